@@ -1,0 +1,85 @@
+// npm run check: types of everything, then the package as a user would install it.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const bin = (path) => join(root, "node_modules", path);
+let failed = false;
+
+async function step(name, run) {
+  console.log(`check: ${name}`);
+  try {
+    return await run();
+  } catch (error) {
+    // A program that ran has said what is wrong already; everything else has only its message.
+    if (error.status === undefined || error.status === null) console.error(error.message);
+    console.error(`check: ${name} failed`);
+    failed = true;
+  }
+}
+const node = (...args) => execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+
+await step("lock file", () => {
+  // A lock file that names a registry installs from there on every machine, whatever that machine's settings say.
+  if (/"resolved"\s*:/.test(readFileSync(join(root, "package-lock.json"), "utf8")))
+    throw new Error("package-lock.json names where packages come from: npm install --omit-lockfile-registry-resolved");
+});
+await step("shaders", () => node("scripts/shaders.mjs"));
+await step("types", () => node(bin("typescript/bin/tsc"), "-p", "tsconfig.json"));
+await step("build", () => node("scripts/build.mjs", "--if-stale"));
+if (!failed) await checkPackage();
+process.exitCode = failed ? 1 : 0;
+
+async function checkPackage() {
+  // Vite compares real paths, and a Mac's temporary folder is a link.
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "webgpu-rnn-check-")));
+  try {
+    const tarball = await step("pack", () => pack(folder));
+    if (tarball === undefined) return;
+    await step("publint", () => node(bin("publint/src/cli.js"), "run", tarball, "--strict"));
+    await step("are the types wrong", () =>
+      node(bin("@arethetypeswrong/cli/dist/index.js"), tarball, "--profile", "esm-only"),
+    );
+    await step("bundle for a browser", () => bundleForBrowser(tarball, folder));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function pack(folder) {
+  const packed = execFileSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    shell: process.platform === "win32",
+  });
+  return join(folder, JSON.parse(packed)[0].filename);
+}
+
+/** A page that imports the package, beside none of its dependencies: Node's parts must not be reached from it. */
+async function bundleForBrowser(tarball, folder) {
+  const modules = join(folder, "node_modules");
+  mkdirSync(modules);
+  execFileSync("tar", ["-xzf", tarball, "-C", modules]);
+  renameSync(join(modules, "package"), join(modules, "webgpu-rnn"));
+  writeFileSync(join(folder, "page.js"), 'import * as rnn from "webgpu-rnn";\nconsole.log(rnn);\n');
+  const vite = await import("vite");
+  const { output } = await vite.build({
+    root: folder,
+    configFile: false,
+    logLevel: "error",
+    build: { write: false, target: "es2022", rolldownOptions: { input: join(folder, "page.js") } },
+  });
+  for (const { fileName, imports, dynamicImports, moduleIds } of output.filter(({ type }) => type === "chunk")) {
+    const own = new Set(output.map((file) => file.fileName));
+    // Vite replaces Node's modules by empty ones where it can, which fails only when the page runs.
+    const foreign = [
+      ...[...imports, ...dynamicImports].filter((name) => !own.has(name)),
+      ...moduleIds.filter((id) => id.includes("__vite-browser-external") || id.endsWith("webgpu-rnn/dist/node.js")),
+    ];
+    if (foreign.length > 0) throw new Error(`a page that imports webgpu-rnn gets ${foreign.join(", ")} in ${fileName}`);
+  }
+}

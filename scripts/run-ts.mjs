@@ -1,0 +1,14 @@
+// node scripts/run-ts.mjs FILE.ts [ARGUMENTS...]: runs a TypeScript program of this repository from its sources.
+// Goes when the oldest Node of package.json's "engines" strips types itself (22.18).
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runnerImport } from "vite";
+
+const [file, ...rest] = process.argv.slice(2);
+if (file === undefined) {
+  console.error("usage: node scripts/run-ts.mjs FILE.ts [ARGUMENTS...]");
+  process.exit(2);
+}
+const path = resolve(file);
+process.argv = [process.argv[0], path, ...rest];
+await runnerImport(path, { configFile: false, root: fileURLToPath(new URL("..", import.meta.url)) });

@@ -1,0 +1,24 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["scripts/test-setup.mjs"],
+    // A process per file: each opens its own device, and Dawn's ends with the process.
+    pool: "forks",
+    // A software adapter uses every core already; more workers only make each test slower.
+    maxWorkers: 2,
+    // SwiftShader on two cores takes seconds to compile the larger pipelines.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    reporters: ["default", "./scripts/reporter.mjs"],
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.ts"],
+      exclude: ["src/shaders.generated.ts"],
+      reporter: ["text", "json-summary"],
+      reportsDirectory: "coverage",
+      reportOnFailure: true,
+    },
+  },
+});
