@@ -1,0 +1,122 @@
+/** Every error that the library throws on purpose is one of these: `code` is stable, the message names the thing, the values and the way out. */
+export class WebGpuRnnError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.name = new.target.name;
+  }
+}
+
+/** A tensor has the wrong rank, size or element type. */
+export class ShapeError extends WebGpuRnnError {
+  constructor(message: string) {
+    super("SHAPE", message);
+  }
+}
+
+/** An option is unknown, missing or out of range. */
+export class OptionError extends WebGpuRnnError {
+  constructor(message: string) {
+    super("OPTION", message);
+  }
+}
+
+/** A state dict does not fit the model: names missing, names too many, or another shape. */
+export class StateDictError extends WebGpuRnnError {
+  constructor(message: string) {
+    super("STATE_DICT", message);
+  }
+}
+
+/** A file is not what its name or its reader promises. */
+export class FileFormatError extends WebGpuRnnError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("FILE_FORMAT", message, options);
+  }
+}
+
+/** The data cannot be trained on or decoded: a token outside the vocabulary, an empty or too short text. */
+export class DataError extends WebGpuRnnError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("DATA", message, options);
+  }
+}
+
+/** A GPU was asked for and there is none. */
+export class NoAdapterError extends WebGpuRnnError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("NO_ADAPTER", message, options);
+  }
+}
+
+/** The work needs more than the adapter allows; the message says how much, and what would fit. */
+export class LimitError extends WebGpuRnnError {
+  constructor(message: string) {
+    super("LIMIT", message);
+  }
+}
+
+/** The device went away (driver reset, tab in the background, unplugged). What was on it is gone. */
+export class DeviceLostError extends WebGpuRnnError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("DEVICE_LOST", message, options);
+  }
+}
+
+/** The loss of a training step is not a finite number. */
+export class DivergedError extends WebGpuRnnError {
+  /** The step (1 is the first) whose loss is not finite. */
+  readonly step: number;
+  constructor(step: number, message: string) {
+    super("DIVERGED", message);
+    this.step = step;
+  }
+}
+
+/** Something was used after its `dispose()`. */
+export class DisposedError extends WebGpuRnnError {
+  constructor(message: string) {
+    super("DISPOSED", message);
+  }
+}
+
+/** The library's own promise is broken; please report it. */
+export class InternalError extends WebGpuRnnError {
+  constructor(message: string) {
+    super("INTERNAL", `${message} (this is a fault of webgpu-rnn: please report it)`);
+  }
+}
+
+/**
+ * Refuses option names that are not known, so that a typing mistake never passes as a default.
+ * @throws OptionError naming the unknown option and those that exist
+ */
+export function checkOptions(what: string, given: object, allowed: readonly string[]): void {
+  for (const key of Object.keys(given)) {
+    if (!allowed.includes(key))
+      throw new OptionError(`${what}: unknown option "${key}"; options are ${allowed.join(", ")}`);
+  }
+}
+
+/**
+ * Requires a whole number of at least `least`.
+ * @throws OptionError naming the option and its value
+ */
+export function checkCount(what: string, name: string, value: unknown, least = 1): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least) {
+    throw new OptionError(`${what}: ${name} is ${String(value)}, expected a whole number of at least ${least}`);
+  }
+  return value;
+}
+
+/**
+ * Requires a finite number within `[low, high]`.
+ * @throws OptionError naming the option, its value and the range
+ */
+export function checkNumber(what: string, name: string, value: unknown, low = -Infinity, high = Infinity): number {
+  if (typeof value !== "number" || !Number.isFinite(value) || value < low || value > high) {
+    throw new OptionError(`${what}: ${name} is ${String(value)}, expected a finite number in [${low}, ${high}]`);
+  }
+  return value;
+}

@@ -1,0 +1,56 @@
+import { countPlan } from "./count-plan.ts";
+import type { Command, Plan, View } from "./plan.ts";
+
+/** Bytes for people: `1.5 MiB`. */
+export function showBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  let value = bytes / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`;
+}
+
+/** Commands that differ only in the step that they work on print as one line with a count. */
+const shapeOf = (command: Command): string =>
+  command.type === "dispatch"
+    ? `${command.kernel}|${command.label.replace(/\d+/g, "#")}|${command.grid.join("x")}|${JSON.stringify(command.constants)}`
+    : `${command.type}|${command.label.replace(/\d+/g, "#")}`;
+
+/** A plan as text: its buffers, its commands with grids, and totals. Runs of alike commands are folded. */
+export function printPlan(plan: Plan): string {
+  const lines: string[] = [`plan "${plan.name}"`, "", "buffers"];
+  for (const buffer of plan.buffers) {
+    lines.push(
+      `  ${buffer.role.padEnd(9)} ${showBytes(buffer.length * 4).padStart(10)}  ${buffer.dtype}  ${buffer.name}`,
+    );
+  }
+  const show = (view: View) => plan.buffers[view.buffer]!.name + (view.offset ? `+${view.offset}` : "");
+  const describe = (command: Command): string => {
+    if (command.type === "copy")
+      return `copy      ${command.label}: ${show(command.from)} -> ${show(command.to)} (${showBytes(command.to.length * 4)})`;
+    if (command.type === "clear")
+      return `clear     ${command.label}: ${show(command.to)} (${showBytes(command.to.length * 4)})`;
+    const cell = command.cell ? `<${command.cell}>` : "";
+    return `dispatch  ${command.label}: ${command.kernel}${cell} [${command.grid.join("x")}] (${[...new Set(command.bindings.map(show))].join(", ")})`;
+  };
+  lines.push("", "commands");
+  for (let i = 0; i < plan.commands.length; ) {
+    const first = plan.commands[i]!;
+    let run = 1;
+    while (i + run < plan.commands.length && shapeOf(plan.commands[i + run]!) === shapeOf(first)) run++;
+    lines.push(`  ${(run > 1 ? `${run} x` : "").padStart(6)} ${describe(first)}`);
+    i += run;
+  }
+  const counts = countPlan(plan);
+  lines.push("", "totals", `  ${counts.dispatches} dispatches, ${counts.copies} copies, ${counts.clears} clears`);
+  for (const [kernel, n] of Object.entries(counts.perKernel)) lines.push(`  ${String(n).padStart(6)} x ${kernel}`);
+  const roles = Object.entries(counts.bytes).filter(([, bytes]) => bytes > 0);
+  lines.push(
+    `  memory ${showBytes(counts.totalBytes)}: ${roles.map(([role, bytes]) => `${role} ${showBytes(bytes)}`).join(", ")}`,
+  );
+  return lines.join("\n");
+}

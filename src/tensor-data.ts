@@ -1,0 +1,51 @@
+import { ShapeError } from "./errors.ts";
+
+/** Element types: f32 for numbers (float64 inside the CPU backend), i32 for tokens. */
+export type DType = "f32" | "i32";
+
+/** Lengths of the axes, the last one is contiguous in memory. `[]` is a scalar. */
+export type Shape = readonly number[];
+
+export type NumberArray = Float32Array | Float64Array | Int32Array;
+
+/** A tensor's values on the host. Its dtype is `i32` if and only if `data` is an Int32Array. */
+export interface TensorData {
+  readonly shape: Shape;
+  readonly data: NumberArray;
+}
+
+/** Weights by PyTorch name. */
+export type StateDict = Record<string, TensorData>;
+
+/** How many elements a shape has; 1 for a scalar. */
+export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
+
+/** A shape as text: `[5,3,7]`. */
+export const showShape = (shape: Shape): string => `[${shape.join(",")}]`;
+
+export const dtypeOf = (data: NumberArray): DType => (data instanceof Int32Array ? "i32" : "f32");
+
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
+
+/**
+ * Checks a host tensor against what is expected.
+ * @throws ShapeError naming the tensor, what it has and what is expected
+ */
+export function checkTensor(what: string, tensor: TensorData, shape: Shape, dtype: DType): void {
+  if (!tensor || !Array.isArray(tensor.shape) || !ArrayBuffer.isView(tensor.data)) {
+    throw new ShapeError(`${what} is not a tensor: expected { shape, data } with data a Float32Array or Int32Array`);
+  }
+  if (dtypeOf(tensor.data) !== dtype) {
+    throw new ShapeError(
+      `${what} holds ${dtypeOf(tensor.data)}, expected ${dtype} (${dtype === "i32" ? "an Int32Array" : "a Float32Array or Float64Array"})`,
+    );
+  }
+  if (!sameShape(tensor.shape, shape)) {
+    throw new ShapeError(`${what} has shape ${showShape(tensor.shape)}, expected ${showShape(shape)}`);
+  }
+  if (tensor.data.length !== sizeOf(shape)) {
+    throw new ShapeError(
+      `${what} has ${tensor.data.length} values, but shape ${showShape(shape)} needs ${sizeOf(shape)}`,
+    );
+  }
+}
