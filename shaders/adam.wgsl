@@ -1,0 +1,54 @@
+// Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), as torch.optim.Adam and AdamW.
+
+// #include "lib/clip.wgsl"
+
+struct Params {
+  P: u32, // parameters
+  clipValue: f32,
+  weightDecay: f32,
+  beta1: f32,
+  beta2: f32,
+  eps: f32,
+  decoupled: u32, // 1: AdamW
+  amsgrad: u32,
+  parameterOffset: u32,
+  gradientOffset: u32,
+  normOffset: u32,
+  hyperOffset: u32,
+  momentsOffset: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> parameter: array<f32>; // [P]
+@group(0) @binding(2) var<storage, read> gradient: array<f32>; // [P]
+@group(0) @binding(3) var<storage, read> norm: array<f32>; // [2] global norm, clipping factor
+@group(0) @binding(4) var<storage, read> hyper: array<f32>; // [3] learning rate, 1 - beta1^step, 1 - beta2^step
+@group(0) @binding(5) var<storage, read_write> moments: array<f32>; // [2 or 3,P] first, second and largest second moment
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  for (var i = id.x; i < params.P; i += groups.x * 64u) {
+    let p = params.parameterOffset + i;
+    let m0 = params.momentsOffset + i;
+    let lr = hyper[params.hyperOffset];
+    var g = clipped(gradient[params.gradientOffset + i], params.clipValue, norm[params.normOffset + 1u]);
+    var weight = parameter[p];
+    if (params.decoupled != 0u) {
+      weight -= lr * params.weightDecay * weight;
+    } else {
+      g += params.weightDecay * weight;
+    }
+    let m = params.beta1 * moments[m0] + (1.0 - params.beta1) * g;
+    let v = params.beta2 * moments[m0 + params.P] + (1.0 - params.beta2) * g * g;
+    moments[m0] = m;
+    moments[m0 + params.P] = v;
+    var second = v;
+    if (params.amsgrad != 0u) {
+      second = max(moments[m0 + 2u * params.P], v);
+      moments[m0 + 2u * params.P] = second;
+    }
+    let denominator = sqrt(second) / sqrt(hyper[params.hyperOffset + 2u]) + params.eps;
+    weight -= lr / hyper[params.hyperOffset + 1u] * m / denominator;
+    parameter[p] = weight;
+  }
+}

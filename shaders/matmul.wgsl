@@ -1,0 +1,112 @@
+// c[m,n] (+)= sum over k of a[m,k] * b[k,n], plus bias[n], for every batch z.
+// Straight from storage into a register tile of ROWS x COLUMNS: no workgroup memory and no barrier, which suits
+// CPUs that play a GPU, thin matrices, and operands with any strides (a transposed operand is a pair of strides).
+// Neighbouring invocations take neighbouring columns, so that their reads of b and writes of c lie side by side.
+
+struct Params {
+  Z: u32,
+  M: u32,
+  N: u32,
+  K: u32,
+  aRow: u32, // stride of m in a
+  aColumn: u32, // stride of k in a
+  mSplit: u32, // rows of a from mSplit on lie mShift further: gates whose product stands apart
+  mShift: u32,
+  kSplit: u32, // the same for k
+  kShift: u32,
+  bRow: u32, // stride of k in b
+  bColumn: u32, // stride of n in b
+  cRow: u32, // stride of m in c; columns are contiguous
+  aBatch: u32, // strides of z
+  bBatch: u32,
+  biasBatch: u32,
+  cBatch: u32,
+  sumBatch: u32,
+  hasBias: u32,
+  accumulate: u32, // 1: add to what c holds
+  hasSum: u32, // 1: also sum[m] = sum over k of a[m,k], at c[sumAt + m]: a bias's gradient
+  sumAt: u32, // from cOffset
+  aOffset: u32,
+  bOffset: u32,
+  biasOffset: u32,
+  cOffset: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<f32>; // [Z,M,K] by strides
+@group(0) @binding(2) var<storage, read> b: array<f32>; // [Z,K,N] by strides
+@group(0) @binding(3) var<storage, read> bias: array<f32>; // [Z,N]
+@group(0) @binding(4) var<storage, read_write> c: array<f32>; // [Z,M,N] by strides
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let columnTiles = (params.N + COLUMNS - 1u) / COLUMNS;
+  let rowTiles = (params.M + ROWS - 1u) / ROWS;
+  let rowTile = id.x / columnTiles;
+  let columnTile = id.x % columnTiles;
+  let z = id.z;
+  if (rowTile >= rowTiles) {
+    return;
+  }
+
+  // Rows and columns beyond the edge read the last one and are not stored.
+  var aBase: array<u32, ROWS>;
+  // #unroll
+  for (var r = 0u; r < ROWS; r++) {
+    let m = min(rowTile * ROWS + r, params.M - 1u);
+    aBase[r] = params.aOffset + z * params.aBatch + m * params.aRow + select(0u, params.mShift, m >= params.mSplit);
+  }
+  var bBase: array<u32, COLUMNS>;
+  // #unroll
+  for (var j = 0u; j < COLUMNS; j++) {
+    let n = min(columnTile + j * columnTiles, params.N - 1u);
+    bBase[j] = params.bOffset + z * params.bBatch + n * params.bColumn;
+  }
+
+  var sum: array<f32, ROWS * COLUMNS>;
+  var total: array<f32, ROWS>;
+  for (var k = 0u; k < params.K; k++) {
+    let aStep = k * params.aColumn + select(0u, params.kShift, k >= params.kSplit);
+    let bStep = k * params.bRow;
+    var left: array<f32, ROWS>;
+    // #unroll
+    for (var r = 0u; r < ROWS; r++) {
+      left[r] = a[aBase[r] + aStep];
+      total[r] += left[r];
+    }
+    // #unroll
+    for (var j = 0u; j < COLUMNS; j++) {
+      let right = b[bBase[j] + bStep];
+      // #unroll
+      for (var r = 0u; r < ROWS; r++) {
+        sum[r * COLUMNS + j] += left[r] * right;
+      }
+    }
+  }
+
+  // #unroll
+  for (var r = 0u; r < ROWS; r++) {
+    let m = rowTile * ROWS + r;
+    if (m < params.M) {
+      // #unroll
+      for (var j = 0u; j < COLUMNS; j++) {
+        let n = columnTile + j * columnTiles;
+        if (n < params.N) {
+          let at = params.cOffset + z * params.cBatch + m * params.cRow + n;
+          var value = sum[r * COLUMNS + j];
+          if (params.hasBias != 0u) {
+            value += bias[params.biasOffset + z * params.biasBatch + n];
+          }
+          if (params.accumulate != 0u) {
+            value += c[at];
+          }
+          c[at] = value;
+        }
+      }
+      if (params.hasSum != 0u && columnTile == 0u) {
+        let at = params.cOffset + params.sumAt + z * params.sumBatch + m;
+        c[at] = select(0.0, c[at], params.accumulate != 0u) + total[r];
+      }
+    }
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * Puts a kernel's WGSL together: the prelude of constants, the shared fragments it includes, the
+ * cell's fragment and the kernel itself. See docs/architecture.md for why includes are comments.
+ *
+ *   // #include "lib/activations.wgsl"   the file, once, in place of the line
+ *   // #include CELL                     the fragment of the cell that the caller chose
+ *   // #unroll                           the next `for` loop, written out (see unroll.ts)
+ */
+import { shaders } from "../shaders.generated.ts";
+import { unroll } from "./unroll.ts";
+import {
+  declaredNames,
+  directiveOf,
+  linesOf,
+  type Origin,
+  ShaderError,
+  type SourceLine,
+  usedNames,
+} from "./wgsl-text.ts";
+
+export { type Origin, ShaderError } from "./wgsl-text.ts";
+
+export interface ComposeOptions {
+  /** Prelude constants: an integer becomes a `u32`, a boolean a `bool`. */
+  readonly constants?: Readonly<Record<string, number | boolean>>;
+  /** What `// #include CELL` stands for: a name in shaders/cells, or a fragment that is not there. */
+  readonly cell?: string | { readonly name: string; readonly source: string };
+  /** WGSL that follows the constants, such as the structs of the cell. */
+  readonly prelude?: string;
+}
+
+export interface Composed {
+  readonly code: string;
+  /** Where a line of `code` was written; both count lines from 1. */
+  origin(line: number): Origin;
+}
+
+/** The file name that lines of the prelude report. */
+export const preludeFile = "<prelude>";
+
+/** Composes `shaders/<name>.wgsl`. Throws a {@link ShaderError} that names file and line. */
+export function compose(name: string, options: ComposeOptions = {}): Composed {
+  return composeFrom(shaders, name, options);
+}
+
+/** As {@link compose}, from other sources than the package's own. Keys are like `lib/activations.wgsl`. */
+export function composeFrom(
+  sources: Readonly<Record<string, string>>,
+  name: string,
+  options: ComposeOptions = {},
+): Composed {
+  const prelude = preludeLines(options);
+  const included = new Map<string, Included>();
+  const file = name.endsWith(".wgsl") ? name : `${name}.wgsl`;
+  const body = expand(file, { sources, options, included, stack: [] });
+
+  const firstLine = { file, line: 1 };
+  const cellName = typeof options.cell === "string" ? options.cell : options.cell?.name;
+  if (cellName !== undefined && !included.has(cellFile(cellName))) {
+    throw new ShaderError(firstLine, `was given the cell "${cellName}", but no line says \`// #include CELL\``);
+  }
+  const lines = [...prelude.lines, ...body];
+  for (const [fragment, { at }] of included) checkUsed(fragment, at, lines);
+
+  // The language wants its `enable`, `requires` and `diagnostic` lines before every declaration.
+  const unrolled = unroll(lines, prelude.integers);
+  const isGlobal = (line: SourceLine) => /^\s*(?:enable|requires|diagnostic)\b/.test(line.text);
+  const ordered = [...unrolled.filter(isGlobal), ...unrolled.filter((line) => !isGlobal(line))];
+  return {
+    code: `${ordered.map((line) => line.text).join("\n")}\n`,
+    origin(line) {
+      const found = ordered[Math.min(Math.max(line, 1), ordered.length) - 1] ?? firstLine;
+      return { file: found.file, line: found.line };
+    },
+  };
+}
+
+/** A message of the device's compiler (the part of GPUCompilationMessage that is used here). */
+export interface CompilerMessage {
+  readonly type: string;
+  readonly message: string;
+  readonly lineNum: number;
+  readonly linePos: number;
+}
+
+/** Each message with the real file and line, and the line it complains about. */
+export function describeMessages(composed: Composed, messages: Iterable<CompilerMessage>): string {
+  const lines = composed.code.split("\n");
+  return Array.from(messages, ({ type, message, lineNum, linePos }) => {
+    // Line 0 means that the message belongs to no line.
+    if (lineNum < 1) return `${type}: ${message}`;
+    const at = composed.origin(lineNum);
+    return `${at.file}:${at.line}:${linePos}: ${type}: ${message}\n    ${lines[lineNum - 1]?.trim() ?? ""}`;
+  }).join("\n");
+}
+
+interface Included {
+  /** The first line that includes the file. */
+  readonly at: Origin;
+}
+
+interface Expansion {
+  readonly sources: Readonly<Record<string, string>>;
+  readonly options: ComposeOptions;
+  readonly included: Map<string, Included>;
+  /** The files that are open, outermost first. */
+  readonly stack: readonly string[];
+}
+
+function expand(file: string, from: Expansion, at: Origin = { file, line: 1 }): SourceLine[] {
+  const source = sourceOf(file, from);
+  if (source === undefined) {
+    const known = Object.keys(from.sources).sort().join(", ") || "none";
+    throw new ShaderError(at, `there is no shader file "${file}" (there are: ${known})`);
+  }
+  const stack = [...from.stack, file];
+  return linesOf(source, file).flatMap((line) => {
+    const directive = directiveOf(line.text);
+    if (!directive || directive.name === "unroll") return line;
+    if (directive.name !== "include") {
+      throw new ShaderError(line, `there is no directive #${directive.name} (there are: #include, #unroll)`);
+    }
+    const target = includeTarget(directive.argument, from.options, line);
+    if (stack.includes(target)) {
+      const cycle = [...stack.slice(stack.indexOf(target)), target].join(" -> ");
+      throw new ShaderError(line, `the includes form a cycle: ${cycle}`);
+    }
+    if (from.included.has(target)) return [];
+    from.included.set(target, { at: line });
+    return expand(target, { ...from, stack }, line);
+  });
+}
+
+function sourceOf(file: string, { sources, options: { cell } }: Expansion): string | undefined {
+  if (typeof cell === "object" && file === cellFile(cell.name)) return cell.source;
+  return Object.hasOwn(sources, file) ? sources[file] : undefined;
+}
+
+function cellFile(name: string): string {
+  return `cells/${name}.wgsl`;
+}
+
+function includeTarget(argument: string, { cell }: ComposeOptions, at: SourceLine): string {
+  if (argument === "CELL") {
+    if (cell === undefined) throw new ShaderError(at, "`#include CELL` needs the option `cell`, and none was given");
+    return cellFile(typeof cell === "string" ? cell : cell.name);
+  }
+  const quoted = /^"([^"]+)"$/.exec(argument);
+  if (!quoted) {
+    throw new ShaderError(at, `#include takes "a/file.wgsl" in quotes or CELL, not \`${argument}\``);
+  }
+  return quoted[1] as string;
+}
+
+/** An include must earn its line: something that it declares is used by the rest of the text. */
+function checkUsed(fragment: string, at: Origin, lines: readonly SourceLine[]): void {
+  const textOf = (own: boolean) => lines.filter((line) => (line.file === fragment) === own).map((line) => line.text);
+  const declared = declaredNames(textOf(true));
+  const used = usedNames(textOf(false));
+  for (const name of declared) if (used.has(name)) return;
+  const names = [...declared].join(", ") || "nothing";
+  throw new ShaderError(
+    at,
+    `the include of "${fragment}" is unused: it declares ${names}, and the rest uses none of it`,
+  );
+}
+
+interface Prelude {
+  readonly lines: readonly SourceLine[];
+  /** The constants that #unroll may count with. */
+  readonly integers: ReadonlyMap<string, number>;
+}
+
+function preludeLines({ constants = {}, prelude = "" }: ComposeOptions): Prelude {
+  const declarations = Object.entries(constants).map(([name, value], index) => {
+    const at = { file: preludeFile, line: index + 1 };
+    if (!/^[A-Za-z]\w*$/.test(name)) throw new ShaderError(at, `"${name}" is no name for a WGSL constant`);
+    if (typeof value === "boolean") return `const ${name} = ${value};`;
+    if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
+      throw new ShaderError(
+        at,
+        `the constant ${name} is ${value}, expected a boolean or an integer from 0 to 2^32 - 1`,
+      );
+    }
+    return `const ${name} = ${value}u;`;
+  });
+  const text = [...declarations, prelude].join("\n");
+  const integers = new Map<string, number>();
+  for (const match of text.matchAll(/^\s*const\s+(\w+)\s*=\s*(\d+)u\s*;/gm)) {
+    integers.set(match[1] as string, Number(match[2]));
+  }
+  return { lines: linesOf(text, preludeFile), integers };
+}

@@ -1,0 +1,71 @@
+import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
+
+/** Rows of a table by token. */
+export const embeddingGather = defineKernel({
+  name: "embedding-gather",
+  bindings: [read("tokens", "i32", "[N]"), read("table", "f32", "[V,E]"), readWrite("output", "f32", "[N,E]")],
+  params: u32("N", "E", "V"),
+  variants: [{}],
+  twin({ tokens, table, output }, { N, E, V }) {
+    for (let n = 0; n < N; n++) {
+      const token = tokens[n]!;
+      const row = token >= 0 && token < V ? token : 0;
+      for (let e = 0; e < E; e++) output[n * E + e] = table[row * E + e]!;
+    }
+  },
+});
+
+/** The gather's gradient by its table: equal tokens add up in the order in which they stand. */
+export const embeddingScatter = defineKernel({
+  name: "embedding-scatter",
+  bindings: [
+    read("tokens", "i32", "[N]"),
+    read("outputGradient", "f32", "[N,E]"),
+    readWrite("gradient", "f32", "[V,E]"),
+  ],
+  params: u32("N", "E", "V"),
+  variants: [{}],
+  twin({ tokens, outputGradient, gradient }, { N, E, V }) {
+    for (let n = 0; n < N; n++) {
+      const token = tokens[n]!;
+      if (token < 0 || token >= V) continue;
+      for (let e = 0; e < E; e++) gradient[token * E + e]! += outputGradient[n * E + e]!;
+    }
+  },
+});
+
+interface Sizes {
+  /** Tokens. */
+  readonly N: number;
+  /** Embedding dimension. */
+  readonly E: number;
+  /** Vocabulary. */
+  readonly V: number;
+}
+
+export const gatherRows = (
+  target: Target,
+  label: string,
+  sizes: Sizes,
+  views: { tokens: View; table: View; output: View },
+): Dispatch =>
+  dispatch(embeddingGather, {
+    label,
+    views,
+    params: { ...sizes },
+    grid: gridFor(sizes.N * sizes.E, 64, target.maxWorkgroups),
+  });
+
+export const scatterRows = (
+  target: Target,
+  label: string,
+  sizes: Sizes,
+  views: { tokens: View; outputGradient: View; gradient: View },
+): Dispatch =>
+  dispatch(embeddingScatter, {
+    label,
+    views,
+    params: { ...sizes },
+    grid: gridFor(sizes.N * sizes.E, 64, target.maxWorkgroups),
+  });

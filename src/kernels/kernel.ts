@@ -1,0 +1,127 @@
+import { type Cell, cellNamed, cellPrelude } from "../cells/index.ts";
+import { InternalError } from "../errors.ts";
+import type { Constants, Dispatch, View } from "../plan/plan.ts";
+import { type Composed, compose } from "./compose.ts";
+
+/** One storage buffer of a kernel; the same name, place and access stand in its WGSL file. */
+export interface Binding {
+  readonly name: string;
+  readonly access: "read" | "read_write";
+  /** Element type in WGSL; the twin sees i32 as Int32Array and all else as Float64Array of single numbers. */
+  readonly type: "f32" | "i32" | "vec4f";
+  /** In the project's notation: `[T,B,H]`. */
+  readonly shape: string;
+}
+
+/** One member of a kernel's uniform struct. */
+export interface Param {
+  readonly name: string;
+  readonly type: "u32" | "i32" | "f32";
+}
+
+export type ArrayOf<Type> = Type extends "i32" ? Int32Array : Float64Array;
+export type Arrays<B extends readonly Binding[]> = { readonly [K in B[number] as K["name"]]: ArrayOf<K["type"]> };
+export type Numbers<P extends readonly Param[]> = { readonly [K in P[number] as K["name"]]: number };
+
+/** What a kernel is compiled with. */
+export interface Variant {
+  readonly constants: Constants;
+  readonly cell?: string;
+}
+
+export interface TwinContext {
+  readonly constants: Constants;
+  /** The cell of a recurrent kernel. */
+  readonly cell: Cell;
+}
+
+/**
+ * A kernel: the stem of its WGSL file, what it binds, and its twin, the same maths in float64, as plain as the equation.
+ * The uniform struct of the WGSL file has `params` first, then `<binding>Offset` (in single numbers) for every binding:
+ * buffers are bound whole and kernels add the offset. The twin gets arrays that begin at the offset.
+ */
+export interface Kernel<
+  B extends readonly Binding[] = readonly Binding[],
+  P extends readonly Param[] = readonly Param[],
+> {
+  readonly name: string;
+  readonly bindings: B;
+  readonly params: P;
+  /** Every way in which the scheduler may compile it (with each cell, where it runs one): what the shader test compiles. */
+  readonly variants: readonly Constants[];
+  readonly runsCell?: boolean;
+  twin(arrays: Arrays<B>, numbers: Numbers<P>, context: TwinContext): void;
+}
+
+/** Gives a kernel its types. */
+export function defineKernel<const B extends readonly Binding[], const P extends readonly Param[]>(
+  kernel: Kernel<B, P>,
+): Kernel<B, P> {
+  return kernel;
+}
+
+export const read = <const N extends string, const T extends Binding["type"]>(name: N, type: T, shape: string) =>
+  ({ name, access: "read", type, shape }) as const;
+
+export const readWrite = <const N extends string, const T extends Binding["type"]>(name: N, type: T, shape: string) =>
+  ({ name, access: "read_write", type, shape }) as const;
+
+export const u32 = <const N extends string>(...names: readonly N[]) =>
+  names.map((name) => ({ name, type: "u32" }) as const);
+export const i32 = <const N extends string>(...names: readonly N[]) =>
+  names.map((name) => ({ name, type: "i32" }) as const);
+export const f32 = <const N extends string>(...names: readonly N[]) =>
+  names.map((name) => ({ name, type: "f32" }) as const);
+
+/** All members of the uniform struct, in order. */
+export const uniformOf = (kernel: Kernel): readonly Param[] => [
+  ...kernel.params,
+  ...kernel.bindings.map(({ name }): Param => ({ name: `${name}Offset`, type: "u32" })),
+];
+
+/** The WGSL of one variant of a kernel. */
+export function composeKernel(kernel: Kernel, variant: Variant): Composed {
+  const cell = variant.cell === undefined ? undefined : cellNamed(variant.cell);
+  return compose(kernel.name, {
+    constants: variant.constants,
+    ...(cell && { cell: cell.name, prelude: cellPrelude(cell) }),
+  });
+}
+
+/** Makes the command that runs a kernel. */
+export function dispatch<B extends readonly Binding[], P extends readonly Param[]>(
+  kernel: Kernel<B, P>,
+  call: {
+    label: string;
+    views: { readonly [K in B[number]["name"]]: View };
+    params: Numbers<P>;
+    constants?: Constants;
+    cell?: string;
+    grid: readonly [number, number, number];
+  },
+): Dispatch {
+  const views = call.views as Readonly<Record<string, View>>;
+  const numbers = call.params as Readonly<Record<string, number>>;
+  return {
+    type: "dispatch",
+    kernel: kernel.name,
+    label: call.label,
+    bindings: kernel.bindings.map(({ name }) => views[name]!),
+    params: kernel.params.map(({ name }) => {
+      const value = numbers[name];
+      if (value === undefined || Number.isNaN(value))
+        throw new InternalError(`kernel ${kernel.name}: param ${name} is ${value}`);
+      return value;
+    }),
+    constants: call.constants ?? {},
+    ...(call.cell !== undefined && { cell: call.cell }),
+    grid: call.grid,
+  };
+}
+
+/** A grid for `count` independent items; kernels loop when the adapter's limit is below what is needed. */
+export const gridFor = (count: number, perWorkgroup: number, limit: number): [number, number, number] => [
+  Math.max(1, Math.min(Math.ceil(count / perWorkgroup), limit)),
+  1,
+  1,
+];

@@ -1,0 +1,49 @@
+import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { defineKernel, dispatch, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
+
+/** Copies a strided block of up to four axes into a contiguous one: transposes, packs, slices, adds. */
+export const stridedCopy = defineKernel({
+  name: "strided-copy",
+  bindings: [read("source", "f32", "[N0,N1,N2,N3] by strides"), readWrite("to", "f32", "[N0,N1,N2,padded]")],
+  params: [...u32("n0", "n1", "n2", "n3", "padded", "accumulate"), ...i32("s0", "s1", "s2", "s3")],
+  variants: [{}],
+  twin({ source, to }, p) {
+    let at = 0;
+    for (let i0 = 0; i0 < p.n0; i0++) {
+      for (let i1 = 0; i1 < p.n1; i1++) {
+        for (let i2 = 0; i2 < p.n2; i2++) {
+          for (let i3 = 0; i3 < p.padded; i3++, at++) {
+            const value = i3 < p.n3 ? source[i0 * p.s0 + i1 * p.s1 + i2 * p.s2 + i3 * p.s3]! : 0;
+            to[at] = value + (p.accumulate ? to[at]! : 0);
+          }
+        }
+      }
+    }
+  },
+});
+
+type Four = readonly [number, number, number, number];
+
+/** The command for it. `padded` is the length of the last axis in `to`; strides may be negative. */
+export function copyStrided(
+  target: Target,
+  {
+    label,
+    from,
+    to,
+    lengths,
+    strides,
+    padded,
+    accumulate,
+  }: { label: string; from: View; to: View; lengths: Four; strides: Four; padded?: number; accumulate?: boolean },
+): Dispatch {
+  const [n0, n1, n2, n3] = lengths;
+  const [s0, s1, s2, s3] = strides;
+  const last = padded ?? n3;
+  return dispatch(stridedCopy, {
+    label,
+    views: { source: from, to },
+    params: { n0, n1, n2, n3, padded: last, accumulate: accumulate ? 1 : 0, s0, s1, s2, s3 },
+    grid: gridFor(n0 * n1 * n2 * last, 64, target.maxWorkgroups),
+  });
+}
