@@ -1,0 +1,317 @@
+import { InternalError, LimitError } from "../errors.ts";
+import { finishNorm, normGroups, partialNorm } from "../kernels/norm.ts";
+import { copyStrided } from "../kernels/strided-copy.ts";
+import type { BufferSpec, Command, Dispatch, Plan, Role, Target, View } from "../plan/plan.ts";
+import { showBytes } from "../plan/print-plan.ts";
+import { reuseMemory } from "../plan/reuse-memory.ts";
+import type { DType } from "../tensor-data.ts";
+import { type Emitter, part } from "./op.ts";
+import type { ParameterLayout } from "./parameter-layout.ts";
+import type { Node, Tensor } from "./tensor.ts";
+
+/** How the scheduler has an optimizer update one page of parameters. */
+export interface Update {
+  /** Numbers that it keeps for each parameter. */
+  readonly moments: number;
+  /** Length of the buffer `hyper`, which the host writes before each step. */
+  readonly hyperLength: number;
+  readonly clipNorm: number | undefined;
+  readonly clipValue: number | undefined;
+  command(
+    target: Target,
+    P: number,
+    clipValue: number | undefined,
+    views: { parameter: View; gradient: View; norm: View; hyper: View; moments: View },
+  ): Dispatch;
+}
+
+/** What a plan is made from. */
+export interface Program {
+  readonly name: string;
+  readonly target: Target;
+  readonly layout: ParameterLayout;
+  /** Tensors that the host may read after a replay, by name. */
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  /** Values that become the state of the next replay. */
+  readonly carries?: readonly { readonly from: Tensor; readonly to: Tensor }[];
+  /** The scalar to differentiate; its gradient by itself is 1. */
+  readonly loss?: Tensor;
+  /** Or: gradients by some tensors, given as inputs. */
+  readonly seeds?: readonly { readonly of: Tensor; readonly gradient: Tensor }[];
+  /** Inputs whose gradients become the outputs `grad.<name>`. */
+  readonly wanted?: Readonly<Record<string, Tensor>>;
+  /** Differentiate by the parameters. */
+  readonly parameters?: boolean;
+  /** Then update them. The gradient's norm and clipping factor become the output "norm". */
+  readonly update?: Update;
+}
+
+/** Names of the buffers that are not named after tensors. */
+export const pageName = {
+  parameter: (i: number) => `parameters ${i}`,
+  gradient: (i: number) => `gradients ${i}`,
+  moments: (i: number) => `moments ${i}`,
+};
+
+/** All nodes that the tensors depend on, in the order in which they can run. */
+export function nodesBefore(tensors: Iterable<Tensor>): Node[] {
+  const found = new Set<Node>();
+  const open = [...tensors];
+  for (let tensor = open.pop(); tensor; tensor = open.pop()) {
+    if (!tensor.node || found.has(tensor.node)) continue;
+    found.add(tensor.node);
+    for (const input of tensor.node.inputs) if (input) open.push(input);
+  }
+  return [...found].sort((a, b) => a.id - b.id);
+}
+
+class PlanBuilder implements Emitter {
+  readonly target: Target;
+  readonly buffers: BufferSpec[] = [];
+  readonly commands: Command[] = [];
+  readonly #program: Program;
+  readonly #views = new Map<Tensor, View>();
+  readonly #outputNames = new Map<Tensor, string>();
+  readonly #named = new Map<string, View>();
+  readonly #once = new Map<Tensor, Map<string, View>>();
+  readonly #used = new Set<Tensor>();
+  readonly #differentiable = new Set<Tensor>();
+  readonly #gradients = new Map<Tensor, View>();
+
+  constructor(program: Program) {
+    this.#program = program;
+    this.target = program.target;
+  }
+
+  #buffer(name: string, role: Role, length: number, dtype: DType = "f32"): View {
+    const bytes = length * 4;
+    if (bytes > this.target.maxBufferSize) {
+      throw new LimitError(
+        `plan "${this.#program.name}": ${name} needs ${showBytes(bytes)} in one buffer, this adapter allows ${showBytes(this.target.maxBufferSize)}; a batch or window ${Math.ceil(bytes / this.target.maxBufferSize)} times smaller fits`,
+      );
+    }
+    this.buffers.push({ name, role, dtype, length });
+    return { buffer: this.buffers.length - 1, offset: 0, length };
+  }
+
+  /** The buffer of this name, made at the first call. */
+  #shared(name: string, role: Role, length: number, dtype: DType = "f32"): View {
+    let view = this.#named.get(name);
+    if (!view) {
+      view = this.#buffer(name, role, length, dtype);
+      this.#named.set(name, view);
+    }
+    return view;
+  }
+
+  emit(...commands: readonly Command[]): void {
+    this.commands.push(...commands);
+  }
+
+  #leaf(tensor: Tensor): View {
+    const { source } = tensor;
+    if (!source) throw new InternalError(`plan "${this.#program.name}": a tensor is read before it is computed`);
+    if (source.kind !== "parameter") return this.#shared(source.name, source.kind, tensor.size, tensor.dtype);
+    return this.#parameterPart("parameter", source.parameter);
+  }
+
+  #parameterPart(role: "parameter" | "gradient", parameter: object): View {
+    const { places, pages } = this.#program.layout;
+    const place = places.get(parameter);
+    if (!place)
+      throw new InternalError(
+        `plan "${this.#program.name}": a parameter is not part of the model that it was made for`,
+      );
+    return part(this.#shared(pageName[role](place.page), role, pages[place.page]!), place.offset, place.length);
+  }
+
+  view(tensor: Tensor): View {
+    let view = this.#views.get(tensor);
+    if (!view) {
+      view = this.#leaf(tensor);
+      this.#views.set(tensor, view);
+    }
+    return view;
+  }
+
+  place(tensor: Tensor, name: string): View {
+    const output = this.#outputNames.get(tensor);
+    const view =
+      output === undefined
+        ? this.#buffer(name, "scratch", tensor.size, tensor.dtype)
+        : this.#shared(output, "output", tensor.size, tensor.dtype);
+    this.#views.set(tensor, view);
+    return view;
+  }
+
+  define(tensor: Tensor, view: View): void {
+    this.#views.set(tensor, view);
+  }
+
+  scratch(what: string, length: number, dtype: DType = "f32"): View {
+    return this.#buffer(what, "scratch", length, dtype);
+  }
+
+  once(tensor: Tensor, kind: string, make: () => View): View {
+    const kinds = this.#once.get(tensor) ?? new Map<string, View>();
+    this.#once.set(tensor, kinds);
+    const view = kinds.get(kind) ?? make();
+    kinds.set(kind, view);
+    return view;
+  }
+
+  isUsed(tensor: Tensor): boolean {
+    return this.#used.has(tensor);
+  }
+
+  needsGradient(tensor: Tensor | undefined): tensor is Tensor {
+    return tensor !== undefined && this.#differentiable.has(tensor);
+  }
+
+  gradient(tensor: Tensor): View | undefined {
+    return this.#gradients.get(tensor);
+  }
+
+  gradientInto(tensor: Tensor): { view: View; accumulate: boolean } {
+    const existing = this.#gradients.get(tensor);
+    if (existing) return { view: existing, accumulate: true };
+    const { source } = tensor;
+    const view =
+      source?.kind === "parameter"
+        ? this.#parameterPart("gradient", source.parameter)
+        : this.#buffer(`gradient of ${source ? source.name : tensor.node!.label}`, "scratch", tensor.size);
+    this.#gradients.set(tensor, view);
+    return { view, accumulate: false };
+  }
+
+  contribute(tensor: Tensor, view: View): void {
+    if (!this.#gradients.has(tensor) && tensor.source?.kind !== "parameter") {
+      this.#gradients.set(tensor, { ...view, length: tensor.size });
+      return;
+    }
+    const { view: to, accumulate } = this.gradientInto(tensor);
+    const call = {
+      label: "add gradients",
+      from: view,
+      to,
+      lengths: [1, 1, 1, tensor.size],
+      strides: [0, 0, 0, 1],
+      accumulate,
+    } as const;
+    this.emit(copyStrided(this.target, call));
+  }
+
+  build(): Plan {
+    const { name, outputs, carries = [], loss, seeds = [], wanted = {} } = this.#program;
+    const ends = [
+      ...Object.values(outputs),
+      ...carries.map(({ from }) => from),
+      ...(loss ? [loss] : []),
+      ...seeds.map(({ of }) => of),
+    ];
+    const nodes = nodesBefore(ends);
+    for (const tensor of ends) this.#used.add(tensor);
+    for (const { inputs } of nodes) for (const input of inputs) if (input) this.#used.add(input);
+    for (const [output, tensor] of Object.entries(outputs))
+      if (tensor.node && !this.#outputNames.has(tensor)) this.#outputNames.set(tensor, output);
+    this.#markDifferentiable(nodes, [...(loss ? [loss] : []), ...seeds.map(({ of }) => of)]);
+
+    const saved = new Map<Node, unknown>();
+    for (const node of nodes) saved.set(node, node.op.forward(node, this));
+    for (const { of, gradient } of seeds) this.#seed(of, gradient);
+    for (const node of [...nodes].reverse()) {
+      if (node.outputs.some((tensor) => this.needsGradient(tensor))) this.#backward(node, saved.get(node));
+    }
+    for (const [input, tensor] of Object.entries(wanted))
+      this.#output(`grad.${input}`, tensor.size, this.#gradients.get(tensor));
+    if (this.#program.update) this.#update(this.#program.update);
+    for (const { from, to } of carries) this.#carry(from, to);
+    for (const [output, tensor] of Object.entries(outputs)) {
+      if (this.buffers[this.view(tensor).buffer]!.role !== "output")
+        this.#output(output, tensor.size, this.view(tensor));
+    }
+    return reuseMemory({ name, buffers: this.buffers, commands: this.commands });
+  }
+
+  /** Tensors on a way from something that is differentiated by to something that is differentiated. */
+  #markDifferentiable(nodes: readonly Node[], ends: readonly Tensor[]): void {
+    if (ends.length === 0) return;
+    const wanted = new Set(Object.values(this.#program.wanted ?? {}));
+    const starts = (tensor: Tensor) =>
+      wanted.has(tensor) || (this.#program.parameters === true && tensor.source?.kind === "parameter");
+    const before = new Set(nodesBefore(ends));
+    for (const node of nodes) {
+      if (!before.has(node)) continue;
+      const inputs = node.inputs.filter((tensor): tensor is Tensor => tensor !== undefined);
+      for (const tensor of inputs) if (starts(tensor)) this.#differentiable.add(tensor);
+      if (node.op.backward && inputs.some((tensor) => this.#differentiable.has(tensor))) {
+        for (const tensor of node.outputs) if (tensor.dtype === "f32") this.#differentiable.add(tensor);
+      }
+    }
+  }
+
+  /** Copied, because ops may add to the gradient and the host's input must stay as it is. */
+  #seed(of: Tensor, gradient: Tensor): void {
+    if (!this.needsGradient(of)) return;
+    const { view } = this.gradientInto(of);
+    this.emit({ type: "copy", label: "gradient given", from: { ...this.view(gradient), length: of.size }, to: view });
+  }
+
+  #backward(node: Node, saved: unknown): void {
+    const isEnd = node.outputs.includes(this.#program.loss as Tensor);
+    if (isEnd || node.outputs.some((tensor) => this.#gradients.has(tensor))) node.op.backward?.(node, this, saved);
+  }
+
+  /** Copies a value to where the host can read it; zero when nothing depends on it. */
+  #output(name: string, length: number, from: View | undefined): void {
+    const to = this.#shared(name, "output", length);
+    if (from) this.emit({ type: "copy", label: name, from: { ...from, length }, to });
+    else this.emit({ type: "clear", label: name, to });
+  }
+
+  #carry(from: Tensor, to: Tensor): void {
+    const target = this.view(to);
+    this.emit({ type: "copy", label: "carry", from: { ...this.view(from), length: target.length }, to: target });
+  }
+
+  #update(update: Update): void {
+    const { pages } = this.#program.layout;
+    const P = pages
+      .map((length, page) => ({ page, length }))
+      .filter(({ page }) => this.#named.has(pageName.gradient(page)));
+    const groups = P.map(({ length }) => normGroups(length, this.target));
+    const N = groups.reduce((a, b) => a + b, 0);
+    const partial = this.scratch("gradient norm parts", N);
+    const norm = this.#shared("norm", "output", 2);
+    const hyper = this.#shared("hyper", "input", update.hyperLength);
+    let at = 0;
+    P.forEach(({ page, length }, i) => {
+      const gradient = this.#shared(pageName.gradient(page), "gradient", length);
+      this.emit(
+        partialNorm(
+          this.target,
+          { P: length, clipValue: update.clipValue },
+          { gradient, partial: part(partial, at, groups[i]!) },
+        ),
+      );
+      at += groups[i]!;
+    });
+    this.emit(finishNorm({ N, clipNorm: update.clipNorm }, { partial, norm }));
+    for (const { page, length } of P) {
+      const views = {
+        parameter: this.#shared(pageName.parameter(page), "parameter", length),
+        gradient: this.#shared(pageName.gradient(page), "gradient", length),
+        moments: this.#shared(pageName.moments(page), "state", Math.max(4, update.moments * length)),
+        norm,
+        hyper,
+      };
+      this.emit(update.command(this.target, length, update.clipValue, views));
+    }
+  }
+}
+
+/**
+ * Differentiates and schedules: from symbolic tensors to a plan. Pure; needs no GPU.
+ * @throws LimitError when a buffer would pass the target's limit
+ */
+export const buildPlan = (program: Program): Plan => new PlanBuilder(program).build();

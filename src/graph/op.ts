@@ -1,0 +1,54 @@
+import type { Command, Target, View } from "../plan/plan.ts";
+import type { DType } from "../tensor-data.ts";
+import type { Node, Tensor } from "./tensor.ts";
+
+/** What an op may ask of the plan that is being built. */
+export interface Emitter {
+  readonly target: Target;
+  /** Appends commands to the plan. */
+  emit(...commands: readonly Command[]): void;
+  /** Where a tensor's values are. */
+  view(tensor: Tensor): View;
+  /** Makes room for a tensor that the calling op computes. */
+  place(tensor: Tensor, name: string): View;
+  /** Says that a tensor's values lie in a place that exists already. */
+  define(tensor: Tensor, view: View): void;
+  /** Scratch memory; `what` names it in the printed plan and in a LimitError. */
+  scratch(what: string, length: number, dtype?: DType): View;
+  /** Something computed once per plan from a tensor that does not change in it, such as packed weights. */
+  once(tensor: Tensor, kind: string, make: () => View): View;
+  /** Whether anything reads this output. */
+  isUsed(tensor: Tensor): boolean;
+  /** Whether the gradient by this tensor is needed. */
+  needsGradient(tensor: Tensor | undefined): tensor is Tensor;
+  /** The gradient by an output, undefined when nothing depends on it. In backward only. */
+  gradient(tensor: Tensor): View | undefined;
+  /** Where to put the gradient by an input, and whether to add to what is there. In backward only. */
+  gradientInto(tensor: Tensor): { readonly view: View; readonly accumulate: boolean };
+  /** Hands in a gradient that lies somewhere already (nobody else may use that memory afterwards). In backward only. */
+  contribute(tensor: Tensor, view: View): void;
+}
+
+/**
+ * A differentiable operation, coarse enough to be a handful of dispatches.
+ * `forward` appends the commands that compute its outputs and returns what its own `backward` wants to know;
+ * `backward` appends those that turn the outputs' gradients into the inputs'.
+ */
+export interface Op<A = unknown, S = unknown> {
+  readonly name: string;
+  forward(node: Node & { readonly attributes: A }, e: Emitter): S;
+  backward?(node: Node & { readonly attributes: A }, e: Emitter, saved: S): void;
+  /** For an op that reads tokens: which input they are and which it can take, so that they are checked before they are sent. */
+  tokens?(node: Node & { readonly attributes: A }): {
+    readonly input: number;
+    readonly below: number;
+    readonly also?: number;
+  };
+}
+
+/** A part of a view. */
+export const part = (view: View, offset: number, length: number): View => ({
+  buffer: view.buffer,
+  offset: view.offset + offset,
+  length,
+});

@@ -1,0 +1,53 @@
+import { meanCrossEntropy } from "../../kernels/cross-entropy.ts";
+import type { View } from "../../plan/plan.ts";
+import type { Op } from "../op.ts";
+import { apply, type Tensor } from "../tensor.ts";
+
+interface Attributes {
+  readonly N: number;
+  readonly V: number;
+  readonly ignoreIndex: number;
+}
+
+// Forward leaves the gradient behind, since softmax is at hand; backward only hands it on. It takes the gradient by the
+// loss to be 1, which holds because the scheduler differentiates the loss itself.
+const op: Op<Attributes, View | undefined> = {
+  name: "cross-entropy",
+  tokens: ({ attributes }) => ({ input: 1, below: attributes.V, also: attributes.ignoreIndex }),
+  forward({ inputs: [logits, targets], outputs: [loss, count], attributes, label }, e) {
+    const gradient = e.needsGradient(logits) ? e.scratch(`${label} gradient`, attributes.N * attributes.V) : undefined;
+    const views = {
+      logits: e.view(logits!),
+      targets: e.view(targets!),
+      count: e.place(count!, `${label} count`),
+      rowLoss: e.scratch(`${label} rows`, attributes.N),
+      loss: e.place(loss!, label),
+      gradient,
+      unused: gradient ?? e.scratch("unused", 4),
+    };
+    e.emit(...meanCrossEntropy(e.target, label, attributes, views));
+    return gradient;
+  },
+  backward({ inputs: [logits] }, e, gradient) {
+    if (gradient && e.needsGradient(logits)) e.contribute(logits, gradient);
+  },
+};
+
+/**
+ * Mean softmax cross-entropy of `logits [..., V]` against `targets [...]` (i32), as torch.nn.functional.cross_entropy.
+ * Returns the loss in nats and how many targets were not `ignoreIndex`.
+ */
+export function softmaxCrossEntropy(
+  label: string,
+  logits: Tensor,
+  targets: Tensor,
+  ignoreIndex: number,
+): { loss: Tensor; count: Tensor } {
+  const V = logits.shape.at(-1)!;
+  const [loss, count] = apply(op, label, [logits, targets], [{ shape: [] }, { shape: [] }], {
+    N: logits.size / V,
+    V,
+    ignoreIndex,
+  });
+  return { loss: loss!, count: count! };
+}

@@ -1,0 +1,37 @@
+import { gatherRows, scatterRows } from "../../kernels/embedding.ts";
+import type { Op } from "../op.ts";
+import { apply, type Tensor } from "../tensor.ts";
+
+interface Sizes {
+  readonly N: number;
+  readonly E: number;
+  readonly V: number;
+}
+
+const op: Op<Sizes> = {
+  name: "embedding",
+  tokens: ({ attributes }) => ({ input: 0, below: attributes.V }),
+  forward({ inputs: [tokens, table], outputs: [output], attributes, label }, e) {
+    const views = { tokens: e.view(tokens!), table: e.view(table!), output: e.place(output!, label) };
+    e.emit(gatherRows(e.target, label, attributes, views));
+  },
+  backward({ inputs: [tokens, table], outputs: [output], attributes, label }, e) {
+    const outputGradient = e.gradient(output!);
+    if (!outputGradient || !e.needsGradient(table)) return;
+    const { view, accumulate } = e.gradientInto(table);
+    if (!accumulate) e.emit({ type: "clear", label: `${label} gradient`, to: view });
+    e.emit(
+      scatterRows(e.target, `${label} backward`, attributes, {
+        tokens: e.view(tokens!),
+        outputGradient,
+        gradient: view,
+      }),
+    );
+  },
+};
+
+/** Rows of `table [V,E]` by `tokens` of any shape (i32): the result has one axis more, E. */
+export function embedding(label: string, tokens: Tensor, table: Tensor): Tensor {
+  const [V, E] = table.shape as [number, number];
+  return apply(op, label, [tokens, table], [{ shape: [...tokens.shape, E] }], { N: tokens.size, E, V })[0]!;
+}

@@ -1,0 +1,63 @@
+import { type Product, product } from "../../kernels/matmul.ts";
+import type { View } from "../../plan/plan.ts";
+import type { Emitter } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+
+/** Strides between batches (directions) of the weight and of the bias. */
+interface Batches {
+  readonly weight: number;
+  readonly bias: number;
+}
+
+/**
+ * Gradient of a weight `[M,N]` and of the bias `[M]` that goes with it, as one product over all rows.
+ * `more`: this is a further part of the same gradient, add to the parts before.
+ */
+export function weightGradient(
+  e: Emitter,
+  call: Pick<Product, "label" | "size" | "a" | "b"> & {
+    readonly weight: Tensor;
+    readonly bias: Tensor | undefined;
+    readonly batches?: Batches;
+    /** Directions before the one that this product begins with. */
+    readonly firstBatch?: number;
+    readonly into?: GradientViews;
+    readonly more?: boolean;
+  },
+): void {
+  const views = call.into ?? gradientViews(e, call.weight, call.bias);
+  if (!views) return;
+  const { label, size, a, b, batches, firstBatch = 0 } = call;
+  const shift = (view: View, by: number): View => ({ ...view, offset: view.offset + by });
+  e.emit(
+    product(e.target, {
+      label,
+      size,
+      a,
+      b,
+      c: { view: shift(views.weight, firstBatch * (batches?.weight ?? 0)), row: size.N, batch: batches?.weight ?? 0 },
+      ...(views.bias && {
+        sum: { view: shift(views.bias, firstBatch * (batches?.bias ?? 0)), batch: batches?.bias ?? 0 },
+      }),
+      accumulate: views.accumulate || call.more === true,
+    }),
+  );
+}
+
+export interface GradientViews {
+  readonly weight: View;
+  readonly bias: View | undefined;
+  readonly accumulate: boolean;
+}
+
+/** Where the two gradients go. When only one of them is a first contribution, it is cleared so that both can add. */
+export function gradientViews(e: Emitter, weight: Tensor, bias: Tensor | undefined): GradientViews | undefined {
+  if (!e.needsGradient(weight)) return undefined;
+  const w = e.gradientInto(weight);
+  const b = e.needsGradient(bias) ? e.gradientInto(bias) : undefined;
+  if (b && b.accumulate !== w.accumulate) {
+    e.emit({ type: "clear", label: "gradient", to: (w.accumulate ? b : w).view });
+    return { weight: w.view, bias: b.view, accumulate: true };
+  }
+  return { weight: w.view, bias: b?.view, accumulate: w.accumulate };
+}

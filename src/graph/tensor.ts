@@ -1,0 +1,91 @@
+import { ShapeError } from "../errors.ts";
+import type { DType, Shape } from "../tensor-data.ts";
+import { showShape, sizeOf } from "../tensor-data.ts";
+import type { Op } from "./op.ts";
+
+let lastId = 0;
+
+/** One application of an op. Ids grow in the order of making, so sorting by id is a topological order. */
+export interface Node {
+  readonly id: number;
+  readonly op: Op;
+  /** The module that made it, for messages and labels. */
+  readonly label: string;
+  /** An optional input that was not given is undefined. */
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly outputs: readonly Tensor[];
+  readonly attributes: unknown;
+}
+
+/** Where a tensor that no op makes comes from. */
+export type Source =
+  | { readonly kind: "parameter"; readonly parameter: object }
+  /** Written by the host before a replay. */
+  | { readonly kind: "input"; readonly name: string }
+  /** Stays on the device from one replay to the next. */
+  | { readonly kind: "state"; readonly name: string };
+
+/** A symbolic tensor: a shape, an element type, and where its values come from. It holds no numbers. */
+export class Tensor {
+  readonly id = ++lastId;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly source: Source | undefined;
+  readonly node: Node | undefined;
+
+  constructor(shape: Shape, dtype: DType, origin: { source?: Source; node?: Node }) {
+    this.shape = shape;
+    this.dtype = dtype;
+    this.source = origin.source;
+    this.node = origin.node;
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+}
+
+/** A tensor that the host writes before each replay. */
+export const inputTensor = (name: string, shape: Shape, dtype: DType = "f32"): Tensor =>
+  new Tensor(shape, dtype, { source: { kind: "input", name } });
+
+/** A tensor that stays on the device between replays. */
+export const stateTensor = (name: string, shape: Shape, dtype: DType = "f32"): Tensor =>
+  new Tensor(shape, dtype, { source: { kind: "state", name } });
+
+/** Applies an op and returns its outputs. */
+export function apply<A>(
+  op: Op<A>,
+  label: string,
+  inputs: readonly (Tensor | undefined)[],
+  outputs: readonly { readonly shape: Shape; readonly dtype?: DType }[],
+  attributes: A,
+): Tensor[] {
+  const tensors: Tensor[] = [];
+  const node: Node = { id: ++lastId, op: op as Op, label, inputs, outputs: tensors, attributes };
+  for (const { shape, dtype } of outputs) tensors.push(new Tensor(shape, dtype ?? "f32", { node }));
+  return tensors;
+}
+
+/**
+ * Requires a symbolic tensor of a rank, element type and last axis.
+ * @param expected the shape in words, `[T,B,4] (inputSize 4)`; numbers in `axes` are required, null allows any length
+ * @throws ShapeError naming the module, what came and what is expected
+ */
+export function expectTensor(
+  what: string,
+  tensor: unknown,
+  axes: readonly (number | null)[],
+  expected: string,
+  dtype: DType = "f32",
+): Tensor {
+  if (!(tensor instanceof Tensor)) {
+    throw new ShapeError(
+      `${what} is ${tensor === null ? "null" : typeof tensor}, expected a symbolic tensor ${expected}`,
+    );
+  }
+  const fits = tensor.shape.length === axes.length && axes.every((n, i) => n === null || n === tensor.shape[i]);
+  if (!fits) throw new ShapeError(`${what} has shape ${showShape(tensor.shape)}, expected ${expected}`);
+  if (tensor.dtype !== dtype) throw new ShapeError(`${what} holds ${tensor.dtype}, expected ${dtype} ${expected}`);
+  return tensor;
+}
