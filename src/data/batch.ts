@@ -1,0 +1,11 @@
+import type { TensorData } from "../tensor-data.ts";
+
+/** What one training step reads. T time steps, B rows; layout `[T,B]`, i32. */
+export interface Batch {
+  /** Tokens `[T,B]`. */
+  readonly x: TensorData;
+  /** The token that follows each token of `x`, `[T,B]`. */
+  readonly target: TensorData;
+  /** Rows whose state starts at zero: true for all of them, or their numbers. Default: none, the state is carried on. */
+  readonly resetState?: boolean | readonly number[];
+}

@@ -1,0 +1,210 @@
+import { randomUUID } from "node:crypto";
+import { type FileHandle, open, readdir, readFile, realpath, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
+import { DataError, WebGpuRnnError } from "../errors.ts";
+import { decodeUtf8 } from "./utf8.ts";
+
+// Node only: a browser has no paths. Nothing that src/index.ts exports may import this file.
+
+/** A text and where it came from. */
+export interface TextFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * Reads texts. A file that is named is read whatever it is called. A folder is read with all its subfolders in the order
+ * of the names' UTF-16 code units, the same on every machine; skipped are names that start with a dot, `node_modules`,
+ * empty files, files with a zero byte in the first 8000 (binary, by git's rule), links to folders, broken links, and what
+ * is neither file nor folder.
+ *
+ * @param paths files and folders
+ * @returns the texts in the order of the paths; every path gives at least one, none is empty
+ * @throws DataError when a path does not exist or cannot be read, a named file is empty or binary, a folder holds no text,
+ *   or a file is not UTF-8 (naming the byte's position)
+ */
+export async function readTexts(paths: readonly string[]): Promise<TextFile[]> {
+  if (paths.length === 0) throw new DataError("no path was given: name at least one file or folder with text");
+  const texts: TextFile[] = [];
+  for (const path of paths) {
+    if (await isFolder(path)) texts.push(...(await readFolder(path)));
+    else texts.push({ path, text: await readNamed(path) });
+  }
+  return texts;
+}
+
+/** All texts as one: each starts on a line of its own; a single text is left as it is. */
+export function joinTexts(texts: readonly TextFile[]): string {
+  return texts.map(({ text }, i) => (i < texts.length - 1 && !text.endsWith("\n") ? `${text}\n` : text)).join("");
+}
+
+/**
+ * Lists files: a file that is named as it is, a folder's with all its subfolders' files that have the extension, in the
+ * order and with the exceptions of `readTexts` (binary and empty files are listed).
+ *
+ * @param paths files and folders
+ * @param extension with its dot, such as `.safetensors`
+ * @throws DataError when a path does not exist or cannot be read, or a folder has no such file
+ */
+export async function findFiles(paths: readonly string[], extension: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    if (!(await isFolder(path))) {
+      found.push(path);
+      continue;
+    }
+    const before = found.length;
+    for await (const file of walk(path)) if (extname(file) === extension) found.push(file);
+    if (found.length === before) {
+      throw new DataError(`${path}: the folder has no ${extension} file; name another folder or a file`);
+    }
+  }
+  return found;
+}
+
+/**
+ * Reads a whole file.
+ * @throws DataError when it does not exist or cannot be read
+ */
+export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new DataError(`${path}: cannot be read: ${reason(cause)}`, { cause });
+  }
+}
+
+/**
+ * Writes a file so that, whatever happens, either the old or the new content is there whole: the bytes go to a temporary
+ * file in the same folder, to the disk (fsync), and then the temporary file takes the name (rename). A link stays a link,
+ * its target is replaced. After an error the old file is untouched and the temporary one is gone. What is no ordinary file,
+ * such as `/dev/null` or a pipe, is written to directly, and never replaced.
+ *
+ * @param path the folder must exist
+ * @param content bytes, or text that becomes UTF-8
+ * @throws WebGpuRnnError with code `WRITE`, when the disk is full, the path is a folder, or the system refuses
+ */
+export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  let temporary: string | undefined;
+  try {
+    const target = await realpath(path).catch(() => path);
+    const old = await stat(target).catch(() => undefined);
+    if (old?.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
+    if (old && !old.isFile()) return await writeFile(target, bytes);
+    // Hidden, so that a reader of the folder skips what a killed process leaves behind.
+    const name = join(dirname(target), `.${randomUUID()}.${basename(target)}.tmp`);
+    const file = await open(name, "wx");
+    temporary = name;
+    try {
+      if (old) await file.chmod(old.mode & 0o777).catch(() => undefined); // some file systems have no modes
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+    temporary = undefined;
+    await syncFolder(dirname(target));
+  } catch (cause) {
+    if (temporary !== undefined) await unlink(temporary).catch(() => undefined);
+    throw new WebGpuRnnError(
+      "WRITE",
+      `${path}: ${bytes.length} bytes could not be written: ${reason(cause)}; what was there before is untouched`,
+      { cause },
+    );
+  }
+}
+
+/** Makes the rename itself last through a power cut, where the system can: Windows cannot open folders. */
+async function syncFolder(path: string): Promise<void> {
+  let folder: FileHandle | undefined;
+  try {
+    folder = await open(path, "r");
+    await folder.sync();
+  } catch {
+    // The file is whole under its name either way.
+  } finally {
+    await folder?.close();
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (cause) {
+    throw new DataError(`${path}: cannot be read: ${reason(cause)}`, { cause });
+  }
+}
+
+async function readNamed(path: string): Promise<string> {
+  const bytes = await readBytes(path);
+  if (isBinary(bytes)) {
+    throw new DataError(
+      `${path}: holds a zero byte at position ${bytes.indexOf(0)}, so it is a binary file or UTF-16; name a text, or save it as UTF-8 (iconv -f UTF-16 -t UTF-8)`,
+    );
+  }
+  const text = decodeUtf8(bytes, path);
+  if (text.length === 0) throw new DataError(`${path}: is empty; name a file with text`);
+  return text;
+}
+
+async function readFolder(path: string): Promise<TextFile[]> {
+  const texts: TextFile[] = [];
+  let seen = 0;
+  for await (const file of walk(path)) {
+    seen++;
+    const bytes = await readBytes(file);
+    if (isBinary(bytes)) continue;
+    const text = decodeUtf8(bytes, file);
+    if (text.length > 0) texts.push({ path: file, text });
+  }
+  if (texts.length === 0) {
+    throw new DataError(
+      `${path}: the folder holds no text (${seen} files seen, all of them empty or binary; hidden ones and node_modules are skipped); name another folder or a file`,
+    );
+  }
+  return texts;
+}
+
+async function* walk(folder: string): AsyncGenerator<string> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new DataError(`${folder}: cannot be read: ${reason(cause)}`, { cause });
+  });
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1)); // by code unit: localeCompare differs between machines
+  for (const entry of entries) {
+    if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* walk(path);
+    else if (entry.isFile() || (entry.isSymbolicLink() && (await isFileLink(path)))) yield path;
+  }
+}
+
+/** Links to folders are not followed: they may lead round in a circle. */
+const isFileLink = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (target) => target.isFile(),
+    () => false,
+  );
+
+const isBinary = (bytes: Uint8Array): boolean => bytes.subarray(0, 8000).includes(0);
+
+/** Why the system refused, in words and with what to do about it. */
+function reason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
+  const known: Record<string, string> = {
+    ENOENT: "there is no such file or folder; check the path, or make the folder first",
+    ENOTDIR: "a part of the path is a file, not a folder; check the path",
+    EACCES: "permission denied; change the permissions or choose another path",
+    EPERM: "the system does not permit it; change the permissions or choose another path",
+    EROFS: "the file system is read-only; choose another path",
+    EISDIR: "it is a folder; name a file",
+    ENOSPC: "the disk is full; make room or choose another disk",
+    EDQUOT: "the disk quota is used up; make room or choose another disk",
+    ENAMETOOLONG: "the name is too long; choose a shorter one",
+    ELOOP: "the links lead round in a circle; name the file itself",
+    ERR_FS_FILE_TOO_LARGE: "it is larger than Node reads at once (2 GiB); split it",
+  };
+  const why = known[code];
+  return why === undefined ? String((error as Error)?.message ?? error) : `${why} (${code})`;
+}
