@@ -1,0 +1,110 @@
+import { cellNamed } from "../cells/index.ts";
+import { type DeviceLostError, DisposedError, InternalError } from "../errors.ts";
+import { kernels } from "../kernels/index.ts";
+import type { TwinContext } from "../kernels/kernel.ts";
+import type { Backend, DeviceBuffer, LoadedPlan } from "../plan/backend.ts";
+import type { Command, Plan, Target, View } from "../plan/plan.ts";
+import type { DType, NumberArray } from "../tensor-data.ts";
+
+interface CpuBuffer extends DeviceBuffer {
+  readonly data: Float64Array | Int32Array;
+}
+
+const dataOf = (buffer: DeviceBuffer) => (buffer as CpuBuffer).data;
+
+/** Runs plans with the kernels' twins, in float64. */
+export class CpuBackend implements Backend {
+  readonly kind = "cpu";
+  readonly target: Target = { maxBufferSize: 2 ** 36, maxWorkgroups: 65535, software: true };
+  readonly lost = new Promise<DeviceLostError>(() => {});
+
+  allocate(name: string, dtype: DType, length: number): CpuBuffer {
+    return { name, dtype, length, data: dtype === "i32" ? new Int32Array(length) : new Float64Array(length) };
+  }
+
+  free(): void {}
+
+  write(buffer: DeviceBuffer, data: NumberArray, offset = 0): void {
+    dataOf(buffer).set(data, offset);
+  }
+
+  async read(buffers: readonly DeviceBuffer[]): Promise<NumberArray[]> {
+    return buffers.map((buffer) => dataOf(buffer).slice());
+  }
+
+  async load(plan: Plan, bound: ReadonlyMap<string, DeviceBuffer>): Promise<LoadedPlan> {
+    const buffers = plan.buffers.map(({ name, role, dtype, length }) => {
+      const given = role === "scratch" ? undefined : bound.get(name);
+      if (given && given.length < length)
+        throw new InternalError(`buffer "${name}" has ${given.length} elements, plan "${plan.name}" needs ${length}`);
+      return (given as CpuBuffer | undefined) ?? this.allocate(name, dtype, length);
+    });
+    return new CpuPlan(plan, buffers);
+  }
+
+  dispose(): void {}
+}
+
+class CpuPlan implements LoadedPlan {
+  readonly plan: Plan;
+  readonly #byName: ReadonlyMap<string, CpuBuffer>;
+  readonly #steps: readonly (() => void)[];
+  #disposed = false;
+
+  constructor(plan: Plan, buffers: readonly CpuBuffer[]) {
+    this.plan = plan;
+    this.#byName = new Map(
+      plan.buffers.map(({ name, role }, id) => [role === "scratch" ? `scratch ${id}` : name, buffers[id]!]),
+    );
+    this.#steps = plan.commands.map((command) =>
+      stepOf(command, (view) => buffers[view.buffer]!.data.subarray(view.offset)),
+    );
+  }
+
+  buffer(name: string): DeviceBuffer {
+    const buffer = this.#byName.get(name);
+    if (!buffer) throw new InternalError(`plan "${this.plan.name}" has no buffer "${name}"`);
+    return buffer;
+  }
+
+  write(name: string, data: NumberArray, offset = 0): void {
+    dataOf(this.buffer(name)).set(data, offset);
+  }
+
+  run(): void {
+    if (this.#disposed) throw new DisposedError(`plan "${this.plan.name}" was disposed`);
+    for (const step of this.#steps) step();
+  }
+
+  async runAndRead(names: readonly string[]): Promise<NumberArray[]> {
+    this.run();
+    return names.map((name) => dataOf(this.buffer(name)).slice());
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+  }
+}
+
+function stepOf(command: Command, data: (view: View) => Float64Array | Int32Array): () => void {
+  if (command.type === "clear") {
+    const to = data(command.to).subarray(0, command.to.length);
+    return () => void to.fill(0);
+  }
+  if (command.type === "copy") {
+    const from = data(command.from).subarray(0, command.to.length);
+    const to = data(command.to);
+    return () => to.set(from);
+  }
+  const kernel = kernels[command.kernel];
+  if (!kernel) throw new InternalError(`there is no kernel "${command.kernel}"`);
+  const arrays = Object.fromEntries(kernel.bindings.map(({ name }, i) => [name, data(command.bindings[i]!)]));
+  const numbers = Object.fromEntries(kernel.params.map(({ name }, i) => [name, command.params[i]!]));
+  // Kernels without a cell never look at it.
+  const context = {
+    constants: command.constants,
+    cell: command.cell === undefined ? undefined : cellNamed(command.cell),
+  } as TwinContext;
+  const twin = kernel.twin as (arrays: object, numbers: object, context: TwinContext) => void;
+  return () => twin(arrays, numbers, context);
+}

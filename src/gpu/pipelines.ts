@@ -1,0 +1,89 @@
+import { InternalError } from "../errors.ts";
+import { kernels } from "../kernels/index.ts";
+import { composeKernel, type Kernel, uniformOf } from "../kernels/kernel.ts";
+import type { Dispatch, Plan } from "../plan/plan.ts";
+
+/** A compiled kernel and the layout of what it binds. */
+export interface Compiled {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+  readonly kernel: Kernel;
+}
+
+const keyOf = ({ kernel, cell, constants }: Dispatch): string => `${kernel}|${cell ?? ""}|${JSON.stringify(constants)}`;
+
+/** Bytes of a kernel's uniform struct. */
+export const uniformSize = (kernel: Kernel): number => uniformOf(kernel).length * 4;
+
+/** Compiles kernels, each variant once for a device. */
+export class Pipelines {
+  readonly #device: GPUDevice;
+  readonly #compiled = new Map<string, Promise<Compiled>>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** The pipelines of a plan's dispatches, in the order of its commands (undefined for copies and clears). */
+  async forPlan(plan: Plan): Promise<(Compiled | undefined)[]> {
+    return Promise.all(plan.commands.map((command) => (command.type === "dispatch" ? this.#get(command) : undefined)));
+  }
+
+  #get(command: Dispatch): Promise<Compiled> {
+    const key = keyOf(command);
+    let compiled = this.#compiled.get(key);
+    if (!compiled) {
+      compiled = this.#compile(command);
+      this.#compiled.set(key, compiled);
+    }
+    return compiled;
+  }
+
+  #layout(kernel: Kernel): GPUBindGroupLayout {
+    let layout = this.#layouts.get(kernel.name);
+    if (!layout) {
+      const storage = kernel.bindings.map(
+        ({ access }, i): GPUBindGroupLayoutEntry => ({
+          binding: i + 1,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type: access === "read" ? "read-only-storage" : "storage" },
+        }),
+      );
+      const uniform: GPUBindGroupLayoutEntry = {
+        binding: 0,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: "uniform", hasDynamicOffset: true, minBindingSize: uniformSize(kernel) },
+      };
+      layout = this.#device.createBindGroupLayout({ label: kernel.name, entries: [uniform, ...storage] });
+      this.#layouts.set(kernel.name, layout);
+    }
+    return layout;
+  }
+
+  async #compile(command: Dispatch): Promise<Compiled> {
+    const kernel = kernels[command.kernel];
+    if (!kernel) throw new InternalError(`there is no kernel "${command.kernel}"`);
+    const composed = composeKernel(kernel, command);
+    const label = keyOf(command);
+    const module = this.#device.createShaderModule({ label, code: composed.code });
+    const layout = this.#layout(kernel);
+    try {
+      const pipeline = await this.#device.createComputePipelineAsync({
+        label,
+        layout: this.#device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: "main" },
+      });
+      return { pipeline, layout, kernel };
+    } catch (cause) {
+      const { messages } = await module.getCompilationInfo();
+      const errors = messages
+        .filter(({ type }) => type === "error")
+        .map(({ lineNum, linePos, message }) => {
+          const { file, line } = composed.origin(lineNum);
+          return `${file}:${line}:${linePos} ${message}`;
+        });
+      throw new InternalError(`kernel ${label} does not compile: ${errors.join("; ") || String(cause)}`);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import { checkOptions, DisposedError, OptionError } from "../errors.ts";
+import { buildPlan, pageName } from "../graph/build-plan.ts";
+import { inputTensor, Tensor } from "../graph/tensor.ts";
+import { checkTokens, type TokenRange, tokenRanges } from "../graph/token-ranges.ts";
+import type { Weights } from "../nn/weights.ts";
+import type { Backend, LoadedPlan } from "../plan/backend.ts";
+import type { Plan } from "../plan/plan.ts";
+import { checkTensor, type DType, type Shape, type StateDict } from "../tensor-data.ts";
+
+export interface ProgramOptions {
+  /** Inputs by name. */
+  readonly inputs: Readonly<Record<string, { readonly shape: Shape; readonly dtype?: DType }>>;
+  /** From symbolic inputs to outputs by name; called once. */
+  forward(inputs: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>>;
+  /** Outputs whose gradients are given with each run, as the inputs `gradient.<output>`. Default: none, forward only. */
+  readonly seeds?: readonly string[];
+  /** Inputs whose gradients are wanted, as the outputs `grad.<input>`. */
+  readonly gradients?: readonly string[];
+  /** Also give the gradient by every parameter, as `grad.<parameter>`. */
+  readonly parameterGradients?: boolean;
+}
+
+/** A function of tensors, compiled: run it as often as you like on inputs of its shapes. */
+export class Program {
+  readonly plan: Plan;
+  readonly #backend: Backend;
+  readonly #weights: Weights;
+  readonly #loaded: LoadedPlan;
+  readonly #inputs: ReadonlyMap<string, Tensor>;
+  readonly #outputs: ReadonlyMap<string, Shape>;
+  readonly #ranges: ReadonlyMap<string, TokenRange>;
+  readonly #parameterGradients: boolean;
+  #disposed = false;
+
+  private constructor(
+    backend: Backend,
+    weights: Weights,
+    loaded: LoadedPlan,
+    described: {
+      inputs: ReadonlyMap<string, Tensor>;
+      outputs: ReadonlyMap<string, Shape>;
+      ranges: ReadonlyMap<string, TokenRange>;
+      parameterGradients: boolean;
+    },
+  ) {
+    this.plan = loaded.plan;
+    this.#backend = backend;
+    this.#weights = weights;
+    this.#loaded = loaded;
+    this.#inputs = described.inputs;
+    this.#outputs = described.outputs;
+    this.#ranges = described.ranges;
+    this.#parameterGradients = described.parameterGradients;
+  }
+
+  /** Traces, differentiates, schedules and compiles. @throws OptionError, ShapeError or LimitError before anything runs */
+  static async compile(backend: Backend, weights: Weights, options: ProgramOptions): Promise<Program> {
+    checkOptions("compile", options, ["inputs", "forward", "seeds", "gradients", "parameterGradients"]);
+    const { seeds = [], gradients = [], parameterGradients = false } = options;
+    const inputs = new Map(
+      Object.entries(options.inputs).map(([name, { shape, dtype }]) => [
+        name,
+        inputTensor(name, shape, dtype ?? "f32"),
+      ]),
+    );
+    const outputs = options.forward(Object.fromEntries(inputs));
+    for (const [name, tensor] of Object.entries(outputs)) {
+      if (!(tensor instanceof Tensor))
+        throw new OptionError(`compile: forward's output "${name}" is ${typeof tensor}, expected a symbolic tensor`);
+    }
+    const need = <T>(found: T | undefined, what: string, name: string, known: Iterable<string>): T => {
+      if (found === undefined)
+        throw new OptionError(`compile: there is no ${what} "${name}"; there are ${[...known].join(", ")}`);
+      return found;
+    };
+    const seedPairs = seeds.map((name) => {
+      const of = need(outputs[name], "output", name, Object.keys(outputs));
+      const gradient = inputTensor(`gradient.${name}`, of.shape);
+      inputs.set(`gradient.${name}`, gradient);
+      return { of, gradient };
+    });
+    const wanted = Object.fromEntries(
+      gradients.map((name) => [name, need(inputs.get(name), "input", name, Object.keys(options.inputs))]),
+    );
+    const plan = buildPlan({
+      ...{ name: "program", target: backend.target, layout: weights.layout, outputs, seeds: seedPairs, wanted },
+      parameters: parameterGradients,
+    });
+    const shapes = [
+      ...Object.entries(outputs),
+      ...Object.entries(wanted).map(([name, tensor]) => [`grad.${name}`, tensor] as const),
+    ];
+    return new Program(backend, weights, await backend.load(plan, weights.bound), {
+      inputs,
+      outputs: new Map(shapes.map(([name, { shape }]) => [name, shape])),
+      ranges: tokenRanges(Object.values(outputs)),
+      parameterGradients,
+    });
+  }
+
+  /**
+   * Runs once.
+   * @throws ShapeError or DataError when an input is missing, too many or does not fit
+   */
+  async run(inputs: StateDict): Promise<StateDict> {
+    if (this.#disposed) throw new DisposedError("the program was disposed; compile it again");
+    checkOptions("run", inputs, [...this.#inputs.keys()]);
+    for (const [name, { shape, dtype }] of this.#inputs) {
+      checkTensor(`input "${name}"`, inputs[name]!, shape, dtype);
+      const range = this.#ranges.get(name);
+      if (range) checkTokens(name, inputs[name]!, range);
+    }
+    for (const name of this.#inputs.keys()) {
+      if (this.plan.buffers.some((buffer) => buffer.name === name && buffer.role === "input"))
+        this.#loaded.write(name, inputs[name]!.data);
+    }
+    const names = [...this.#outputs.keys()];
+    const values = await this.#loaded.runAndRead(names);
+    const result: StateDict = Object.fromEntries(
+      names.map((name, i) => [name, { shape: this.#outputs.get(name)!, data: values[i]! }]),
+    );
+    if (this.#parameterGradients) {
+      const pages = this.#weights.layout.pages.map((_, i) => this.#loaded.buffer(pageName.gradient(i)));
+      Object.assign(result, this.#weights.pick(await this.#backend.read(pages), "grad."));
+    }
+    return result;
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#loaded.dispose();
+  }
+}

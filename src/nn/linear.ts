@@ -1,0 +1,47 @@
+import { checkCount, checkOptions, ShapeError } from "../errors.ts";
+import { linear } from "../graph/ops/linear.ts";
+import { Tensor } from "../graph/tensor.ts";
+import { showShape } from "../tensor-data.ts";
+import { uniform } from "./init.ts";
+import { Module, Parameter } from "./module.ts";
+
+export interface LinearOptions {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  /** Default true. */
+  readonly bias?: boolean;
+}
+
+/** `y = x·Wᵀ + b` on the last axis, as torch.nn.Linear: `weight [outFeatures, inFeatures]`, `bias [outFeatures]`. */
+export class Linear extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+
+  /** @throws OptionError for an unknown option or a size that is no whole number of at least 1 */
+  constructor(options: LinearOptions) {
+    super();
+    checkOptions("Linear", options, ["inFeatures", "outFeatures", "bias"]);
+    this.inFeatures = checkCount("Linear", "inFeatures", options.inFeatures);
+    this.outFeatures = checkCount("Linear", "outFeatures", options.outFeatures);
+    const bound = 1 / Math.sqrt(this.inFeatures);
+    this.weight = new Parameter([this.outFeatures, this.inFeatures], uniform(-bound, bound));
+    this.bias = options.bias === false ? undefined : new Parameter([this.outFeatures], uniform(-bound, bound));
+  }
+
+  /**
+   * @param x `[..., inFeatures]`
+   * @returns `[..., outFeatures]`
+   * @throws ShapeError when the last axis is not inFeatures
+   */
+  forward(x: Tensor): Tensor {
+    if (!(x instanceof Tensor) || x.dtype !== "f32" || x.shape.at(-1) !== this.inFeatures) {
+      const got = x instanceof Tensor ? `${x.dtype} ${showShape(x.shape)}` : String(x);
+      throw new ShapeError(
+        `${this.title}: x is ${got}, expected f32 [..., ${this.inFeatures}] (inFeatures ${this.inFeatures})`,
+      );
+    }
+    return linear(this.label, x, this.weight.tensor, this.bias?.tensor);
+  }
+}

@@ -1,0 +1,163 @@
+import { StateDictError } from "../errors.ts";
+import { Tensor } from "../graph/tensor.ts";
+import { type Shape, type StateDict, sameShape, showShape, sizeOf, type TensorData } from "../tensor-data.ts";
+import type { Initializer } from "./init.ts";
+
+/** A part of a parameter under its own name in a state dict: a stretch of the first axis. */
+export interface ParameterPart {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/**
+ * A weight: its shape and how it starts. Values live on a runtime's device, not here.
+ * A parameter may consist of `parts`, stacked along its first axis, that bear names of their own in a state dict
+ * (a bidirectional layer's two directions).
+ */
+export class Parameter {
+  readonly shape: Shape;
+  readonly initializer: Initializer;
+  readonly parts: readonly ParameterPart[] | undefined;
+  /** Parameters of one module with the same group stay together in memory. */
+  readonly group: string;
+  /** The parameter in a graph. */
+  readonly tensor: Tensor;
+  /** Its path in the model, set when a runtime takes the model up. */
+  name = "parameter";
+
+  constructor(
+    shape: Shape,
+    initializer: Initializer,
+    options: { parts?: readonly ParameterPart[]; group?: string } = {},
+  ) {
+    this.shape = shape;
+    this.initializer = initializer;
+    this.parts = options.parts;
+    this.group = options.group ?? "";
+    this.tensor = new Tensor(shape, "f32", { source: { kind: "parameter", parameter: this } });
+  }
+}
+
+/**
+ * A part of a model, as torch.nn.Module: fields that are parameters, modules or arrays of modules are found by
+ * themselves, under their field names. `forward` works on symbolic tensors and is traced once for each shape.
+ */
+export abstract class Module {
+  /** Where the module stands in its model (`encoder.rnn`), for error messages; set when a runtime takes the model up. */
+  path = "";
+
+  abstract forward(...args: never[]): unknown;
+
+  /** `LSTM "encoder"`, for messages. */
+  get title(): string {
+    return this.path ? `${this.constructor.name} "${this.path}"` : this.constructor.name;
+  }
+
+  /** The path, or the class's name in lower case: labels in a plan. */
+  get label(): string {
+    return this.path || this.constructor.name.toLowerCase();
+  }
+}
+
+/** A piece of a parameter with its name in the state dict. */
+export interface NamedPart {
+  readonly name: string;
+  readonly parameter: Parameter;
+  /** Where the part begins in the parameter, in elements. */
+  readonly offset: number;
+  readonly shape: Shape;
+}
+
+function visit(
+  module: Module,
+  path: string,
+  found: (path: string, value: Module | Parameter, owner: Module) => void,
+): void {
+  const join = (name: string) => (path ? `${path}.${name}` : name);
+  for (const [name, value] of Object.entries(module)) {
+    const items: [string, unknown][] = Array.isArray(value)
+      ? value.map((item, i) => [join(`${name}.${i}`), item])
+      : [[join(name), value]];
+    for (const [at, item] of items) {
+      if (item instanceof Parameter) found(at, item, module);
+      else if (item instanceof Module) {
+        found(at, item, module);
+        visit(item, at, found);
+      }
+    }
+  }
+}
+
+/** Tells every module and parameter of a model its path. */
+export function namePaths(model: Module): void {
+  visit(model, "", (path, value) => {
+    if (value instanceof Parameter) value.name = path;
+    else value.path = path;
+  });
+}
+
+/** A model's parameters, each once, in groups that stay together in memory. */
+export function parameterGroups(model: Module): Parameter[][] {
+  const groups = new Map<Module, Map<string, Parameter[]>>();
+  const seen = new Set<Parameter>();
+  visit(model, "", (_, value, owner) => {
+    if (!(value instanceof Parameter) || seen.has(value)) return;
+    seen.add(value);
+    const own = groups.get(owner) ?? new Map<string, Parameter[]>();
+    groups.set(owner, own);
+    own.set(value.group, [...(own.get(value.group) ?? []), value]);
+  });
+  return [...groups.values()].flatMap((own) => [...own.values()]);
+}
+
+/** Everything that a state dict of the model holds. A shared parameter appears under each of its names, as in PyTorch. */
+export function namedParts(model: Module): NamedPart[] {
+  const named: NamedPart[] = [];
+  visit(model, "", (path, value) => {
+    if (!(value instanceof Parameter)) return;
+    if (!value.parts) {
+      named.push({ name: path, parameter: value, offset: 0, shape: value.shape });
+      return;
+    }
+    const prefix = path.slice(0, path.lastIndexOf(".") + 1);
+    let offset = 0;
+    for (const { name, shape } of value.parts) {
+      named.push({ name: prefix + name, parameter: value, offset, shape });
+      offset += sizeOf(shape);
+    }
+  });
+  return named;
+}
+
+/** How many numbers a model learns. */
+export const parameterCount = (model: Module): number =>
+  parameterGroups(model)
+    .flat()
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+
+/**
+ * Checks that a state dict is exactly the model's.
+ * @throws StateDictError listing what is missing, what is too many, and shapes that differ
+ */
+export function checkStateDict(model: Module, dict: StateDict): Map<NamedPart, TensorData> {
+  const parts = namedParts(model);
+  const known = new Set(parts.map(({ name }) => name));
+  const missing = parts.filter(({ name }) => !(name in dict)).map(({ name }) => name);
+  const unexpected = Object.keys(dict).filter((name) => !known.has(name));
+  const wrong = parts
+    .filter(
+      ({ name, shape }) =>
+        name in dict && !(sameShape(dict[name]!.shape, shape) && dict[name]!.data.length === sizeOf(shape)),
+    )
+    .map(({ name, shape }) => `${name} has ${showShape(dict[name]!.shape)}, the model ${showShape(shape)}`);
+  const faults = [
+    missing.length ? `missing: ${missing.join(", ")}` : "",
+    unexpected.length ? `unexpected: ${unexpected.join(", ")}` : "",
+    wrong.length ? `other shapes: ${wrong.join("; ")}` : "",
+  ].filter(Boolean);
+  if (faults.length)
+    throw new StateDictError(
+      `the state dict does not fit the model; ${faults.join("; ")}; build the model with the sizes that it was saved with`,
+    );
+  return new Map(parts.map((p) => [p, dict[p.name]!]));
+}

@@ -1,0 +1,238 @@
+import { CpuBackend } from "./cpu/cpu-backend.ts";
+import type { Batch } from "./data/batch.ts";
+import {
+  checkCount,
+  checkOptions,
+  type DeviceLostError,
+  DisposedError,
+  NoAdapterError,
+  OptionError,
+} from "./errors.ts";
+import { GpuBackend } from "./gpu/gpu-backend.ts";
+import { openDevice } from "./gpu/open-device.ts";
+import { type Generated, type GenerateOptions, Generator } from "./infer/generate.ts";
+import { Program, type ProgramOptions } from "./infer/program.ts";
+import { crossEntropy, type Loss } from "./nn/losses.ts";
+import type { Module } from "./nn/module.ts";
+import { Weights } from "./nn/weights.ts";
+import type { Backend } from "./plan/backend.ts";
+import type { Plan } from "./plan/plan.ts";
+import type { StateDict } from "./tensor-data.ts";
+import { Evaluator } from "./train/evaluate.ts";
+import { Trainer, type TrainerOptions } from "./train/trainer.ts";
+
+export interface RuntimeOptions {
+  /** `auto` (default): a GPU if there is one, else the CPU twins, and `info().reason` says why. */
+  readonly backend?: "auto" | "gpu" | "cpu";
+  /** `adapter` (default): all that the adapter has. `default`: exactly WebGPU's guaranteed limits. */
+  readonly limits?: "adapter" | "default";
+  /** A device of your own, used in place of opening one. */
+  readonly device?: GPUDevice;
+}
+
+export interface RuntimeInfo {
+  readonly backend: "gpu" | "cpu";
+  readonly adapter?: {
+    readonly vendor: string;
+    readonly architecture: string;
+    readonly device: string;
+    readonly description: string;
+    /** Computes on the CPU: lavapipe, SwiftShader. */
+    readonly software: boolean;
+  };
+  /** One sentence: why this backend. */
+  readonly reason: string;
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+  /** What was tried, in order. */
+  readonly candidates: readonly { readonly name: string; readonly outcome: string }[];
+}
+
+const shownLimits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupsPerDimension",
+  "minUniformBufferOffsetAlignment",
+] as const;
+
+function describeDevice(device: GPUDevice, software: boolean): Pick<RuntimeInfo, "adapter" | "features" | "limits"> {
+  const { vendor, architecture, device: name, description } = device.adapterInfo;
+  return {
+    adapter: { vendor, architecture, device: name, description, software },
+    features: [...device.features].sort(),
+    limits: Object.fromEntries(shownLimits.map((limit) => [limit, device.limits[limit]])),
+  };
+}
+
+/** Where models run: a GPU, or the CPU twins. Owns the models' weights and everything that is compiled for them. */
+export class Runtime {
+  readonly #backend: Backend;
+  readonly #info: RuntimeInfo;
+  readonly #weights = new Map<Module, Weights>();
+  readonly #generators = new Map<Module, Generator>();
+  readonly #evaluators = new Map<Module, Map<string, Evaluator>>();
+  readonly #trainers = new Set<Trainer>();
+  #disposed = false;
+
+  private constructor(backend: Backend, info: RuntimeInfo) {
+    this.#backend = backend;
+    this.#info = info;
+  }
+
+  /**
+   * Opens a GPU, or the CPU twins.
+   * @throws NoAdapterError when a GPU was asked for and there is none; OptionError for an unknown option
+   */
+  static async open(options: RuntimeOptions = {}): Promise<Runtime> {
+    checkOptions("Runtime.open", options, ["backend", "limits", "device"]);
+    const { backend = "auto", limits = "adapter", device } = options;
+    if (!["auto", "gpu", "cpu"].includes(backend))
+      throw new OptionError(`Runtime.open: backend is "${backend}", expected "auto", "gpu" or "cpu"`);
+    const onCpu = (reason: string, candidates: RuntimeInfo["candidates"]) =>
+      new Runtime(new CpuBackend(), { backend: "cpu", reason, features: [], limits: {}, candidates });
+    if (backend === "cpu") return onCpu("the CPU was asked for", []);
+    if (device) {
+      const software = /swiftshader|llvmpipe/i.test(
+        `${device.adapterInfo.architecture} ${device.adapterInfo.description}`,
+      );
+      return new Runtime(new GpuBackend(device, software), {
+        backend: "gpu",
+        reason: "the device was given",
+        candidates: [],
+        ...describeDevice(device, software),
+      });
+    }
+    const found = await openDevice(limits);
+    if (found.device) {
+      const { reason, candidates, software } = found;
+      return new Runtime(new GpuBackend(found.device, software), {
+        backend: "gpu",
+        reason,
+        candidates,
+        ...describeDevice(found.device, software),
+      });
+    }
+    if (backend === "gpu")
+      throw new NoAdapterError(`no GPU: ${found.reason}; use { backend: "cpu" } for the CPU twins`);
+    return onCpu(found.reason, found.candidates);
+  }
+
+  get backend(): "gpu" | "cpu" {
+    return this.#backend.kind;
+  }
+
+  /** Resolves if the device goes away; open a new Runtime then. */
+  get lost(): Promise<DeviceLostError> {
+    return this.#backend.lost;
+  }
+
+  /** What runs where, and why. */
+  info(): RuntimeInfo {
+    return this.#info;
+  }
+
+  #check(): void {
+    if (this.#disposed) throw new DisposedError("the runtime was disposed; open a new one");
+  }
+
+  #weightsOf(model: Module): Weights {
+    this.#check();
+    let weights = this.#weights.get(model);
+    if (!weights) {
+      weights = new Weights(this.#backend, model, 0);
+      this.#weights.set(model, weights);
+    }
+    return weights;
+  }
+
+  /**
+   * Puts a model's weights on the device and draws initial values, or draws them anew. Happens by itself (seed 0) when a
+   * model is used for the first time.
+   * @param options.seed the same seed gives the same weights on every machine; default 0
+   */
+  initialize(model: Module, options: { readonly seed?: number } = {}): void {
+    checkOptions("initialize", options, ["seed"]);
+    const seed = checkCount("initialize", "seed", options.seed ?? 0, 0);
+    this.#weightsOf(model).initialize(seed);
+  }
+
+  /** The weights by PyTorch name. */
+  async stateDict(model: Module): Promise<StateDict> {
+    return this.#weightsOf(model).stateDict();
+  }
+
+  /** @throws StateDictError when names or shapes are not the model's; nothing is changed then */
+  loadStateDict(model: Module, dict: StateDict): void {
+    this.#weightsOf(model).load(dict);
+  }
+
+  /** Makes a trainer. @throws OptionError for an unknown option or a bad value */
+  trainer(model: Module, options: TrainerOptions): Trainer {
+    const trainer = new Trainer(this.#backend, this.#weightsOf(model), options);
+    this.#trainers.add(trainer);
+    return trainer;
+  }
+
+  /**
+   * Mean loss of a model on batches, in nats per token; the state starts at zero and is carried from batch to batch.
+   * @throws DataError when there is no batch, or a token is out of range; ShapeError
+   */
+  evaluate(
+    model: Module,
+    batches: Iterable<Batch>,
+    options: { readonly loss?: Loss } = {},
+  ): Promise<{ loss: number; tokens: number }> {
+    checkOptions("evaluate", options, ["loss"]);
+    const loss = options.loss ?? crossEntropy();
+    const weights = this.#weightsOf(model);
+    if (options.loss) {
+      const evaluator = new Evaluator(this.#backend, weights, loss);
+      return evaluator.run(batches).finally(() => evaluator.dispose());
+    }
+    const known = this.#evaluators.get(model) ?? new Map<string, Evaluator>();
+    this.#evaluators.set(model, known);
+    const evaluator = known.get(loss.name) ?? new Evaluator(this.#backend, weights, loss);
+    known.set(loss.name, evaluator);
+    return evaluator.run(batches);
+  }
+
+  #generatorOf(model: Module): Generator {
+    const weights = this.#weightsOf(model);
+    const generator = this.#generators.get(model) ?? new Generator(this.#backend, weights);
+    this.#generators.set(model, generator);
+    return generator;
+  }
+
+  /**
+   * Draws tokens from a model, chunk by chunk; sampling, feedback and state stay on the device.
+   * @throws OptionError or DataError for a bad option or prompt; DeviceLostError
+   */
+  generate(model: Module, options: GenerateOptions): AsyncGenerator<Generated> {
+    return this.#generatorOf(model).run(options);
+  }
+
+  /** The plan of one chunk of generated tokens. */
+  generationPlan(model: Module, options: { readonly chunk?: number } = {}): Plan {
+    checkOptions("generationPlan", options, ["chunk"]);
+    return this.#generatorOf(model).plan(checkCount("generationPlan", "chunk", options.chunk ?? 32)).plan;
+  }
+
+  /** Compiles any function of tensors and the model's parameters, forward or with gradients. */
+  compile(model: Module, options: ProgramOptions): Promise<Program> {
+    return Program.compile(this.#backend, this.#weightsOf(model), options);
+  }
+
+  /** Frees everything. Using the runtime or anything made by it afterwards throws DisposedError. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const trainer of this.#trainers) trainer.dispose();
+    for (const generator of this.#generators.values()) generator.dispose();
+    for (const known of this.#evaluators.values()) for (const evaluator of known.values()) evaluator.dispose();
+    for (const weights of this.#weights.values()) weights.dispose();
+    this.#backend.dispose();
+  }
+}

@@ -1,0 +1,389 @@
+import type { Batch } from "../data/batch.ts";
+import {
+  checkNumber,
+  checkOptions,
+  DataError,
+  DisposedError,
+  DivergedError,
+  OptionError,
+  ShapeError,
+  StateDictError,
+} from "../errors.ts";
+import { buildPlan, pageName } from "../graph/build-plan.ts";
+import { inputTensor } from "../graph/tensor.ts";
+import { checkTokens, type TokenRange, tokenRanges } from "../graph/token-ranges.ts";
+import { carryName, type SequenceModel, traceStateful } from "../graph/trace.ts";
+import { crossEntropy, type Loss } from "../nn/losses.ts";
+import type { Module } from "../nn/module.ts";
+import type { Weights } from "../nn/weights.ts";
+import { type Backend, type DeviceBuffer, type LoadedPlan, RING } from "../plan/backend.ts";
+import type { Plan } from "../plan/plan.ts";
+import {
+  checkTensor,
+  type DType,
+  dtypeOf,
+  type Shape,
+  type StateDict,
+  sameShape,
+  showShape,
+  sizeOf,
+} from "../tensor-data.ts";
+import { type Optimizer, updateOf } from "./optimizers.ts";
+import { constant, type Schedule } from "./schedules.ts";
+
+export interface TrainerOptions {
+  readonly optimizer: Optimizer;
+  /** Default `crossEntropy()`. */
+  readonly loss?: Loss;
+  /** Scale the gradient down to this global norm, as torch.nn.utils.clip_grad_norm_; default: no limit. */
+  readonly clipNorm?: number;
+  /** Cut every gradient to ± this, before the norm is taken; default: no limit. */
+  readonly clipValue?: number;
+  /** Factor on the learning rate by step; default constant. */
+  readonly schedule?: Schedule;
+  /** Truncated backpropagation through time: the state goes on from batch to batch, cut from the gradient. Default true. */
+  readonly carryState?: boolean;
+}
+
+/** What a training step did. */
+export interface StepReport {
+  /** 1 is the first. */
+  readonly step: number;
+  /** Mean over the targets, in nats. */
+  readonly loss: number;
+  /** Global norm of the gradient, before it is clipped by norm. */
+  readonly gradNorm: number;
+  readonly lr: number;
+  /** Smoothed over the last steps. */
+  readonly tokensPerSecond: number;
+}
+
+interface Prepared {
+  readonly loaded: LoadedPlan;
+  readonly ranges: ReadonlyMap<string, TokenRange>;
+}
+
+interface Pending {
+  readonly step: number;
+  readonly lr: number;
+  readonly tokens: number;
+  readonly values: Promise<readonly [loss: number, gradNorm: number]>;
+}
+
+interface Carry {
+  readonly path: string;
+  readonly shape: Shape;
+  readonly buffer: DeviceBuffer;
+}
+
+/**
+ * Trains a model: each step is one replay of a plan that holds forward, backward and update. The weights, the optimizer's
+ * moments and the carried state stay on the device; loss and gradient norm come back a few steps late.
+ */
+export class Trainer {
+  readonly #backend: Backend;
+  readonly #weights: Weights;
+  readonly #options: TrainerOptions;
+  readonly #schedule: Schedule;
+  readonly #loss: Loss;
+  readonly #moments: readonly DeviceBuffer[];
+  readonly #carries = new Map<string, Carry>();
+  readonly #prepared = new Map<string, Promise<Prepared>>();
+  readonly #pending: Pending[] = [];
+  #step = 0;
+  #rate = 0;
+  #lastReport = 0;
+  #diverged: DivergedError | undefined;
+  #disposed = false;
+
+  /** @throws OptionError for an unknown option or a limit that is not above 0 */
+  constructor(backend: Backend, weights: Weights, options: TrainerOptions) {
+    checkOptions("trainer", options, ["optimizer", "loss", "clipNorm", "clipValue", "schedule", "carryState"]);
+    if (!options.optimizer?.kernel)
+      throw new OptionError("trainer: optimizer is missing; give one, such as adam({ lr: 1e-3 })");
+    for (const name of ["clipNorm", "clipValue"] as const) {
+      if (options[name] !== undefined) checkNumber("trainer", name, options[name], Number.MIN_VALUE);
+    }
+    this.#backend = backend;
+    this.#weights = weights;
+    this.#options = options;
+    this.#schedule = options.schedule ?? constant();
+    this.#loss = options.loss ?? crossEntropy();
+    const { moments, initialMoment } = options.optimizer;
+    this.#moments = weights.layout.pages.map((length, i) => {
+      const buffer = backend.allocate(pageName.moments(i), "f32", Math.max(4, moments.length * length));
+      if (initialMoment !== 0) backend.write(buffer, new Float32Array(buffer.length).fill(initialMoment));
+      return buffer;
+    });
+  }
+
+  /** Training steps that were started. */
+  get step(): number {
+    return this.#step;
+  }
+
+  #check(): void {
+    if (this.#disposed) throw new DisposedError("the trainer was disposed; make a new one with runtime.trainer");
+    if (this.#diverged) throw this.#diverged;
+  }
+
+  #build(
+    x: { shape: Shape; dtype: DType },
+    target: { shape: Shape; dtype: DType },
+  ): { plan: Plan; ranges: ReadonlyMap<string, TokenRange>; states: readonly { path: string; shape: Shape }[] } {
+    const input = inputTensor("x", x.shape, x.dtype);
+    const goal = inputTensor("target", target.shape, target.dtype);
+    const model = this.#weights.model as Module & SequenceModel;
+    const { logits, states } = traceStateful(model, input, this.#options.carryState !== false);
+    const { loss } = this.#loss.apply(logits, goal);
+    const plan = buildPlan({
+      name: "train",
+      target: this.#backend.target,
+      layout: this.#weights.layout,
+      outputs: { loss },
+      loss,
+      parameters: true,
+      carries: states.map(({ from, to }) => ({ from, to })),
+      update: updateOf(this.#options.optimizer, this.#options),
+    });
+    return { plan, ranges: tokenRanges([loss]), states: states.map(({ path, to }) => ({ path, shape: to.shape })) };
+  }
+
+  /** The plan of a training step on token windows of this shape. */
+  plan({ T, B }: { readonly T: number; readonly B: number }): Plan {
+    const tokens = { shape: [T, B], dtype: "i32" } as const;
+    return this.#build(tokens, tokens).plan;
+  }
+
+  #prepare({ x, target }: Batch): Promise<Prepared> {
+    const key = `${dtypeOf(x.data)}${showShape(x.shape)} ${showShape(target.shape)}`;
+    let prepared = this.#prepared.get(key);
+    if (!prepared) {
+      prepared = this.#load(x, target);
+      this.#prepared.set(key, prepared);
+      prepared.catch(() => this.#prepared.delete(key));
+    }
+    return prepared;
+  }
+
+  async #load(x: Batch["x"], target: Batch["target"]): Promise<Prepared> {
+    const of = ({ shape, data }: Batch["x"]) => ({ shape, dtype: dtypeOf(data) });
+    const { plan, ranges, states } = this.#build(of(x), of(target));
+    for (const { path, shape } of states) {
+      const known = this.#carries.get(path);
+      if (known && !sameShape(known.shape, shape)) {
+        throw new ShapeError(
+          `the carried state ${path} is ${showShape(known.shape)}, this batch needs ${showShape(shape)}; keep the number of rows, or train with carryState: false`,
+        );
+      }
+      if (!known)
+        this.#carries.set(path, { path, shape, buffer: this.#backend.allocate(carryName(path), "f32", sizeOf(shape)) });
+    }
+    const bound = this.#weights.bound;
+    for (const buffer of this.#moments) bound.set(buffer.name, buffer);
+    for (const { buffer } of this.#carries.values()) bound.set(buffer.name, buffer);
+    return { loaded: await this.#backend.load(plan, bound), ranges };
+  }
+
+  /**
+   * Starts one step and returns as soon as it is on its way; `fit` is this in a loop.
+   * @throws ShapeError or DataError for a batch that does not fit, before anything is sent
+   */
+  async #start(batch: Batch): Promise<Pending> {
+    this.#check();
+    for (const name of ["x", "target"] as const) {
+      const tensor = batch[name];
+      checkTensor(`batch.${name}`, tensor, tensor?.shape, tensor?.data ? dtypeOf(tensor.data) : "i32");
+    }
+    const { loaded, ranges } = await this.#prepare(batch);
+    this.#check();
+    for (const name of ["x", "target"] as const) {
+      const range = ranges.get(name);
+      if (range) checkTokens(name, batch[name], range);
+    }
+    if (batch.resetState === true) this.resetState();
+    else if (Array.isArray(batch.resetState)) this.resetState(batch.resetState);
+    const step = this.#step + 1;
+    const { optimizer } = this.#options;
+    const lr = optimizer.lr * this.#schedule.lrAt(step - 1);
+    loaded.write("x", batch.x.data);
+    loaded.write("target", batch.target.data);
+    loaded.write("hyper", Float64Array.from(optimizer.hyper(step, lr)));
+    const read = loaded.runAndRead(["loss", "norm"]);
+    this.#step = step;
+    const values = read.then(([loss, norm]) => [loss![0]!, norm![0]!] as const);
+    values.catch(() => {}); // whoever waits for the step sees it; an abandoned one must not end the process
+    return { step, lr, tokens: sizeOf(batch.target.shape), values };
+  }
+
+  async #finish(pending: Pending): Promise<StepReport> {
+    const { step, lr, tokens } = pending;
+    const [loss, gradNorm] = await pending.values;
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+      this.#diverged ??= new DivergedError(
+        step,
+        `training diverged in step ${step}: loss ${loss}, gradient norm ${gradNorm}, learning rate ${lr}; go back to the last checkpoint with a smaller learning rate or a clipNorm`,
+      );
+      throw this.#diverged;
+    }
+    const now = performance.now();
+    const seconds = (now - this.#lastReport) / 1000;
+    this.#lastReport = now;
+    this.#rate = this.#rate === 0 ? tokens / seconds : 0.9 * this.#rate + 0.1 * (tokens / seconds);
+    return { step, loss, gradNorm, lr, tokensPerSecond: this.#rate };
+  }
+
+  /**
+   * Trains on batches until they end, `steps` are done, or `signal` is aborted (steps that are under way are reported
+   * still). Yields a report for each step, in order, up to three steps after it was started.
+   * @throws DivergedError when a loss is not finite; DeviceLostError; ShapeError or DataError for a bad batch
+   */
+  async *fit(
+    batches: Iterable<Batch>,
+    options: { readonly steps?: number; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<StepReport> {
+    checkOptions("fit", options, ["steps", "signal"]);
+    const { steps = Number.POSITIVE_INFINITY, signal } = options;
+    if (!(steps >= 0)) throw new OptionError(`fit: steps is ${steps}, expected a number of at least 0`);
+    this.#check();
+    this.#lastReport = performance.now();
+    let started = 0;
+    let first: unknown;
+    if (steps > 0) {
+      for (const batch of batches) {
+        if (signal?.aborted) break;
+        try {
+          this.#pending.push(await this.#start(batch));
+        } catch (error) {
+          first = error; // after the steps before it are reported
+          break;
+        }
+        if (this.#pending.length >= RING) yield await this.#next();
+        if (++started >= steps) break;
+      }
+    }
+    while (this.#pending.length > 0) yield await this.#next();
+    if (first !== undefined) throw first;
+    if (started === 0 && steps > 0 && !signal?.aborted) throw new DataError("fit: there is no batch to train on");
+  }
+
+  #next(): Promise<StepReport> {
+    return this.#finish(this.#pending.shift()!);
+  }
+
+  /** Waits for all steps and throws if one of them diverged. */
+  async #drain(): Promise<void> {
+    this.#check();
+    for (const { step, values, lr } of this.#pending) {
+      const [loss, gradNorm] = await values;
+      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+        throw new DivergedError(
+          step,
+          `training diverged in step ${step}: loss ${loss}, gradient norm ${gradNorm}, learning rate ${lr}; the last checkpoint is the last good state`,
+        );
+      }
+    }
+  }
+
+  /**
+   * Everything that training needs to go on: `model.<parameter>`, `optimizer.<slot>.<parameter>`, `carry.<state>`.
+   * Waits for the steps that are under way; `step` tells how many these are.
+   * @throws DivergedError when a loss so far was not finite, so that a checkpoint is always a good one
+   */
+  async stateDict(): Promise<StateDict> {
+    await this.#drain();
+    const carries = [...this.#carries.values()];
+    const pages = await this.#backend.read(this.#moments);
+    const carried = await this.#backend.read(carries.map(({ buffer }) => buffer));
+    const model = await this.#weights.stateDict();
+    const dict: StateDict = Object.fromEntries(
+      Object.entries(model).map(([name, tensor]) => [`model.${name}`, tensor]),
+    );
+    this.#options.optimizer.moments.forEach((name, slot) => {
+      if (name !== undefined) Object.assign(dict, this.#weights.pick(pages, `optimizer.${name}.`, slot));
+    });
+    carries.forEach(({ path, shape }, i) => {
+      dict[carryName(path)] = { shape, data: carried[i]! };
+    });
+    return dict;
+  }
+
+  /**
+   * Goes back to a saved state. The next step is `step + 1`.
+   * @throws StateDictError when names or shapes do not fit; nothing is changed then
+   */
+  loadStateDict(dict: StateDict, step: number): void {
+    if (this.#disposed) this.#check();
+    if (!Number.isSafeInteger(step) || step < 0)
+      throw new OptionError(`loadStateDict: step is ${step}, expected a whole number of at least 0`);
+    const under = (prefix: string): StateDict =>
+      Object.fromEntries(
+        Object.entries(dict)
+          .filter(([name]) => name.startsWith(prefix))
+          .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+      );
+    const { moments, name: optimizer } = this.#options.optimizer;
+    for (const slot of moments) {
+      if (slot === undefined) continue;
+      for (const { name, shape } of this.#weights.parts) {
+        const tensor = dict[`optimizer.${slot}.${name}`];
+        if (!tensor)
+          throw new StateDictError(
+            `optimizer.${slot}.${name} is missing: the checkpoint was not made with ${optimizer} and these options; resume with the optimizer that it was made with`,
+          );
+        if (!sameShape(tensor.shape, shape))
+          throw new StateDictError(
+            `optimizer.${slot}.${name} has shape ${showShape(tensor.shape)}, expected ${showShape(shape)}`,
+          );
+      }
+    }
+    this.#weights.load(under("model."));
+    moments.forEach((slot, i) => {
+      if (slot !== undefined) this.#weights.place(this.#moments, dict, `optimizer.${slot}.`, i);
+    });
+    for (const [path, { shape, data }] of Object.entries(under("carry."))) {
+      const known = this.#carries.get(path);
+      if (known && !sameShape(known.shape, shape)) {
+        throw new StateDictError(
+          `carry.${path} has shape ${showShape(shape)}, this trainer's is ${showShape(known.shape)}; resume with the same batch size`,
+        );
+      }
+      const carry = known ?? { path, shape, buffer: this.#backend.allocate(carryName(path), "f32", sizeOf(shape)) };
+      this.#carries.set(path, carry);
+      this.#backend.write(carry.buffer, data);
+    }
+    this.#diverged = undefined;
+    this.#pending.length = 0;
+    this.#step = step;
+  }
+
+  /**
+   * Sets the carried state to zero, in all rows of the batch or in some.
+   * @throws ShapeError for a row that the batch does not have
+   */
+  resetState(rows?: readonly number[]): void {
+    this.#check();
+    for (const { path, shape, buffer } of this.#carries.values()) {
+      const [layers, B, H] = shape as [number, number, number];
+      if (rows === undefined) {
+        this.#backend.write(buffer, new Float32Array(sizeOf(shape)));
+        continue;
+      }
+      for (const row of rows) {
+        if (!Number.isInteger(row) || row < 0 || row >= B)
+          throw new ShapeError(`resetState: row ${row} of ${path} ${showShape(shape)}, expected 0 to ${B - 1}`);
+        for (let layer = 0; layer < layers; layer++)
+          this.#backend.write(buffer, new Float32Array(H), (layer * B + row) * H);
+      }
+    }
+  }
+
+  /** Frees the trainer's memory; the weights stay. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const prepared of this.#prepared.values()) prepared.then(({ loaded }) => loaded.dispose()).catch(() => {});
+    for (const buffer of this.#moments) this.#backend.free(buffer);
+    for (const { buffer } of this.#carries.values()) this.#backend.free(buffer);
+  }
+}
