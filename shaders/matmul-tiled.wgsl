@@ -97,9 +97,11 @@ fn main(
     workgroupBarrier();
   }
 
+  // #unroll
   for (var r = 0u; r < 4u; r++) {
     let m = m0 + lane.y + r * 16u;
     if (m < params.M) {
+      // #unroll
       for (var j = 0u; j < 4u; j++) {
         let n = n0 + lane.x + j * 16u;
         if (n < params.N) {

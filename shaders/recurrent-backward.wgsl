@@ -77,6 +77,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
   }
 
+  // A copy for the loop below, whose index is not constant: product itself then stays in registers.
+  var products = product;
   for (var b = 0u; b < ROWS; b++) {
     let row = row0 + b;
     if (row >= params.B) {
@@ -85,15 +87,16 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let own = (row * params.D + d) * H;
     let initial = (d * params.B + row) * H;
 
-    // Gradient by the state after this step.
-    var grad: array<Real, STATES>;
+    // Gradient by the state after this step. The zeros are written out because Dawn (webgpu 0.6.2) leaves a variable that
+    // is declared in a loop without a value as the last round left it, as did wgpu (its issue 9489).
+    var grad = array<Real, STATES>();
     if (params.hasCarry != 0u) {
       for (var s = 0u; s < STATES; s++) {
         let i = vec4u(params.carryOffset + s * params.D * params.B * H + initial) + unit;
         grad[s] = vec4f(carry[i.x], carry[i.y], carry[i.z], carry[i.w]);
       }
     }
-    grad[0] += product[b];
+    grad[0] += products[b];
     if (FINISH) {
       for (var lane = 0u; lane < min(4u, H - u); lane++) {
         carry[params.carryOffset + initial + u + lane] = grad[0][lane];

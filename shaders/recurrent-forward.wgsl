@@ -86,6 +86,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
   }
 
+  // A copy for the loop below, whose index is not constant: r itself then stays in registers.
+  var sums = r;
   for (var b = 0u; b < ROWS; b++) {
     let row = row0 + b;
     if (row >= params.B) {
@@ -98,7 +100,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     for (var g = 0u; g < GATES; g++) {
       let i = vec4u(at + g * H) + unit;
       x[g] = vec4f(work[i.x], work[i.y], work[i.z], work[i.w]);
-      rh[g] = r[b * GATES + g];
+      rh[g] = sums[b * GATES + g];
       if (params.hasBias != 0u) {
         let j = vec4u(params.biasOffset + (d * GATES + g) * H) + unit;
         rh[g] += vec4f(bias[j.x], bias[j.y], bias[j.z], bias[j.w]);
@@ -106,7 +108,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
 
     // Previous state of these units. In the first step it comes from h0 and rest0 and is put into the initial slot.
-    var prev: array<Real, STATES>;
+    var prev = array<Real, STATES>();
     let own = (row * params.D + d) * H;
     let initial = (d * params.B + row) * H;
     if (FIRST) {

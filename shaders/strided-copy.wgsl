@@ -1,5 +1,5 @@
-// to[i0,i1,i2,i3] (+)= source[i0*s0 + i1*s1 + i2*s2 + i3*s3]: transposes, packs (the last axis padded with zeros to a
-// multiple of four), picks slices and adds gradients up.
+// to[i0,i1,i2,i3] (+)= source[start + i0*s0 + i1*s1 + i2*s2 + i3*s3]: transposes, packs (the last axis padded with
+// zeros to a multiple of four), picks slices and adds gradients up.
 
 struct Params {
   n0: u32,
@@ -8,6 +8,7 @@ struct Params {
   n3: u32,
   padded: u32, // length of the last axis in `to`, at least n3
   accumulate: u32,
+  start: u32, // where element 0 lies in source: not at 0 where strides are negative
   s0: i32,
   s1: i32,
   s2: i32,
@@ -31,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     var value = 0.0;
     if (i3 < params.n3) {
       let at = i32(i0) * params.s0 + i32(i1) * params.s1 + i32(i2) * params.s2 + i32(i3) * params.s3;
-      value = source[i32(params.sourceOffset) + at];
+      value = source[i32(params.sourceOffset + params.start) + at];
     }
     if (params.accumulate != 0u) {
       value += to[params.toOffset + i];

@@ -1,9 +1,10 @@
 import { cellNamed } from "../cells/index.ts";
-import { type DeviceLostError, DisposedError, InternalError } from "../errors.ts";
+import { type DeviceLostError, DisposedError, InternalError, LimitError } from "../errors.ts";
 import { kernels } from "../kernels/index.ts";
 import type { TwinContext } from "../kernels/kernel.ts";
 import type { Backend, DeviceBuffer, LoadedPlan } from "../plan/backend.ts";
 import type { Command, Plan, Target, View } from "../plan/plan.ts";
+import { showBytes } from "../plan/print-plan.ts";
 import type { DType, NumberArray } from "../tensor-data.ts";
 
 interface CpuBuffer extends DeviceBuffer {
@@ -15,11 +16,18 @@ const dataOf = (buffer: DeviceBuffer) => (buffer as CpuBuffer).data;
 /** Runs plans with the kernels' twins, in float64. */
 export class CpuBackend implements Backend {
   readonly kind = "cpu";
-  readonly target: Target = { maxBufferSize: 2 ** 36, maxWorkgroups: 65535, software: true };
+  readonly target: Target = { maxBufferSize: 2 ** 32, maxWorkgroups: 65535, software: true };
   readonly lost = new Promise<DeviceLostError>(() => {});
 
   allocate(name: string, dtype: DType, length: number): CpuBuffer {
-    return { name, dtype, length, data: dtype === "i32" ? new Int32Array(length) : new Float64Array(length) };
+    try {
+      return { name, dtype, length, data: dtype === "i32" ? new Int32Array(length) : new Float64Array(length) };
+    } catch {
+      const need = showBytes(length * (dtype === "i32" ? 4 : 8));
+      throw new LimitError(
+        `${name} needs ${need}, more than this process can get; choose a smaller batch, window or model`,
+      );
+    }
   }
 
   free(): void {}
@@ -78,7 +86,10 @@ class CpuPlan implements LoadedPlan {
 
   async runAndRead(names: readonly string[]): Promise<NumberArray[]> {
     this.run();
-    return names.map((name) => dataOf(this.buffer(name)).slice());
+    const values = names.map((name) => dataOf(this.buffer(name)).slice());
+    // Signals, messages and timers get their turn between two replays, as they do while a GPU works.
+    await new Promise((resolve) => setTimeout(resolve));
+    return values;
   }
 
   dispose(): void {

@@ -41,10 +41,11 @@ export class GpuBackend implements Backend {
       this.#fault = error;
       return error;
     });
-    device.addEventListener("uncapturederror", (event) => {
-      this.#fault ??= new InternalError(
-        `the GPU refused a command: ${(event as GPUUncapturedErrorEvent).error.message}`,
-      );
+    device.addEventListener("uncapturederror", ({ error }) => {
+      this.#fault ??=
+        error instanceof GPUOutOfMemoryError
+          ? new LimitError(`the GPU is out of memory: ${error.message}; choose a smaller batch, window or model`)
+          : new InternalError(`the GPU refused a command: ${error.message}`);
     });
   }
 
@@ -114,25 +115,33 @@ export class GpuBackend implements Backend {
     this.check();
     const pipelines = await this.#pipelines.forPlan(plan);
     this.device.pushErrorScope("out-of-memory");
-    const buffers = plan.buffers.map(({ name, role, dtype, length }) => {
+    let loaded: GpuPlan | undefined;
+    try {
+      loaded = new GpuPlan(this, plan, pipelines, this.#buffersOf(plan, bound));
+    } finally {
+      const error = await this.device.popErrorScope();
+      if (error) loaded?.dispose();
+      // biome-ignore lint/correctness/noUnsafeFinally: memory is the cause of whatever else was thrown
+      if (error)
+        throw new LimitError(
+          `plan "${plan.name}" does not fit into the GPU's memory: ${error.message}; choose a smaller batch, window or model`,
+        );
+    }
+    this.check();
+    return loaded;
+  }
+
+  #buffersOf(plan: Plan, bound: ReadonlyMap<string, DeviceBuffer>): { buffer: GpuBuffer; owned: boolean }[] {
+    return plan.buffers.map(({ name, role, dtype, length }) => {
       const given = role === "scratch" ? undefined : bound.get(name);
-      if (given && given.length < length)
+      if (given && given.length < length) {
         throw new InternalError(`buffer "${name}" has ${given.length} elements, plan "${plan.name}" needs ${length}`);
+      }
       return {
         buffer: (given as GpuBuffer | undefined) ?? this.allocate(name, dtype, length),
         owned: given === undefined,
       };
     });
-    const loaded = new GpuPlan(this, plan, pipelines, buffers);
-    const error = await this.device.popErrorScope();
-    if (error) {
-      loaded.dispose();
-      throw new LimitError(
-        `plan "${plan.name}" does not fit into the GPU's memory: ${error.message}; choose a smaller batch, window or model`,
-      );
-    }
-    this.check();
-    return loaded;
   }
 
   dispose(): void {

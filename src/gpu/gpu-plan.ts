@@ -4,7 +4,7 @@ import { type LoadedPlan, RING } from "../plan/backend.ts";
 import type { Dispatch, Plan, View } from "../plan/plan.ts";
 import type { NumberArray } from "../tensor-data.ts";
 import { type GpuBackend, type GpuBuffer, readStaging, toDevice } from "./gpu-backend.ts";
-import type { Compiled } from "./pipelines.ts";
+import { type Compiled, uniformSize } from "./pipelines.ts";
 
 /** A dispatch as it is replayed: nothing left to look up. */
 interface Ready {
@@ -62,8 +62,8 @@ export class GpuPlan implements LoadedPlan {
       if (role !== "scratch") this.#byName.set(name, buffers[id]!.buffer);
     });
     const { device } = backend;
-    const slot = device.limits.minUniformBufferOffsetAlignment;
     const dispatches = plan.commands.filter((command) => command.type === "dispatch");
+    const slot = slotSize(compiled, device.limits.minUniformBufferOffsetAlignment);
     this.#uniforms = device.createBuffer({
       label: `${plan.name} uniforms`,
       size: Math.max(1, dispatches.length) * slot,
@@ -100,7 +100,7 @@ export class GpuPlan implements LoadedPlan {
       const key = `${command.kernel}|${command.bindings.map(({ buffer }) => buffer).join(",")}`;
       let group = groups.get(key);
       if (!group) {
-        const uniform = { binding: 0, resource: { buffer: this.#uniforms, size: uniformOf(kernel).length * 4 } };
+        const uniform = { binding: 0, resource: { buffer: this.#uniforms, size: uniformSize(kernel) } };
         const storage = command.bindings.map((view, b) => ({ binding: b + 1, resource: { buffer: gpuOf(view) } }));
         group = device.createBindGroup({ label: command.label, layout, entries: [uniform, ...storage] });
         groups.set(key, group);
@@ -220,6 +220,12 @@ export class GpuPlan implements LoadedPlan {
     for (const { buffer, owned } of this.#buffers) if (owned) buffer.gpu.destroy();
     for (const ring of this.#rings.values()) for (const { gpu } of ring) gpu.destroy();
   }
+}
+
+/** Bytes from one uniform struct to the next. A device may allow offsets finer than a struct is long (lavapipe: 16). */
+function slotSize(compiled: readonly (Compiled | undefined)[], alignment: number): number {
+  const longest = compiled.reduce((most, entry) => Math.max(most, entry ? uniformSize(entry.kernel) : 0), 1);
+  return Math.ceil(longest / alignment) * alignment;
 }
 
 /** All uniform structs one after the other, each in a slot of its own. */

@@ -30,9 +30,12 @@ export class Tensor {
   readonly id = ++lastId;
   readonly shape: Shape;
   readonly dtype: DType;
+  /** @internal */
   readonly source: Source | undefined;
+  /** @internal */
   readonly node: Node | undefined;
 
+  /** @internal Tensors are made by inputs, parameters and ops. */
   constructor(shape: Shape, dtype: DType, origin: { source?: Source; node?: Node }) {
     this.shape = shape;
     this.dtype = dtype;

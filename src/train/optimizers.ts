@@ -14,7 +14,9 @@ export interface Optimizer {
   readonly moments: readonly (string | undefined)[];
   /** What the moments start with; default 0. */
   readonly initialMoment: number;
+  /** @internal */
   readonly kernel: Kernel;
+  /** @internal */
   readonly params: Readonly<Record<string, number>>;
   /** What the kernel reads in step `step` (1 is the first) at learning rate `lr`. */
   hyper(step: number, lr: number): number[];
