@@ -116,17 +116,20 @@ export class GpuBackend implements Backend {
     const pipelines = await this.#pipelines.forPlan(plan);
     this.device.pushErrorScope("out-of-memory");
     let loaded: GpuPlan | undefined;
+    let fault: unknown;
     try {
       loaded = new GpuPlan(this, plan, pipelines, this.#buffersOf(plan, bound));
-    } finally {
-      const error = await this.device.popErrorScope();
-      if (error) loaded?.dispose();
-      // biome-ignore lint/correctness/noUnsafeFinally: memory is the cause of whatever else was thrown
-      if (error)
-        throw new LimitError(
-          `plan "${plan.name}" does not fit into the GPU's memory: ${error.message}; choose a smaller batch, window or model`,
-        );
+    } catch (error) {
+      fault = error;
     }
+    const full = await this.device.popErrorScope();
+    if (full) {
+      loaded?.dispose();
+      throw new LimitError(
+        `plan "${plan.name}" does not fit into the GPU's memory: ${full.message}; choose a smaller batch, window or model`,
+      );
+    }
+    if (!loaded) throw fault;
     this.check();
     return loaded;
   }

@@ -96,7 +96,7 @@ export class Trainer {
   #diverged: DivergedError | undefined;
   #disposed = false;
 
-  /** @throws OptionError for an unknown option or a limit that is not above 0 */
+  /** @internal Made by `Runtime.trainer`. @throws OptionError for an unknown option or a limit that is not above 0 */
   constructor(backend: Backend, weights: Weights, options: TrainerOptions) {
     checkOptions("trainer", options, ["optimizer", "loss", "clipNorm", "clipValue", "schedule", "carryState"]);
     if (!options.optimizer?.kernel)
@@ -112,7 +112,7 @@ export class Trainer {
     const { moments, initialMoment } = options.optimizer;
     this.#moments = weights.layout.pages.map((length, i) => {
       const buffer = backend.allocate(pageName.moments(i), "f32", Math.max(4, moments.length * length));
-      if (initialMoment !== 0) backend.write(buffer, new Float32Array(buffer.length).fill(initialMoment));
+      if (initialMoment !== 0) backend.write(buffer, new Float64Array(buffer.length).fill(initialMoment));
       return buffer;
     });
   }
