@@ -1,4 +1,4 @@
-import type { TensorData } from "../tensor-data.ts";
+import { dtypeOf, showShape, type TensorData } from "../tensor-data.ts";
 
 /** What one training step reads. T time steps, B rows; layout `[T,B]`, i32. */
 export interface Batch {
@@ -9,3 +9,7 @@ export interface Batch {
   /** Rows whose state starts at zero: true for all of them, or their numbers. Default: none, the state is carried on. */
   readonly resetState?: boolean | readonly number[];
 }
+
+/** What a plan for this batch depends on: element types and shapes. */
+export const batchKey = ({ x, target }: Batch): string =>
+  [x, target].map(({ data, shape }) => `${dtypeOf(data)}${showShape(shape)}`).join(" ");

@@ -8,6 +8,7 @@ import { sampleSettings } from "../kernels/sample.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
+import { LoadedPlans } from "../plan/loaded-plans.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Shape } from "../tensor-data.ts";
 
@@ -52,7 +53,7 @@ interface Prepared {
 export class Generator {
   readonly #backend: Backend;
   readonly #weights: Weights;
-  readonly #prepared = new Map<string, Promise<Prepared>>();
+  readonly #prepared = new LoadedPlans<Prepared>();
 
   constructor(backend: Backend, weights: Weights) {
     this.#backend = backend;
@@ -100,16 +101,9 @@ export class Generator {
     return { plan, states: [...initial].map(([path, { shape }]) => ({ path, shape })), vocabulary: V };
   }
 
-  #prepare(chunk: number, trace: boolean): Promise<Prepared> {
-    const key = `${chunk} ${trace}`;
-    let prepared = this.#prepared.get(key);
-    if (!prepared) {
-      const { plan, ...rest } = this.plan(chunk, trace);
-      prepared = this.#backend.load(plan, this.#weights.bound).then((loaded) => ({ loaded, ...rest }));
-      this.#prepared.set(key, prepared);
-      prepared.catch(() => this.#prepared.delete(key));
-    }
-    return prepared;
+  async #load(chunk: number, trace: boolean): Promise<Prepared> {
+    const { plan, ...rest } = this.plan(chunk, trace);
+    return { loaded: await this.#backend.load(plan, this.#weights.bound), ...rest };
   }
 
   /** @throws OptionError, DataError for a bad option or prompt, before anything runs */
@@ -144,7 +138,9 @@ export class Generator {
     checkCount("generate", "chunk", chunk);
     const given = Array.from(prompt);
     if (given.length === 0) throw new DataError("generate: the prompt is empty; give at least one token to start from");
-    const { loaded, states, vocabulary } = await this.#prepare(chunk, trace);
+    const { loaded, states, vocabulary } = await this.#prepared.get(`${chunk} ${trace}`, () =>
+      this.#load(chunk, trace),
+    );
     const bad = given.findIndex((token) => !Number.isInteger(token) || token < 0 || token >= vocabulary);
     if (bad >= 0)
       throw new DataError(
@@ -171,7 +167,7 @@ export class Generator {
   }
 
   dispose(): void {
-    for (const prepared of this.#prepared.values()) prepared.then(({ loaded }) => loaded.dispose()).catch(() => {});
+    this.#prepared.dispose();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Batch } from "../data/batch.ts";
+import { type Batch, batchKey } from "../data/batch.ts";
 import { DataError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { inputTensor } from "../graph/tensor.ts";
@@ -8,7 +8,8 @@ import type { Loss } from "../nn/losses.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import { type Backend, type LoadedPlan, RING } from "../plan/backend.ts";
-import { checkTensor, dtypeOf, showShape, sizeOf } from "../tensor-data.ts";
+import { LoadedPlans } from "../plan/loaded-plans.ts";
+import { checkTensor, dtypeOf, sizeOf } from "../tensor-data.ts";
 
 interface Prepared {
   readonly loaded: LoadedPlan;
@@ -22,7 +23,7 @@ export class Evaluator {
   readonly #backend: Backend;
   readonly #weights: Weights;
   readonly #loss: Loss;
-  readonly #prepared = new Map<string, Promise<Prepared>>();
+  readonly #prepared = new LoadedPlans<Prepared>();
 
   constructor(backend: Backend, weights: Weights, loss: Loss) {
     this.#backend = backend;
@@ -30,18 +31,7 @@ export class Evaluator {
     this.#loss = loss;
   }
 
-  #prepare({ x, target }: Batch): Promise<Prepared> {
-    const key = `${dtypeOf(x.data)}${showShape(x.shape)} ${showShape(target.shape)}`;
-    let prepared = this.#prepared.get(key);
-    if (!prepared) {
-      prepared = this.#load(x, target);
-      this.#prepared.set(key, prepared);
-      prepared.catch(() => this.#prepared.delete(key));
-    }
-    return prepared;
-  }
-
-  async #load(x: Batch["x"], target: Batch["target"]): Promise<Prepared> {
+  async #load({ x, target }: Batch): Promise<Prepared> {
     const input = inputTensor("x", x.shape, dtypeOf(x.data));
     const goal = inputTensor("target", target.shape, dtypeOf(target.data));
     const { logits, states } = traceStateful(this.#weights.model as Module & SequenceModel, input, true);
@@ -71,7 +61,7 @@ export class Evaluator {
     for (const batch of batches) {
       for (const name of ["x", "target"] as const)
         checkTensor(`batch.${name}`, batch[name], batch[name].shape, dtypeOf(batch[name].data));
-      const prepared = await this.#prepare(batch);
+      const prepared = await this.#prepared.get(batchKey(batch), () => this.#load(batch));
       const { loaded, ranges, states } = prepared;
       for (const [name, range] of ranges) checkTokens(name, batch[name as "x" | "target"], range);
       if (!started.has(prepared) || batch.resetState === true) {
@@ -96,6 +86,6 @@ export class Evaluator {
   }
 
   dispose(): void {
-    for (const prepared of this.#prepared.values()) prepared.then(({ loaded }) => loaded.dispose()).catch(() => {});
+    this.#prepared.dispose();
   }
 }

@@ -1,4 +1,4 @@
-import type { Batch } from "../data/batch.ts";
+import { type Batch, batchKey } from "../data/batch.ts";
 import {
   checkNumber,
   checkOptions,
@@ -17,6 +17,7 @@ import { crossEntropy, type Loss } from "../nn/losses.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import { type Backend, type DeviceBuffer, type LoadedPlan, RING } from "../plan/backend.ts";
+import { LoadedPlans } from "../plan/loaded-plans.ts";
 import type { Plan } from "../plan/plan.ts";
 import {
   checkTensor,
@@ -88,7 +89,7 @@ export class Trainer {
   readonly #loss: Loss;
   readonly #moments: readonly DeviceBuffer[];
   readonly #carries = new Map<string, Carry>();
-  readonly #prepared = new Map<string, Promise<Prepared>>();
+  readonly #prepared = new LoadedPlans<Prepared>();
   readonly #pending: Pending[] = [];
   #step = 0;
   #rate = 0;
@@ -155,18 +156,7 @@ export class Trainer {
     return this.#build(tokens, tokens).plan;
   }
 
-  #prepare({ x, target }: Batch): Promise<Prepared> {
-    const key = `${dtypeOf(x.data)}${showShape(x.shape)} ${showShape(target.shape)}`;
-    let prepared = this.#prepared.get(key);
-    if (!prepared) {
-      prepared = this.#load(x, target);
-      this.#prepared.set(key, prepared);
-      prepared.catch(() => this.#prepared.delete(key));
-    }
-    return prepared;
-  }
-
-  async #load(x: Batch["x"], target: Batch["target"]): Promise<Prepared> {
+  async #load({ x, target }: Batch): Promise<Prepared> {
     const of = ({ shape, data }: Batch["x"]) => ({ shape, dtype: dtypeOf(data) });
     const { plan, ranges, states } = this.#build(of(x), of(target));
     for (const { path, shape } of states) {
@@ -195,7 +185,7 @@ export class Trainer {
       const tensor = batch[name];
       checkTensor(`batch.${name}`, tensor, tensor?.shape, tensor?.data ? dtypeOf(tensor.data) : "i32");
     }
-    const { loaded, ranges } = await this.#prepare(batch);
+    const { loaded, ranges } = await this.#prepared.get(batchKey(batch), () => this.#load(batch));
     this.#check();
     for (const name of ["x", "target"] as const) {
       const range = ranges.get(name);
@@ -382,7 +372,7 @@ export class Trainer {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const prepared of this.#prepared.values()) prepared.then(({ loaded }) => loaded.dispose()).catch(() => {});
+    this.#prepared.dispose();
     for (const buffer of this.#moments) this.#backend.free(buffer);
     for (const { buffer } of this.#carries.values()) this.#backend.free(buffer);
   }
