@@ -24,9 +24,9 @@ struct Params {
 var<workgroup> sums: array<f32, LANES>;
 var<workgroup> best: array<u32, LANES>;
 
-// Larger floats have larger keys.
+// Larger floats have larger keys, and 0 and -0 the same.
 fn keyOf(x: f32) -> u32 {
-  let bits = bitcast<u32>(x);
+  let bits = select(bitcast<u32>(x), 0u, x == 0.0);
   return bits ^ select(0x80000000u, 0xffffffffu, (bits >> 31u) == 1u);
 }
 

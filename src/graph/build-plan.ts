@@ -1,4 +1,5 @@
 import { InternalError, LimitError } from "../errors.ts";
+import { kernels } from "../kernels/index.ts";
 import { finishNorm, normGroups, partialNorm } from "../kernels/norm.ts";
 import { copyStrided } from "../kernels/strided-copy.ts";
 import type { BufferSpec, Command, Dispatch, Plan, Role, Target, View } from "../plan/plan.ts";
@@ -105,7 +106,27 @@ class PlanBuilder implements Emitter {
   }
 
   emit(...commands: readonly Command[]): void {
-    this.commands.push(...commands);
+    for (const command of commands) this.commands.push(this.#apart(command));
+  }
+
+  /**
+   * A command may not read a buffer that it writes, not even elsewhere in it. This happens where gradients lie side by
+   * side, such as those of two states that are one tensor: what is read is then copied out first.
+   */
+  #apart(command: Command): Command {
+    if (command.type === "clear") return command;
+    const copied = (view: View): View => {
+      const to = this.scratch("copy of what a command writes", view.length);
+      this.commands.push({ type: "copy", label: command.label, from: view, to });
+      return to;
+    };
+    if (command.type === "copy")
+      return command.from.buffer === command.to.buffer ? { ...command, from: copied(command.from) } : command;
+    const access = kernels[command.kernel]!.bindings.map((binding) => binding.access);
+    const written = new Set(command.bindings.filter((_, i) => access[i] !== "read").map(({ buffer }) => buffer));
+    const shared = (view: View, i: number) => access[i] === "read" && written.has(view.buffer);
+    if (!command.bindings.some(shared)) return command;
+    return { ...command, bindings: command.bindings.map((view, i) => (shared(view, i) ? copied(view) : view)) };
   }
 
   #leaf(tensor: Tensor): View {

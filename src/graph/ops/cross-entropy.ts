@@ -1,4 +1,5 @@
 import { meanCrossEntropy } from "../../kernels/cross-entropy.ts";
+import { product } from "../../kernels/matmul.ts";
 import type { View } from "../../plan/plan.ts";
 import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
@@ -9,8 +10,8 @@ interface Attributes {
   readonly ignoreIndex: number;
 }
 
-// Forward leaves the gradient behind, since softmax is at hand; backward only hands it on. It takes the gradient by the
-// loss to be 1, which holds because the scheduler differentiates the loss itself.
+// Forward leaves the gradient behind, since softmax is at hand; backward hands it on. When the scheduler differentiates the
+// loss itself, the gradient by the loss is 1 and stands nowhere; otherwise the one that is given is multiplied in.
 const op: Op<Attributes, View | undefined> = {
   name: "cross-entropy",
   tokens: ({ attributes }) => ({ input: 1, below: attributes.V, also: attributes.ignoreIndex }),
@@ -28,8 +29,24 @@ const op: Op<Attributes, View | undefined> = {
     e.emit(...meanCrossEntropy(e.target, label, attributes, views));
     return gradient;
   },
-  backward({ inputs: [logits] }, e, gradient) {
-    if (gradient && e.needsGradient(logits)) e.contribute(logits, gradient);
+  backward({ inputs: [logits], outputs: [loss], label }, e, gradient) {
+    if (!gradient || !e.needsGradient(logits)) return;
+    const by = e.gradient(loss!);
+    if (!by) {
+      e.contribute(logits, gradient);
+      return;
+    }
+    const { view, accumulate } = e.gradientInto(logits);
+    e.emit(
+      product(e.target, {
+        label: `${label} gradient`,
+        size: { M: 1, N: logits.size, K: 1 },
+        a: { view: by, row: 1, column: 1 },
+        b: { view: gradient, row: logits.size, column: 1 },
+        c: { view, row: logits.size },
+        accumulate,
+      }),
+    );
   },
 };
 

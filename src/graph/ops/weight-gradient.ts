@@ -1,6 +1,7 @@
 import { type Product, product } from "../../kernels/matmul.ts";
+import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
-import type { Emitter } from "../op.ts";
+import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** Strides between batches (directions) of the weight and of the bias. */
@@ -29,17 +30,44 @@ export function weightGradient(
   if (!views) return;
   const { label, size, a, b, batches, firstBatch = 0 } = call;
   const shift = (view: View, by: number): View => ({ ...view, offset: view.offset + by });
+  const weight = shift(views.weight, firstBatch * (batches?.weight ?? 0));
+  const bias = views.bias && shift(views.bias, firstBatch * (batches?.bias ?? 0));
+  const accumulate = views.accumulate || call.more === true;
+  const together = bias?.buffer === weight.buffer && bias.offset > weight.offset;
   e.emit(
     product(e.target, {
-      label,
-      size,
-      a,
-      b,
-      c: { view: shift(views.weight, firstBatch * (batches?.weight ?? 0)), row: size.N, batch: batches?.weight ?? 0 },
-      ...(views.bias && {
-        sum: { view: shift(views.bias, firstBatch * (batches?.bias ?? 0)), batch: batches?.bias ?? 0 },
-      }),
-      accumulate: views.accumulate || call.more === true,
+      ...{ label, size, a, b, accumulate },
+      c: { view: weight, row: size.N, batch: batches?.weight ?? 0 },
+      ...(bias && together && { sum: { view: bias, batch: batches?.bias ?? 0 } }),
+    }),
+  );
+  if (bias && !together) biasGradient(e, { ...call, bias, accumulate });
+}
+
+/** The sums by themselves, for a bias that does not stand behind its weight: a weight that is tied to another module's. */
+function biasGradient(
+  e: Emitter,
+  {
+    label,
+    size,
+    a,
+    b,
+    bias,
+    accumulate,
+  }: Pick<Product, "label" | "size" | "a" | "b"> & { bias: View; accumulate: boolean },
+): void {
+  const { M, K, batches = 1 } = size;
+  const both = e.scratch(`${label} sums`, 2 * batches * M);
+  const sums = part(both, batches * M, batches * M);
+  e.emit(
+    product(e.target, {
+      ...{ label: `${label} sums`, size: { M, N: 1, K, batches }, a, b },
+      c: { view: part(both, 0, batches * M), row: 1, batch: M },
+      sum: { view: sums, batch: M },
+    }),
+    copyStrided(e.target, {
+      ...{ label: `${label} sums`, from: sums, to: { ...bias, length: batches * M }, accumulate },
+      ...{ lengths: [1, 1, 1, batches * M], strides: [0, 0, 0, 1] },
     }),
   );
 }

@@ -1,0 +1,342 @@
+/** The kernels without a file of their own against their twins; the matrix products, recurrent steps and sampling have one. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { kernels } from "../src/kernels/index.ts";
+import { NO_CLIP_VALUE } from "../src/kernels/norm.ts";
+import type { Constants, Plan } from "../src/plan/plan.ts";
+import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "./against-twin.ts";
+
+const gpu = await gpuForTests();
+
+/** A kernel's cases: a table of shapes, and more of them at random. */
+interface Suite<Shape> {
+  readonly kernel: string;
+  readonly table: readonly Shape[];
+  readonly any: fc.Arbitrary<Shape>;
+  caseOf(shape: Shape, constants: Constants, numbers: Numbers): Omit<TwinCase, "kernel" | "constants">;
+  readonly tolerance?: number;
+}
+const suite = <Shape>(given: Suite<Shape>): Suite<unknown> => given as unknown as Suite<unknown>;
+
+const between = (min: number, max: number) => fc.integer({ min, max });
+/** Fewer workgroups than items need, as on an adapter with a low limit: the rest is done in a loop. */
+const few = (count: number, perWorkgroup: number): [number, number, number] => [
+  Math.max(1, Math.floor(count / perWorkgroup / 2)),
+  1,
+  1,
+];
+const all = (count: number, perWorkgroup: number): [number, number, number] => [Math.ceil(count / perWorkgroup), 1, 1];
+
+interface Strided {
+  readonly n: readonly [number, number, number, number];
+  readonly padding: number;
+  readonly accumulate: boolean;
+  /** Axes of `n` from the slowest in the source to the fastest. */
+  readonly order: readonly number[];
+  /** The source is read from its end on the first axis. */
+  readonly backwards: boolean;
+  readonly looped: boolean;
+}
+
+const stridedCopy = suite<Strided>({
+  kernel: "strided-copy",
+  table: [
+    { n: [1, 1, 1, 1], padding: 0, accumulate: false, order: [0, 1, 2, 3], backwards: false, looped: false },
+    { n: [1, 1, 1, 97], padding: 3, accumulate: true, order: [0, 1, 2, 3], backwards: false, looped: true },
+    { n: [2, 3, 5, 7], padding: 1, accumulate: false, order: [3, 2, 1, 0], backwards: false, looped: false },
+    { n: [3, 4, 2, 33], padding: 3, accumulate: true, order: [1, 0, 3, 2], backwards: true, looped: true },
+    { n: [2, 13, 4, 13], padding: 3, accumulate: false, order: [0, 2, 1, 3], backwards: false, looped: true },
+  ],
+  any: fc.record({
+    n: fc.tuple(between(1, 5), between(1, 5), between(1, 5), between(1, 40)),
+    padding: between(0, 3),
+    order: fc.shuffledSubarray([0, 1, 2, 3], { minLength: 4, maxLength: 4 }),
+    ...{ accumulate: fc.boolean(), backwards: fc.boolean(), looped: fc.boolean() },
+  }),
+  caseOf({ n, padding, accumulate, order, backwards, looped }, _, numbers) {
+    const strides = [0, 0, 0, 0];
+    let stride = 1;
+    for (const axis of order.toReversed()) {
+      strides[axis] = stride;
+      stride = stride * n[axis]! + 1;
+    }
+    const span = strides.reduce((sum, s, axis) => sum + s * (n[axis]! - 1), 1);
+    const source = numbers.floats(span);
+    const [n0, n1, n2, n3] = n;
+    const padded = n3 + padding;
+    const count = n0 * n1 * n2 * padded;
+    const [s0, s1, s2, s3] = strides as [number, number, number, number];
+    const turned = backwards ? { s0: -s0, start: s0 * (n0 - 1) } : { s0, start: 0 };
+    return {
+      params: { n0, n1, n2, n3, padded, accumulate: +accumulate, ...turned, s1, s2, s3 },
+      data: { source, to: numbers.floats(count) },
+      grid: looped ? few(count, 64) : all(count, 64),
+    };
+  },
+});
+
+interface Table {
+  readonly N: number;
+  readonly E: number;
+  readonly V: number;
+  readonly looped: boolean;
+}
+const tables: readonly Table[] = [
+  { N: 1, E: 1, V: 1, looped: false },
+  { N: 7, E: 5, V: 3, looped: false },
+  { N: 65, E: 3, V: 11, looped: true },
+  { N: 31, E: 67, V: 40, looped: true },
+  { N: 130, E: 2, V: 500, looped: false },
+];
+const anyTable = fc.record({ N: between(1, 90), E: between(1, 40), V: between(1, 50), looped: fc.boolean() });
+
+const gather = suite<Table>({
+  kernel: "embedding-gather",
+  table: tables,
+  any: anyTable,
+  caseOf: ({ N, E, V, looped }, _, numbers) => ({
+    params: { N, E, V },
+    // Tokens outside the table as well: the first row stands for them.
+    data: { tokens: numbers.integers(N, -1, V), table: numbers.floats(V * E), output: numbers.floats(N * E) },
+    grid: looped ? few(N * E, 64) : all(N * E, 64),
+  }),
+});
+
+const scatter = suite<Table>({
+  kernel: "embedding-scatter",
+  table: tables,
+  any: anyTable,
+  caseOf: ({ N, E, V, looped }, _, numbers) => ({
+    params: { N, E, V },
+    data: {
+      tokens: numbers.integers(N, -1, V),
+      outputGradient: numbers.floats(N * E),
+      gradient: numbers.floats(V * E),
+    },
+    grid: looped ? few(N * E, 64) : all(N * E, 64),
+  }),
+});
+
+interface Classes {
+  readonly N: number;
+  readonly V: number;
+  readonly ignoreIndex: number;
+  readonly scale: number;
+  readonly looped: boolean;
+}
+const classes: readonly Classes[] = [
+  { N: 1, V: 1, ignoreIndex: -100, scale: 1, looped: false },
+  { N: 3, V: 2, ignoreIndex: 1, scale: 5, looped: false },
+  { N: 33, V: 7, ignoreIndex: -100, scale: 3, looped: true },
+  { N: 65, V: 65, ignoreIndex: 4, scale: 80, looped: true },
+  { N: 31, V: 64, ignoreIndex: -1, scale: 1, looped: false },
+  { N: 5, V: 301, ignoreIndex: 300, scale: 20, looped: false },
+  { N: 129, V: 3, ignoreIndex: 0, scale: 1, looped: true },
+];
+const anyClasses: fc.Arbitrary<Classes> = fc.record({
+  ...{ N: between(1, 70), V: between(1, 150), ignoreIndex: fc.constantFrom(-100, -1, 0, 3) },
+  ...{ scale: fc.constantFrom(1, 10, 90), looped: fc.boolean() },
+});
+/** Targets of which some are ignored. */
+const targetsOf = ({ N, V, ignoreIndex }: Classes, numbers: Numbers): Int32Array =>
+  numbers.integers(N, 0, V - 1).map((target, n) => (n % 4 === 2 ? ignoreIndex : target));
+
+const rows = suite<Classes>({
+  kernel: "cross-entropy",
+  table: classes,
+  any: anyClasses,
+  caseOf(shape, constants, numbers) {
+    const { N, V, ignoreIndex, scale, looped } = shape;
+    const perGroup = Number(constants.ROWS);
+    return {
+      params: { N, V, ignoreIndex, nan: 0x7fc00000 },
+      data: {
+        logits: numbers.floats(N * V, scale),
+        targets: targetsOf(shape, numbers),
+        count: Float32Array.of(1 + (N % 5)),
+        rowLoss: numbers.floats(N),
+        gradient: constants.GRADIENT ? numbers.floats(N * V) : numbers.floats(4),
+      },
+      grid: looped ? few(N, perGroup) : all(N, perGroup),
+    };
+  },
+});
+
+const counts = suite<Classes>({
+  kernel: "cross-entropy-count",
+  table: [...classes, { N: 1, V: 5, ignoreIndex: 2, scale: 1, looped: false }],
+  any: anyClasses,
+  caseOf: (shape, _, numbers) => ({
+    params: { N: shape.N, ignoreIndex: shape.ignoreIndex },
+    data: { targets: targetsOf(shape, numbers), count: numbers.floats(1) },
+    grid: [1, 1, 1],
+  }),
+});
+
+const mean = suite<Classes>({
+  kernel: "cross-entropy-mean",
+  table: classes,
+  any: anyClasses,
+  caseOf: ({ N, scale }, _, numbers) => ({
+    params: { N },
+    data: { rowLoss: numbers.floats(N, scale), count: Float32Array.of(N + 3), loss: numbers.floats(1) },
+    grid: [1, 1, 1],
+  }),
+});
+
+interface Norm {
+  readonly P: number;
+  readonly clip: number;
+}
+const norms: readonly Norm[] = [
+  { P: 1, clip: 0 },
+  { P: 63, clip: 0.5 },
+  { P: 64, clip: 0.25 },
+  { P: 4097, clip: 1e3 },
+];
+const anyNorm = fc.record({ P: between(1, 3000), clip: fc.constantFrom(0, 0.1, 0.9, 50) });
+
+const normFinish = suite<Norm>({
+  kernel: "norm-finish",
+  table: norms,
+  any: anyNorm,
+  caseOf: ({ P, clip }, _, numbers) => ({
+    params: { N: P, clipNorm: clip },
+    data: { partial: numbers.floats(P).map(Math.abs), norm: numbers.floats(2) },
+    grid: [1, 1, 1],
+  }),
+  // A plain sum of up to 4097 numbers.
+  tolerance: 1e-4,
+});
+
+interface Update {
+  readonly P: number;
+  readonly clipValue: number;
+  readonly clipFactor: number;
+  readonly weightDecay: number;
+  readonly switches: readonly [boolean, boolean];
+  readonly looped: boolean;
+}
+const updates: readonly Update[] = [
+  { P: 1, clipValue: NO_CLIP_VALUE, clipFactor: 1, weightDecay: 0, switches: [false, false], looped: false },
+  { P: 67, clipValue: NO_CLIP_VALUE, clipFactor: 0.25, weightDecay: 0.125, switches: [true, false], looped: false },
+  { P: 128, clipValue: 0.5, clipFactor: 1, weightDecay: 0.0625, switches: [false, true], looped: true },
+  { P: 300, clipValue: 0.75, clipFactor: 0.5, weightDecay: 0.25, switches: [true, true], looped: true },
+];
+const anyUpdate: fc.Arbitrary<Update> = fc.record({
+  P: between(1, 400),
+  clipValue: fc.constantFrom(NO_CLIP_VALUE, 0.25),
+  clipFactor: fc.constantFrom(1, 0.375),
+  weightDecay: fc.constantFrom(0, 0.03125),
+  ...{ switches: fc.tuple(fc.boolean(), fc.boolean()), looped: fc.boolean() },
+});
+
+/** An optimizer's suite; `own` are its own params and what the host sends each step. All numbers are exact in f32. */
+const optimizer = (
+  kernel: string,
+  moments: number,
+  own: (switches: Update["switches"]) => { params: Readonly<Record<string, number>>; hyper: readonly number[] },
+) =>
+  suite<Update>({
+    kernel,
+    table: updates,
+    any: anyUpdate,
+    caseOf({ P, clipValue, clipFactor, weightDecay, switches, looped }, _, numbers) {
+      const { params, hyper } = own(switches);
+      return {
+        params: { P, clipValue, weightDecay, ...params },
+        data: {
+          parameter: numbers.floats(P),
+          gradient: numbers.floats(P, 2),
+          norm: Float32Array.of(7, clipFactor),
+          hyper: Float32Array.from(hyper),
+          // Means of squares are never negative, and larger than the square of the mean.
+          moments: numbers
+            .floats(moments * P, 0.5)
+            .map((x, i) => (i >= 2 * P && kernel === "rmsprop" ? x / 8 : Math.abs(x) + 0.1)),
+        },
+        grid: looped ? few(P, 64) : all(P, 64),
+      };
+    },
+  });
+
+const optimizers = [
+  optimizer("sgd", 1, ([nesterov, first]) => ({
+    params: { momentum: 0.75, dampening: nesterov ? 0 : 0.125, nesterov: +nesterov },
+    hyper: [0.3125, +first],
+  })),
+  optimizer("sgd", 1, () => ({ params: { momentum: 0, dampening: 0, nesterov: 0 }, hyper: [0.3125, 0] })),
+  optimizer("adam", 3, ([decoupled, amsgrad]) => ({
+    params: { beta1: 0.875, beta2: 0.96875, eps: 2 ** -10, decoupled: +decoupled, amsgrad: +amsgrad },
+    hyper: [0.03125, 0.5, 0.25],
+  })),
+  optimizer("rmsprop", 3, ([centered, momentum]) => ({
+    params: { alpha: 0.9375, eps: 2 ** -10, momentum: momentum ? 0.75 : 0, centered: +centered },
+    hyper: [0.03125],
+  })),
+  optimizer("adagrad", 1, () => ({ params: { eps: 2 ** -10 }, hyper: [0.0625] })),
+];
+
+const suites = [stridedCopy, gather, scatter, rows, counts, mean, normFinish, ...optimizers];
+
+for (const { kernel, table, any, caseOf, tolerance } of suites) {
+  describe.each(kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const))(
+    `${kernel}, %s`,
+    (_, constants) => {
+      const made = (shape: unknown): TwinCase => ({
+        ...{ kernel, constants },
+        ...caseOf(shape, constants, new Numbers(JSON.stringify(shape))),
+      });
+
+      test("agrees with its twin on the table", async () => {
+        await expectTwins(gpu, Object.fromEntries(table.map((s) => [JSON.stringify(s), made(s)])), tolerance);
+      });
+
+      test("agrees with its twin on random shapes", async () => {
+        await fc.assert(
+          fc.asyncProperty(any, (shape) => expectTwins(gpu, { random: made(shape) }, tolerance)),
+          { seed: 3, numRuns: 12 },
+        );
+      });
+    },
+  );
+}
+
+// norm-partial's twin deals the squares out in another way, so what must agree is what they add up to.
+test.each(norms.flatMap(({ P, clip }) => [1, 3, 64].map((groups) => [P, clip, groups] as const)))(
+  "norm-partial of %i gradients, clipped at %d, in %i groups",
+  async (P, clip, groups) => {
+    const gradient = new Numbers(`norm ${P}`).floats(P);
+    const clipValue = clip || NO_CLIP_VALUE;
+    const buffer = (name: string, length: number) => ({ name, role: "output", dtype: "f32", length }) as const;
+    const plan: Plan = {
+      name: "norm-partial",
+      buffers: [buffer("gradient", P + 3), buffer("partial", groups + 7)],
+      commands: [
+        {
+          ...{ type: "dispatch", kernel: "norm-partial", label: "norm", constants: {}, grid: [groups, 1, 1] },
+          bindings: [
+            { buffer: 0, offset: 3, length: P },
+            { buffer: 1, offset: 5, length: groups },
+          ],
+          params: [P, groups, clipValue],
+        },
+      ],
+    };
+    const loaded = await gpu.load(plan, new Map());
+    loaded.write("gradient", Float32Array.from([99, 99, 99, ...gradient]));
+    loaded.write("partial", new Float32Array(groups + 7).fill(77));
+    const [partial] = (await loaded.runAndRead(["partial"])) as [Float32Array];
+    loaded.dispose();
+    const squares = gradient.map((g) => Math.max(-clipValue, Math.min(clipValue, g)) ** 2);
+    const sum = (numbers: Float32Array) => numbers.reduce((total, x) => total + x, 0);
+    expect(sum(partial.slice(5, 5 + groups)) / sum(squares)).toBeCloseTo(1, 5);
+    expect([...partial.slice(0, 5), ...partial.slice(5 + groups)]).toEqual(new Array(7).fill(77));
+  },
+);
+
+test("every kernel is compared somewhere", () => {
+  const elsewhere = ["matmul", "matmul-tiled", "recurrent-forward", "recurrent-backward", "norm-partial", "sample"];
+  const here = suites.map(({ kernel }) => kernel);
+  expect([...new Set([...elsewhere, ...here])].sort()).toEqual(Object.keys(kernels).sort());
+});
