@@ -21,8 +21,23 @@ export { RNN, type RNNOptions, type RNNState } from "./nn/rnn.ts";
 export { countPlan, type PlanCounts } from "./plan/count-plan.ts";
 export type { BufferSpec, Clear, Command, Constants, Copy, Dispatch, Plan, Role, Target, View } from "./plan/plan.ts";
 export { printPlan, showBytes } from "./plan/print-plan.ts";
+export { RandomStream } from "./random.ts";
 export { Runtime, type RuntimeInfo, type RuntimeOptions } from "./runtime.ts";
 export type { DType, NumberArray, Shape, StateDict, TensorData } from "./tensor-data.ts";
+export { type CharText, type CharTextOptions, prepareText, textFingerprint } from "./train/char-text.ts";
+export {
+  type CharTraining,
+  type Checkpoint,
+  type CheckpointRuntime,
+  checkSameText,
+  loadModel,
+  type ResumeChanges,
+  readCheckpoint,
+  resumeTraining,
+  saveCheckpoint,
+  saveModel,
+  startTraining,
+} from "./train/checkpoint.ts";
 export {
   type AdagradOptions,
   type AdamOptions,
@@ -36,4 +51,13 @@ export {
   sgd,
 } from "./train/optimizers.ts";
 export { constant, cosine, plateau, type Schedule, stepDecay, warmup } from "./train/schedules.ts";
+export {
+  makeOptimizer,
+  makeSchedule,
+  type OptimizerSpec,
+  optimizerNames,
+  type ScheduleSpec,
+  scheduleNames,
+  type TrainingSettings,
+} from "./train/settings.ts";
 export { type StepReport, Trainer, type TrainerOptions } from "./train/trainer.ts";

@@ -1,0 +1,163 @@
+/** `explain`: the plan of a model on paper; nothing runs. */
+import { type Command, Option } from "commander";
+import { InternalError, NoAdapterError, OptionError } from "../errors.ts";
+import { buildPlan } from "../graph/build-plan.ts";
+import { inputTensor } from "../graph/tensor.ts";
+import { traceStateful } from "../graph/trace.ts";
+import { readBytes } from "../io/files.ts";
+import { CharModel, type CharModelCell, type CharModelOptions, charModelCells } from "../nn/char-model.ts";
+import { parameterCount } from "../nn/module.ts";
+import { Weights } from "../nn/weights.ts";
+import { printPlan, Runtime, showBytes } from "../node.ts";
+import type { Backend, DeviceBuffer } from "../plan/backend.ts";
+import type { Plan, Target } from "../plan/plan.ts";
+import type { DType } from "../tensor-data.ts";
+import { readCheckpoint } from "../train/checkpoint.ts";
+import { makeOptimizer, type OptimizerSpec, optimizerNames, type TrainingSettings } from "../train/settings.ts";
+import { Trainer } from "../train/trainer.ts";
+import { whole } from "./arguments.ts";
+import { terminalOf, wrap } from "./terminal.ts";
+
+/** WebGPU's guaranteed limits; a binding is smaller than a buffer there. */
+const defaultTarget: Target = { maxBufferSize: 128 * 2 ** 20, maxWorkgroups: 65535, software: false };
+
+/** Knows its limits and nothing else: plans are made for it and never run, so that no GPU and no memory is needed. */
+class PaperBackend implements Backend {
+  readonly kind = "gpu";
+  readonly target: Target;
+  readonly lost = new Promise<never>(() => {});
+
+  constructor(target: Target) {
+    this.target = target;
+  }
+
+  allocate(name: string, dtype: DType, length: number): DeviceBuffer {
+    return { name, dtype, length };
+  }
+
+  free(): void {}
+
+  write(): void {}
+
+  read(): never {
+    throw new InternalError("a plan on paper has no numbers");
+  }
+
+  load(): never {
+    throw new InternalError("a plan on paper cannot be run");
+  }
+
+  dispose(): void {}
+}
+
+/**
+ * The plan of a model on one window: forward, or a whole training step.
+ * @throws LimitError when it does not fit the target
+ */
+export function planOf(
+  model: CharModel,
+  { T, B, target, optimizer }: { T: number; B: number; target: Target; optimizer?: OptimizerSpec },
+): Plan {
+  const backend = new PaperBackend(target);
+  const weights = new Weights(backend, model, 0);
+  if (optimizer) return new Trainer(backend, weights, { optimizer: makeOptimizer(optimizer) }).plan({ T, B });
+  const { logits, states } = traceStateful(model, inputTensor("x", [T, B], "i32"), true);
+  return buildPlan({ name: "forward", target, layout: weights.layout, outputs: { logits }, carries: states });
+}
+
+/** What this machine's adapter allows, as the scheduler sees it. */
+async function adapterTarget(): Promise<{ target: Target; name: string }> {
+  const runtime = await Runtime.open({ backend: "gpu" }).catch((cause: unknown) => {
+    if (!(cause instanceof NoAdapterError)) throw cause;
+    throw new NoAdapterError("explain: this machine has no adapter (info says why); leave out --limits adapter", {
+      cause,
+    });
+  });
+  try {
+    const { adapter, limits } = runtime.info();
+    const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = limits;
+    const target = {
+      maxBufferSize: Math.min(maxBufferSize!, maxStorageBufferBindingSize!, 2 ** 32 - 4),
+      maxWorkgroups: maxComputeWorkgroupsPerDimension!,
+      software: adapter!.software,
+    };
+    return { target, name: adapter!.description || adapter!.device || "this machine's adapter" };
+  } finally {
+    runtime.dispose();
+  }
+}
+
+interface ExplainOptions {
+  readonly steps?: number;
+  readonly batch?: number;
+  readonly train?: true;
+  readonly limits: "default" | "adapter";
+  readonly optimizer?: OptimizerSpec["name"];
+  readonly cell?: CharModelCell;
+  readonly vocabSize?: number;
+  readonly embeddingDim?: number;
+  readonly hiddenSize?: number;
+  readonly layers?: number;
+}
+
+/** The model's sizes: those of a file, or those that the options say. */
+async function describedModel(
+  path: string | undefined,
+  { cell, vocabSize, embeddingDim, hiddenSize, layers: numLayers }: ExplainOptions,
+): Promise<{ config: CharModelOptions; training?: TrainingSettings }> {
+  const sizes = Object.entries({ cell, embeddingDim, hiddenSize, numLayers }).filter(
+    ([, value]) => value !== undefined,
+  );
+  if (path === undefined) return { config: { vocabSize: vocabSize ?? 96, ...Object.fromEntries(sizes) } };
+  if (sizes.length > 0 || vocabSize !== undefined) {
+    const given = [...sizes.map(([name]) => name), ...(vocabSize === undefined ? [] : ["vocabSize"])].join(", ");
+    throw new OptionError(`explain: ${path} says what the model is; leave out ${given}, or the file`);
+  }
+  const { config, progress } = readCheckpoint(await readBytes(path), path);
+  return { config, ...(progress && { training: progress.training }) };
+}
+
+async function explain(path: string | undefined, options: ExplainOptions): Promise<void> {
+  const { line } = terminalOf(process.stdout);
+  const { config, training } = await describedModel(path, options);
+  if (options.optimizer !== undefined && !options.train)
+    throw new OptionError("explain: --optimizer is only of use with --train");
+  const { target, name } =
+    options.limits === "adapter" ? await adapterTarget() : { target: defaultTarget, name: undefined };
+  const T = options.steps ?? training?.window ?? 64;
+  const B = options.batch ?? training?.batch ?? 32;
+  const optimizer: OptimizerSpec = options.optimizer
+    ? { name: options.optimizer }
+    : (training?.optimizer ?? { name: "adam" });
+  const model = new CharModel(config);
+  const plan = planOf(model, { T, B, target, ...(options.train && { optimizer }) });
+  const { vocabSize, cell, embeddingDim, hiddenSize, numLayers } = model.options;
+  const sizes = `V ${vocabSize}, E ${embeddingDim}, H ${hiddenSize}, L ${numLayers}, ${parameterCount(model)} parameters`;
+  const work = options.train ? `one training step with ${optimizer.name}` : "forward";
+  line(wrap(`${cell}, ${sizes}; ${work} on T ${T}, B ${B}`, 80));
+  const machine = name === undefined ? "assumed: WebGPU's default limits on a hardware GPU" : `for ${name}`;
+  const limits = `at most ${showBytes(target.maxBufferSize)} in a buffer and ${target.maxWorkgroups} workgroups along an axis`;
+  line(wrap(`${machine}, ${limits}${name === undefined ? " (--limits adapter: those of this machine)" : ""}`, 80));
+  line(`\n${printPlan(plan)}`);
+}
+
+/** Adds the command to the command line. */
+export function register(program: Command): void {
+  program
+    .command("explain")
+    .description("print what would run: buffers, commands with their grids, totals; needs no GPU")
+    .argument("[model]", "a checkpoint (.safetensors); without one, a model of the sizes below")
+    .option("--steps <T>", "time steps (default: the checkpoint's window, or 64)", whole())
+    .option("--batch <B>", "rows (default: the checkpoint's, or 32)", whole())
+    .option("--train", "a whole training step instead of forward alone")
+    .addOption(
+      new Option("--optimizer <name>", "with --train (default: the checkpoint's, or adam)").choices(optimizerNames),
+    )
+    .addOption(new Option("--limits <which>", "plan for").choices(["default", "adapter"]).default("default"))
+    .addOption(new Option("--cell <name>", "without a checkpoint: the cell").choices(charModelCells))
+    .option("--vocab-size <V>", "without a checkpoint: how many characters (default: 96)", whole())
+    .option("--embedding-dim <E>", "without a checkpoint: length of a character's vector", whole())
+    .option("--hidden-size <H>", "without a checkpoint: units of a layer", whole())
+    .option("--layers <L>", "without a checkpoint: layers on top of each other", whole())
+    .action(explain);
+}

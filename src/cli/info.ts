@@ -1,0 +1,84 @@
+/** `info`: what runs where, and why. */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { Command } from "commander";
+import { Runtime, showBytes } from "../node.ts";
+import { terminalOf, wrap } from "./terminal.ts";
+import { COLUMNS } from "./verify-report.ts";
+
+interface Versions {
+  readonly "webgpu-rnn": string;
+  readonly node: string;
+  readonly platform: string;
+  /** The npm package that brings Dawn; null when it is not installed. */
+  readonly webgpu: string | null;
+}
+
+const versionIn = async (path: string | URL): Promise<string> =>
+  (JSON.parse(await readFile(path, "utf8")) as { version: string }).version;
+
+async function readVersions(): Promise<Versions> {
+  let webgpu: string | null = null;
+  try {
+    webgpu = await versionIn(createRequire(import.meta.url).resolve("webgpu/package.json"));
+  } catch {
+    // An optional peer: candidates say that it is not there.
+  }
+  return {
+    "webgpu-rnn": await versionIn(new URL("../../package.json", import.meta.url)),
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch}`,
+    webgpu,
+  };
+}
+
+/** A titled row; further lines stand under the first. */
+const row = (title: string, text: string): string =>
+  title.padEnd(10) + wrap(text, COLUMNS - 10, "").replaceAll("\n", `\n${" ".repeat(10)}`);
+
+const showLimit = (name: string, value: number): string =>
+  `${name.padEnd(34)} ${String(value).padStart(12)}${/Size$/.test(name) && value >= 1024 ? `  ${showBytes(value)}` : ""}`;
+
+async function info({ json }: { readonly json?: true }): Promise<void> {
+  const { line } = terminalOf(process.stdout);
+  const versions = await readVersions();
+  const runtime = await Runtime.open();
+  try {
+    const found = runtime.info();
+    if (json) {
+      line(JSON.stringify({ versions, ...found }));
+      return;
+    }
+    const { backend, adapter, reason, candidates, features, limits } = found;
+    const dawn = versions.webgpu === null ? "webgpu is not installed" : `webgpu (Dawn) ${versions.webgpu}`;
+    line(`webgpu-rnn ${versions["webgpu-rnn"]}, Node ${versions.node}, ${versions.platform}, ${dawn}\n`);
+    line(row("backend", backend === "gpu" ? "gpu" : "cpu: the kernels' twins in float64, slow"));
+    if (adapter) {
+      const { vendor, architecture, device, description, software } = adapter;
+      const parts = { vendor, architecture, device };
+      const named = Object.entries(parts).filter(([, value]) => value !== "");
+      const what = [description || "no description", ...named.map(([name, value]) => `${name} ${value}`)].join(", ");
+      line(row("adapter", `${what}; ${software ? "software: it computes on the CPU" : "hardware"}`));
+    }
+    line(row("why", reason));
+    candidates.forEach(({ name, outcome }, i) => {
+      line(row(i === 0 ? "tried" : "", `${i + 1}. ${name}: ${outcome}`));
+    });
+    if (backend === "cpu") return;
+    line(row("features", features.join(", ") || "none"));
+    Object.entries(limits).forEach(([name, value], i) => {
+      line((i === 0 ? "limits" : "").padEnd(10) + showLimit(name, value));
+    });
+  } finally {
+    runtime.dispose();
+  }
+}
+
+/** Adds the command to the command line. */
+export function register(program: Command): void {
+  program
+    .command("info")
+    .description("show the adapters that were found, the one that is used and why, its features and limits")
+    .option("--json", "one JSON record, for scripts")
+    .action(info);
+}

@@ -1,0 +1,45 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { realpath, stat, unlink, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { WebGpuRnnError } from "../errors.ts";
+
+/** A name that no file has yet: model.safetensors, model-2.safetensors, … */
+export function freshPath(stem = "model"): string {
+  for (let i = 1; ; i++) {
+    const path = `${stem}${i === 1 ? "" : `-${i}`}.safetensors`;
+    if (!existsSync(path)) return path;
+  }
+}
+
+/**
+ * Finds out before hours of training whether a file could be written as `writeFileAtomic` does it: a file beside it is
+ * made and taken away again. What is at the path already is not touched.
+ * @throws WebGpuRnnError with code `WRITE`
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const refuse = (why: string, cause?: unknown) =>
+    new WebGpuRnnError("WRITE", `${path}: cannot be written: ${why}; choose another place with --out`, { cause });
+  const target = await realpath(path).catch(() => path);
+  const old = await stat(target).catch(() => undefined);
+  if (old?.isDirectory()) throw refuse("it is a folder");
+  if (old && !old.isFile()) return; // a pipe or a device
+  const folder = dirname(target);
+  const probe = join(folder, `.${randomUUID()}.${basename(target)}.tmp`);
+  try {
+    await writeFile(probe, "", { flag: "wx" });
+    await unlink(probe);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? "";
+    const known: Record<string, string> = {
+      ENOENT: `the folder ${folder} does not exist`,
+      ENOTDIR: `${folder} is not a folder`,
+      EACCES: `permission denied in ${folder}`,
+      EPERM: `permission denied in ${folder}`,
+      EROFS: "the file system is read-only",
+      ENOSPC: "the disk is full",
+      ENAMETOOLONG: "the name is too long",
+    };
+    throw refuse(known[code] ?? String((cause as Error).message ?? cause), cause);
+  }
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command, CommanderError } from "commander";
+import { packageRoot } from "./default-text.ts";
+import { register as registerExplain } from "./explain.ts";
+import { register as registerGenerate } from "./generate.ts";
+import { register as registerInfo } from "./info.ts";
+import { exitCodeOf, printError } from "./terminal.ts";
+import { register as registerTrain } from "./train.ts";
+import { register as registerVerify } from "./verify.ts";
+
+/** The commands, in the order that the help lists them. */
+const commands = [registerTrain, registerGenerate, registerInfo, registerExplain, registerVerify];
+
+function programOf(): Command {
+  const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string };
+  const program = new Command("webgpu-rnn")
+    .description("Recurrent networks trained and run on WebGPU. Without a command: train.")
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError("(--help lists what there is)")
+    .addHelpText(
+      "after",
+      `
+Environment:
+  WEBGPU_RNN_ADAPTER  auto, gpu, lavapipe, swiftshader or none insists on an adapter
+  NO_COLOR            turns colours off
+  DEBUG               shows where an error came from`,
+    );
+  for (const register of commands) register(program);
+  return program;
+}
+
+/** `webgpu-rnn` and `webgpu-rnn --steps 50` train. */
+function withCommand(args: readonly string[]): readonly string[] {
+  const [first] = args;
+  const own = ["-h", "--help", "-V", "--version"];
+  return first === undefined || (first.startsWith("-") && !own.includes(first)) ? ["train", ...args] : args;
+}
+
+/** Runs a command line and sets the process's exit code: 0, 1 for what goes wrong, 2 for a wrong call. */
+export async function run(args: readonly string[]): Promise<void> {
+  try {
+    await programOf().parseAsync(withCommand(args), { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2; // it has printed its message already
+      return;
+    }
+    printError(error);
+    process.exitCode = exitCodeOf(error);
+  }
+}

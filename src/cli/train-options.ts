@@ -1,0 +1,251 @@
+import { type Command, Option } from "commander";
+import {
+  type CharModelCell,
+  charModelCells,
+  type OptimizerSpec,
+  type ResumeChanges,
+  type ScheduleSpec,
+  type TrainingSettings,
+} from "../node.ts";
+import { part, real, whole } from "./arguments.ts";
+import { UsageError } from "./terminal.ts";
+
+/** The command line of `train`, parsed. */
+export interface TrainFlags {
+  cell: CharModelCell;
+  embeddingDim: number;
+  hiddenSize: number;
+  numLayers: number;
+  window: number;
+  batch: number;
+  validationFraction: number;
+  seed: number;
+  optimizer: "sgd" | "adam" | "adamw" | "rmsprop" | "adagrad";
+  lr?: number;
+  weightDecay?: number;
+  momentum?: number;
+  dampening?: number;
+  nesterov?: boolean;
+  beta1?: number;
+  beta2?: number;
+  eps?: number;
+  amsgrad?: boolean;
+  alpha?: number;
+  centered?: boolean;
+  lrDecay?: number;
+  initialAccumulatorValue?: number;
+  clipNorm?: number;
+  clipValue?: number;
+  schedule: "constant" | "step" | "cosine" | "plateau";
+  warmup?: number;
+  stepSize?: number;
+  gamma?: number;
+  factor?: number;
+  patience?: number;
+  minFactor?: number;
+  steps?: number;
+  epochs?: number;
+  backend: "auto" | "gpu" | "cpu";
+  out?: string;
+  resume?: string;
+  validateEvery: number;
+  sampleEvery: number;
+  checkpointEvery: number;
+  json?: boolean;
+}
+
+/** What a training without options does: minutes on two cores with SwiftShader, seconds on a GPU. */
+export const defaults = {
+  cell: "gru",
+  embeddingDim: 64,
+  hiddenSize: 128,
+  numLayers: 1,
+  window: 64,
+  batch: 16,
+  steps: 300,
+  lr: 5e-3,
+  clipNorm: 1,
+  validationFraction: 0.05,
+} as const;
+
+/** Says what the library's default is: commander would pass it on as if it had been given. */
+const otherwise = (text: string) => `(default: ${text})`;
+
+export function addTrainOptions(command: Command): Command {
+  const option = (flags: string, text: string, parse?: (value: string) => unknown, value?: unknown) => {
+    const made = new Option(flags, text);
+    if (parse) made.argParser(parse);
+    if (value !== undefined) made.default(value);
+    return command.addOption(made);
+  };
+  const choice = (flags: string, text: string, choices: readonly string[], value: string) =>
+    command.addOption(new Option(flags, text).choices(choices).default(value));
+
+  command.optionsGroup("Model:");
+  choice("--cell <name>", "recurrent cell", charModelCells, defaults.cell);
+  option("--embedding-dim <n>", "numbers for one character", whole(), defaults.embeddingDim);
+  option("--hidden-size <n>", "numbers of a state", whole(), defaults.hiddenSize);
+  option("--num-layers <n>", "recurrent layers", whole(1, 1000), defaults.numLayers);
+  option("--seed <n>", "of the initial weights", whole(0), 0);
+
+  command.optionsGroup("Data:");
+  option("--window <n>", "characters between two updates", whole(), defaults.window);
+  option("--batch <n>", "rows that the text is cut into", whole(), defaults.batch);
+  option("--validation-fraction <x>", "how much of the text's end is kept", part, defaults.validationFraction);
+
+  command.optionsGroup("Optimizer (torch.optim's options and defaults):");
+  choice("--optimizer <name>", "how weights are updated", ["sgd", "adam", "adamw", "rmsprop", "adagrad"], "adam");
+  option("--lr <x>", `learning rate ${otherwise(`${defaults.lr} for adam and adamw, else torch's`)}`, real(0));
+  option("--weight-decay <x>", "", real(0));
+  option("--momentum <x>", "sgd, rmsprop", real(0));
+  option("--dampening <x>", "sgd", real(0));
+  option("--nesterov", "sgd");
+  option("--beta1 <x>", "adam, adamw", part);
+  option("--beta2 <x>", "adam, adamw", part);
+  option("--eps <x>", "all but sgd", real(0));
+  option("--amsgrad", "adam, adamw");
+  option("--alpha <x>", "rmsprop", real(0, 1));
+  option("--centered", "rmsprop");
+  option("--lr-decay <x>", "adagrad", real(0));
+  option("--initial-accumulator-value <x>", "adagrad", real(0));
+  option(
+    "--clip-norm <x>",
+    `limit of the gradient's global norm, 0 for none ${otherwise(String(defaults.clipNorm))}`,
+    real(0),
+  );
+  option("--clip-value <x>", "limit of each number of the gradient", real(0, Number.POSITIVE_INFINITY, true));
+
+  command.optionsGroup("Learning rate over time:");
+  choice("--schedule <name>", "how it changes", ["constant", "step", "cosine", "plateau"], "constant");
+  option("--warmup <steps>", "rise from a third during these steps first", whole());
+  option("--step-size <n>", "step: steps between two changes", whole());
+  option("--gamma <x>", "step: factor of a change", real(0));
+  option("--factor <x>", "plateau: factor of a change", real(0, 1));
+  option("--patience <n>", "plateau: validations without progress", whole(0));
+  option("--min-factor <x>", "cosine, plateau: never below this part", real(0, 1));
+
+  command.optionsGroup("Run:");
+  option("--steps <n>", `updates in all ${otherwise(String(defaults.steps))}`, whole());
+  option("--epochs <n>", "or: passes over the text", real(0, Number.POSITIVE_INFINITY, true));
+  choice("--backend <name>", "where to compute", ["auto", "gpu", "cpu"], "auto");
+  option("--out <file>", `the checkpoint ${otherwise("the file resumed from, or a new model.safetensors")}`);
+  option("--resume <file>", "go on with a checkpoint; give the same text");
+  option("--validate-every <steps>", "0: at the end only", whole(0), 100);
+  option("--sample-every <steps>", "show generated text; 0: never", whole(0), 100);
+  option("--checkpoint-every <steps>", "0: at the end only", whole(0), 100);
+  option("--json", "print one record per line, for scripts");
+  return command;
+}
+
+const defined = <T extends object>(values: T) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+/** The optimizer and its options; those of another optimizer are refused when it is made. */
+export function optimizerOf(flags: TrainFlags): OptimizerSpec {
+  const name = flags.optimizer === "adamw" ? "adamW" : flags.optimizer;
+  const { weightDecay, momentum, dampening, nesterov, eps, amsgrad, alpha, centered, lrDecay } = flags;
+  const isAdam = name === "adam" || name === "adamW";
+  const { beta1, beta2, initialAccumulatorValue } = flags;
+  const betas = beta1 === undefined && beta2 === undefined ? undefined : [beta1 ?? 0.9, beta2 ?? 0.999];
+  const lr = flags.lr ?? (isAdam ? defaults.lr : undefined);
+  return defined({
+    name,
+    lr,
+    weightDecay,
+    momentum,
+    dampening,
+    nesterov,
+    betas,
+    eps,
+    amsgrad,
+    alpha,
+    centered,
+    lrDecay,
+    initialAccumulatorValue,
+  }) as unknown as OptimizerSpec;
+}
+
+/** @param steps of the whole training, which a cosine spans */
+export function scheduleOf(flags: TrainFlags, steps: number): ScheduleSpec {
+  const { schedule, warmup, stepSize, gamma, factor, patience, minFactor } = flags;
+  const given = { stepSize, gamma, factor, patience, minFactor };
+  const takes: Record<TrainFlags["schedule"], readonly string[]> = {
+    constant: [],
+    step: ["stepSize", "gamma"],
+    cosine: ["minFactor"],
+    plateau: ["factor", "patience", "minFactor"],
+  };
+  for (const name of Object.keys(defined(given))) {
+    if (!takes[schedule].includes(name)) {
+      const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      throw new UsageError(`--${flag} has no meaning with --schedule ${schedule}`);
+    }
+  }
+  if (schedule === "step" && stepSize === undefined) throw new UsageError("--schedule step needs --step-size");
+  const after = defined({
+    name: schedule === "step" ? "stepDecay" : schedule,
+    ...given,
+    steps: schedule === "cosine" ? Math.max(1, steps - (warmup ?? 0)) : undefined,
+  }) as unknown as ScheduleSpec;
+  return warmup === undefined ? after : { name: "warmup", steps: warmup, after };
+}
+
+/** The settings of a new training. */
+export function settingsOf(flags: TrainFlags, steps: number): Omit<TrainingSettings, "text"> {
+  const { window, batch, seed, validationFraction, clipValue, clipNorm = defaults.clipNorm } = flags;
+  return {
+    window,
+    batch,
+    seed,
+    validationFraction,
+    optimizer: optimizerOf(flags),
+    schedule: scheduleOf(flags, steps),
+    steps,
+    ...(clipNorm === 0 ? {} : { clipNorm }),
+    ...(clipValue === undefined ? {} : { clipValue }),
+  };
+}
+
+/** Options that a checkpoint decides. */
+const fixed = [
+  "cell",
+  "embeddingDim",
+  "hiddenSize",
+  "numLayers",
+  "seed",
+  "window",
+  "batch",
+  "validationFraction",
+  "optimizer",
+  "weightDecay",
+  "momentum",
+  "dampening",
+  "nesterov",
+  "beta1",
+  "beta2",
+  "eps",
+  "amsgrad",
+  "alpha",
+  "centered",
+  "lrDecay",
+  "initialAccumulatorValue",
+] as const satisfies readonly (keyof TrainFlags)[];
+
+/** What of a checkpoint's settings the command line changes. @throws UsageError for what cannot be changed */
+export function changesOf(command: Command, flags: TrainFlags, steps: number | undefined): ResumeChanges {
+  const given = (name: keyof TrainFlags) => command.getOptionValueSource(name) === "cli";
+  const refused = fixed.find(given);
+  if (refused !== undefined) {
+    const flag = command.options.find((option) => option.attributeName() === refused)?.long;
+    throw new UsageError(`${flag} cannot be changed with --resume: the checkpoint has its own; leave it out`);
+  }
+  const { lr, clipNorm, clipValue } = flags;
+  const schedule = ["schedule", "warmup", "stepSize", "gamma", "factor", "patience", "minFactor"] as const;
+  return defined({
+    lr,
+    // No limit at all would be a setting that is missing; no gradient that is finite reaches this one.
+    clipNorm: clipNorm === 0 ? 1e30 : clipNorm,
+    clipValue,
+    schedule: schedule.some(given) ? scheduleOf(flags, steps ?? defaults.steps) : undefined,
+  });
+}

@@ -1,0 +1,105 @@
+/** `verify`: does this library compute what PyTorch computed? */
+import { type Command, Option } from "commander";
+import { NoAdapterError } from "../errors.ts";
+import { findFiles, readBytes } from "../io/files.ts";
+import { Runtime } from "../node.ts";
+import { type ParityCase, readCase } from "./parity-case.ts";
+import { messageOf, terminalOf, wrap } from "./terminal.ts";
+import { runCase } from "./verify-case.ts";
+import {
+  type BackendName,
+  type BackendOutcome,
+  type CaseOutcome,
+  COLUMNS,
+  caseRecord,
+  countOutcomes,
+  showCase,
+  showSummary,
+} from "./verify-report.ts";
+
+async function runOn(runtime: Runtime, read: ParityCase): Promise<BackendOutcome> {
+  try {
+    const tensors = await runCase(runtime, read);
+    return { status: tensors.every(({ ok }) => ok) ? "pass" : "fail", tensors };
+  } catch (error) {
+    return { status: "fail", reason: messageOf(error), tensors: [] };
+  }
+}
+
+/** Checks one file on every runtime. Whatever is wrong with it is its outcome, so that the other files are still checked. */
+export async function verifyFile(file: string, runtimes: readonly Runtime[]): Promise<CaseOutcome> {
+  let read: ParityCase;
+  try {
+    read = readCase(await readBytes(file));
+  } catch (error) {
+    return { file, status: "fail", reason: messageOf(error), backends: {} };
+  }
+  const { fields, unsupported } = read;
+  if (unsupported.length > 0)
+    return {
+      file,
+      status: "unsupported",
+      reason: `not supported yet: ${unsupported.join(", ")}`,
+      fields,
+      backends: {},
+    };
+  const backends: Partial<Record<BackendName, BackendOutcome>> = {};
+  for (const runtime of runtimes) backends[runtime.backend] = await runOn(runtime, read);
+  const status = Object.values(backends).every((outcome) => outcome.status === "pass") ? "pass" : "fail";
+  return { file, status, fields, backends };
+}
+
+async function open(backend: BackendName): Promise<Runtime> {
+  try {
+    return await Runtime.open({ backend });
+  } catch (cause) {
+    if (!(cause instanceof NoAdapterError)) throw cause;
+    const why = cause.message.replace(/; use \{ backend.*$/, "");
+    throw new NoAdapterError(`verify: ${why}; --backend cpu checks the CPU alone`, { cause });
+  }
+}
+
+interface VerifyOptions {
+  readonly backend: BackendName | "both";
+  readonly json?: true;
+}
+
+/** @throws DataError for a path that cannot be read, NoAdapterError when a GPU is asked for and there is none */
+async function verify(paths: readonly string[], { backend, json }: VerifyOptions): Promise<void> {
+  const { line, colors } = terminalOf(process.stdout);
+  const files = await findFiles(paths, ".safetensors");
+  const runtimes: Runtime[] = [];
+  try {
+    for (const name of ["gpu", "cpu"] as const) {
+      if (backend !== "both" && backend !== name) continue;
+      const runtime = await open(name);
+      runtimes.push(runtime);
+      const { reason } = runtime.info();
+      if (!json) line(wrap(name === "gpu" ? `gpu: ${reason}` : "cpu: the kernels' twins in float64", COLUMNS));
+    }
+    if (!json) line();
+    const outcomes: CaseOutcome[] = [];
+    for (const file of files) {
+      const outcome = await verifyFile(file, runtimes);
+      outcomes.push(outcome);
+      line(json ? caseRecord(outcome) : showCase(outcome, colors));
+    }
+    const counts = countOutcomes(outcomes);
+    line(json ? JSON.stringify({ type: "summary", ...counts }) : showSummary(outcomes, colors));
+    // What was not checked is no pass, so a run of unsupported cases alone does not succeed either.
+    if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
+  } finally {
+    for (const runtime of runtimes) runtime.dispose();
+  }
+}
+
+/** Adds the command to the command line. */
+export function register(program: Command): void {
+  program
+    .command("verify")
+    .description("check this machine against PyTorch: run parity cases, print the worst error of each tensor")
+    .argument("<paths...>", "parity cases (.safetensors), or folders of them; docs/cases.md says how to record some")
+    .addOption(new Option("--backend <name>", "where to run them").choices(["gpu", "cpu", "both"]).default("both"))
+    .option("--json", "one record per line, for scripts")
+    .action(verify);
+}
