@@ -10,7 +10,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
 
-export const swiftShaderPackage = "@sparticuz/chromium";
+const swiftShaderPackage = "@sparticuz/chromium";
 
 export interface SwiftShader {
   /** The file for VK_DRIVER_FILES. */
@@ -40,7 +40,8 @@ export async function unpackSwiftShader(env: NodeJS.ProcessEnv = process.env): P
   return { driver: join(folder, driverFile), loader: join(folder, loaderFile) };
 }
 
-async function findPackage(): Promise<{ folder: string; version: string }> {
+/** Where the package lies, and its version. */
+export async function findPackage(): Promise<{ folder: string; version: string }> {
   const main = resolvePackage(import.meta.url) ?? resolvePackage(join(process.cwd(), "package.json"));
   if (main === undefined)
     throw new Error(`${swiftShaderPackage} is not installed (npm install ${swiftShaderPackage}@147.0.0)`);
@@ -62,7 +63,7 @@ function resolvePackage(from: string): string | undefined {
 }
 
 /** A folder that this user alone can write to: what lies there is loaded as code. */
-async function cacheFolder(env: NodeJS.ProcessEnv): Promise<string> {
+export async function cacheFolder(env: NodeJS.ProcessEnv): Promise<string> {
   const home = env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(homedir(), ".cache");
   const folders = [join(home, "webgpu-rnn"), join(tmpdir(), `webgpu-rnn-${process.getuid?.() ?? "user"}`)];
   const refusals: string[] = [];
@@ -90,18 +91,27 @@ async function isComplete(folder: string): Promise<boolean> {
   return checks.every((check) => check.status === "fulfilled");
 }
 
-/** Unpacks beside the target and renames, so that no process ever sees half of it. */
 async function unpack(archive: string, folder: string): Promise<void> {
-  const tar = await promisify(brotliDecompress)(await readFile(archive));
-  const unfinished = `${folder}.${randomUUID()}`;
-  await mkdir(unfinished, { mode: 0o700 });
-  try {
-    for (const { name, data } of filesOfTar(tar)) {
+  await placeFolder(folder, isComplete, async (unfinished) => {
+    for (const { name, data } of await filesOfArchive(archive)) {
       if (!wanted.includes(name)) continue;
       await writeFile(join(unfinished, name), data);
       await chmod(join(unfinished, name), 0o500);
     }
     if (!(await isComplete(unfinished))) throw new Error(`${archive} does not hold ${wanted.join(", ")}`);
+  });
+}
+
+/** Fills a folder beside its place and renames it, so that no process ever sees half of it. */
+export async function placeFolder(
+  folder: string,
+  isComplete: (folder: string) => Promise<boolean>,
+  fill: (unfinished: string) => Promise<void>,
+): Promise<void> {
+  const unfinished = `${folder}.${randomUUID()}`;
+  await mkdir(unfinished, { mode: 0o700 });
+  try {
+    await fill(unfinished);
     try {
       await rename(unfinished, folder);
     } catch (error) {
@@ -115,6 +125,14 @@ async function unpack(archive: string, folder: string): Promise<void> {
     await rm(unfinished, { recursive: true, force: true });
   }
 }
+
+/** The bytes of a file that was compressed with brotli. */
+export const decompressed = async (file: string): Promise<Buffer> => promisify(brotliDecompress)(await readFile(file));
+
+/** The plain files of a .tar.br archive. */
+export const filesOfArchive = async (archive: string): Promise<{ name: string; data: Buffer }[]> => [
+  ...filesOfTar(await decompressed(archive)),
+];
 
 /**
  * The plain files of a ustar archive (POSIX.1-1988): a header of 512 bytes, then the data padded to 512.
