@@ -26,7 +26,7 @@ export interface RuntimeOptions {
   readonly backend?: "auto" | "gpu" | "cpu";
   /** `adapter` (default): all that the adapter has. `default`: exactly WebGPU's guaranteed limits. */
   readonly limits?: "adapter" | "default";
-  /** A device of your own, used in place of opening one. */
+  /** A device of your own, used in place of opening one. `dispose` leaves it open. */
   readonly device?: GPUDevice;
 }
 
@@ -98,7 +98,7 @@ export class Runtime {
       const software = /swiftshader|llvmpipe/i.test(
         `${device.adapterInfo.architecture} ${device.adapterInfo.description}`,
       );
-      return new Runtime(new GpuBackend(device, software), {
+      return new Runtime(new GpuBackend(device, software, false), {
         backend: "gpu",
         reason: "the device was given",
         candidates: [],

@@ -27,6 +27,12 @@ export const dtypeOf = (data: NumberArray): DType => (data instanceof Int32Array
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
 
+/** @throws ShapeError when an axis is no whole number of at least 1 */
+export function checkAxes(what: string, shape: Shape): void {
+  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 1))
+    throw new ShapeError(`${what} has shape ${showShape(shape)}, expected every axis to be at least 1`);
+}
+
 /**
  * Checks a host tensor against what is expected.
  * @throws ShapeError naming the tensor, what it has and what is expected
@@ -35,6 +41,7 @@ export function checkTensor(what: string, tensor: TensorData, shape: Shape, dtyp
   if (!tensor || !Array.isArray(tensor.shape) || !ArrayBuffer.isView(tensor.data)) {
     throw new ShapeError(`${what} is not a tensor: expected { shape, data } with data a Float32Array or Int32Array`);
   }
+  checkAxes(what, tensor.shape);
   if (dtypeOf(tensor.data) !== dtype) {
     throw new ShapeError(
       `${what} holds ${dtypeOf(tensor.data)}, expected ${dtype} (${dtype === "i32" ? "an Int32Array" : "a Float32Array or Float64Array"})`,

@@ -19,7 +19,7 @@ describe("what is refused before training", () => {
       "a short text",
       () => [at("short.txt")],
       1,
-      /short\.txt.* is 10 tokens long.*at least 1025.*smaller batch or window/,
+      /short\.txt.* is 10 tokens long.*at least 513.*smaller batch or window/,
     ],
     ["invalid UTF-8", () => [at("latin1.txt")], 1, /latin1\.txt: byte 0xe9 at position 3 is not UTF-8/],
     ["a folder without text", () => [at("nothing")], 1, /nothing: the folder holds no text/],

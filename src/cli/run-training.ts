@@ -153,16 +153,17 @@ async function train(
   });
 
   const due = (every: number) => every > 0 && trainer.step % every === 0;
-  const clock = new StepClock(steps);
+  const clock = new StepClock(steps, training.training.window * training.training.batch);
   while (trainer.step < steps && !signal.aborted) {
     const next = Math.min(
       steps,
       ...[job.validateEvery, job.sampleEvery, job.checkpointEvery].map(nextAfter(trainer.step)),
     );
+    clock.resume();
     for await (const step of trainer.fit(text.training.from(trainer.step), { steps: next - trainer.step, signal })) {
       state.step = step.step;
-      const secondsLeft = clock.left(step.step);
-      report({ type: "step", ...step, bitsPerCharacter: step.loss / Math.LN2, secondsLeft });
+      const { secondsLeft, tokensPerSecond } = clock.tick(step.step);
+      report({ type: "step", ...step, bitsPerCharacter: step.loss / Math.LN2, tokensPerSecond, secondsLeft });
       // The CPU twins never wait for anything, so that a Ctrl-C would not be heard.
       await setImmediate();
     }
@@ -237,19 +238,39 @@ async function sampleText(
   return { prompt, text };
 }
 
-/** How long the rest takes: by the mean of the steps so far, without the first, which waits for the shaders' compiler. */
+/** How fast training is, and how long the rest takes. */
 class StepClock {
   readonly #steps: number;
+  readonly #tokens: number;
+  /** The first report, without which the mean is taken: it waits for the shaders' compiler. */
   #first: { step: number; at: number } | undefined;
+  /** The last reports, by seconds of training only. Reports come in bursts, so that two of them tell nothing. */
+  #last: { step: number; trained: number }[] = [];
+  #trained = 0;
+  #at = 0;
 
-  constructor(steps: number) {
+  /** @param tokens of one step */
+  constructor(steps: number, tokens: number) {
     this.#steps = steps;
+    this.#tokens = tokens;
   }
 
-  left(step: number): number | null {
-    const at = performance.now();
-    this.#first ??= { step, at };
+  /** Training goes on, after validation, a sample or a checkpoint. */
+  resume(): void {
+    this.#at = performance.now();
+  }
+
+  tick(step: number): { secondsLeft: number | null; tokensPerSecond: number } {
+    const now = performance.now();
+    this.#trained += (now - this.#at) / 1000;
+    this.#at = now;
+    this.#first ??= { step, at: now };
     const done = step - this.#first.step;
-    return done === 0 ? null : ((at - this.#first.at) / 1000 / done) * (this.#steps - step);
+    const oldest = this.#last[0] ?? { step: step - 1, trained: 0 };
+    this.#last = [...this.#last.slice(-31), { step, trained: this.#trained }];
+    return {
+      secondsLeft: done === 0 ? null : ((now - this.#first.at) / 1000 / done) * (this.#steps - step),
+      tokensPerSecond: ((step - oldest.step) * this.#tokens) / Math.max(1e-6, this.#trained - oldest.trained),
+    };
   }
 }

@@ -18,8 +18,15 @@ export class CpuBackend implements Backend {
   readonly kind = "cpu";
   readonly target: Target = { maxBufferSize: 2 ** 32, maxWorkgroups: 65535, software: true };
   readonly lost = new Promise<DeviceLostError>(() => {});
+  #disposed = false;
+
+  /** Throws once the backend is gone, as the GPU's does. */
+  check(): void {
+    if (this.#disposed) throw new DisposedError("the runtime was disposed");
+  }
 
   allocate(name: string, dtype: DType, length: number): CpuBuffer {
+    this.check();
     try {
       return { name, dtype, length, data: dtype === "i32" ? new Int32Array(length) : new Float64Array(length) };
     } catch {
@@ -33,34 +40,41 @@ export class CpuBackend implements Backend {
   free(): void {}
 
   write(buffer: DeviceBuffer, data: NumberArray, offset = 0): void {
+    this.check();
     dataOf(buffer).set(data, offset);
   }
 
   async read(buffers: readonly DeviceBuffer[]): Promise<NumberArray[]> {
+    this.check();
     return buffers.map((buffer) => dataOf(buffer).slice());
   }
 
   async load(plan: Plan, bound: ReadonlyMap<string, DeviceBuffer>): Promise<LoadedPlan> {
+    this.check();
     const buffers = plan.buffers.map(({ name, role, dtype, length }) => {
       const given = role === "scratch" ? undefined : bound.get(name);
       if (given && given.length < length)
         throw new InternalError(`buffer "${name}" has ${given.length} elements, plan "${plan.name}" needs ${length}`);
       return (given as CpuBuffer | undefined) ?? this.allocate(name, dtype, length);
     });
-    return new CpuPlan(plan, buffers);
+    return new CpuPlan(this, plan, buffers);
   }
 
-  dispose(): void {}
+  dispose(): void {
+    this.#disposed = true;
+  }
 }
 
 class CpuPlan implements LoadedPlan {
   readonly plan: Plan;
+  readonly #backend: CpuBackend;
   readonly #byName: ReadonlyMap<string, CpuBuffer>;
   readonly #steps: readonly (() => void)[];
   #disposed = false;
 
-  constructor(plan: Plan, buffers: readonly CpuBuffer[]) {
+  constructor(backend: CpuBackend, plan: Plan, buffers: readonly CpuBuffer[]) {
     this.plan = plan;
+    this.#backend = backend;
     this.#byName = new Map(
       plan.buffers.map(({ name, role }, id) => [role === "scratch" ? `scratch ${id}` : name, buffers[id]!]),
     );
@@ -80,6 +94,7 @@ class CpuPlan implements LoadedPlan {
   }
 
   run(): void {
+    this.#backend.check();
     if (this.#disposed) throw new DisposedError(`plan "${this.plan.name}" was disposed`);
     for (const step of this.#steps) step();
   }

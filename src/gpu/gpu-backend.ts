@@ -25,9 +25,15 @@ export class GpuBackend implements Backend {
   readonly #pipelines: Pipelines;
   #fault: Error | undefined;
 
-  /** @param software the adapter is a CPU that plays a GPU */
-  constructor(device: GPUDevice, software: boolean) {
+  readonly #owned: boolean;
+
+  /**
+   * @param software the adapter is a CPU that plays a GPU
+   * @param owned the device goes when the backend does; false for one that somebody else opened
+   */
+  constructor(device: GPUDevice, software: boolean, owned = true) {
     this.device = device;
+    this.#owned = owned;
     this.#pipelines = new Pipelines(device);
     const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = device.limits;
     // Sizes are compared in elements of four bytes and indexed with u32 in the shaders.
@@ -38,16 +44,19 @@ export class GpuBackend implements Backend {
       const error = new DeviceLostError(
         `the GPU device was lost: ${how}; open a new Runtime and load the last checkpoint`,
       );
-      this.#fault = error;
+      // Whoever disposes of a runtime needs no news of its device.
+      if (!(this.#fault instanceof DisposedError)) this.#fault = error;
       return error;
     });
-    device.addEventListener("uncapturederror", ({ error }) => {
-      this.#fault ??=
-        error instanceof GPUOutOfMemoryError
-          ? new LimitError(`the GPU is out of memory: ${error.message}; choose a smaller batch, window or model`)
-          : new InternalError(`the GPU refused a command: ${error.message}`);
-    });
+    device.addEventListener("uncapturederror", this.#onError);
   }
+
+  readonly #onError = ({ error }: GPUUncapturedErrorEvent): void => {
+    this.#fault ??=
+      error instanceof GPUOutOfMemoryError
+        ? new LimitError(`the GPU is out of memory: ${error.message}; choose a smaller batch, window or model`)
+        : new InternalError(`the GPU refused a command: ${error.message}`);
+  };
 
   /** Throws what went wrong on the device since, or that the backend is gone. */
   check(): void {
@@ -149,7 +158,8 @@ export class GpuBackend implements Backend {
 
   dispose(): void {
     this.#fault ??= new DisposedError("the runtime was disposed");
-    this.device.destroy();
+    this.device.removeEventListener("uncapturederror", this.#onError);
+    if (this.#owned) this.device.destroy();
   }
 }
 

@@ -180,9 +180,14 @@ export class GpuPlan implements LoadedPlan {
         at += length * 4;
       }
     });
-    const values = await this.#backend.explain(readStaging(staging.gpu, buffers));
-    staging.busy = false;
-    return values;
+    try {
+      return await this.#backend.explain(readStaging(staging.gpu, buffers));
+    } catch (cause) {
+      this.#check(); // a plan that was disposed meanwhile destroyed what was to be read
+      throw cause;
+    } finally {
+      staging.busy = false;
+    }
   }
 
   /** A free staging buffer for these names; the ring is made at the first call. */

@@ -47,6 +47,9 @@ export interface Program {
   readonly update?: Update;
 }
 
+/** Each takes 256 bytes of uniforms on most adapters, and some microseconds. */
+const MOST_COMMANDS = 2 ** 18;
+
 /** Names of the buffers that are not named after tensors. */
 export const pageName = {
   parameter: (i: number) => `parameters ${i}`,
@@ -106,7 +109,22 @@ class PlanBuilder implements Emitter {
   }
 
   emit(...commands: readonly Command[]): void {
-    for (const command of commands) this.commands.push(this.#apart(command));
+    for (const command of commands) this.commands.push(this.#apart(this.#checked(command)));
+  }
+
+  #checked(command: Command): Command {
+    const { name } = this.#program;
+    if (this.commands.length >= MOST_COMMANDS)
+      throw new LimitError(
+        `plan "${name}" needs more than ${MOST_COMMANDS} commands; choose a shorter window or chunk`,
+      );
+    const most = this.target.maxWorkgroups;
+    if (command.type === "dispatch" && command.grid.some((n) => n > most)) {
+      throw new LimitError(
+        `plan "${name}": ${command.label} needs ${command.grid.join("x")} workgroups, this adapter allows ${most} along an axis; choose a smaller batch, window or model`,
+      );
+    }
+    return command;
   }
 
   /**
@@ -248,8 +266,8 @@ class PlanBuilder implements Emitter {
     if (this.#program.update) this.#update(this.#program.update);
     for (const { from, to } of carries) this.#carry(from, to);
     for (const [output, tensor] of Object.entries(outputs)) {
-      if (this.buffers[this.view(tensor).buffer]!.role !== "output")
-        this.#output(output, tensor.size, this.view(tensor));
+      const { name: place, role } = this.buffers[this.view(tensor).buffer]!;
+      if (role !== "output" || place !== output) this.#output(output, tensor.size, this.view(tensor), tensor.dtype);
     }
     return reuseMemory({ name, buffers: this.buffers, commands: this.commands });
   }
@@ -284,8 +302,8 @@ class PlanBuilder implements Emitter {
   }
 
   /** Copies a value to where the host can read it; zero when nothing depends on it. */
-  #output(name: string, length: number, from: View | undefined): void {
-    const to = this.#shared(name, "output", length);
+  #output(name: string, length: number, from: View | undefined, dtype: DType = "f32"): void {
+    const to = this.#shared(name, "output", length, dtype);
     if (from) this.emit({ type: "copy", label: name, from: { ...from, length }, to });
     else this.emit({ type: "clear", label: name, to });
   }

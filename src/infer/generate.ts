@@ -1,4 +1,4 @@
-import { checkCount, checkNumber, checkOptions, DataError } from "../errors.ts";
+import { checkCount, checkNumber, checkOptions, DataError, OptionError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { concat, reshape, slice } from "../graph/ops/layout.ts";
 import { sampleNext } from "../graph/ops/sample.ts";
@@ -10,6 +10,7 @@ import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/loaded-plans.ts";
 import type { Plan } from "../plan/plan.ts";
+import { checkSeed } from "../random.ts";
 import type { Shape } from "../tensor-data.ts";
 
 export interface GenerateOptions {
@@ -54,6 +55,8 @@ export class Generator {
   readonly #backend: Backend;
   readonly #weights: Weights;
   readonly #prepared = new LoadedPlans<Prepared>();
+  /** Keys of the plans that are in use. */
+  readonly #running = new Set<string>();
 
   constructor(backend: Backend, weights: Weights) {
     this.#backend = backend;
@@ -134,13 +137,35 @@ export class Generator {
     checkNumber("generate", "temperature", temperature, 0);
     checkCount("generate", "topK", topK, 0);
     checkNumber("generate", "topP", topP, 2 ** -24, 1);
-    checkCount("generate", "seed", seed, 0);
+    checkSeed(seed);
     checkCount("generate", "chunk", chunk);
+    if (typeof prompt !== "object" || prompt === null) {
+      const got = typeof prompt === "string" ? "a string" : String(prompt);
+      throw new OptionError(
+        `generate: prompt is ${got}, expected a list of tokens; encode it with the model's vocabulary`,
+      );
+    }
     const given = Array.from(prompt);
     if (given.length === 0) throw new DataError("generate: the prompt is empty; give at least one token to start from");
-    const { loaded, states, vocabulary } = await this.#prepared.get(`${chunk} ${trace}`, () =>
-      this.#load(chunk, trace),
-    );
+    // Two that run at once need two plans, because the state lies in the plan's memory.
+    const keys = Array.from({ length: this.#running.size + 1 }, (_, i) => `${chunk} ${trace} ${i}`);
+    const key = keys.find((free) => !this.#running.has(free))!;
+    this.#running.add(key);
+    try {
+      yield* this.#draw(await this.#prepared.get(key, () => this.#load(chunk, trace)), given, {
+        ...{ length, temperature, topK, topP, seed, chunk, trace, signal },
+      });
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  async *#draw(
+    { loaded, states, vocabulary }: Prepared,
+    given: readonly number[],
+    options: Omit<Required<GenerateOptions>, "prompt" | "signal"> & { readonly signal: AbortSignal | undefined },
+  ): AsyncGenerator<Generated> {
+    const { length, temperature, topK, topP, seed, chunk, trace, signal } = options;
     const bad = given.findIndex((token) => !Number.isInteger(token) || token < 0 || token >= vocabulary);
     if (bad >= 0)
       throw new DataError(

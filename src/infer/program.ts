@@ -5,7 +5,7 @@ import { checkTokens, type TokenRange, tokenRanges } from "../graph/token-ranges
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
-import { checkTensor, type DType, type Shape, type StateDict } from "../tensor-data.ts";
+import { checkAxes, checkTensor, type DType, type Shape, type StateDict } from "../tensor-data.ts";
 
 export interface ProgramOptions {
   /** Inputs by name. */
@@ -57,6 +57,9 @@ export class Program {
   static async compile(backend: Backend, weights: Weights, options: ProgramOptions): Promise<Program> {
     checkOptions("compile", options, ["inputs", "forward", "seeds", "gradients", "parameterGradients"]);
     const { seeds = [], gradients = [], parameterGradients = false } = options;
+    if (seeds.length === 0 && (parameterGradients || gradients.length > 0))
+      throw new OptionError("compile: gradients need seeds, the outputs to differentiate; give their names as `seeds`");
+    for (const [name, { shape }] of Object.entries(options.inputs)) checkAxes(`input "${name}"`, shape);
     const inputs = new Map(
       Object.entries(options.inputs).map(([name, { shape, dtype }]) => [
         name,
@@ -67,6 +70,8 @@ export class Program {
     for (const [name, tensor] of Object.entries(outputs)) {
       if (!(tensor instanceof Tensor))
         throw new OptionError(`compile: forward's output "${name}" is ${typeof tensor}, expected a symbolic tensor`);
+      if (inputs.has(name))
+        throw new OptionError(`compile: "${name}" is an input and an output; give the output another name`);
     }
     const need = <T>(found: T | undefined, what: string, name: string, known: Iterable<string>): T => {
       if (found === undefined)
@@ -120,8 +125,13 @@ export class Program {
       names.map((name, i) => [name, { shape: this.#outputs.get(name)!, data: values[i]! }]),
     );
     if (this.#parameterGradients) {
-      const pages = this.#weights.layout.pages.map((_, i) => this.#loaded.buffer(pageName.gradient(i)));
-      Object.assign(result, this.#weights.pick(await this.#backend.read(pages), "grad."));
+      // A page whose parameters the outputs do not depend on has no gradients in the plan.
+      const { pages } = this.#weights.layout;
+      const has = (i: number) => this.plan.buffers.some(({ name }) => name === pageName.gradient(i));
+      const held = pages.map((_, i) => i).filter(has);
+      const read = await this.#backend.read(held.map((i) => this.#loaded.buffer(pageName.gradient(i))));
+      const all = pages.map((length, i) => read[held.indexOf(i)] ?? new Float32Array(length));
+      Object.assign(result, this.#weights.pick(all, "grad."));
     }
     return result;
   }

@@ -1,4 +1,4 @@
-import { checkCount, checkOptions, ShapeError } from "../errors.ts";
+import { checkCount, checkOptions, OptionError, ShapeError } from "../errors.ts";
 import { linear } from "../graph/ops/linear.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { showShape } from "../tensor-data.ts";
@@ -19,15 +19,17 @@ export class Linear extends Module {
   readonly inFeatures: number;
   readonly outFeatures: number;
 
-  /** @throws OptionError for an unknown option or a size that is no whole number of at least 1 */
+  /** @throws OptionError for an unknown option or a bad value */
   constructor(options: LinearOptions) {
     super();
     checkOptions("Linear", options, ["inFeatures", "outFeatures", "bias"]);
     this.inFeatures = checkCount("Linear", "inFeatures", options.inFeatures);
     this.outFeatures = checkCount("Linear", "outFeatures", options.outFeatures);
+    const { bias = true } = options;
+    if (typeof bias !== "boolean") throw new OptionError(`Linear: bias is ${String(bias)}, expected true or false`);
     const bound = 1 / Math.sqrt(this.inFeatures);
     this.weight = new Parameter([this.outFeatures, this.inFeatures], uniform(-bound, bound));
-    this.bias = options.bias === false ? undefined : new Parameter([this.outFeatures], uniform(-bound, bound));
+    this.bias = bias ? new Parameter([this.outFeatures], uniform(-bound, bound)) : undefined;
   }
 
   /**

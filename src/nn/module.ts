@@ -1,6 +1,6 @@
 import { StateDictError } from "../errors.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { type Shape, type StateDict, sameShape, showShape, sizeOf, type TensorData } from "../tensor-data.ts";
+import { dtypeOf, type Shape, type StateDict, sameShape, showShape, sizeOf, type TensorData } from "../tensor-data.ts";
 import type { Initializer } from "./init.ts";
 
 /** A part of a parameter under its own name in a state dict: a stretch of the first axis. */
@@ -135,6 +135,14 @@ export const parameterCount = (model: Module): number =>
     .flat()
     .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
+/** What is wrong with a tensor that is to become a parameter, or a number that goes with it. */
+export function faultsOf(name: string, { shape, data }: TensorData, expected: Shape): string[] {
+  if (!sameShape(shape, expected)) return [`${name} has ${showShape(shape)}, the model ${showShape(expected)}`];
+  if (data.length !== sizeOf(shape))
+    return [`${name} has ${data.length} values, its shape ${showShape(shape)} needs ${sizeOf(shape)}`];
+  return dtypeOf(data) === "f32" ? [] : [`${name} holds ${dtypeOf(data)}, the model f32`];
+}
+
 /**
  * Checks that a state dict is exactly the model's.
  * @throws StateDictError listing what is missing, what is too many, and shapes that differ
@@ -144,16 +152,11 @@ export function checkStateDict(model: Module, dict: StateDict): Map<NamedPart, T
   const known = new Set(parts.map(({ name }) => name));
   const missing = parts.filter(({ name }) => !(name in dict)).map(({ name }) => name);
   const unexpected = Object.keys(dict).filter((name) => !known.has(name));
-  const wrong = parts
-    .filter(
-      ({ name, shape }) =>
-        name in dict && !(sameShape(dict[name]!.shape, shape) && dict[name]!.data.length === sizeOf(shape)),
-    )
-    .map(({ name, shape }) => `${name} has ${showShape(dict[name]!.shape)}, the model ${showShape(shape)}`);
+  const wrong = parts.flatMap(({ name, shape }) => (name in dict ? faultsOf(name, dict[name]!, shape) : []));
   const faults = [
     missing.length ? `missing: ${missing.join(", ")}` : "",
     unexpected.length ? `unexpected: ${unexpected.join(", ")}` : "",
-    wrong.length ? `other shapes: ${wrong.join("; ")}` : "",
+    wrong.length ? `other shapes or types: ${wrong.join("; ")}` : "",
   ].filter(Boolean);
   if (faults.length)
     throw new StateDictError(

@@ -1,4 +1,4 @@
-import { type Batch, batchKey } from "../data/batch.ts";
+import { type Batch, batchKey, checkBatch, rowOffsets } from "../data/batch.ts";
 import {
   checkNumber,
   checkOptions,
@@ -14,21 +14,12 @@ import { inputTensor } from "../graph/tensor.ts";
 import { checkTokens, type TokenRange, tokenRanges } from "../graph/token-ranges.ts";
 import { carryName, type SequenceModel, traceStateful } from "../graph/trace.ts";
 import { crossEntropy, type Loss } from "../nn/losses.ts";
-import type { Module } from "../nn/module.ts";
+import { faultsOf, type Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import { type Backend, type DeviceBuffer, type LoadedPlan, RING } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/loaded-plans.ts";
 import type { Plan } from "../plan/plan.ts";
-import {
-  checkTensor,
-  type DType,
-  dtypeOf,
-  type Shape,
-  type StateDict,
-  sameShape,
-  showShape,
-  sizeOf,
-} from "../tensor-data.ts";
+import { type DType, dtypeOf, type Shape, type StateDict, sameShape, showShape, sizeOf } from "../tensor-data.ts";
 import { type Optimizer, updateOf } from "./optimizers.ts";
 import { constant, type Schedule } from "./schedules.ts";
 
@@ -55,7 +46,7 @@ export interface StepReport {
   /** Global norm of the gradient, before it is clipped by norm. */
   readonly gradNorm: number;
   readonly lr: number;
-  /** Smoothed over the last steps. */
+  /** Smoothed over the last steps; by the clock, so what the loop's body takes counts too. */
   readonly tokensPerSecond: number;
 }
 
@@ -181,10 +172,7 @@ export class Trainer {
    */
   async #start(batch: Batch): Promise<Pending> {
     this.#check();
-    for (const name of ["x", "target"] as const) {
-      const tensor = batch[name];
-      checkTensor(`batch.${name}`, tensor, tensor?.shape, tensor?.data ? dtypeOf(tensor.data) : "i32");
-    }
+    checkBatch(batch);
     const { loaded, ranges } = await this.#prepared.get(batchKey(batch), () => this.#load(batch));
     this.#check();
     for (const name of ["x", "target"] as const) {
@@ -321,28 +309,32 @@ export class Trainer {
           throw new StateDictError(
             `optimizer.${slot}.${name} is missing: the checkpoint was not made with ${optimizer} and these options; resume with the optimizer that it was made with`,
           );
-        if (!sameShape(tensor.shape, shape))
-          throw new StateDictError(
-            `optimizer.${slot}.${name} has shape ${showShape(tensor.shape)}, expected ${showShape(shape)}`,
-          );
+        const [fault] = faultsOf(`optimizer.${slot}.${name}`, tensor, shape);
+        if (fault) throw new StateDictError(`${fault}; resume with the sizes that the checkpoint was made with`);
       }
     }
-    this.#weights.load(under("model."));
-    moments.forEach((slot, i) => {
-      if (slot !== undefined) this.#weights.place(this.#moments, dict, `optimizer.${slot}.`, i);
-    });
-    for (const [path, { shape, data }] of Object.entries(under("carry."))) {
+    const states = under("carry.");
+    for (const [path, { shape }] of Object.entries(states)) {
       const known = this.#carries.get(path);
       if (known && !sameShape(known.shape, shape)) {
         throw new StateDictError(
           `carry.${path} has shape ${showShape(shape)}, this trainer's is ${showShape(known.shape)}; resume with the same batch size`,
         );
       }
+    }
+    this.#weights.load(under("model."));
+    moments.forEach((slot, i) => {
+      if (slot !== undefined) this.#weights.place(this.#moments, dict, `optimizer.${slot}.`, i);
+    });
+    // A checkpoint from before the first step has no states: they start at zero.
+    this.#diverged = undefined;
+    this.resetState();
+    for (const [path, { shape, data }] of Object.entries(states)) {
+      const known = this.#carries.get(path);
       const carry = known ?? { path, shape, buffer: this.#backend.allocate(carryName(path), "f32", sizeOf(shape)) };
       this.#carries.set(path, carry);
       this.#backend.write(carry.buffer, data);
     }
-    this.#diverged = undefined;
     this.#pending.length = 0;
     this.#step = step;
   }
@@ -354,17 +346,8 @@ export class Trainer {
   resetState(rows?: readonly number[]): void {
     this.#check();
     for (const { path, shape, buffer } of this.#carries.values()) {
-      const [layers, B, H] = shape as [number, number, number];
-      if (rows === undefined) {
-        this.#backend.write(buffer, new Float32Array(sizeOf(shape)));
-        continue;
-      }
-      for (const row of rows) {
-        if (!Number.isInteger(row) || row < 0 || row >= B)
-          throw new ShapeError(`resetState: row ${row} of ${path} ${showShape(shape)}, expected 0 to ${B - 1}`);
-        for (let layer = 0; layer < layers; layer++)
-          this.#backend.write(buffer, new Float32Array(H), (layer * B + row) * H);
-      }
+      if (rows === undefined) this.#backend.write(buffer, new Float32Array(sizeOf(shape)));
+      else for (const at of rowOffsets(path, shape, rows)) this.#backend.write(buffer, new Float32Array(shape[2]!), at);
     }
   }
 

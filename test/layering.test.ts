@@ -1,0 +1,182 @@
+/** The order of the folders: who may import whom, who may name what, and how long a file may be. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const files = (folder: string, pattern: RegExp): string[] =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && pattern.test(entry.name))
+    .map((entry) => posix.join(posix.relative(root, entry.parentPath), entry.name))
+    .filter((file) => !/(^|\/)(dist|api|node_modules|screenshots)\/|\.generated\.ts$/.test(file))
+    .sort();
+const textOf = (file: string) => readFileSync(join(root, file), "utf8");
+
+interface Import {
+  readonly file: string;
+  /** A file of ours, or a package. */
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+/** Every import, export-from and import() of a file. */
+function importsOf(file: string, text = textOf(file)): Import[] {
+  const found: Import[] = [];
+  const add = (specifier: ts.Expression | undefined, typeOnly: boolean) => {
+    if (!specifier || !ts.isStringLiteralLike(specifier)) return;
+    const { text: target } = specifier;
+    found.push({ file, target: target.startsWith(".") ? posix.join(dirname(file), target) : target, typeOnly });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.isTypeOnly ?? false);
+    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      add(node.arguments[0], false);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true));
+  return found;
+}
+
+const sources = files("src", /\.ts$/);
+
+/** `src/gpu/gpu-plan.ts` is in `gpu`; a file that lies in src itself is its own layer. */
+const layerOf = (file: string): string => file.split("/").slice(1, 2).join().replace(/\.ts$/, "");
+
+/** What every layer may use. */
+const ground = ["errors", "tensor-data", "random", "shaders.generated"];
+/** From the bottom to the top: a layer and the layers below it that it may import. */
+const below: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  ...{ "tensor-data": [], random: [] },
+  ...{ cells: [], plan: [], data: [], io: [] },
+  kernels: ["cells", "plan"],
+  cpu: ["kernels", "cells", "plan"],
+  gpu: ["kernels", "cells", "plan"],
+  graph: ["kernels", "cells", "plan"],
+  nn: ["graph", "kernels", "cells", "plan"],
+  train: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
+  infer: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
+  runtime: ["train", "infer", "nn", "graph", "gpu", "cpu", "plan", "data", "io"],
+  index: ["runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
+  node: ["index", "gpu"],
+  cli: ["node", "index", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
+};
+
+const upward = ({ file, target }: Import): boolean => {
+  const from = layerOf(file);
+  const to = layerOf(target);
+  return target.startsWith("src/") && from !== to && !ground.includes(to) && !below[from]?.includes(to);
+};
+const shown = (imports: readonly Import[]) => imports.map(({ file, target }) => `${file} imports ${target}`);
+
+describe("imports", () => {
+  test("point down only", () => {
+    expect(sources.filter((file) => below[layerOf(file)] === undefined)).toEqual([]);
+    expect(shown(sources.flatMap((file) => importsOf(file)).filter(upward))).toEqual([]);
+  });
+
+  test("of the ground reach nothing but errors", () => {
+    const fromGround = sources.filter((file) => ground.includes(layerOf(file))).flatMap((file) => importsOf(file));
+    expect(shown(fromGround.filter(({ target }) => target !== "src/errors.ts"))).toEqual([]);
+  });
+
+  test("of src never leave it, and the demo sees the public face only", () => {
+    const out = sources
+      .flatMap((file) => importsOf(file))
+      .filter(({ target }) => /^(\.\.|demo|bench|test|scripts)\b/.test(target));
+    expect(shown(out)).toEqual([]);
+    const demo = files("demo", /\.ts$/).flatMap((file) => importsOf(file));
+    expect(shown(demo.filter(({ target }) => target.startsWith("src/") && target !== "src/index.ts"))).toEqual([]);
+  });
+
+  test("of Node and of Dawn stand in the files that only Node loads", () => {
+    const nodeOnly = /^src\/(cli\/|node\.ts|gpu\/(node-adapter|node-system|swiftshader)\.ts|io\/files\.ts)/;
+    const others = sources.filter((file) => !nodeOnly.test(file)).flatMap((file) => importsOf(file));
+    expect(shown(others.filter(({ target }) => !target.startsWith("src/")))).toEqual([]);
+  });
+
+  test("never lead from the public face to a file that only Node loads", () => {
+    const open = ["src/index.ts"];
+    const seen = new Set(open);
+    for (let file = open.pop(); file; file = open.pop()) {
+      for (const { target, typeOnly } of importsOf(file)) {
+        if (typeOnly || seen.has(target) || target.endsWith(".generated.ts")) continue;
+        seen.add(target);
+        if (target.startsWith("src/")) open.push(target);
+      }
+    }
+    expect(
+      [...seen].filter((target) => !target.startsWith("src/") || /node-|swiftshader|\/files\.ts|\/cli\//.test(target)),
+    ).toEqual([]);
+    expect(seen.size).toBeGreaterThan(50);
+  });
+
+  test("the comparison sees every kind of import", () => {
+    const text = `import a from "../gpu/a.ts";
+import type { B } from "../runtime.ts";
+export * from "../cli/c.ts";
+const d = await import("../train/d.ts");
+import "../kernels/e.ts";
+import { f } from "../errors.ts";`;
+    const imports = importsOf("src/graph/x.ts", text);
+    expect(imports.filter(upward).map(({ target }) => target)).toEqual([
+      ...["src/gpu/a.ts", "src/runtime.ts", "src/cli/c.ts", "src/train/d.ts"],
+    ]);
+    expect(imports.map(({ typeOnly }) => typeOnly)).toEqual([false, true, false, false, false, false]);
+  });
+});
+
+/** A TypeScript file's text without its comments, which may name what the code may not. */
+const codeOf = (file: string): string =>
+  ts
+    .createPrinter({ removeComments: true })
+    .printFile(ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest, false));
+
+/** Names of cells; the package's own name is none. */
+const cellName = /lstm|gru|(?<!webgpu-)\brnn/i;
+
+describe("names", () => {
+  test("of cells stand with the cells and the modules; the engine runs any cell", () => {
+    const engine = sources.filter((file) => /^src\/(gpu|graph|cpu|plan|kernels)\//.test(file));
+    expect(engine.length).toBeGreaterThan(30);
+    expect(engine.filter((file) => cellName.test(codeOf(file)))).toEqual([]);
+    const shaders = files("shaders", /\.wgsl$/).filter((file) => !file.startsWith("shaders/cells/"));
+    expect(shaders.filter((file) => cellName.test(textOf(file).replace(/\/\/.*/g, "")))).toEqual([]);
+  });
+
+  test("of WebGPU's objects stand in src/gpu; the runtime may be given a device", () => {
+    const elsewhere = sources.filter((file) => !file.startsWith("src/gpu/"));
+    expect(elsewhere.filter((file) => /\bGPU[A-Z]\w+|navigator\.gpu/.test(codeOf(file)))).toEqual(["src/runtime.ts"]);
+    expect([...new Set(codeOf("src/runtime.ts").match(/\bGPU[A-Z]\w+/g))]).toEqual(["GPUDevice"]);
+  });
+
+  test("of files are in kebab-case, and never helper, manager or utils", () => {
+    const all = [
+      ...sources,
+      ...files("test", /./),
+      ...files("shaders", /./),
+      ...files("scripts", /\.(mjs|ts|sh)$/),
+      ...files("demo", /./),
+      ...files("bench", /./),
+    ];
+    const stems = all.filter((file) => !file.startsWith("test/data/")).map((file) => posix.basename(file));
+    expect(stems.filter((stem) => !/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(stem))).toEqual(
+      ["README.md"].filter((name) => stems.includes(name)),
+    );
+    expect(stems.filter((stem) => /helper|manager|utils?\b/.test(stem))).toEqual([]);
+  });
+});
+
+test("no file is over 400 lines without a reason in its header", () => {
+  const all = ["src", "shaders", "test", "demo", "bench", "scripts"].flatMap((folder) =>
+    files(folder, /\.(ts|mjs|wgsl|py|css|html|sh)$/),
+  );
+  expect(all.length).toBeGreaterThan(100);
+  const long = all.filter((file) => textOf(file).split("\n").length > 401);
+  expect(
+    long.filter((file) => !/longer than|over 400 lines/.test(textOf(file).split("\n").slice(0, 15).join("\n"))),
+  ).toEqual([]);
+});
