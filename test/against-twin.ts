@@ -52,7 +52,8 @@ const BACK = 9;
 
 function surrounded(data: Float32Array | Int32Array, front: number): Float32Array | Int32Array {
   const length = front + data.length + BACK;
-  const all = data instanceof Int32Array ? new Int32Array(length).fill(54321) : new Float32Array(length);
+  // Behind the data stands a token like any other, so that one round too many does something.
+  const all = data instanceof Int32Array ? new Int32Array(length).fill(54321, 0, front) : new Float32Array(length);
   if (all instanceof Float32Array) for (let i = 0; i < length; i++) all[i] = 1000 + i;
   all.set(data, front);
   return all;

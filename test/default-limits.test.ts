@@ -96,8 +96,8 @@ describe.each(Object.entries(layers))("%s", (name, make) => {
 function windows(steps: number): Batch[] {
   return Array.from({ length: steps }, (_, step) => {
     const tokens = (shift: number) => ({
-      shape: [6, 5],
-      data: Int32Array.from({ length: 30 }, (__, i) => (7 * step + 3 * i + ((i * i) % 5) + shift) % 13),
+      shape: [6, 3],
+      data: Int32Array.from({ length: 18 }, (__, i) => (7 * step + 3 * i + ((i * i) % 5) + shift) % 13),
     });
     return { x: tokens(0), target: tokens(3) };
   });

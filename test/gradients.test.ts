@@ -288,12 +288,14 @@ describe("on the CPU, against central differences in float64", () => {
   });
 });
 
-/** Too many numbers for differences, enough for every kind of tile. */
+/** Too many numbers for differences, enough for every kind of tile; of one cell each, the twins' tests have the others. */
 const large = [
   ...recurrentCases("large, both directions", {
     ...{ bidirectional: true, inputSize: 18, hiddenSize: 17, T: 4, B: 9 },
-  }),
-  ...recurrentCases("large, many rows", { inputSize: 35, hiddenSize: 33, T: 3, B: 34 }, { initial: true }),
+  }).filter(({ name }) => name.startsWith("gru")),
+  ...recurrentCases("large, many rows", { inputSize: 35, hiddenSize: 33, T: 3, B: 34 }, { initial: true }).filter(
+    ({ name }) => name.startsWith("lstm"),
+  ),
 ];
 
 const asWhat = [

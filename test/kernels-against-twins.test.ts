@@ -1,6 +1,7 @@
 /** The kernels without a file of their own against their twins; the matrix products, recurrent steps and sampling have one. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { CpuBackend } from "../src/cpu/cpu-backend.ts";
 import { kernels } from "../src/kernels/index.ts";
 import { NO_CLIP_VALUE } from "../src/kernels/norm.ts";
 import type { Constants, Plan } from "../src/plan/plan.ts";
@@ -187,12 +188,15 @@ const mean = suite<Classes>({
 interface Norm {
   readonly P: number;
   readonly clip: number;
+  readonly scale?: number;
 }
 const norms: readonly Norm[] = [
   { P: 1, clip: 0 },
   { P: 63, clip: 0.5 },
   { P: 64, clip: 0.25 },
   { P: 4097, clip: 1e3 },
+  // As small as what is added to the norm so that nothing is divided by zero.
+  { P: 2, clip: 1e-6, scale: 1e-11 },
 ];
 const anyNorm = fc.record({ P: between(1, 3000), clip: fc.constantFrom(0, 0.1, 0.9, 50) });
 
@@ -200,9 +204,9 @@ const normFinish = suite<Norm>({
   kernel: "norm-finish",
   table: norms,
   any: anyNorm,
-  caseOf: ({ P, clip }, _, numbers) => ({
+  caseOf: ({ P, clip, scale = 1 }, _, numbers) => ({
     params: { N: P, clipNorm: clip },
-    data: { partial: numbers.floats(P).map(Math.abs), norm: numbers.floats(2) },
+    data: { partial: numbers.floats(P, scale).map(Math.abs), norm: numbers.floats(2) },
     grid: [1, 1, 1],
   }),
   // A plain sum of up to 4097 numbers.
@@ -271,7 +275,7 @@ const optimizers = [
     hyper: [0.03125, 0.5, 0.25],
   })),
   optimizer("rmsprop", 3, ([centered, momentum]) => ({
-    params: { alpha: 0.9375, eps: 2 ** -10, momentum: momentum ? 0.75 : 0, centered: +centered },
+    params: { alpha: 0.9375, eps: 2 ** -10, momentum: momentum ? 0.375 : 0, centered: +centered },
     hyper: [0.03125],
   })),
   optimizer("adagrad", 1, () => ({ params: { eps: 2 ** -10 }, hyper: [0.0625] })),
@@ -332,6 +336,45 @@ test.each(norms.flatMap(({ P, clip }) => [1, 3, 64].map((groups) => [P, clip, gr
     const sum = (numbers: Float32Array) => numbers.reduce((total, x) => total + x, 0);
     expect(sum(partial.slice(5, 5 + groups)) / sum(squares)).toBeCloseTo(1, 5);
     expect([...partial.slice(0, 5), ...partial.slice(5 + groups)]).toEqual(new Array(7).fill(77));
+  },
+);
+
+test.each(kernels["cross-entropy"]!.variants.map((constants) => [titleOf(constants), constants] as const))(
+  "cross-entropy, %s, says NaN where a logit is not finite, and nothing of it in other rows",
+  async (_, constants) => {
+    const V = 70;
+    const logits = new Numbers("bad").floats(V * V * 2);
+    // Row 2n has one such logit, at place n; row 2n + 1 has none.
+    for (let n = 0; n < V; n++)
+      logits[2 * n * V + n] = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY][n % 3]!;
+    const N = 2 * V;
+    const buffers = {
+      ...{ logits, targets: new Numbers("goals").integers(N, 0, V - 1), count: Float32Array.of(N) },
+      ...{ rowLoss: new Float32Array(N), gradient: new Float32Array(constants.GRADIENT ? N * V : 4) },
+    };
+    const entries = Object.entries(buffers);
+    const plan: Plan = {
+      name: "bad logits",
+      buffers: entries.map(([name, data]) => ({
+        ...{ name, role: name === "rowLoss" ? "output" : "state", length: data.length },
+        dtype: data instanceof Int32Array ? "i32" : "f32",
+      })),
+      commands: [
+        {
+          ...{ type: "dispatch", kernel: "cross-entropy", label: "bad", constants, grid: [N, 1, 1] },
+          bindings: entries.map(([, data], buffer) => ({ buffer, offset: 0, length: data.length })),
+          params: [N, V, -100, 0x7fc00000],
+        },
+      ],
+    };
+    for (const backend of [gpu, new CpuBackend()]) {
+      const loaded = await backend.load(plan, new Map());
+      for (const [name, data] of entries) loaded.write(name, data);
+      const [rowLoss] = await loaded.runAndRead(["rowLoss"]);
+      loaded.dispose();
+      expect(Array.from(rowLoss!, Number.isNaN)).toEqual(Array.from({ length: N }, (__, n) => n % 2 === 0));
+      expect(Array.from(rowLoss!, Number.isFinite)).toEqual(Array.from({ length: N }, (__, n) => n % 2 === 1));
+    }
   },
 );
 

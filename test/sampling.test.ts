@@ -144,6 +144,8 @@ const table: readonly Draw[] = [
   drawOf(16, 333, { ...plain, topP: 0.5, seed: 12 }, { i: 9 }),
   drawOf(16, 63, { ...plain, topP: 0.9, seed: 13 }, { i: 10, ties: true }),
   drawOf(16, 63, { ...plain, topP: 1e-6, seed: 14 }, { i: 11 }),
+  drawOf(16, 90, { ...plain, temperature: 0.3, topK: 4, seed: 17 }, { i: 16 }),
+  drawOf(16, 90, { ...plain, temperature: 0.3, topP: 0.6, seed: 18 }, { i: 17 }),
   drawOf(16, 130, { ...plain, topK: 20, topP: 0.7, temperature: 1.5, seed: 15 }, { i: 12 }),
   drawOf(16, 1000, { ...plain, temperature: 2, seed: 16 }, { i: 13 }),
   // Logits far below and above 0: the largest is subtracted before the exponential.

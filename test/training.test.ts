@@ -197,7 +197,7 @@ describe.each([
     const run = async (seed: number) => {
       runtime.initialize(model, { seed });
       const trainer = runtime.trainer(model, { optimizer: adam({ lr: 0.01 }), clipNorm: 1 });
-      const reports = await reportsOf(trainer.fit(windows(8, 6, 5)));
+      const reports = await reportsOf(trainer.fit(windows(8, 6, 3)));
       const state = await trainer.stateDict();
       trainer.dispose();
       return { reports: reports.map(({ loss, gradNorm }) => [loss, gradNorm]), state };
@@ -288,7 +288,7 @@ describe.each([
     const model = modelOf("lstm");
     runtime.initialize(model, { seed: 0 });
     const trainer = runtime.trainer(model, { optimizer: adam({ lr: 0.03 }), clipNorm: 1, carryState: false });
-    const text = windows(1, 10, 4);
+    const text = windows(1, 10, 3);
     const losses = await lossesOf(
       trainer,
       (function* () {
@@ -308,11 +308,11 @@ test.for(charModelCells)("the GPU's losses with %s are the CPU's", async (cell, 
   const [onCpu, onGpu] = await Promise.all(
     [runtimes.cpu, runtimes.gpu!].map(async (runtime) => {
       runtime.initialize(model, { seed: 7 });
-      const trainer = runtime.trainer(model, { optimizer: adam({ lr: 0.01 }), clipNorm: 1 });
-      return lossesOf(trainer, windows(20, 8, 6));
+      const trainer = runtime.trainer(model, { optimizer: adam({ lr: 0.02 }), clipNorm: 1 });
+      return lossesOf(trainer, windows(20, 8, 3));
     }),
   );
-  expect(onCpu!.at(-1)).toBeLessThan(onCpu![0]! - 0.02);
+  expect(mean(onCpu!.slice(-5))).toBeLessThan(mean(onCpu!.slice(0, 5)) - 0.02);
   expect(
     differences(
       "loss",
