@@ -1,3 +1,4 @@
+import { cellNamed } from "../cells/index.ts";
 import { Vocabulary, type VocabularyJson } from "../data/vocabulary.ts";
 import { checkOptions, DataError, DivergedError, FileFormatError, WebGpuRnnError } from "../errors.ts";
 import { readSafetensors, writeSafetensors } from "../io/safetensors.ts";
@@ -216,6 +217,7 @@ function checkTrainingState(
   { optimizer, batch }: TrainingSettings,
 ): StateDict {
   const model = new CharModel(config);
+  const states = cellNamed(model.rnn.cell).states.map((state) => `carry.${state}`);
   const groups: Record<string, StateDict> = { model: {} };
   const slots = makeOptimizer(optimizer).moments.filter((slot) => slot !== undefined);
   for (const slot of slots) groups[`optimizer.${slot}`] = {};
@@ -225,7 +227,6 @@ function checkTrainingState(
       groups[group]![name.slice(group.length + 1)] = tensor;
       continue;
     }
-    const states = config.cell === "lstm" ? ["carry.h", "carry.c"] : ["carry.h"];
     if (!states.includes(name))
       throw new FileFormatError(
         `tensor "${name}" is not part of a ${config.cell} trained with ${optimizer.name}; it was saved with another optimizer or cell`,
