@@ -194,16 +194,23 @@ export class Trainer {
     return { step, lr, tokens: sizeOf(batch.target.shape), values };
   }
 
+  /** Waits for a step. @throws DivergedError when its loss or gradient norm is not finite */
+  async #settled({ step, lr, values }: Pending): Promise<readonly [loss: number, gradNorm: number]> {
+    const [loss, gradNorm] = await values;
+    if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return [loss, gradNorm];
+    throw new DivergedError(
+      step,
+      `training diverged in step ${step}: loss ${loss}, gradient norm ${gradNorm}, learning rate ${lr}; go back to the last checkpoint with a smaller learning rate or a clipNorm`,
+    );
+  }
+
   async #finish(pending: Pending): Promise<StepReport> {
     const { step, lr, tokens } = pending;
-    const [loss, gradNorm] = await pending.values;
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-      this.#diverged ??= new DivergedError(
-        step,
-        `training diverged in step ${step}: loss ${loss}, gradient norm ${gradNorm}, learning rate ${lr}; go back to the last checkpoint with a smaller learning rate or a clipNorm`,
-      );
+    const [loss, gradNorm] = await this.#settled(pending).catch((error) => {
+      if (!(error instanceof DivergedError)) throw error;
+      this.#diverged ??= error;
       throw this.#diverged;
-    }
+    });
     const now = performance.now();
     const seconds = (now - this.#lastReport) / 1000;
     this.#lastReport = now;
@@ -252,15 +259,7 @@ export class Trainer {
   /** Waits for all steps and throws if one of them diverged. */
   async #drain(): Promise<void> {
     this.#check();
-    for (const { step, values, lr } of this.#pending) {
-      const [loss, gradNorm] = await values;
-      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-        throw new DivergedError(
-          step,
-          `training diverged in step ${step}: loss ${loss}, gradient norm ${gradNorm}, learning rate ${lr}; the last checkpoint is the last good state`,
-        );
-      }
-    }
+    for (const pending of this.#pending) await this.#settled(pending);
   }
 
   /**
