@@ -58,7 +58,7 @@ export class RandomStream {
    */
   constructor(seed: number, name: string) {
     this.#seed = checkSeed(seed);
-    this.#stream = fnv1a(name);
+    this.#stream = hashName(name);
   }
 
   /** The next number in [0, 1); 24 bits. */
@@ -97,7 +97,7 @@ export function checkSeed(seed: number): number {
 }
 
 /** The 32-bit FNV-1a hash (Fowler, Noll, Vo) of the name's UTF-16 code units, low byte first. */
-function fnv1a(name: string): number {
+export function hashName(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) {
     const unit = name.charCodeAt(i);

@@ -1,41 +1,13 @@
-/** Gradients of every op: the plan's on the CPU against finite differences of its own forward, the GPU's against the CPU's. */
-import { describe, expect, test } from "vitest";
-import { CpuBackend } from "../src/cpu/cpu-backend.ts";
-import { GpuBackend } from "../src/gpu/gpu-backend.ts";
+/** Gradients of every op of the core. */
 import { concat, reshape, slice, swapAxes } from "../src/graph/ops/layout.ts";
 import { linear } from "../src/graph/ops/linear.ts";
-import { crossEntropy, Embedding, GRU, Linear, LSTM, Module, RNN, type Tensor } from "../src/index.ts";
-import { Program } from "../src/infer/program.ts";
+import { crossEntropy, Embedding, GRU, Linear, LSTM, RNN } from "../src/index.ts";
 import type { Recurrent, RecurrentOptions, RecurrentState } from "../src/nn/recurrent.ts";
-import { Weights } from "../src/nn/weights.ts";
-import type { Backend } from "../src/plan/backend.ts";
-import { type StateDict, sizeOf } from "../src/tensor-data.ts";
-import { differences, gpuForTests, Numbers } from "./against-twin.ts";
+import { gpuForTests } from "./against-twin.ts";
+import { type GradientCase, only, Parts, testGradients } from "./gradient-check.ts";
 
 const gpu = await gpuForTests();
 
-type Inputs = Readonly<Record<string, Tensor>>;
-
-interface Case {
-  readonly name: string;
-  readonly model: Module;
-  /** i32 inputs are tokens below the number; f32 ones are differentiated by. */
-  readonly inputs: Readonly<Record<string, { readonly shape: readonly number[]; readonly below?: number }>>;
-  forward(inputs: Inputs): Readonly<Record<string, Tensor>>;
-  /** Outputs that get a gradient; default all of them. */
-  readonly seeds?: readonly string[];
-}
-
-/** A model that is no more than its parts. */
-class Parts extends Module {
-  constructor(parts: Readonly<Record<string, Module>>) {
-    super();
-    Object.assign(this, parts);
-  }
-  forward(): void {}
-}
-
-const only = (part: Module): Module => new Parts({ part });
 type AnyRecurrent = Recurrent<RecurrentState>;
 
 const kinds: Readonly<Record<string, (options: RecurrentOptions) => AnyRecurrent>> = {
@@ -51,12 +23,12 @@ function recurrentCases(
   name: string,
   options: Partial<RecurrentOptions> & { readonly T?: number; readonly B?: number },
   { initial = false, seeds }: { initial?: boolean; seeds?: readonly string[] } = {},
-): Case[] {
+): GradientCase[] {
   const { T = 3, B = 2, ...rest } = options;
   const sizes = { inputSize: 3, hiddenSize: 4, ...rest };
   const shape = sizes.batchFirst ? [B, T, sizes.inputSize] : [T, B, sizes.inputSize];
   const state = [(sizes.numLayers ?? 1) * (sizes.bidirectional ? 2 : 1), B, sizes.hiddenSize];
-  return Object.entries(kinds).map(([kind, make]): Case => {
+  return Object.entries(kinds).map(([kind, make]): GradientCase => {
     const part = make(sizes);
     const names = statesOf(kind);
     return {
@@ -78,7 +50,7 @@ const twice = new LSTM({ inputSize: 4, hiddenSize: 4 });
 const dense = new Linear({ inFeatures: 3, outFeatures: 3 });
 const wide = new Linear({ inFeatures: 5, outFeatures: 35 });
 
-const cases: readonly Case[] = [
+const cases: readonly GradientCase[] = [
   {
     name: "embedding with equal tokens, used twice",
     model: only(tied),
@@ -173,121 +145,6 @@ const cases: readonly Case[] = [
   ...recurrentCases("of one step, one row, one unit", { T: 1, B: 1, inputSize: 1, hiddenSize: 1 }, { initial: true }),
 ];
 
-interface Run {
-  readonly program: Program;
-  readonly weights: Weights;
-}
-
-async function compile(backend: Backend, { model, inputs, forward, seeds }: Case, gradients: boolean): Promise<Run> {
-  const weights = new Weights(backend, model, 3);
-  const names = Object.keys(inputs).filter((name) => inputs[name]!.below === undefined);
-  let outputs: readonly string[] = [];
-  const options = {
-    inputs: Object.fromEntries(
-      Object.entries(inputs).map(([name, { shape, below }]) => [
-        name,
-        { shape, dtype: below ? "i32" : "f32" } as const,
-      ]),
-    ),
-    forward(symbols: Inputs) {
-      const made = forward(symbols);
-      outputs = seeds ?? Object.keys(made);
-      return made;
-    },
-  };
-  await Program.compile(backend, weights, options).then((probe) => probe.dispose());
-  if (!gradients) return { program: await Program.compile(backend, weights, options), weights };
-  const program = await Program.compile(backend, weights, {
-    ...{ ...options, seeds: outputs, gradients: names, parameterGradients: true },
-  });
-  return { program, weights };
-}
-
-/** Values of the inputs in float64, and gradients of the outputs. */
-function valuesOf(
-  { name, inputs }: Case,
-  outputs: StateDict,
-  seeds: readonly string[],
-): { x: StateDict; dy: StateDict } {
-  const numbers = new Numbers(name);
-  const values = (shape: readonly number[]) => ({ shape, data: Float64Array.from(numbers.floats(sizeOf(shape))) });
-  const x = Object.fromEntries(
-    Object.entries(inputs).map(([input, { shape, below }]) => [
-      input,
-      below ? { shape, data: numbers.integers(sizeOf(shape), 0, below - 1) } : values(shape),
-    ]),
-  );
-  const dy = Object.fromEntries(seeds.map((output) => [`gradient.${output}`, values(outputs[output]!.shape)]));
-  return { x, dy };
-}
-
-const zeros = ({ inputs }: Case): StateDict =>
-  Object.fromEntries(
-    Object.entries(inputs).map(([name, { shape, below }]) => [
-      name,
-      { shape, data: below ? new Int32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape)) },
-    ]),
-  );
-
-async function prepared(given: Case): Promise<{ x: StateDict; dy: StateDict; plain: Run }> {
-  const plain = await compile(new CpuBackend(), given, false);
-  const outputs = await plain.program.run(zeros(given));
-  return { ...valuesOf(given, outputs, given.seeds ?? Object.keys(outputs)), plain };
-}
-
-/** d(sum of dy·y) / d(tensor[i]) for all i, by central differences. */
-async function differenceBy(
-  tensor: Float64Array,
-  measure: () => Promise<number>,
-  accept: () => void,
-): Promise<Float64Array> {
-  const step = 1e-5;
-  const result = new Float64Array(tensor.length);
-  for (let i = 0; i < tensor.length; i++) {
-    const value = tensor[i]!;
-    const at = async (moved: number) => {
-      tensor[i] = moved;
-      accept();
-      return measure();
-    };
-    result[i] = ((await at(value + step)) - (await at(value - step))) / (2 * step);
-    tensor[i] = value;
-  }
-  accept();
-  return result;
-}
-
-describe("on the CPU, against central differences in float64", () => {
-  test.each(cases.map((given) => [given.name, given] as const))("%s", async (_, given) => {
-    const { x, dy, plain } = await prepared(given);
-    const { program } = await compile(new CpuBackend(), given, true);
-    const analytic = await program.run({ ...x, ...dy });
-    const dict = await plain.weights.stateDict();
-    const measure = async () => {
-      const y = await plain.program.run(x);
-      return Object.entries(dy).reduce((sum, [name, { data }]) => {
-        const output = y[name.slice("gradient.".length)]!.data;
-        return sum + Array.from(data, (g, i) => g * output[i]!).reduce((s, product) => s + product, 0);
-      }, 0);
-    };
-    const tensors = [
-      ...Object.entries(x).filter(([, { data }]) => !(data instanceof Int32Array)),
-      ...Object.entries(dict),
-    ];
-    expect(
-      Object.keys(analytic)
-        .filter((name) => name.startsWith("grad."))
-        .sort(),
-    ).toEqual(tensors.map(([name]) => `grad.${name}`).sort());
-    for (const [name, { data }] of tensors) {
-      const accept = name in dict ? () => plain.weights.load(dict) : () => {};
-      const expected = await differenceBy(data as Float64Array, measure, accept);
-      const faults = differences(name, { before: undefined, expected, got: analytic[`grad.${name}`]!.data }, 2e-8);
-      expect(faults.slice(0, 3)).toEqual([]);
-    }
-  });
-});
-
 /** Too many numbers for differences, enough for every kind of tile; of one cell each, the twins' tests have the others. */
 const large = [
   ...recurrentCases("large, both directions", {
@@ -298,25 +155,4 @@ const large = [
   ),
 ];
 
-const asWhat = [
-  ["a software adapter", gpu && new GpuBackend(gpu.device, true)],
-  ["a real GPU", gpu && new GpuBackend(gpu.device, false)],
-] as const;
-
-describe.each(asWhat)("on the GPU, scheduled for %s, against the CPU", (_, onGpu) => {
-  test.each([...cases, ...large].map((given) => [given.name, given] as const))("%s", async (__, given) => {
-    const { x, dy } = await prepared(given);
-    const results = [];
-    for (const backend of [onGpu, new CpuBackend()]) {
-      const { program, weights } = await compile(backend, given, true);
-      results.push(await program.run({ ...x, ...dy }));
-      program.dispose();
-      weights.dispose();
-    }
-    const [got, expected] = results as [StateDict, StateDict];
-    expect(Object.keys(got)).toEqual(Object.keys(expected));
-    for (const [name, { data }] of Object.entries(expected)) {
-      expect(differences(name, { before: undefined, expected: data, got: got[name]!.data }, 2e-5)).toEqual([]);
-    }
-  });
-});
+testGradients(gpu, { cases, large });

@@ -38,12 +38,20 @@ export interface Op<A = unknown, S = unknown> {
   readonly name: string;
   forward(node: Node & { readonly attributes: A }, e: Emitter): S;
   backward?(node: Node & { readonly attributes: A }, e: Emitter, saved: S): void;
-  /** For an op that reads tokens: which input they are and which it can take, so that they are checked before they are sent. */
-  tokens?(node: Node & { readonly attributes: A }): {
-    readonly input: number;
-    readonly below: number;
-    readonly also?: number;
-  };
+  /** For an op that reads i32 inputs: which numbers it can take, so that they are checked before they are sent. */
+  takes?(node: Node & { readonly attributes: A }): readonly InputRange[];
+}
+
+/** Which numbers an op takes in one of its i32 inputs. */
+export interface InputRange {
+  /** Index of the input. */
+  readonly input: number;
+  /** What one number is. Tokens are checked against a vocabulary, lengths against a time axis, mask entries are 0 or 1. */
+  readonly what: "token" | "length" | "mask entry";
+  /** Numbers are at least 0 and below this. */
+  readonly below: number;
+  /** One more that is allowed: the ignored target. */
+  readonly also?: number;
 }
 
 /** A part of a view. */

@@ -1,7 +1,8 @@
 import { checkOptions, DisposedError, OptionError } from "../errors.ts";
 import { buildPlan, pageName } from "../graph/build-plan.ts";
+import { checkRange, inputRanges, type Range } from "../graph/input-ranges.ts";
+import { withNoise } from "../graph/noise.ts";
 import { inputTensor, Tensor } from "../graph/tensor.ts";
-import { checkTokens, type TokenRange, tokenRanges } from "../graph/token-ranges.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -18,6 +19,8 @@ export interface ProgramOptions {
   readonly gradients?: readonly string[];
   /** Also give the gradient by every parameter, as `grad.<parameter>`. */
   readonly parameterGradients?: boolean;
+  /** Trace with dropout and zoneout on; each run then takes the input `seed`, i32 `[1]`. Default false. */
+  readonly training?: boolean;
 }
 
 /** A function of tensors, compiled: run it as often as you like on inputs of its shapes. */
@@ -28,7 +31,7 @@ export class Program {
   readonly #loaded: LoadedPlan;
   readonly #inputs: ReadonlyMap<string, Tensor>;
   readonly #outputs: ReadonlyMap<string, Shape>;
-  readonly #ranges: ReadonlyMap<string, TokenRange>;
+  readonly #ranges: ReadonlyMap<string, Range>;
   readonly #parameterGradients: boolean;
   #disposed = false;
 
@@ -39,7 +42,7 @@ export class Program {
     described: {
       inputs: ReadonlyMap<string, Tensor>;
       outputs: ReadonlyMap<string, Shape>;
-      ranges: ReadonlyMap<string, TokenRange>;
+      ranges: ReadonlyMap<string, Range>;
       parameterGradients: boolean;
     },
   ) {
@@ -55,8 +58,8 @@ export class Program {
 
   /** Traces, differentiates, schedules and compiles. @throws OptionError, ShapeError or LimitError before anything runs */
   static async compile(backend: Backend, weights: Weights, options: ProgramOptions): Promise<Program> {
-    checkOptions("compile", options, ["inputs", "forward", "seeds", "gradients", "parameterGradients"]);
-    const { seeds = [], gradients = [], parameterGradients = false } = options;
+    checkOptions("compile", options, ["inputs", "forward", "seeds", "gradients", "parameterGradients", "training"]);
+    const { seeds = [], gradients = [], parameterGradients = false, training = false } = options;
     if (seeds.length === 0 && (parameterGradients || gradients.length > 0))
       throw new OptionError("compile: gradients need seeds, the outputs to differentiate; give their names as `seeds`");
     for (const [name, { shape }] of Object.entries(options.inputs)) checkAxes(`input "${name}"`, shape);
@@ -66,7 +69,14 @@ export class Program {
         inputTensor(name, shape, dtype ?? "f32"),
       ]),
     );
-    const outputs = options.forward(Object.fromEntries(inputs));
+    const trace = () => options.forward(Object.fromEntries(inputs));
+    const seed = inputTensor("seed", [1], "i32");
+    if (training && inputs.has("seed"))
+      throw new OptionError(
+        'compile: with training, "seed" is the input of the random numbers; give yours another name',
+      );
+    const outputs = training ? withNoise(seed, trace) : trace();
+    if (training) inputs.set("seed", seed);
     for (const [name, tensor] of Object.entries(outputs)) {
       if (!(tensor instanceof Tensor))
         throw new OptionError(`compile: forward's output "${name}" is ${typeof tensor}, expected a symbolic tensor`);
@@ -98,7 +108,7 @@ export class Program {
     return new Program(backend, weights, await backend.load(plan, weights.bound), {
       inputs,
       outputs: new Map(shapes.map(([name, { shape }]) => [name, shape])),
-      ranges: tokenRanges(Object.values(outputs)),
+      ranges: inputRanges(Object.values(outputs)),
       parameterGradients,
     });
   }
@@ -113,7 +123,7 @@ export class Program {
     for (const [name, { shape, dtype }] of this.#inputs) {
       checkTensor(`input "${name}"`, inputs[name]!, shape, dtype);
       const range = this.#ranges.get(name);
-      if (range) checkTokens(name, inputs[name]!, range);
+      if (range) checkRange(name, inputs[name]!, range);
     }
     for (const name of this.#inputs.keys()) {
       if (this.plan.buffers.some((buffer) => buffer.name === name && buffer.role === "input"))

@@ -1,8 +1,8 @@
 import { type Batch, batchKey, checkBatch, rowOffsets } from "../data/batch.ts";
 import { DataError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
+import { checkRange, inputRanges, type Range } from "../graph/input-ranges.ts";
 import { inputTensor } from "../graph/tensor.ts";
-import { checkTokens, type TokenRange, tokenRanges } from "../graph/token-ranges.ts";
 import { carryName, type SequenceModel, traceStateful } from "../graph/trace.ts";
 import type { Loss } from "../nn/losses.ts";
 import type { Module } from "../nn/module.ts";
@@ -13,7 +13,7 @@ import { dtypeOf, type Shape, sizeOf } from "../tensor-data.ts";
 
 interface Prepared {
   readonly loaded: LoadedPlan;
-  readonly ranges: ReadonlyMap<string, TokenRange>;
+  readonly ranges: ReadonlyMap<string, Range>;
   /** Carried states. */
   readonly states: readonly { readonly name: string; readonly shape: Shape }[];
 }
@@ -48,7 +48,7 @@ export class Evaluator {
     const carried = states.map(({ path, to }) => ({ name: carryName(path), shape: to.shape }));
     return {
       loaded: await this.#backend.load(plan, this.#weights.bound),
-      ranges: tokenRanges([loss]),
+      ranges: inputRanges([loss]),
       states: carried,
     };
   }
@@ -70,7 +70,7 @@ export class Evaluator {
       checkBatch(batch);
       const prepared = await this.#prepared.get(batchKey(batch), () => this.#load(batch));
       const { loaded, ranges, states } = prepared;
-      for (const [name, range] of ranges) checkTokens(name, batch[name as "x" | "target"], range);
+      for (const [name, range] of ranges) checkRange(name, batch[name as "x" | "target"], range);
       const { resetState } = batch;
       for (const { name, shape } of states) {
         if (!started.has(prepared) || resetState === true) loaded.write(name, new Float32Array(sizeOf(shape)));

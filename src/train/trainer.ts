@@ -10,8 +10,8 @@ import {
   StateDictError,
 } from "../errors.ts";
 import { buildPlan, pageName } from "../graph/build-plan.ts";
+import { checkRange, inputRanges, type Range } from "../graph/input-ranges.ts";
 import { inputTensor } from "../graph/tensor.ts";
-import { checkTokens, type TokenRange, tokenRanges } from "../graph/token-ranges.ts";
 import { carryName, type SequenceModel, traceStateful } from "../graph/trace.ts";
 import { crossEntropy, type Loss } from "../nn/losses.ts";
 import { faultsOf, type Module } from "../nn/module.ts";
@@ -52,7 +52,7 @@ export interface StepReport {
 
 interface Prepared {
   readonly loaded: LoadedPlan;
-  readonly ranges: ReadonlyMap<string, TokenRange>;
+  readonly ranges: ReadonlyMap<string, Range>;
 }
 
 interface Pending {
@@ -122,7 +122,7 @@ export class Trainer {
   #build(
     x: { shape: Shape; dtype: DType },
     target: { shape: Shape; dtype: DType },
-  ): { plan: Plan; ranges: ReadonlyMap<string, TokenRange>; states: readonly { path: string; shape: Shape }[] } {
+  ): { plan: Plan; ranges: ReadonlyMap<string, Range>; states: readonly { path: string; shape: Shape }[] } {
     const input = inputTensor("x", x.shape, x.dtype);
     const goal = inputTensor("target", target.shape, target.dtype);
     const model = this.#weights.model as Module & SequenceModel;
@@ -138,7 +138,7 @@ export class Trainer {
       carries: states.map(({ from, to }) => ({ from, to })),
       update: updateOf(this.#options.optimizer, this.#options),
     });
-    return { plan, ranges: tokenRanges([loss]), states: states.map(({ path, to }) => ({ path, shape: to.shape })) };
+    return { plan, ranges: inputRanges([loss]), states: states.map(({ path, to }) => ({ path, shape: to.shape })) };
   }
 
   /** The plan of a training step on token windows of this shape. */
@@ -177,7 +177,7 @@ export class Trainer {
     this.#check();
     for (const name of ["x", "target"] as const) {
       const range = ranges.get(name);
-      if (range) checkTokens(name, batch[name], range);
+      if (range) checkRange(name, batch[name], range);
     }
     if (batch.resetState === true) this.resetState();
     else if (Array.isArray(batch.resetState)) this.resetState(batch.resetState);

@@ -14,7 +14,7 @@ interface Attributes {
 // loss itself, the gradient by the loss is 1 and stands nowhere; otherwise the one that is given is multiplied in.
 const op: Op<Attributes, View | undefined> = {
   name: "cross-entropy",
-  tokens: ({ attributes }) => ({ input: 1, below: attributes.V, also: attributes.ignoreIndex }),
+  takes: ({ attributes }) => [{ input: 1, what: "token", below: attributes.V, also: attributes.ignoreIndex }],
   forward({ inputs: [logits, targets], outputs: [loss, count], attributes, label }, e) {
     const gradient = e.needsGradient(logits) ? e.scratch(`${label} gradient`, attributes.N * attributes.V) : undefined;
     const views = {

@@ -10,7 +10,7 @@ interface Sizes {
 
 const op: Op<Sizes> = {
   name: "embedding",
-  tokens: ({ attributes }) => ({ input: 0, below: attributes.V }),
+  takes: ({ attributes }) => [{ input: 0, what: "token", below: attributes.V }],
   forward({ inputs: [tokens, table], outputs: [output], attributes, label }, e) {
     const views = { tokens: e.view(tokens!), table: e.view(table!), output: e.place(output!, label) };
     e.emit(gatherRows(e.target, label, attributes, views));
