@@ -6,6 +6,7 @@ struct Params {
   P: u32, // parameters
   clipValue: f32,
   weightDecay: f32,
+  slot: u32, // from one moment of a parameter to its next
   beta1: f32,
   beta2: f32,
   eps: f32,
@@ -39,13 +40,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       g += params.weightDecay * weight;
     }
     let m = params.beta1 * moments[m0] + (1.0 - params.beta1) * g;
-    let v = params.beta2 * moments[m0 + params.P] + (1.0 - params.beta2) * g * g;
+    let v = params.beta2 * moments[m0 + params.slot] + (1.0 - params.beta2) * g * g;
     moments[m0] = m;
-    moments[m0 + params.P] = v;
+    moments[m0 + params.slot] = v;
     var second = v;
     if (params.amsgrad != 0u) {
-      second = max(moments[m0 + 2u * params.P], v);
-      moments[m0 + 2u * params.P] = second;
+      second = max(moments[m0 + 2u * params.slot], v);
+      moments[m0 + 2u * params.slot] = second;
     }
     let denominator = sqrt(second) / sqrt(hyper[params.hyperOffset + 2u]) + params.eps;
     weight -= lr / hyper[params.hyperOffset + 1u] * m / denominator;

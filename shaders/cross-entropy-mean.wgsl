@@ -1,4 +1,4 @@
-// loss = sum of rowLoss / count, added up in a fixed order: every lane its rows, then lane by lane.
+// loss = sum of rowLoss / count, added up in a fixed order: every lane its rows, then lane by lane. 0 where nothing counts.
 
 struct Params {
   N: u32, // rows
@@ -28,6 +28,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     for (var i = 0u; i < LANES; i++) {
       total += partial[i];
     }
-    loss[params.lossOffset] = total / count[params.countOffset];
+    let divisor = count[params.countOffset];
+    loss[params.lossOffset] = total / select(divisor, 1.0, divisor == 0.0);
   }
 }

@@ -6,6 +6,7 @@ struct Params {
   P: u32, // parameters
   clipValue: f32,
   weightDecay: f32,
+  slot: u32, // from one moment of a parameter to its next
   alpha: f32,
   eps: f32,
   momentum: f32,
@@ -37,14 +38,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     moments[m0] = square;
     var variance = square;
     if (params.centered != 0u) {
-      let mean = params.alpha * moments[m0 + 2u * params.P] + (1.0 - params.alpha) * g;
-      moments[m0 + 2u * params.P] = mean;
+      let mean = params.alpha * moments[m0 + 2u * params.slot] + (1.0 - params.alpha) * g;
+      moments[m0 + 2u * params.slot] = mean;
       variance = max(square - mean * mean, 0.0); // rounding must not take it below zero
     }
     var update = g / (sqrt(variance) + params.eps);
     if (params.momentum > 0.0) {
-      update += params.momentum * moments[m0 + params.P];
-      moments[m0 + params.P] = update;
+      update += params.momentum * moments[m0 + params.slot];
+      moments[m0 + params.slot] = update;
     }
     weight -= lr * update;
     parameter[p] = weight;

@@ -1,5 +1,5 @@
 // to[i0,i1,i2,i3] (+)= source[start + i0*s0 + i1*s1 + i2*s2 + i3*s3]: transposes, packs (the last axis padded with
-// zeros to a multiple of four), picks slices and adds gradients up.
+// zeros to a multiple of four), picks slices, joins (rows of `to` may lie apart) and adds gradients up.
 
 struct Params {
   n0: u32,
@@ -7,6 +7,7 @@ struct Params {
   n2: u32,
   n3: u32,
   padded: u32, // length of the last axis in `to`, at least n3
+  row: u32, // stride of the last axis but one in `to`, at least padded
   accumulate: u32,
   start: u32, // where element 0 lies in source: not at 0 where strides are negative
   s0: i32,
@@ -19,7 +20,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> source: array<f32>; // [N0,N1,N2,N3] by strides
-@group(0) @binding(2) var<storage, read_write> to: array<f32>; // [N0,N1,N2,padded]
+@group(0) @binding(2) var<storage, read_write> to: array<f32>; // [N0,N1,N2,padded] by rows
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -34,9 +35,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       let at = i32(i0) * params.s0 + i32(i1) * params.s1 + i32(i2) * params.s2 + i32(i3) * params.s3;
       value = source[i32(params.sourceOffset + params.start) + at];
     }
+    let place = params.toOffset + i / params.padded * params.row + i3;
     if (params.accumulate != 0u) {
-      value += to[params.toOffset + i];
+      value += to[place];
     }
-    to[params.toOffset + i] = value;
+    to[place] = value;
   }
 }

@@ -1,22 +1,74 @@
 // The public face of webgpu-rnn: re-exports only.
-export { type Cell, cellNames, defineCell, type Values } from "./cells/index.ts";
-export type { Batch } from "./data/batch.ts";
+export {
+  type Activation,
+  type ActivationName,
+  type Activations,
+  activationNames,
+  type Cell,
+  type CellGradient,
+  type CellParameter,
+  cellNames,
+  defineCell,
+  type FullCell,
+  type InnerProduct,
+  type Unit,
+  type Values,
+} from "./cells/index.ts";
+export type { AnyBatch, Batch, BatchPart } from "./data/batch.ts";
 export { Vocabulary, type VocabularyJson } from "./data/vocabulary.ts";
 export { split, Windows } from "./data/windows.ts";
 export * from "./errors.ts";
+export type { RealSteps } from "./graph/ops/mask.ts";
 export { Tensor } from "./graph/tensor.ts";
 export type { Generated, GenerateOptions } from "./infer/generate.ts";
 export type { Program, ProgramOptions } from "./infer/program.ts";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./io/safetensors.ts";
+export {
+  type WeightLayout,
+  type WeightLayoutCell,
+  type WeightLayoutOptions,
+  weightLayoutNames,
+} from "./io/weight-formats.ts";
+export { exportWeights, importWeights } from "./io/weight-layouts.ts";
+export {
+  AdditiveAttention,
+  type AdditiveAttentionOptions,
+  type Attended,
+  Attention,
+  type AttentionInputs,
+  MultiplicativeAttention,
+  type MultiplicativeAttentionOptions,
+} from "./nn/attention.ts";
 export { CharModel, type CharModelCell, type CharModelOptions, charModelCells } from "./nn/char-model.ts";
+export { type CTCLengths, type CTCLoss, type CTCOptions, ctc } from "./nn/ctc.ts";
+export { Dropout, type DropoutOptions } from "./nn/dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";
-export { GRU, type GRUState } from "./nn/gru.ts";
+export * as functional from "./nn/functional.ts";
+export { GRU, type GRUOptions, type GRUState } from "./nn/gru.ts";
 export * as init from "./nn/init.ts";
+export { LayerNorm, type LayerNormOptions } from "./nn/layer-norm.ts";
 export { Linear, type LinearOptions } from "./nn/linear.ts";
-export { crossEntropy, type Loss } from "./nn/losses.ts";
-export { LSTM, type LSTMState } from "./nn/lstm.ts";
+export { addLosses, type Loss, type LossAndCount, type RealTargets, type Reduction } from "./nn/loss.ts";
+export {
+  type BCEWithLogitsOptions,
+  bceWithLogits,
+  type CrossEntropyOptions,
+  crossEntropy,
+  type HuberOptions,
+  huber,
+  l1,
+  mse,
+  type PointwiseLossOptions,
+  type SmoothL1Options,
+  smoothL1,
+} from "./nn/losses.ts";
+export { LSTM, type LSTMOptions, type LSTMState } from "./nn/lstm.ts";
+export { MinGRU } from "./nn/min-gru.ts";
+export { MinLSTM } from "./nn/min-lstm.ts";
+export { MinRecurrent, type MinRecurrentOptions, type MinState } from "./nn/min-recurrent.ts";
 export { Module, Parameter, type ParameterPart, parameterCount } from "./nn/module.ts";
-export { Recurrent, type RecurrentOptions, type RecurrentState } from "./nn/recurrent.ts";
+export { Recurrent, type RecurrentState } from "./nn/recurrent.ts";
+export type { Merge, RecurrentOptions } from "./nn/recurrent-options.ts";
 export { RNN, type RNNOptions, type RNNState } from "./nn/rnn.ts";
 export { countPlan, type PlanCounts } from "./plan/count-plan.ts";
 export type { BufferSpec, Clear, Command, Constants, Copy, Dispatch, Plan, Role, Target, View } from "./plan/plan.ts";
@@ -38,6 +90,7 @@ export {
   saveModel,
   startTraining,
 } from "./train/checkpoint.ts";
+export type { AnyLoss, LossFunction } from "./train/loss-graph.ts";
 export {
   type AdagradOptions,
   type AdamOptions,

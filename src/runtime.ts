@@ -1,5 +1,5 @@
 import { CpuBackend } from "./cpu/cpu-backend.ts";
-import type { Batch } from "./data/batch.ts";
+import type { AnyBatch } from "./data/batch.ts";
 import {
   checkCount,
   checkOptions,
@@ -12,13 +12,14 @@ import { GpuBackend } from "./gpu/gpu-backend.ts";
 import { openDevice } from "./gpu/open-device.ts";
 import { type Generated, type GenerateOptions, Generator } from "./infer/generate.ts";
 import { Program, type ProgramOptions } from "./infer/program.ts";
-import { crossEntropy, type Loss } from "./nn/losses.ts";
+import { crossEntropy } from "./nn/losses.ts";
 import type { Module } from "./nn/module.ts";
 import { Weights } from "./nn/weights.ts";
 import type { Backend } from "./plan/backend.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { StateDict } from "./tensor-data.ts";
 import { Evaluator } from "./train/evaluate.ts";
+import { type AnyLoss, checkLoss } from "./train/loss-graph.ts";
 import { Trainer, type TrainerOptions } from "./train/trainer.ts";
 
 export interface RuntimeOptions {
@@ -177,18 +178,22 @@ export class Runtime {
   }
 
   /**
-   * Mean loss of a model on batches, in nats per token; the state starts at zero and is carried from batch to batch.
+   * Mean loss of a model on batches, without noise; the state starts at zero and is carried from batch to batch.
+   * @param options.loss as in training; default `crossEntropy()`
+   * @returns `loss`, the mean over all that the losses count (in nats per token by default), and `tokens`, how many these
+   *   are. Batches whose loss tells no count, or is a sum, count as one each.
    * @throws DataError when there is no batch, or a token is out of range; ShapeError
    */
   evaluate(
     model: Module,
-    batches: Iterable<Batch>,
-    options: { readonly loss?: Loss } = {},
+    batches: Iterable<AnyBatch>,
+    options: { readonly loss?: AnyLoss } = {},
   ): Promise<{ loss: number; tokens: number }> {
     checkOptions("evaluate", options, ["loss"]);
     const loss = options.loss ?? crossEntropy();
     const weights = this.#weightsOf(model);
     if (options.loss) {
+      checkLoss("evaluate", loss);
       const evaluator = new Evaluator(this.#backend, weights, loss);
       return evaluator.run(batches).finally(() => evaluator.dispose());
     }

@@ -217,7 +217,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "a model without logits",
         api.ShapeError,
-        /Linear.forward returned no logits; expected \{ logits, state \}/,
+        /Linear.forward returned a tensor; expected a record of outputs, such as \{ logits, state \}/,
         () =>
           runtime
             .trainer(new Linear({ inFeatures: 2, outFeatures: 2 }), { optimizer: adam() })

@@ -2,7 +2,8 @@
 import { concat, reshape, slice, swapAxes } from "../src/graph/ops/layout.ts";
 import { linear } from "../src/graph/ops/linear.ts";
 import { crossEntropy, Embedding, GRU, Linear, LSTM, RNN } from "../src/index.ts";
-import type { Recurrent, RecurrentOptions, RecurrentState } from "../src/nn/recurrent.ts";
+import type { Recurrent, RecurrentState } from "../src/nn/recurrent.ts";
+import type { RecurrentOptions } from "../src/nn/recurrent-options.ts";
 import { gpuForTests } from "./against-twin.ts";
 import { type GradientCase, only, Parts, testGradients } from "./gradient-check.ts";
 
@@ -25,7 +26,7 @@ function recurrentCases(
   { initial = false, seeds }: { initial?: boolean; seeds?: readonly string[] } = {},
 ): GradientCase[] {
   const { T = 3, B = 2, ...rest } = options;
-  const sizes = { inputSize: 3, hiddenSize: 4, ...rest };
+  const sizes = { inputSize: 3, ...rest, hiddenSize: (rest.hiddenSize ?? 4) as number };
   const shape = sizes.batchFirst ? [B, T, sizes.inputSize] : [T, B, sizes.inputSize];
   const state = [(sizes.numLayers ?? 1) * (sizes.bidirectional ? 2 : 1), B, sizes.hiddenSize];
   return Object.entries(kinds).map(([kind, make]): GradientCase => {

@@ -6,7 +6,8 @@ import { adam, CharModel, type CharModelCell, countPlan, GRU, LSTM, type Plan, p
 import { Generator } from "../src/infer/generate.ts";
 import { Program } from "../src/infer/program.ts";
 import type { Module } from "../src/nn/module.ts";
-import type { Recurrent, RecurrentOptions, RecurrentState } from "../src/nn/recurrent.ts";
+import type { Recurrent, RecurrentState } from "../src/nn/recurrent.ts";
+import type { RecurrentOptions } from "../src/nn/recurrent-options.ts";
 import { Weights } from "../src/nn/weights.ts";
 import type { DeviceBuffer, LoadedPlan } from "../src/plan/backend.ts";
 import { type BufferSpec, type Command, viewsOf } from "../src/plan/plan.ts";

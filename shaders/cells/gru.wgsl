@@ -1,21 +1,49 @@
 // Gated recurrent unit, reset after the matrix product: Cho et al. 2014 in the form of torch.nn.GRU and cuDNN.
-// #include "lib/activations.wgsl"
 // The product R_n·h + b_hn is needed apart from W_n·x, so it has a place of its own: rn.
-fn cellForward(x: Gates, recurrent: Gates, prev: State) -> Forward {
-  let r = sigmoid(x.r + recurrent.r);
-  let z = sigmoid(x.z + recurrent.z);
+// #include "lib/activations.wgsl"
+// #include NORM
+fn cellForward(x: Gates, recurrent: Gates, prev: State, p: Learned) -> Forward {
+  let vr = x.r + recurrent.r;
+  let vz = x.z + recurrent.z;
   let rn = recurrent.n;
-  let n = hyperbolicTangent(x.n + r * rn);
+  let r = gateActivation(normed(vr, p.normWeightR, p.normBiasR));
+  let z = gateActivation(normed(vz, p.normWeightZ, p.normBiasZ));
+  let vn = x.n + r * rn;
+  let n = candidateActivation(normed(vn, p.normWeightN, p.normBiasN));
   let h = (1.0 - z) * n + z * prev.h;
-  return Forward(State(h), Work(r, z, n, rn));
+
+  var work: Work;
+  work.r = r;
+  work.z = z;
+  work.n = n;
+  work.rn = rn;
+  work.normWeightR = vr;
+  work.normWeightZ = vz;
+  work.normWeightN = vn;
+  return Forward(State(h), work);
 }
 
-fn cellBackward(saved: Work, prev: State, next: State, grad: State) -> Backward {
+fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
   let r = saved.r;
   let z = saved.z;
   let n = saved.n;
-  let dn = grad.h * (1.0 - z) * (1.0 - n * n);
-  let dz = grad.h * (prev.h - n) * z * (1.0 - z);
-  let dr = dn * saved.rn * r * (1.0 - r);
-  return Backward(Work(dr, dz, dn, dn * r), State(grad.h * z));
+  let nn = grad.h * (1.0 - z) * candidateActivationDerivative(n);
+  let vn = normGradient(saved.normWeightN, p.normWeightN, nn);
+  let nz = grad.h * (prev.h - n) * gateActivationDerivative(z);
+  let vz = normGradient(saved.normWeightZ, p.normWeightZ, nz);
+  let nr = vn.v * saved.rn * gateActivationDerivative(r);
+  let vr = normGradient(saved.normWeightR, p.normWeightR, nr);
+
+  var work: Work;
+  work.r = vr.v;
+  work.z = vz.v;
+  work.n = vn.v;
+  work.rn = vn.v * r;
+  work.normWeightR = vr.weight;
+  work.normWeightZ = vz.weight;
+  work.normWeightN = vn.weight;
+  work.normBiasR = nr;
+  work.normBiasZ = nz;
+  work.normBiasN = nn;
+  return Backward(work, State(grad.h * z));
 }

@@ -1,25 +1,76 @@
 // Long short-term memory: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000; torch.nn.LSTM.
+// Peepholes: Gers and Schmidhuber 2000. Coupled gates, i = 1 - f: Greff et al. 2017, "LSTM: A Search Space Odyssey".
+// The prelude says which activations there are, whether c is limited, and makes what an option leaves out zero.
 // #include "lib/activations.wgsl"
-fn cellForward(x: Gates, r: Gates, prev: State) -> Forward {
-  let i = sigmoid(x.i + r.i);
-  let f = sigmoid(x.f + r.f);
-  let g = hyperbolicTangent(x.g + r.g);
-  let o = sigmoid(x.o + r.o);
-  let c = f * prev.c + i * g;
-  let h = o * hyperbolicTangent(c);
-  return Forward(State(h, c), Work(i, f, g, o));
+// #include NORM
+fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
+  let vi = x.i + r.i + p.peepholeI * prev.c;
+  let vf = x.f + r.f + p.peepholeF * prev.c;
+  let vg = x.g + r.g;
+  let f = gateActivation(normed(vf, p.normWeightF, p.normBiasF));
+  var i = 1.0 - f;
+  if (!COUPLED) {
+    i = gateActivation(normed(vi, p.normWeightI, p.normBiasI));
+  }
+  let g = cellActivation(normed(vg, p.normWeightG, p.normBiasG));
+  let c = limited(f * prev.c + i * g);
+  let vo = x.o + r.o + p.peepholeO * c;
+  let o = gateActivation(normed(vo, p.normWeightO, p.normBiasO));
+  let h = o * hiddenActivation(c);
+
+  var work: Work;
+  work.i = i;
+  work.f = f;
+  work.g = g;
+  work.o = o;
+  work.normWeightI = vi;
+  work.normWeightF = vf;
+  work.normWeightG = vg;
+  work.normWeightO = vo;
+  return Forward(State(h, c), work);
 }
 
-fn cellBackward(saved: Work, prev: State, next: State, grad: State) -> Backward {
+fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
   let i = saved.i;
   let f = saved.f;
   let g = saved.g;
   let o = saved.o;
-  let q = hyperbolicTangent(next.c);
-  let dc = grad.c + grad.h * o * (1.0 - q * q);
-  let di = dc * g      * i * (1.0 - i);
-  let df = dc * prev.c * f * (1.0 - f);
-  let dg = dc * i      * (1.0 - g * g);
-  let do_ = grad.h * q * o * (1.0 - o);
-  return Backward(Work(di, df, dg, do_), State(Real(0.0), dc * f));
+  let sum = f * prev.c + i * g;
+  let c = limited(sum);
+  let q = hiddenActivation(c);
+
+  let no = grad.h * q * gateActivationDerivative(o);
+  let vo = normGradient(saved.normWeightO, p.normWeightO, no);
+  let dc = (grad.c + grad.h * o * hiddenActivationDerivative(q) + vo.v * p.peepholeO) * limitedDerivative(sum);
+
+  let ng = dc * i * cellActivationDerivative(g);
+  let vg = normGradient(saved.normWeightG, p.normWeightG, ng);
+  var ni = Real(0.0);
+  var vi = NormGradient(Real(0.0), Real(0.0));
+  var df = dc * (prev.c - g);
+  if (!COUPLED) {
+    df = dc * prev.c;
+    ni = dc * g * gateActivationDerivative(i);
+    vi = normGradient(saved.normWeightI, p.normWeightI, ni);
+  }
+  let nf = df * gateActivationDerivative(f);
+  let vf = normGradient(saved.normWeightF, p.normWeightF, nf);
+
+  var work: Work;
+  work.i = vi.v;
+  work.f = vf.v;
+  work.g = vg.v;
+  work.o = vo.v;
+  work.peepholeI = vi.v * prev.c;
+  work.peepholeF = vf.v * prev.c;
+  work.peepholeO = vo.v * c;
+  work.normWeightI = vi.weight;
+  work.normWeightF = vf.weight;
+  work.normWeightG = vg.weight;
+  work.normWeightO = vo.weight;
+  work.normBiasI = ni;
+  work.normBiasF = nf;
+  work.normBiasG = ng;
+  work.normBiasO = no;
+  return Backward(work, State(Real(0.0), dc * f + vi.v * p.peepholeI + vf.v * p.peepholeF));
 }

@@ -1,6 +1,191 @@
+import { checkNumber, checkOptions, OptionError } from "../errors.ts";
+
 /** 1 / (1 + exp(-x)), in the form that does not overflow on either side. */
 export function sigmoid(x: number): number {
   if (x >= 0) return 1 / (1 + Math.exp(-x));
   const e = Math.exp(x);
   return e / (1 + e);
+}
+
+interface Formula {
+  /** Name of its function in shaders/lib/activations.wgsl; the derivative's ends in `Derivative`. */
+  readonly wgsl: string;
+  readonly f: (x: number, alpha: number, beta: number) => number;
+  /** The derivative by x, told from `y = f(x)`: so that a step keeps y only. */
+  readonly derivative: (y: number, alpha: number, beta: number) => number;
+  /** ONNX's default of each parameter that it takes, and its least value here. */
+  readonly alpha?: { readonly default: number; readonly least?: number };
+  readonly beta?: { readonly default: number };
+}
+
+const formulas = {
+  Sigmoid: { wgsl: "sigmoid", f: sigmoid, derivative: (y) => y * (1 - y) },
+  Tanh: { wgsl: "hyperbolicTangent", f: Math.tanh, derivative: (y) => 1 - y * y },
+  Relu: { wgsl: "relu", f: (x) => Math.max(x, 0), derivative: (y) => (y > 0 ? 1 : 0) },
+  LeakyRelu: {
+    wgsl: "leakyRelu",
+    f: (x, alpha) => (x >= 0 ? x : alpha * x),
+    derivative: (y, alpha) => (y >= 0 ? 1 : alpha),
+    alpha: { default: 0.01, least: 0 },
+  },
+  ThresholdedRelu: {
+    wgsl: "thresholdedRelu",
+    f: (x, alpha) => (x > alpha ? x : 0),
+    derivative: (y) => (y !== 0 ? 1 : 0),
+    alpha: { default: 1 },
+  },
+  ScaledTanh: {
+    wgsl: "scaledTanh",
+    f: (x, alpha, beta) => alpha * Math.tanh(beta * x),
+    derivative: (y, alpha, beta) => alpha * beta * (1 - (y / alpha) ** 2),
+    alpha: { default: 1, least: Number.MIN_VALUE },
+    beta: { default: 1 },
+  },
+  HardSigmoid: {
+    wgsl: "hardSigmoid",
+    f: (x, alpha, beta) => Math.max(0, Math.min(1, alpha * x + beta)),
+    derivative: (y, alpha) => (y > 0 && y < 1 ? alpha : 0),
+    alpha: { default: 0.2 },
+    beta: { default: 0.5 },
+  },
+  Elu: {
+    wgsl: "elu",
+    f: (x, alpha) => (x >= 0 ? x : alpha * Math.expm1(x)),
+    derivative: (y, alpha) => (y >= 0 ? 1 : y + alpha),
+    alpha: { default: 1, least: 0 },
+  },
+  Softsign: { wgsl: "softsign", f: (x) => x / (1 + Math.abs(x)), derivative: (y) => (1 - Math.abs(y)) ** 2 },
+  Softplus: {
+    wgsl: "softplus",
+    f: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+    derivative: (y) => -Math.expm1(-y),
+  },
+  Affine: {
+    wgsl: "affine",
+    f: (x, alpha, beta) => alpha * x + beta,
+    derivative: (_, alpha) => alpha,
+    alpha: { default: 1 },
+    beta: { default: 0 },
+  },
+} as const satisfies Readonly<Record<string, Formula>>;
+
+/** Activations by ONNX's names (operator specification of LSTM, attribute `activations`). */
+export type ActivationName = keyof typeof formulas;
+
+export const activationNames = Object.keys(formulas) as readonly ActivationName[];
+
+/**
+ * An activation function: a name, or a name with the parameters that it takes. Formulas and defaults are ONNX's:
+ * `LeakyRelu` (alpha 0.01), `ThresholdedRelu` (alpha 1), `ScaledTanh` alpha·tanh(beta·x) (1, 1), `HardSigmoid`
+ * min(max(alpha·x + beta, 0), 1) (0.2, 0.5), `Elu` (alpha 1), `Affine` alpha·x + beta (1, 0); `Sigmoid`, `Tanh`, `Relu`,
+ * `Softsign` and `Softplus` take none.
+ */
+export type Activation =
+  | ActivationName
+  | { readonly name: ActivationName; readonly alpha?: number; readonly beta?: number };
+
+/** One activation, or one for each of the two directions. */
+export type Activations = Activation | readonly [forward: Activation, backward: Activation];
+
+/** An activation as the cells use it: two functions and how they are written in WGSL. */
+export interface ActivationFunction {
+  /** `LeakyRelu(0.01)`: tells activations apart. */
+  readonly key: string;
+  f(x: number): number;
+  /** The derivative by x, told from y = f(x). */
+  derivative(y: number): number;
+  /** WGSL of `f(x)` and of `derivative(y)`, with literals for the parameters. */
+  readonly wgsl: { readonly f: string; readonly derivative: string };
+}
+
+/** A number as a WGSL literal of type f32. */
+export function literal(value: number): string {
+  const text = String(Math.fround(value));
+  return `f32(${text})`;
+}
+
+/**
+ * Checks an activation and limits its input to ±`clip`.
+ * @throws OptionError naming the activation, its parameters and what is allowed
+ */
+function single(what: string, given: unknown, clip: number | undefined): ActivationFunction {
+  const { name, ...parameters } =
+    typeof given === "object" && given !== null
+      ? (given as { name: unknown; alpha?: unknown; beta?: unknown })
+      : { name: given };
+  if (typeof name !== "string" || !Object.hasOwn(formulas, name)) {
+    throw new OptionError(`${what} is ${JSON.stringify(given)}, expected one of ${activationNames.join(", ")}`);
+  }
+  const formula: Formula = formulas[name as ActivationName];
+  const takes = [...(formula.alpha ? ["alpha"] : []), ...(formula.beta ? ["beta"] : [])];
+  for (const parameter of Object.keys(parameters)) {
+    if (takes.includes(parameter)) continue;
+    throw new OptionError(`${what}: ${name} takes ${takes.join(" and ") || "no parameters"}, not "${parameter}"`);
+  }
+  checkOptions(what, parameters, takes);
+  const { alpha: alphaOf, beta: betaOf } = formula;
+  const alpha = alphaOf ? checkNumber(what, "alpha", parameters.alpha ?? alphaOf.default, alphaOf.least) : 0;
+  const beta = betaOf ? checkNumber(what, "beta", parameters.beta ?? betaOf.default) : 0;
+  const values = [...(alphaOf ? [alpha] : []), ...(betaOf ? [beta] : [])];
+  const call = (fn: string, x: string) => `${fn}(${[x, ...values.map(literal)].join(", ")})`;
+  const key = `${name}${values.length ? `(${values.join(",")})` : ""}`;
+  const plain = {
+    key,
+    f: (x: number) => formula.f(x, alpha, beta),
+    derivative: (y: number) => formula.derivative(y, alpha, beta),
+    wgsl: { f: call(formula.wgsl, "x"), derivative: call(`${formula.wgsl}Derivative`, "y") },
+  };
+  if (clip === undefined) return plain;
+  // All formulas are monotone: where the input was cut, y lies at an end of what [-clip, clip] is turned into. The ends are
+  // narrowed by rounding's width, because two kernels may round them differently.
+  const [low, high] = [plain.f(-clip), plain.f(clip)].sort((a, b) => a - b) as [number, number];
+  const narrow = 1e-6 * (high - low);
+  const [from, to] = [low + narrow, high - narrow];
+  const c = literal(clip);
+  return {
+    key: `${key}|${clip}|`,
+    f: (x) => plain.f(Math.max(-clip, Math.min(clip, x))),
+    derivative: (y) => (y > from && y < to ? plain.derivative(y) : 0),
+    wgsl: {
+      f: call(formula.wgsl, `clamp(x, Real(-${c}), Real(${c}))`),
+      derivative: `select(Real(0.0), ${plain.wgsl.derivative}, (y > Real(${literal(from)})) & (y < Real(${literal(to)})))`,
+    },
+  };
+}
+
+/** An activation for each direction; most have the same in both. */
+export interface CellActivation {
+  readonly key: string;
+  f(x: number, direction: number): number;
+  derivative(y: number, direction: number): number;
+  /** The two functions in WGSL under this name: `<name>(x)` and `<name>Derivative(y)`. */
+  wgsl(name: string): string;
+}
+
+/**
+ * Makes what a cell uses of an activation option.
+ * @param what names the option in messages
+ * @param clip what goes in is cut to ±clip first (ONNX's `clip`); undefined: no limit
+ */
+export function cellActivation(what: string, given: Activations, clip?: number): CellActivation {
+  const pair = Array.isArray(given);
+  if (pair && given.length !== 2)
+    throw new OptionError(`${what} has ${given.length} activations, expected one, or a pair for the two directions`);
+  const both = pair
+    ? [single(`${what}[0]`, given[0], clip), single(`${what}[1]`, given[1], clip)]
+    : [single(what, given, clip)];
+  const [first, second = first] = both as [ActivationFunction, ActivationFunction?];
+  const same = first.key === second.key;
+  const of = (direction: number) => (direction === 1 ? second : first);
+  const body = (kind: "f" | "derivative") =>
+    same
+      ? `return ${first.wgsl[kind]};`
+      : `if (cellDirection == 1u) { return ${second.wgsl[kind]}; } return ${first.wgsl[kind]};`;
+  return {
+    key: same ? first.key : `${first.key}/${second.key}`,
+    f: (x, direction) => of(direction).f(x),
+    derivative: (y, direction) => of(direction).derivative(y),
+    wgsl: (name) =>
+      `fn ${name}(x: Real) -> Real { ${body("f")} }\nfn ${name}Derivative(y: Real) -> Real { ${body("derivative")} }`,
+  };
 }

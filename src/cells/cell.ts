@@ -1,91 +1,165 @@
 import { OptionError } from "../errors.ts";
 
-/** Values of one unit by name: gates, states or saved activations. */
+/** Values of one unit by name: gates, states, learned vectors or saved values. */
 export type Values = Record<string, number>;
+
+/** Where a unit is computed, and what it may ask of the others. On the CPU; in WGSL these are functions of the engine. */
+export interface Unit {
+  /** 0, or 1 for the second direction of a bidirectional layer. */
+  readonly direction: number;
+  /**
+   * The mean of a value over all units of this row. For cells with `acrossUnits` only. Every unit must ask for the same
+   * means in the same order.
+   */
+  mean(value: number): number;
+}
+
+/** A learned number for each unit, such as a peephole weight: `[H]` in each direction of each layer. */
+export interface CellParameter {
+  /** Its name in the cell's maths; in a state dict it is `<stateName>_l0`. */
+  readonly name: string;
+  /** Default: `name`. */
+  readonly stateName?: string;
+  /** What it starts with; `"uniform"` (the default): as the weights, in ±1/√H. */
+  readonly initial?: number | "uniform";
+}
+
+/** Gradients that a cell's backward returns. */
+export interface CellGradient {
+  /** By `x` of every gate, by `r` of those apart, by the learned vectors; and `kept` values that are still needed. */
+  readonly work: Values;
+  /** What flows straight into the previous state; the part through R is the engine's. */
+  readonly state: Values;
+}
+
+/** A second product inside a step, of a vector that the step itself makes. */
+export interface InnerProduct {
+  /** How many of the last gates have R times this vector in place of R·h. */
+  readonly gates: number;
+  /** The vector's element of this unit. Gates without inner product have their whole sum in `x` already. */
+  forward(x: Values, prev: Values, learned: Values, unit: Unit): number;
+  /**
+   * From the vector's gradient, after the cell's `backward`: the final values of all work slots (`saved` is what that left
+   * there), and what is added to the gradient that flows into the previous state.
+   */
+  backward(saved: Values, prev: Values, grad: number, learned: Values, unit: Unit): CellGradient;
+}
 
 /**
  * A recurrent cell as data. The engine computes `x = W·x_t + b_ih` and `r = R·h_{t-1} + b_hh` for every gate and
  * hands both to the cell, which does the pointwise rest, in WGSL for the GPU and in float64 for the twin.
  *
- * In memory a unit has `work` slots: first forward holds `x` there, then what the cell saves for its backward,
- * then the gradients by `x` (one for each gate) and by those `r` that stand apart.
+ * In memory a unit has `work` slots for each step: gates, those apart, learned vectors, kept values. The gates' slots hold
+ * `x` first; then all hold what the cell saves for its backward, and then the gradients by all but the kept ones.
  */
 export interface Cell {
-  /** Also the stem of the WGSL fragment in shaders/cells/. */
+  /** Unique; a cell with options has them in its name. */
   readonly name: string;
+  /** Stem of the WGSL fragment in shaders/cells/, default the name; or the WGSL itself. */
+  readonly fragment?: string | { readonly source: string };
   /** Gates in the order of the weight rows (PyTorch's). */
   readonly gates: readonly string[];
   /**
-   * Names for `r` of the last gates, where the gradient by `r` is not the gradient by `x`.
+   * Names for `r` of the last gates, where the gradient by `r` is not the gradient by `x`. Default none.
    * GRU: `["rn"]`, because its last gate is `n = tanh(x.n + r * rn)`. Most cells add the two: `[]`.
    */
-  readonly apart: readonly string[];
+  readonly apart?: readonly string[];
   /** States, the first is the output `h` that the recurrent product reads. */
   readonly states: readonly string[];
-  /** One unit, one step: new state, and what backward needs (names: gates, then apart). */
-  forward(x: Values, r: Values, prev: Values): { state: Values; work: Values };
-  /**
-   * Gradients of one unit: by `x` of every gate and `r` of those apart (`work`), and what flows straight into the
-   * previous state (`state`; the part through R is the engine's).
-   */
-  backward(saved: Values, prev: Values, next: Values, grad: Values): { work: Values; state: Values };
+  /** Learned vectors. Default none. */
+  readonly learned?: readonly CellParameter[];
+  /** Further values that forward saves and `inner.backward` or `backward` reads. Default none. */
+  readonly kept?: readonly string[];
+  /** Default: none. */
+  readonly inner?: InnerProduct;
+  /** False: no R at all, gates see the input and the states of their own unit only. Default true. */
+  readonly recurrent?: boolean;
+  /** The maths asks for means over all units (layer normalisation). Then a workgroup owns a row. Default false. */
+  readonly acrossUnits?: boolean;
+  /** Constants and functions of WGSL in front of the fragment. */
+  readonly prelude?: string;
+  /** Which shader file stands for a symbolic include of the fragment: `// #include NORM`. */
+  readonly parts?: Readonly<Record<string, string>>;
+  /** Gates and learned vectors that the fragment names and this variant does not have: zero, and never in memory. */
+  readonly absent?: { readonly gates?: readonly string[]; readonly learned?: readonly string[] };
+  /** One unit, one step: new state, and what backward needs (names: `workOf`). */
+  forward(x: Values, r: Values, prev: Values, learned: Values, unit: Unit): { state: Values; work: Values };
+  /** Gradients of one unit from what forward saved, the previous state and the gradient by the new one. */
+  backward(saved: Values, prev: Values, grad: Values, learned: Values, unit: Unit): CellGradient;
 }
 
-/** How many numbers a unit keeps for each step: its gates, and those products that stand apart. */
-export const workOf = (cell: Cell): readonly string[] => [...cell.gates, ...cell.apart];
+/** A cell with its defaults filled in. */
+export type FullCell = Cell &
+  Required<Pick<Cell, "apart" | "learned" | "kept" | "recurrent" | "acrossUnits" | "fragment">>;
 
-const struct = (name: string, members: readonly string[]): string =>
-  `struct ${name} { ${members.map((m) => `${m}: Real`).join(", ")} }`;
+/** What a unit keeps for each step, in the order of memory. */
+export const workOf = (cell: FullCell): readonly string[] => [
+  ...cell.gates,
+  ...cell.apart,
+  ...cell.learned.map(({ name }) => name),
+  ...cell.kept,
+];
 
-const fromArray = (fn: string, type: string, members: readonly string[]): string =>
-  `fn ${fn}(a: array<Real, ${members.length}>) -> ${type} { return ${type}(${members.map((_, i) => `a[${i}]`).join(", ")}); }`;
+const table = new Map<string, FullCell>();
+const word = /^[A-Za-z][A-Za-z0-9]*$/;
 
-const toArray = (fn: string, type: string, members: readonly string[]): string =>
-  `fn ${fn}(s: ${type}) -> array<Real, ${members.length}> { return array<Real, ${members.length}>(${members.map((m) => `s.${m}`).join(", ")}); }`;
-
-/** The WGSL lines in front of a kernel that runs this cell: its counts, its structs, and their way from and to arrays. */
-export function cellPrelude(cell: Cell): string {
-  const work = workOf(cell);
-  return [
-    `const GATES = ${cell.gates.length}u;`,
-    `const APART = ${cell.apart.length}u;`,
-    `const WORK = ${work.length}u;`,
-    `const STATES = ${cell.states.length}u;`,
-    "alias Real = vec4f; // four units at a time",
-    struct("Gates", cell.gates),
-    struct("Work", work),
-    struct("State", cell.states),
-    "struct Forward { state: State, work: Work }",
-    "struct Backward { work: Work, state: State }",
-    fromArray("gatesFrom", "Gates", cell.gates),
-    fromArray("workFrom", "Work", work),
-    fromArray("stateFrom", "State", cell.states),
-    toArray("workArray", "Work", work),
-    toArray("stateArray", "State", cell.states),
-  ].join("\n");
+function check(cell: Cell): void {
+  const { name } = cell;
+  if (typeof name !== "string" || name === "")
+    throw new OptionError(`a cell needs a name, got ${JSON.stringify(name)}`);
+  const refuse = (why: string): never => {
+    throw new OptionError(`cell "${name}" ${why}`);
+  };
+  const learned = (cell.learned ?? []).map((parameter) => parameter?.name);
+  const lists = { gates: cell.gates, states: cell.states, apart: cell.apart ?? [], learned, kept: cell.kept ?? [] };
+  for (const [list, names] of Object.entries(lists)) {
+    if (!Array.isArray(names)) refuse(`has ${list} ${JSON.stringify(names)}, expected a list of names`);
+    const bad = names.find((n) => typeof n !== "string" || !word.test(n));
+    if (bad !== undefined) refuse(`has "${bad}" among its ${list}; a name is letters and digits, as WGSL takes it`);
+    if (new Set(names).size < names.length) refuse(`names one of its ${list} twice: ${names.join(", ")}`);
+  }
+  if (cell.gates.length === 0 || cell.states.length === 0) refuse("needs at least one gate and one state");
+  if (lists.apart.length > cell.gates.length)
+    refuse(`sets ${lists.apart.length} products apart but has only ${cell.gates.length} gates`);
+  const slots = [...cell.gates, ...lists.apart, ...learned, ...lists.kept];
+  const twice = slots.find((slot, i) => slots.indexOf(slot) !== i);
+  if (twice !== undefined)
+    refuse(`uses "${twice}" for two things; gates, apart, learned and kept need different names`);
+  if (typeof cell.forward !== "function" || typeof cell.backward !== "function")
+    refuse("needs forward and backward, its maths on the CPU");
+  const { inner } = cell;
+  if (inner && !(Number.isInteger(inner.gates) && inner.gates >= 1 && inner.gates < cell.gates.length))
+    refuse(
+      `gives ${inner.gates} of its ${cell.gates.length} gates an inner product; at least one must have one, and one not`,
+    );
+  if (inner && lists.apart.length > 0)
+    refuse("has an inner product and products apart; a cell can have only one of them");
+  if (cell.recurrent === false && (inner || lists.apart.length > 0))
+    refuse("has no R (recurrent: false), so it can have neither an inner product nor products apart");
 }
-
-const table = new Map<string, Cell>();
 
 /**
- * Makes a cell known to the engine; built-in cells come through here too.
- * @throws OptionError when the name is taken or a list is empty or out of step
+ * Makes a cell known to the engine; built-in cells come through here too. With it a layer of this cell trains, streams, takes
+ * lengths, dropout and everything else that the engine does: `new Recurrent({ cell, inputSize, hiddenSize })`.
+ * @throws OptionError when the name is taken, or names and lists do not fit each other
  */
-export function defineCell(cell: Cell): Cell {
-  if (table.has(cell.name)) throw new OptionError(`cell "${cell.name}" is defined already; choose another name`);
-  if (cell.gates.length === 0 || cell.states.length === 0)
-    throw new OptionError(`cell "${cell.name}" needs at least one gate and one state`);
-  if (cell.apart.length > cell.gates.length) {
-    throw new OptionError(
-      `cell "${cell.name}" sets ${cell.apart.length} products apart but has only ${cell.gates.length} gates`,
-    );
-  }
-  table.set(cell.name, cell);
-  return cell;
+export function defineCell(cell: Cell): FullCell {
+  if (table.has(cell?.name)) throw new OptionError(`cell "${cell.name}" is defined already; choose another name`);
+  check(cell);
+  const full: FullCell = {
+    ...{ fragment: cell.name, apart: [], learned: [], kept: [], recurrent: true, acrossUnits: false },
+    ...cell,
+  };
+  table.set(full.name, full);
+  return full;
 }
 
+/** The cell of this name, made at the first call: how a cell that has options comes to be. */
+export const cellOnce = (name: string, make: () => Omit<Cell, "name">): FullCell =>
+  table.get(name) ?? defineCell({ name, ...make() });
+
 /** @throws OptionError naming the cells that exist */
-export function cellNamed(name: string): Cell {
+export function cellNamed(name: string): FullCell {
   const cell = table.get(name);
   if (!cell) throw new OptionError(`there is no cell "${name}"; cells are ${[...table.keys()].join(", ")}`);
   return cell;

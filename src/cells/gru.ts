@@ -1,25 +1,105 @@
-import { sigmoid } from "./activations.ts";
-import { defineCell } from "./cell.ts";
+import { type Activations, cellActivation } from "./activations.ts";
+import { type Cell, cellOnce, type FullCell } from "./cell.ts";
+import { layerNorm, noNorm, normOf } from "./norm.ts";
 
-/** Gated recurrent unit (Cho et al. 2014), reset after the product, gates r z n as in torch.nn.GRU. */
-export const gru = defineCell({
-  name: "gru",
-  gates: ["r", "z", "n"],
-  apart: ["rn"],
-  states: ["h"],
-  forward(x, recurrent, prev) {
-    const r = sigmoid(x.r! + recurrent.r!);
-    const z = sigmoid(x.z! + recurrent.z!);
-    const rn = recurrent.n!;
-    const n = Math.tanh(x.n! + r * rn);
-    return { state: { h: (1 - z) * n + z * prev.h! }, work: { r, z, n, rn } };
-  },
-  backward(saved, prev, _next, grad) {
-    const { r, z, n, rn } = saved as { r: number; z: number; n: number; rn: number };
-    const dn = grad.h! * (1 - z) * (1 - n * n);
-    return {
-      work: { r: dn * rn * r * (1 - r), z: grad.h! * (prev.h! - n) * z * (1 - z), n: dn, rn: dn * r },
-      state: { h: grad.h! * z },
-    };
-  },
-});
+export interface GRUCellOptions {
+  readonly resetAfter?: boolean;
+  readonly layerNorm?: boolean;
+  readonly clip?: number;
+  readonly activations?: { readonly gate?: Activations; readonly candidate?: Activations };
+}
+
+const gates = ["r", "z", "n"] as const;
+const vectors = gates.flatMap(normOf);
+
+/** Gated recurrent unit (Cho et al. 2014), reset after or before the product, gates r z n as in torch.nn.GRU. */
+export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
+  const { resetAfter = true, clip, activations = {} } = options;
+  const gate = cellActivation(`${what}: activations.gate`, activations.gate ?? "Sigmoid", clip);
+  const candidate = cellActivation(`${what}: activations.candidate`, activations.candidate ?? "Tanh", clip);
+  const norm = options.layerNorm ? layerNorm : noNorm;
+  const parts = [
+    resetAfter ? "" : "reset before",
+    options.layerNorm ? "layer norm" : "",
+    ...[gate, candidate].map(({ key }, i) => (key === ["Sigmoid", "Tanh"][i] ? "" : `${"fg"[i]} ${key}`)),
+  ].filter(Boolean);
+
+  const shared: Pick<Cell, "gates" | "states" | "learned" | "acrossUnits" | "absent" | "parts" | "prelude"> = {
+    ...{ gates, states: ["h"], learned: options.layerNorm ? vectors : [] },
+    acrossUnits: options.layerNorm === true,
+    absent: { learned: options.layerNorm ? [] : vectors.map(({ name }) => name) },
+    parts: { NORM: norm.file },
+    prelude: [gate.wgsl("gateActivation"), candidate.wgsl("candidateActivation")].join("\n"),
+  };
+
+  const after: Omit<Cell, "name"> = {
+    ...shared,
+    fragment: "gru",
+    apart: ["rn"],
+    forward(x, recurrent, prev, p, unit) {
+      const vr = x.r! + recurrent.r!;
+      const vz = x.z! + recurrent.z!;
+      const rn = recurrent.n!;
+      const r = gate.f(norm.forward("r", vr, p, unit), unit.direction);
+      const z = gate.f(norm.forward("z", vz, p, unit), unit.direction);
+      const vn = x.n! + r * rn;
+      const n = candidate.f(norm.forward("n", vn, p, unit), unit.direction);
+      const h = (1 - z) * n + z * prev.h!;
+      return { state: { h }, work: { r, z, n, rn, normWeightR: vr, normWeightZ: vz, normWeightN: vn } };
+    },
+    backward(saved, prev, grad, p, unit) {
+      const { r, z, n, rn } = saved as { r: number; z: number; n: number; rn: number };
+      const nn = grad.h! * (1 - z) * candidate.derivative(n, unit.direction);
+      const vn = norm.backward("n", saved, nn, p, unit);
+      const nz = grad.h! * (prev.h! - n) * gate.derivative(z, unit.direction);
+      const vz = norm.backward("z", saved, nz, p, unit);
+      const nr = vn.v * rn * gate.derivative(r, unit.direction);
+      const vr = norm.backward("r", saved, nr, p, unit);
+      return {
+        work: {
+          ...{ r: vr.v, z: vz.v, n: vn.v, rn: vn.v * r },
+          ...{ normWeightR: vr.weight, normWeightZ: vz.weight, normWeightN: vn.weight },
+          ...{ normBiasR: nr, normBiasZ: nz, normBiasN: nn },
+        },
+        state: { h: grad.h! * z },
+      };
+    },
+  };
+
+  // The first two gates' sums stand in x, R_n times the reset state in recurrent.n.
+  const before: Omit<Cell, "name"> = {
+    ...shared,
+    fragment: "gru-before",
+    kept: ["reset"],
+    forward(x, recurrent, prev, p, unit) {
+      const vn = x.n! + recurrent.n!;
+      const r = gate.f(norm.forward("r", x.r!, p, unit), unit.direction);
+      const z = gate.f(norm.forward("z", x.z!, p, unit), unit.direction);
+      const n = candidate.f(norm.forward("n", vn, p, unit), unit.direction);
+      const h = (1 - z) * n + z * prev.h!;
+      return { state: { h }, work: { r, z, n, reset: r, normWeightR: x.r!, normWeightZ: x.z!, normWeightN: vn } };
+    },
+    backward(saved, prev, grad, p, unit) {
+      const { z, n } = saved as { z: number; n: number };
+      const nn = grad.h! * (1 - z) * candidate.derivative(n, unit.direction);
+      const vn = norm.backward("n", saved, nn, p, unit);
+      const nz = grad.h! * (prev.h! - n) * gate.derivative(z, unit.direction);
+      const vz = norm.backward("z", saved, nz, p, unit);
+      const norms = { normWeightZ: vz.weight, normWeightN: vn.weight, normBiasZ: nz, normBiasN: nn };
+      return { work: { ...saved, z: vz.v, n: vn.v, ...norms }, state: { h: grad.h! * z } };
+    },
+    inner: {
+      gates: 1,
+      forward: (x, prev, p, unit) => gate.f(norm.forward("r", x.r!, p, unit), unit.direction) * prev.h!,
+      backward(saved, prev, grad, p, unit) {
+        const r = saved.reset!;
+        const nr = grad * prev.h! * gate.derivative(r, unit.direction);
+        const vr = norm.backward("r", saved, nr, p, unit);
+        return { work: { ...saved, r: vr.v, normWeightR: vr.weight, normBiasR: nr }, state: { h: grad * r } };
+      },
+    },
+  };
+
+  const name = parts.length > 0 ? `gru(${parts.join(", ")})` : "gru";
+  return cellOnce(name, () => (resetAfter ? after : before));
+}

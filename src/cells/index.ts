@@ -1,5 +1,28 @@
-// The table of built-in cells: one line each. Importing this module makes them known to the engine.
-export { type Cell, cellNamed, cellNames, cellPrelude, defineCell, type Values, workOf } from "./cell.ts";
-export { gru } from "./gru.ts";
-export { lstm } from "./lstm.ts";
-export { rnnRelu, rnnTanh } from "./rnn.ts";
+// Importing this module makes the built-in cells known to the engine: one line each, in the form without options.
+import { gruCell } from "./gru.ts";
+import { lstmCell } from "./lstm.ts";
+import { rnnCell } from "./rnn.ts";
+
+export { type Activation, type ActivationName, type Activations, activationNames } from "./activations.ts";
+export {
+  type Cell,
+  type CellGradient,
+  type CellParameter,
+  cellNamed,
+  cellNames,
+  defineCell,
+  type FullCell,
+  type InnerProduct,
+  type Unit,
+  type Values,
+  workOf,
+} from "./cell.ts";
+export { type GRUCellOptions, gruCell } from "./gru.ts";
+export { type LSTMCellOptions, lstmCell } from "./lstm.ts";
+export { cellPrelude } from "./prelude.ts";
+export { type RNNCellOptions, rnnCell } from "./rnn.ts";
+
+lstmCell("LSTM");
+gruCell("GRU");
+rnnCell("RNN");
+rnnCell("RNN", { nonlinearity: "relu" });

@@ -1,31 +1,27 @@
-import { defineCell } from "./cell.ts";
+import { type Activations, cellActivation } from "./activations.ts";
+import { cellOnce, type FullCell } from "./cell.ts";
 
-/** Elman network with tanh (Elman 1990), as in torch.nn.RNN. */
-export const rnnTanh = defineCell({
-  name: "rnn-tanh",
-  gates: ["a"],
-  apart: [],
-  states: ["h"],
-  forward(x, r) {
-    const h = Math.tanh(x.a! + r.a!);
-    return { state: { h }, work: { a: h } };
-  },
-  backward(saved, _prev, _next, grad) {
-    return { work: { a: grad.h! * (1 - saved.a! ** 2) }, state: { h: 0 } };
-  },
-});
+export interface RNNCellOptions {
+  readonly nonlinearity?: "tanh" | "relu" | Activations;
+  readonly clip?: number;
+}
 
-/** Elman network with a rectifier (Le, Jaitly and Hinton 2015), as in torch.nn.RNN with nonlinearity "relu". */
-export const rnnRelu = defineCell({
-  name: "rnn-relu",
-  gates: ["a"],
-  apart: [],
-  states: ["h"],
-  forward(x, r) {
-    const h = Math.max(x.a! + r.a!, 0);
-    return { state: { h }, work: { a: h } };
-  },
-  backward(saved, _prev, _next, grad) {
-    return { work: { a: saved.a! > 0 ? grad.h! : 0 }, state: { h: 0 } };
-  },
-});
+/** Elman network (Elman 1990), as torch.nn.RNN, with any activation; with a rectifier: Le, Jaitly and Hinton 2015. */
+export function rnnCell(what: string, options: RNNCellOptions = {}): FullCell {
+  const { nonlinearity = "tanh", clip } = options;
+  const given = nonlinearity === "tanh" ? "Tanh" : nonlinearity === "relu" ? "Relu" : nonlinearity;
+  const activation = cellActivation(`${what}: nonlinearity`, given, clip);
+  return cellOnce(`rnn(${activation.key})`, () => ({
+    fragment: "rnn",
+    gates: ["a"],
+    states: ["h"],
+    prelude: activation.wgsl("activation"),
+    forward(x, r, _prev, _learned, { direction }) {
+      const h = activation.f(x.a! + r.a!, direction);
+      return { state: { h }, work: { a: h } };
+    },
+    backward(saved, _prev, grad, _learned, { direction }) {
+      return { work: { a: grad.h! * activation.derivative(saved.a!, direction) }, state: { h: 0 } };
+    },
+  }));
+}

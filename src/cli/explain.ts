@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { InternalError, NoAdapterError, OptionError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { inputTensor } from "../graph/tensor.ts";
-import { traceStateful } from "../graph/trace.ts";
+import { logitsOf, traceStateful } from "../graph/trace.ts";
 import { readBytes } from "../io/files.ts";
 import { CharModel, type CharModelCell, type CharModelOptions, charModelCells } from "../nn/char-model.ts";
 import { parameterCount } from "../nn/module.ts";
@@ -61,7 +61,8 @@ export function planOf(
   const backend = new PaperBackend(target);
   const weights = new Weights(backend, model, 0);
   if (optimizer) return new Trainer(backend, weights, { optimizer: makeOptimizer(optimizer) }).plan({ T, B });
-  const { logits, states } = traceStateful(model, inputTensor("x", [T, B], "i32"), true);
+  const { outputs, states } = traceStateful(model, inputTensor("x", [T, B], "i32"), { carry: true });
+  const logits = logitsOf(model, outputs);
   return buildPlan({ name: "forward", target, layout: weights.layout, outputs: { logits }, carries: states });
 }
 

@@ -51,11 +51,14 @@ export class CpuBackend implements Backend {
 
   async load(plan: Plan, bound: ReadonlyMap<string, DeviceBuffer>): Promise<LoadedPlan> {
     this.check();
-    const buffers = plan.buffers.map(({ name, role, dtype, length }) => {
+    const buffers = plan.buffers.map(({ name, role, dtype, length, initial }) => {
       const given = role === "scratch" ? undefined : bound.get(name);
       if (given && given.length < length)
         throw new InternalError(`buffer "${name}" has ${given.length} elements, plan "${plan.name}" needs ${length}`);
-      return (given as CpuBuffer | undefined) ?? this.allocate(name, dtype, length);
+      if (given) return given as CpuBuffer;
+      const own = this.allocate(name, dtype, length);
+      if (initial) own.data.set(initial);
+      return own;
     });
     return new CpuPlan(this, plan, buffers);
   }

@@ -144,15 +144,15 @@ export class GpuBackend implements Backend {
   }
 
   #buffersOf(plan: Plan, bound: ReadonlyMap<string, DeviceBuffer>): { buffer: GpuBuffer; owned: boolean }[] {
-    return plan.buffers.map(({ name, role, dtype, length }) => {
+    return plan.buffers.map(({ name, role, dtype, length, initial }) => {
       const given = role === "scratch" ? undefined : bound.get(name);
       if (given && given.length < length) {
         throw new InternalError(`buffer "${name}" has ${given.length} elements, plan "${plan.name}" needs ${length}`);
       }
-      return {
-        buffer: (given as GpuBuffer | undefined) ?? this.allocate(name, dtype, length),
-        owned: given === undefined,
-      };
+      if (given) return { buffer: given as GpuBuffer, owned: false };
+      const buffer = this.allocate(name, dtype, length);
+      if (initial) this.write(buffer, dtype === "i32" ? Int32Array.from(initial) : Float32Array.from(initial));
+      return { buffer, owned: true };
     });
   }
 

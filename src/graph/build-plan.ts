@@ -8,9 +8,9 @@ import { reuseMemory } from "../plan/reuse-memory.ts";
 import type { DType } from "../tensor-data.ts";
 import { type Emitter, part } from "./op.ts";
 import type { ParameterLayout } from "./parameter-layout.ts";
-import type { Node, Tensor } from "./tensor.ts";
+import { constantTensor, type Node, type Tensor } from "./tensor.ts";
 
-/** How the scheduler has an optimizer update one page of parameters. */
+/** How the scheduler has an optimizer update parameters that lie side by side. */
 export interface Update {
   /** Numbers that it keeps for each parameter. */
   readonly moments: number;
@@ -20,7 +20,8 @@ export interface Update {
   readonly clipValue: number | undefined;
   command(
     target: Target,
-    P: number,
+    /** How many parameters, and how far apart a parameter's moments are. */
+    sizes: { readonly P: number; readonly slot: number },
     clipValue: number | undefined,
     views: { parameter: View; gradient: View; norm: View; hyper: View; moments: View },
   ): Dispatch;
@@ -87,14 +88,14 @@ class PlanBuilder implements Emitter {
     this.target = program.target;
   }
 
-  #buffer(name: string, role: Role, length: number, dtype: DType = "f32"): View {
+  #buffer(name: string, role: Role, length: number, dtype: DType = "f32", initial?: readonly number[]): View {
     const bytes = length * 4;
     if (bytes > this.target.maxBufferSize) {
       throw new LimitError(
         `plan "${this.#program.name}": ${name} needs ${showBytes(bytes)} in one buffer, this adapter allows ${showBytes(this.target.maxBufferSize)}; a batch or window ${Math.ceil(bytes / this.target.maxBufferSize)} times smaller fits`,
       );
     }
-    this.buffers.push({ name, role, dtype, length });
+    this.buffers.push({ name, role, dtype, length, ...(initial && { initial }) });
     return { buffer: this.buffers.length - 1, offset: 0, length };
   }
 
@@ -150,6 +151,7 @@ class PlanBuilder implements Emitter {
   #leaf(tensor: Tensor): View {
     const { source } = tensor;
     if (!source) throw new InternalError(`plan "${this.#program.name}": a tensor is read before it is computed`);
+    if (source.kind === "constant") return this.#buffer(source.name, "state", tensor.size, tensor.dtype, source.values);
     if (source.kind !== "parameter") return this.#shared(source.name, source.kind, tensor.size, tensor.dtype);
     return this.#parameterPart("parameter", source.parameter);
   }
@@ -211,6 +213,10 @@ class PlanBuilder implements Emitter {
     return this.#gradients.get(tensor);
   }
 
+  isLoss(tensor: Tensor): boolean {
+    return tensor === this.#program.loss;
+  }
+
   gradientInto(tensor: Tensor): { view: View; accumulate: boolean } {
     const existing = this.#gradients.get(tensor);
     if (existing) return { view: existing, accumulate: true };
@@ -258,6 +264,8 @@ class PlanBuilder implements Emitter {
     const saved = new Map<Node, unknown>();
     for (const node of nodes) saved.set(node, node.op.forward(node, this));
     for (const { of, gradient } of seeds) this.#seed(of, gradient);
+    if (loss && !(loss.node?.op.startsGradient && loss === loss.node.outputs[0]))
+      this.#seed(loss, constantTensor("one", [1], loss.shape));
     for (const node of [...nodes].reverse()) {
       if (node.outputs.some((tensor) => this.needsGradient(tensor))) this.#backward(node, saved.get(node));
     }
@@ -297,7 +305,7 @@ class PlanBuilder implements Emitter {
   }
 
   #backward(node: Node, saved: unknown): void {
-    const isEnd = node.outputs.includes(this.#program.loss as Tensor);
+    const isEnd = node.outputs.some((tensor) => this.isLoss(tensor));
     if (isEnd || node.outputs.some((tensor) => this.#gradients.has(tensor))) node.op.backward?.(node, this, saved);
   }
 
@@ -337,15 +345,35 @@ class PlanBuilder implements Emitter {
     });
     this.emit(finishNorm({ N, clipNorm: update.clipNorm }, { partial, norm }));
     for (const { page, length } of P) {
-      const views = {
-        parameter: this.#shared(pageName.parameter(page), "parameter", length),
-        gradient: this.#shared(pageName.gradient(page), "gradient", length),
-        moments: this.#shared(pageName.moments(page), "state", Math.max(4, update.moments * length)),
-        norm,
-        hyper,
-      };
-      this.emit(update.command(this.target, length, update.clipValue, views));
+      const parameter = this.#shared(pageName.parameter(page), "parameter", length);
+      const gradient = this.#shared(pageName.gradient(page), "gradient", length);
+      const moments = this.#shared(pageName.moments(page), "state", Math.max(4, update.moments * length));
+      for (const { from, to } of this.#learning(page)) {
+        const of = (view: View) => part(view, from, to - from);
+        const rest = part(moments, from, moments.length - from);
+        const views = { parameter: of(parameter), gradient: of(gradient), moments: rest, norm, hyper };
+        this.emit(update.command(this.target, { P: to - from, slot: length }, update.clipValue, views));
+      }
     }
+  }
+
+  /**
+   * Stretches of a page whose parameters have a gradient in this plan. The others are left alone, as in torch, where an
+   * optimizer passes over what has none: no decay, no momentum. What fills up a page counts to the parameter before it.
+   */
+  #learning(page: number): { from: number; to: number }[] {
+    const { places, pages } = this.#program.layout;
+    const learned = new Set<unknown>();
+    for (const { source } of this.#gradients.keys()) if (source?.kind === "parameter") learned.add(source.parameter);
+    const here = [...places].filter(([, place]) => place.page === page).sort(([, a], [, b]) => a.offset - b.offset);
+    const stretches: { from: number; to: number }[] = [];
+    here.forEach(([parameter, { offset }], i) => {
+      if (!learned.has(parameter)) return;
+      const to = here[i + 1]?.[1].offset ?? pages[page]!;
+      if (stretches.at(-1)?.to === offset) stretches.at(-1)!.to = to;
+      else stretches.push({ from: offset, to });
+    });
+    return stretches;
   }
 }
 

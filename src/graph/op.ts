@@ -23,6 +23,8 @@ export interface Emitter {
   needsGradient(tensor: Tensor | undefined): tensor is Tensor;
   /** The gradient by an output, undefined when nothing depends on it. In backward only. */
   gradient(tensor: Tensor): View | undefined;
+  /** Whether this is what the plan differentiates: its gradient is 1 and, for an op that starts gradients, stands nowhere. */
+  isLoss(tensor: Tensor): boolean;
   /** Where to put the gradient by an input, and whether to add to what is there. In backward only. */
   gradientInto(tensor: Tensor): { readonly view: View; readonly accumulate: boolean };
   /** Hands in a gradient that lies somewhere already (nobody else may use that memory afterwards). In backward only. */
@@ -38,6 +40,8 @@ export interface Op<A = unknown, S = unknown> {
   readonly name: string;
   forward(node: Node & { readonly attributes: A }, e: Emitter): S;
   backward?(node: Node & { readonly attributes: A }, e: Emitter, saved: S): void;
+  /** Its first output may be what a plan differentiates without a gradient being written for it: `e.isLoss` tells backward. */
+  readonly startsGradient?: true;
   /** For an op that reads i32 inputs: which numbers it can take, so that they are checked before they are sent. */
   takes?(node: Node & { readonly attributes: A }): readonly InputRange[];
 }
@@ -52,6 +56,8 @@ export interface InputRange {
   readonly below: number;
   /** One more that is allowed: the ignored target. */
   readonly also?: number;
+  /** For a mask `[T,B]` (`[B,T]` with batchFirst): index of the input with lengths `[B]`, beyond which it must be 0. */
+  readonly until?: { readonly lengths: number; readonly batchFirst: boolean };
 }
 
 /** A part of a view. */

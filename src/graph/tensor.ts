@@ -23,7 +23,9 @@ export type Source =
   /** Written by the host before a replay. */
   | { readonly kind: "input"; readonly name: string }
   /** Stays on the device from one replay to the next. */
-  | { readonly kind: "state"; readonly name: string };
+  | { readonly kind: "state"; readonly name: string }
+  /** Part of the plan: numbers that never change. */
+  | { readonly kind: "constant"; readonly name: string; readonly values: readonly number[] };
 
 /** A symbolic tensor: a shape, an element type, and where its values come from. It holds no numbers. */
 export class Tensor {
@@ -55,6 +57,14 @@ export const inputTensor = (name: string, shape: Shape, dtype: DType = "f32"): T
 /** A tensor that stays on the device between replays. */
 export const stateTensor = (name: string, shape: Shape, dtype: DType = "f32"): Tensor =>
   new Tensor(shape, dtype, { source: { kind: "state", name } });
+
+/** Numbers that are part of the plan, such as class weights. */
+export const constantTensor = (
+  name: string,
+  values: readonly number[],
+  shape: Shape = [values.length],
+  dtype: DType = "f32",
+): Tensor => new Tensor(shape, dtype, { source: { kind: "constant", name, values } });
 
 /** Applies an op and returns its outputs. */
 export function apply<A>(

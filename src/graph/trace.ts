@@ -1,4 +1,5 @@
 import { ShapeError } from "../errors.ts";
+import { withNoise } from "./noise.ts";
 import { stateTensor, Tensor } from "./tensor.ts";
 
 /** Tensors in nested plain objects and arrays, by path: `{ h, c }` gives "h" and "c". */
@@ -21,30 +22,48 @@ export function mapTree(tree: unknown, replace: (tensor: Tensor, path: string) =
   return Object.fromEntries(Object.entries(tree).map(([name, value]) => [name, mapTree(value, replace, at(name))]));
 }
 
+/** What a model is given: one tensor, or several by name. */
+export type ModelInput = Tensor | Readonly<Record<string, Tensor>>;
+
 /** What the runtime asks of a model that it trains or generates from. */
 export interface SequenceModel {
-  forward(x: never, state?: never): { readonly logits: Tensor; readonly state?: unknown };
+  forward(x: never, state?: never): unknown;
 }
+
+/** What a model returns, the state apart. */
+export type Outputs = Readonly<Record<string, unknown>>;
 
 /** One application of a sequence model whose state is carried from replay to replay. */
 export interface Stateful {
-  readonly logits: Tensor;
+  readonly outputs: Outputs;
   /** The states before and after, by path; empty when the model has none or it is not carried. */
   readonly states: readonly { readonly path: string; readonly from: Tensor; readonly to: Tensor }[];
 }
 
-/** Calls a model's forward and checks what comes back. @throws ShapeError when it is not `{ logits, state? }` */
-export function callModel(model: SequenceModel, x: Tensor, state: unknown): { logits: Tensor; state: unknown } {
-  const result = (model.forward as unknown as (x: Tensor, state?: unknown) => { logits?: unknown; state?: unknown })(
-    x,
-    state,
-  );
-  if (!(result?.logits instanceof Tensor)) {
+function applyModel(model: SequenceModel, x: ModelInput, state: unknown): { outputs: Outputs; state: unknown } {
+  const result = (model.forward as (x: ModelInput, state?: unknown) => unknown)(x, state);
+  if (result === null || typeof result !== "object" || result instanceof Tensor) {
+    const got = result instanceof Tensor ? "a tensor" : String(result);
     throw new ShapeError(
-      `${model.constructor.name}.forward returned no logits; expected { logits, state } with logits a symbolic tensor [T,B,V]`,
+      `${model.constructor.name}.forward returned ${got}; expected a record of outputs, such as { logits, state }`,
     );
   }
-  return { logits: result.logits, state: result.state };
+  const { state: next, ...outputs } = result as Record<string, unknown>;
+  return { outputs, state: next };
+}
+
+/** The output that scores the next token, or the classes. @throws ShapeError when there is none */
+export function logitsOf(model: SequenceModel, { logits }: Outputs): Tensor {
+  if (logits instanceof Tensor) return logits;
+  throw new ShapeError(
+    `${model.constructor.name}.forward returned no logits; expected { logits, state } with logits a symbolic tensor [T,B,V]`,
+  );
+}
+
+/** Calls a model's forward and checks what comes back. @throws ShapeError when it is not `{ logits, state? }` */
+export function callModel(model: SequenceModel, x: Tensor, state: unknown): { logits: Tensor; state: unknown } {
+  const { outputs, state: next } = applyModel(model, x, state);
+  return { logits: logitsOf(model, outputs), state: next };
 }
 
 /** Name of the buffer that holds a carried state. */
@@ -52,13 +71,24 @@ export const carryName = (path: string): string => `carry.${path}`;
 
 /**
  * Traces a model with its state carried: a first trace tells which states there are, a second one starts from them.
+ * @param options.seed traces with noise that starts from this i32 `[1]`
+ * @throws ShapeError when forward returns no record
  */
-export function traceStateful(model: SequenceModel, x: Tensor, carry: boolean): Stateful {
-  const first = callModel(model, x, undefined);
-  if (!carry || leavesOf(first.state).size === 0) return { logits: first.logits, states: [] };
+export function traceStateful(
+  model: SequenceModel,
+  x: ModelInput,
+  { carry, seed }: { readonly carry: boolean; readonly seed?: Tensor },
+): Stateful {
+  // Either trace alone is one use of every module, so that the noise does not depend on whether a state is carried.
+  const trace = (state: unknown) => {
+    const call = () => applyModel(model, x, state);
+    return seed ? withNoise(seed, call) : call();
+  };
+  const first = trace(undefined);
+  if (!carry || leavesOf(first.state).size === 0) return { outputs: first.outputs, states: [] };
   const initial = mapTree(first.state, ({ shape, dtype }, path) => stateTensor(carryName(path), shape, dtype));
-  const { logits, state } = callModel(model, x, initial);
+  const { outputs, state } = trace(initial);
   const before = leavesOf(initial);
   const states = [...leavesOf(state)].map(([path, from]) => ({ path, from, to: before.get(path)! }));
-  return { logits, states };
+  return { outputs, states };
 }

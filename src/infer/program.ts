@@ -1,6 +1,6 @@
 import { checkOptions, DisposedError, OptionError } from "../errors.ts";
 import { buildPlan, pageName } from "../graph/build-plan.ts";
-import { checkRange, inputRanges, type Range } from "../graph/input-ranges.ts";
+import { checkInputs, inputRanges, type Range } from "../graph/input-ranges.ts";
 import { withNoise } from "../graph/noise.ts";
 import { inputTensor, Tensor } from "../graph/tensor.ts";
 import type { Weights } from "../nn/weights.ts";
@@ -120,11 +120,8 @@ export class Program {
   async run(inputs: StateDict): Promise<StateDict> {
     if (this.#disposed) throw new DisposedError("the program was disposed; compile it again");
     checkOptions("run", inputs, [...this.#inputs.keys()]);
-    for (const [name, { shape, dtype }] of this.#inputs) {
-      checkTensor(`input "${name}"`, inputs[name]!, shape, dtype);
-      const range = this.#ranges.get(name);
-      if (range) checkRange(name, inputs[name]!, range);
-    }
+    for (const [name, { shape, dtype }] of this.#inputs) checkTensor(`input "${name}"`, inputs[name]!, shape, dtype);
+    checkInputs(this.#ranges, inputs);
     for (const name of this.#inputs.keys()) {
       if (this.plan.buffers.some((buffer) => buffer.name === name && buffer.role === "input"))
         this.#loaded.write(name, inputs[name]!.data);

@@ -25,6 +25,8 @@ export interface ComposeOptions {
   readonly constants?: Readonly<Record<string, number | boolean>>;
   /** What `// #include CELL` stands for: a name in shaders/cells, or a fragment that is not there. */
   readonly cell?: string | { readonly name: string; readonly source: string };
+  /** What other symbolic includes stand for: `// #include NORM` by `{ NORM: "lib/layer-norm.wgsl" }`. */
+  readonly parts?: Readonly<Record<string, string>>;
   /** WGSL that follows the constants, such as the structs of the cell. */
   readonly prelude?: string;
 }
@@ -140,11 +142,12 @@ function cellFile(name: string): string {
   return `cells/${name}.wgsl`;
 }
 
-function includeTarget(argument: string, { cell }: ComposeOptions, at: SourceLine): string {
+function includeTarget(argument: string, { cell, parts = {} }: ComposeOptions, at: SourceLine): string {
   if (argument === "CELL") {
     if (cell === undefined) throw new ShaderError(at, "`#include CELL` needs the option `cell`, and none was given");
     return cellFile(typeof cell === "string" ? cell : cell.name);
   }
+  if (Object.hasOwn(parts, argument)) return parts[argument] as string;
   const quoted = /^"([^"]+)"$/.exec(argument);
   if (!quoted) {
     throw new ShaderError(at, `#include takes "a/file.wgsl" in quotes or CELL, not \`${argument}\``);

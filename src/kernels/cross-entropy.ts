@@ -1,22 +1,35 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { defineKernel, dispatch, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, f32, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
 
-/** Counts the targets that are not ignored (at least 1). */
+/** Counts the targets that are neither ignored nor masked, each as often as its class weighs. */
 export const crossEntropyCount = defineKernel({
   name: "cross-entropy-count",
-  bindings: [read("targets", "i32", "[N]"), readWrite("count", "f32", "[1]")],
-  params: [...u32("N"), ...i32("ignoreIndex")],
+  bindings: [
+    read("targets", "i32", "[N]"),
+    read("weight", "f32", "[V]"),
+    read("mask", "i32", "[N]"),
+    readWrite("count", "f32", "[1]"),
+  ],
+  params: [...u32("N"), ...i32("ignoreIndex"), ...u32("hasWeight", "hasMask")],
   variants: [{}],
-  twin({ targets, count }, { N, ignoreIndex }) {
+  twin({ targets, weight, mask, count }, { N, ignoreIndex, hasWeight, hasMask }) {
     let n = 0;
-    for (let i = 0; i < N; i++) if (targets[i] !== ignoreIndex) n++;
-    count[0] = Math.max(n, 1);
+    for (let i = 0; i < N; i++) {
+      if (targets[i] === ignoreIndex || (hasMask && mask[i] === 0)) continue;
+      n += hasWeight ? weight[targets[i]!]! : 1;
+    }
+    count[0] = n;
   },
 });
 
-const NAN_BITS = 0x7fc00000;
+/** Bits of a NaN. Shaders get them at run time: WGSL has no constant for it. */
+export const NAN_BITS = 0x7fc00000;
 const shared = { LANES: 64, ROWS: 1 };
 const single = { LANES: 1, ROWS: 32 };
+
+/** How kernels over rows of logits can share their work, and which way suits a machine. */
+export const rowVariants = [shared, single];
+export const rowVariant = (target: Target, length: number) => (length > 256 && !target.software ? shared : single);
 
 /** Loss of every row and, with GRADIENT, its gradient by the logits. */
 export const crossEntropyRows = defineKernel({
@@ -24,33 +37,46 @@ export const crossEntropyRows = defineKernel({
   bindings: [
     read("logits", "f32", "[N,V]"),
     read("targets", "i32", "[N]"),
+    read("weight", "f32", "[V]"),
+    read("mask", "i32", "[N]"),
     read("count", "f32", "[1]"),
     readWrite("rowLoss", "f32", "[N]"),
     readWrite("gradient", "f32", "[N,V]"),
   ],
-  params: [...u32("N", "V"), ...i32("ignoreIndex"), ...u32("nan")],
-  variants: [shared, single].flatMap((size) => [true, false].map((GRADIENT) => ({ ...size, GRADIENT }))),
-  twin({ logits, targets, count, rowLoss, gradient }, { N, V, ignoreIndex }, { constants }) {
+  params: [...u32("N", "V"), ...i32("ignoreIndex"), ...u32("hasWeight", "hasMask", "nan"), ...f32("smoothing")],
+  variants: rowVariants.flatMap((size) => [true, false].map((GRADIENT) => ({ ...size, GRADIENT }))),
+  twin({ logits, targets, weight, mask, count, rowLoss, gradient }, params, { constants }) {
+    const { N, V, ignoreIndex, hasWeight, hasMask, smoothing } = params;
+    const weightOf = (v: number) => (hasWeight ? weight[v]! : 1);
     for (let n = 0; n < N; n++) {
       const row = logits.subarray(n * V, (n + 1) * V);
       const target = targets[n]!;
-      const used = target !== ignoreIndex;
+      const used = target !== ignoreIndex && !(hasMask && mask[n] === 0);
       let largest = -Infinity;
       for (const x of row) largest = Math.max(largest, x);
       let total = 0;
       for (const x of row) total += Math.exp(x - largest);
-      const bad = row.some((x) => !Number.isFinite(x));
-      rowLoss[n] = bad ? Number.NaN : used ? Math.log(total) + largest - row[target]! : 0;
-      if (!constants.GRADIENT) continue;
-      const scale = used ? 1 / count[0]! : 0;
+      const logTotal = Math.log(total) + largest;
+      const goal = (v: number) =>
+        (v === target ? (1 - smoothing) * weightOf(v) : 0) + (smoothing / V) * (smoothing ? weightOf(v) : 0);
+      let loss = 0;
+      let goals = 0;
       for (let v = 0; v < V; v++) {
-        gradient[n * V + v] = (Math.exp(row[v]! - largest) / total - (v === target ? 1 : 0)) * scale;
+        loss += goal(v) && goal(v) * (logTotal - row[v]!);
+        goals += goal(v);
+      }
+      const bad = row.some((x) => !Number.isFinite(x));
+      rowLoss[n] = bad ? Number.NaN : used ? loss : 0;
+      if (!constants.GRADIENT) continue;
+      for (let v = 0; v < V; v++) {
+        const p = Math.exp(row[v]! - largest) / total;
+        gradient[n * V + v] = used ? (goals * p - goal(v)) / (count[0] || 1) : 0;
       }
     }
   },
 });
 
-/** Mean loss over the targets that count. */
+/** Mean of the rows' losses over what counts; 0 where nothing does. */
 export const crossEntropyMean = defineKernel({
   name: "cross-entropy-mean",
   bindings: [read("rowLoss", "f32", "[N]"), read("count", "f32", "[1]"), readWrite("loss", "f32", "[1]")],
@@ -59,47 +85,61 @@ export const crossEntropyMean = defineKernel({
   twin({ rowLoss, count, loss }, { N }) {
     let sum = 0;
     for (let n = 0; n < N; n++) sum += rowLoss[n]!;
-    loss[0] = sum / count[0]!;
+    loss[0] = sum / (count[0] || 1);
   },
 });
 
-/** The three commands of a mean cross-entropy; without `gradient` the loss only. */
-export function meanCrossEntropy(
+/** How many targets there are, those with `ignoreIndex` or a mask of 0 left out, weighted by class. */
+export const countTargets = (
+  label: string,
+  { N, ignoreIndex }: { readonly N: number; readonly ignoreIndex: number },
+  views: { targets: View; weight: View | undefined; mask: View | undefined; count: View; unused: View },
+): Dispatch =>
+  dispatch(crossEntropyCount, {
+    label,
+    views: {
+      targets: views.targets,
+      weight: views.weight ?? views.unused,
+      mask: views.mask ?? views.targets,
+      count: views.count,
+    },
+    params: {
+      N,
+      ignoreIndex,
+      hasWeight: Number(views.weight !== undefined),
+      hasMask: Number(views.mask !== undefined),
+    },
+    grid: [1, 1, 1],
+  });
+
+/** Cross-entropy of every row; without `gradient` the loss only. */
+export function crossEntropyOfRows(
   target: Target,
   label: string,
-  sizes: { readonly N: number; readonly V: number; readonly ignoreIndex: number },
+  sizes: { readonly N: number; readonly V: number; readonly ignoreIndex: number; readonly smoothing: number },
   views: {
     logits: View;
     targets: View;
+    weight: View | undefined;
+    mask: View | undefined;
     count: View;
     rowLoss: View;
-    loss: View;
     gradient: View | undefined;
     unused: View;
   },
-): Dispatch[] {
-  const { N, V, ignoreIndex } = sizes;
-  const { logits, targets, count, rowLoss, loss, gradient } = views;
-  const size = V > 256 && !target.software ? shared : single;
-  return [
-    dispatch(crossEntropyCount, {
-      label: `${label} count`,
-      views: { targets, count },
-      params: { N, ignoreIndex },
-      grid: [1, 1, 1],
-    }),
-    dispatch(crossEntropyRows, {
-      label,
-      views: { logits, targets, count, rowLoss, gradient: gradient ?? views.unused },
-      params: { N, V, ignoreIndex, nan: NAN_BITS },
-      constants: { ...size, GRADIENT: gradient !== undefined },
-      grid: gridFor(N, size.ROWS, target.maxWorkgroups),
-    }),
-    dispatch(crossEntropyMean, {
-      label: `${label} mean`,
-      views: { rowLoss, count, loss },
-      params: { N },
-      grid: [1, 1, 1],
-    }),
-  ];
+): Dispatch {
+  const { weight, mask, gradient, unused, ...given } = views;
+  const size = rowVariant(target, sizes.V);
+  return dispatch(crossEntropyRows, {
+    label,
+    // What is not given is not read; something of its type must be bound all the same.
+    views: { ...given, weight: weight ?? given.logits, mask: mask ?? given.targets, gradient: gradient ?? unused },
+    params: { ...sizes, hasWeight: Number(weight !== undefined), hasMask: Number(mask !== undefined), nan: NAN_BITS },
+    constants: { ...size, GRADIENT: gradient !== undefined },
+    grid: gridFor(sizes.N, size.ROWS, target.maxWorkgroups),
+  });
 }
+
+/** Adds up the losses of N rows and divides by what counts. */
+export const meanOfRows = (label: string, N: number, views: { rowLoss: View; count: View; loss: View }): Dispatch =>
+  dispatch(crossEntropyMean, { label: `${label} mean`, views, params: { N }, grid: [1, 1, 1] });

@@ -1,11 +1,25 @@
+import { additiveScores, additiveScoresBackward } from "./additive-scores.ts";
+import { columnGather, columnScatter } from "./column-gather.ts";
+import { columnSums } from "./column-sums.ts";
 import { crossEntropyCount, crossEntropyMean, crossEntropyRows } from "./cross-entropy.ts";
+import { ctcGradient, ctcPaths, logSumExp } from "./ctc.ts";
+import { dropoutKernel } from "./dropout.ts";
 import { embeddingGather, embeddingScatter } from "./embedding.ts";
 import type { Kernel } from "./kernel.ts";
+import { layerNormBackward, layerNormKernel } from "./layer-norm.ts";
+import { maskRows, sequenceMask } from "./mask.ts";
+import { maskedSoftmax, maskedSoftmaxBackward } from "./masked-softmax.ts";
 import { matmul, matmulTiled } from "./matmul.ts";
 import { normFinish, normPartial } from "./norm.ts";
 import { adagradKernel, adamKernel, rmspropKernel, sgdKernel } from "./optimizer.ts";
-import { recurrentBackward, recurrentForward } from "./recurrent.ts";
+import { pointwiseKernel } from "./pointwise.ts";
+import { pointwiseLoss } from "./pointwise-loss.ts";
+import { poolBackward, poolKernel } from "./pool.ts";
+import { recurrentForward, recurrentProject } from "./recurrent.ts";
+import { recurrentBackward, recurrentInnerBackward, recurrentProjectBackward } from "./recurrent-gradient.ts";
 import { sample } from "./sample.ts";
+import { scanBackward, scanChunks, scanForward } from "./scan.ts";
+import { scanGates, scanGatesBackward } from "./scan-gates.ts";
 import { stridedCopy } from "./strided-copy.ts";
 
 const table = [
@@ -14,11 +28,38 @@ const table = [
   stridedCopy,
   embeddingGather,
   embeddingScatter,
+  sequenceMask,
+  maskRows,
+  columnGather,
+  columnScatter,
+  columnSums,
+  pointwiseKernel,
+  poolKernel,
+  poolBackward,
+  dropoutKernel,
+  layerNormKernel,
+  layerNormBackward,
+  scanGates,
+  scanGatesBackward,
+  scanChunks,
+  scanForward,
+  scanBackward,
+  additiveScores,
+  additiveScoresBackward,
+  maskedSoftmax,
+  maskedSoftmaxBackward,
   recurrentForward,
+  recurrentProject,
   recurrentBackward,
+  recurrentInnerBackward,
+  recurrentProjectBackward,
   crossEntropyCount,
   crossEntropyRows,
   crossEntropyMean,
+  pointwiseLoss,
+  logSumExp,
+  ctcPaths,
+  ctcGradient,
   normPartial,
   normFinish,
   sgdKernel,

@@ -1,4 +1,4 @@
-import { type Cell, cellNamed, cellPrelude } from "../cells/index.ts";
+import { cellNamed, cellPrelude, type FullCell } from "../cells/index.ts";
 import { InternalError } from "../errors.ts";
 import type { Constants, Dispatch, View } from "../plan/plan.ts";
 import { type Composed, compose } from "./compose.ts";
@@ -32,7 +32,7 @@ export interface Variant {
 export interface TwinContext {
   readonly constants: Constants;
   /** The cell of a recurrent kernel. */
-  readonly cell: Cell;
+  readonly cell: FullCell;
 }
 
 /**
@@ -50,6 +50,8 @@ export interface Kernel<
   /** Every way in which the scheduler may compile it (with each cell, where it runs one): what the shader test compiles. */
   readonly variants: readonly Constants[];
   readonly runsCell?: boolean;
+  /** Which of the variants go with a cell; default all. */
+  goesWith?(constants: Constants, cell: FullCell): boolean;
   twin(arrays: Arrays<B>, numbers: Numbers<P>, context: TwinContext): void;
 }
 
@@ -79,12 +81,21 @@ export const uniformOf = (kernel: Kernel): readonly Param[] => [
   ...kernel.bindings.map(({ name }): Param => ({ name: `${name}Offset`, type: "u32" })),
 ];
 
+/** The variants of a kernel that the scheduler may choose for a cell. */
+export const variantsFor = (kernel: Kernel, cell: FullCell): readonly Constants[] =>
+  kernel.variants.filter((constants) => kernel.goesWith?.(constants, cell) ?? true);
+
 /** The WGSL of one variant of a kernel. */
 export function composeKernel(kernel: Kernel, variant: Variant): Composed {
-  const cell = variant.cell === undefined ? undefined : cellNamed(variant.cell);
+  const { constants } = variant;
+  if (variant.cell === undefined) return compose(kernel.name, { constants });
+  const cell = cellNamed(variant.cell);
+  const { fragment } = cell;
   return compose(kernel.name, {
-    constants: variant.constants,
-    ...(cell && { cell: cell.name, prelude: cellPrelude(cell) }),
+    constants,
+    cell: typeof fragment === "string" ? fragment : { name: cell.name, source: fragment.source },
+    parts: { ...cell.parts, PLACE: constants.WHOLE === true ? "lib/place-row.wgsl" : "lib/place-tile.wgsl" },
+    prelude: cellPrelude(cell, constants.INNER === true),
   });
 }
 

@@ -8,7 +8,7 @@ const bindings = [
   readWrite("moments", "f32", "[K,P]"),
 ] as const;
 
-/** One parameter's update: gets the clipped gradient, may change the moments (slot k at `at + k * P`), returns the new weight. */
+/** One parameter's update: gets the clipped gradient, may change the moments (the k-th at `at + k * slot`), returns the new weight. */
 type Update<P extends Param["name"]> = (now: {
   readonly weight: number;
   readonly g: number;
@@ -50,17 +50,17 @@ export const sgdKernel = optimizerKernel(
 /** torch.optim.Adam and AdamW. hyper: learning rate, 1 - beta1^step, 1 - beta2^step. */
 export const adamKernel = optimizerKernel(
   "adam",
-  [...f32("beta1", "beta2", "eps"), ...u32("decoupled", "amsgrad")],
+  [...u32("slot"), ...f32("beta1", "beta2", "eps"), ...u32("decoupled", "amsgrad")],
   ({ weight, g, p, hyper, moments, at }) => {
     const lr = hyper[0]!;
     const decayed = p.decoupled ? weight * (1 - lr * p.weightDecay) : weight;
     const d = p.decoupled ? g : g + p.weightDecay * weight;
     const m = p.beta1 * moments[at]! + (1 - p.beta1) * d;
-    const v = p.beta2 * moments[at + p.P]! + (1 - p.beta2) * d * d;
+    const v = p.beta2 * moments[at + p.slot]! + (1 - p.beta2) * d * d;
     moments[at] = m;
-    moments[at + p.P] = v;
-    const second = p.amsgrad ? Math.max(moments[at + 2 * p.P]!, v) : v;
-    if (p.amsgrad) moments[at + 2 * p.P] = second;
+    moments[at + p.slot] = v;
+    const second = p.amsgrad ? Math.max(moments[at + 2 * p.slot]!, v) : v;
+    if (p.amsgrad) moments[at + 2 * p.slot] = second;
     return decayed - ((lr / hyper[1]!) * m) / (Math.sqrt(second) / Math.sqrt(hyper[2]!) + p.eps);
   },
 );
@@ -68,21 +68,21 @@ export const adamKernel = optimizerKernel(
 /** torch.optim.RMSprop. hyper: learning rate. */
 export const rmspropKernel = optimizerKernel(
   "rmsprop",
-  [...f32("alpha", "eps", "momentum"), ...u32("centered")],
+  [...u32("slot"), ...f32("alpha", "eps", "momentum"), ...u32("centered")],
   ({ weight, g, p, hyper, moments, at }) => {
     const d = g + p.weightDecay * weight;
     const square = p.alpha * moments[at]! + (1 - p.alpha) * d * d;
     moments[at] = square;
     let variance = square;
     if (p.centered) {
-      const mean = p.alpha * moments[at + 2 * p.P]! + (1 - p.alpha) * d;
-      moments[at + 2 * p.P] = mean;
+      const mean = p.alpha * moments[at + 2 * p.slot]! + (1 - p.alpha) * d;
+      moments[at + 2 * p.slot] = mean;
       variance = Math.max(square - mean * mean, 0);
     }
     let update = d / (Math.sqrt(variance) + p.eps);
     if (p.momentum > 0) {
-      update += p.momentum * moments[at + p.P]!;
-      moments[at + p.P] = update;
+      update += p.momentum * moments[at + p.slot]!;
+      moments[at + p.slot] = update;
     }
     return weight - hyper[0]! * update;
   },

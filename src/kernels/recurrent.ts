@@ -1,166 +1,153 @@
-import type { Values } from "../cells/index.ts";
-import { workOf } from "../cells/index.ts";
-import { type ArrayOf, defineKernel, read, readWrite, u32 } from "./kernel.ts";
+import { type FullCell, type Unit, type Values, workOf } from "../cells/index.ts";
+import type { Constants } from "../plan/plan.ts";
+import { defineKernel, f32, read, readWrite, u32 } from "./kernel.ts";
+import { forAllUnits, learnedReader, load, rowsOf, store } from "./recurrent-twin.ts";
 
-/** Which slot of `h` and `rest` holds the state after time s, and which the state before it in direction d. */
-const slotsOf = (time: number, d: number) => ({ after: time + 1, before: d === 1 ? time + 2 : time });
+/** `ROWS` sequences an invocation; a workgroup of `LANES` owns a row where the cell takes means over it (WHOLE). */
+export const tiles: readonly Constants[] = [
+  ...[1, 4, 8].map((ROWS) => ({ ROWS, LANES: 32, HEADS: false, WHOLE: false })),
+  { ROWS: 1, LANES: 32, HEADS: true, WHOLE: false },
+  ...[32, 64, 128, 256].flatMap((LANES) => [false, true].map((HEADS) => ({ ROWS: 1, LANES, HEADS, WHOLE: true }))),
+];
 
-/** Puts the values at `at`, `at + stride`, … under their names. */
-function load(into: Values, names: readonly string[], from: ArrayOf<"f32">, at: number, stride: number): Values {
-  names.forEach((name, i) => {
-    into[name] = from[at + i * stride]!;
-  });
-  return into;
-}
+export const goesWith = ({ WHOLE, INNER = false, HEADS }: Constants, cell: FullCell): boolean =>
+  WHOLE === cell.acrossUnits && (!INNER || cell.inner !== undefined) && (!HEADS || cell.recurrent);
+
+const common = [
+  ...u32("firstDirection", "workD", "workStart", "backwards"),
+  ...u32("hasMask", "maskAt", "hasNoise", "stream"),
+  ...f32("zoneoutH", "zoneoutRest", "recurrentDropout"),
+] as const;
 
 /** One step forward of a recurrent layer. See shaders/recurrent-forward.wgsl for the layouts. */
 export const recurrentForward = defineKernel({
   name: "recurrent-forward",
   bindings: [
-    read("weight", "vec4f", "[D,H,G,⌈H/4⌉]"),
+    read("weight", "vec4f", "[D,K,G,⌈H/4⌉]"),
     read("bias", "f32", "[D,G,H]"),
-    read("h0", "f32", "[D,B,H]"),
+    read("learned", "f32", "[D,N,H]"),
+    read("h0", "f32", "[D,B,P]"),
     read("rest0", "f32", "[S-1,D,B,H]"),
+    read("control", "i32", "[1+T*B]"),
     readWrite("work", "f32", "[T,B,workD,W,H]"),
-    readWrite("h", "f32", "[T+D,B,D,H]"),
-    readWrite("rest", "f32", "[S-1,T+D,B,D,H]"),
+    readWrite("states", "f32", "h [slots,B,D,P], rest [S-1,slots,B,D,H], heard, inner"),
   ],
-  params: u32("t", "T", "B", "D", "H", "firstDirection", "workD", "workStart", "hasBias", "hasInitial"),
+  params: [
+    ...u32("t", "T", "B", "D", "H", "P", "K", "headUnits", "W", "slots", "restAt", "heardAt", "innerAt"),
+    ...u32("firstDirection", "workD", "workStart", "backwards", "projected", "hasBias", "hasInitial"),
+    ...u32("hasMask", "maskAt", "hasNoise", "stream"),
+    ...f32("zoneoutH", "zoneoutRest", "recurrentDropout"),
+  ],
   runsCell: true,
-  variants: [1, 4, 8].flatMap((ROWS) =>
-    [false, true].flatMap((FIRST) => [false, true].map((SAVE) => ({ ROWS, LANES: 32, FIRST, SAVE }))),
+  goesWith,
+  variants: tiles.flatMap((tile) =>
+    [false, true].flatMap((FIRST) => [
+      ...[false, true].map((SAVE) => ({ ...tile, FIRST, SAVE, INNER: false })),
+      { ...tile, FIRST, SAVE: false, INNER: true },
+    ]),
   ),
-  twin({ weight, bias, h0, rest0, work, h, rest }, p, { constants, cell }) {
-    const { T, B, D, H } = p;
-    const { gates, states } = cell;
+  twin({ weight, bias, learned, h0, rest0, control, work, states }, p, { constants, cell }) {
+    const { B, D, H, P, K } = p;
+    const { gates, inner } = cell;
+    const G = gates.length;
+    const last = inner?.gates ?? 0;
+    // The gates whose product this dispatch computes.
+    const [from, to] = constants.INNER ? [0, G - last] : [last > 0 ? G - last : 0, cell.recurrent ? G : 0];
     const saved = workOf(cell);
     const padded = Math.ceil(H / 4) * 4;
-    const slotSize = B * D * H;
-    const sums = new Float64Array(gates.length * H);
-    const x: Values = {};
-    const r: Values = {};
-    const prev: Values = {};
-    for (let z = 0; z < p.workD; z++) {
-      const d = p.firstDirection + z;
-      const time = d === 1 ? T - 1 - p.t : p.t;
-      const { after, before } = slotsOf(time, d);
-      const stateAt = (s: number, slot: number, own: number) => ((s - 1) * (T + D) + slot) * slotSize + own;
-      for (let b = 0; b < B; b++) {
-        const own = (b * D + d) * H;
-        const initial = (d * B + b) * H;
-        if (constants.FIRST) {
-          for (let u = 0; u < H; u++) {
-            h[before * slotSize + own + u] = p.hasInitial ? h0[initial + u]! : 0;
-            for (let s = 1; s < states.length; s++) {
-              rest[stateAt(s, before, own) + u] = p.hasInitial ? rest0[(s - 1) * D * B * H + initial + u]! : 0;
-            }
-          }
+    const sums = new Float64Array(G * H);
+    const ownOf = learnedReader(cell, learned, H);
+    const [x, r, prev]: [Values, Values, Values] = [{}, {}, {}];
+    for (const row of rowsOf(p, control)) {
+      const { d, before, after } = row;
+      if (constants.FIRST) {
+        for (let u = 0; u < P; u++) {
+          const value = p.hasInitial ? h0[row.of(P) + u]! : 0;
+          states[row.state(0, P, before) + u] = value;
+          if (p.recurrentDropout > 0) states[row.state(p.heardAt, P, before) + u] = value * row.heardPart(u);
         }
-        // r = R·h_{t-1} + b_hh
-        for (let g = 0; g < gates.length; g++) {
-          for (let u = 0; u < H; u++) sums[g * H + u] = p.hasBias ? bias[(d * gates.length + g) * H + u]! : 0;
-        }
-        for (let k = 0; k < H; k++) {
-          const hk = h[before * slotSize + own + k]!;
-          for (let g = 0; g < gates.length; g++) {
-            const at = ((d * H + k) * gates.length + g) * padded;
-            for (let u = 0; u < H; u++) sums[g * H + u]! += hk * weight[at + u]!;
-          }
-        }
-        const at = (((time - p.workStart) * B + b) * p.workD + z) * saved.length * H;
-        for (let u = 0; u < H; u++) {
-          load(x, gates, work, at + u, H);
-          load(r, gates, sums, u, H);
-          states.forEach((name, s) => {
-            prev[name] = s === 0 ? h[before * slotSize + own + u]! : rest[stateAt(s, before, own) + u]!;
-          });
-          const step = cell.forward(x, r, prev);
-          states.forEach((name, s) => {
-            if (s === 0) h[after * slotSize + own + u] = step.state[name]!;
-            else rest[stateAt(s, after, own) + u] = step.state[name]!;
-          });
-          if (constants.SAVE) {
-            saved.forEach((name, w) => {
-              work[at + w * H + u] = step.work[name]!;
-            });
-          }
+        for (let s = 1; s < cell.states.length; s++) {
+          for (let u = 0; u < H; u++)
+            states[row.rest(s, before) + u] = p.hasInitial ? rest0[(s - 1) * D * B * H + row.of(H) + u]! : 0;
         }
       }
+      // r = R·h_{t-1} + b_hh, or R times the inner vector.
+      const heard = p.recurrentDropout > 0 ? row.state(p.heardAt, P, before) : row.state(0, P, before);
+      const source = from > 0 ? row.state(p.innerAt, H, after) : heard;
+      sums.fill(0);
+      for (let g = from; g < to; g++) {
+        if (p.hasBias) for (let u = 0; u < H; u++) sums[g * H + u] = bias[(d * G + g) * H + u]!;
+        for (let k = 0; k < K; k++) {
+          const at = ((d * K + k) * G + g) * padded;
+          for (let u = 0; u < H; u++)
+            sums[g * H + u]! += states[source + Math.floor(u / p.headUnits) * K + k]! * weight[at + u]!;
+        }
+      }
+      const at = row.work(row.time);
+      const prevOf = (s: number, u: number) =>
+        s > 0 ? states[row.rest(s, before) + u]! : u < P ? states[row.state(0, P, before) + u]! : 0;
+      const inputs = (u: number) => {
+        load(x, gates, work, at + u, H);
+        cell.states.forEach((name, s) => {
+          prev[name] = prevOf(s, u);
+        });
+        return ownOf(d, u);
+      };
+      if (constants.INNER) {
+        for (let i = 0; i < to * H; i++) work[at + i]! += sums[i]!;
+        const maths = (u: number, unit: Unit) => {
+          const own = inputs(u);
+          return inner!.forward(x, prev, own, unit);
+        };
+        forAllUnits(cell, H, d, maths, (u, value) => {
+          states[row.state(p.innerAt, H, after) + u] = value * row.heardPart(u);
+        });
+        continue;
+      }
+      const maths = (u: number, unit: Unit) => {
+        const own = inputs(u);
+        return cell.forward(x, load(r, gates, sums, u, H), prev, own, unit);
+      };
+      forAllUnits(cell, H, d, maths, (u, { state, work: kept }) => {
+        cell.states.forEach((name, s) => {
+          if (s === 0 && p.projected) {
+            states[row.state(p.innerAt, H, after) + u] = state[name]!;
+            return;
+          }
+          const held = row.heldBack(s, u);
+          const next = held === 1 ? prevOf(s, u) : state[name]! + held * (prevOf(s, u) - state[name]!);
+          states[(s === 0 ? row.state(0, P, after) : row.rest(s, after)) + u] = next;
+          if (s === 0 && p.recurrentDropout > 0) states[row.state(p.heardAt, P, after) + u] = next * row.heardPart(u);
+        });
+        if (constants.SAVE) store(saved, kept, work, at + u, H);
+      });
     }
   },
 });
 
-/** One step backward of a recurrent layer. See shaders/recurrent-backward.wgsl. */
-export const recurrentBackward = defineKernel({
-  name: "recurrent-backward",
+/** A step's projection. See shaders/recurrent-project.wgsl. */
+export const recurrentProject = defineKernel({
+  name: "recurrent-project",
   bindings: [
-    read("weight", "vec4f", "[D,G,H,⌈H/4⌉]"),
-    read("h", "f32", "[T+D,B,D,H]"),
-    read("rest", "f32", "[S-1,T+D,B,D,H]"),
-    read("outputGradient", "f32", "[T,B,D,H]"),
-    readWrite("work", "f32", "[T,B,workD,W,H]"),
-    readWrite("carry", "f32", "[S,D,B,H]"),
+    read("weight", "vec4f", "[D,H,⌈P/4⌉]"),
+    read("control", "i32", "[1+T*B]"),
+    readWrite("states", "f32", "as in recurrent-forward"),
   ],
-  params: u32("t", "T", "B", "D", "H", "firstDirection", "workD", "workStart", "hasCarry", "hasProduct", "hasOutput"),
-  runsCell: true,
-  variants: [1, 4, 8].flatMap((ROWS) => [false, true].map((FINISH) => ({ ROWS, LANES: 32, FINISH }))),
-  twin({ weight, h, rest, outputGradient, work, carry }, p, { constants, cell }) {
-    const { T, B, D, H } = p;
-    const { gates, apart, states } = cell;
-    const saved = workOf(cell);
-    const padded = Math.ceil(H / 4) * 4;
-    const slotSize = B * D * H;
-    const product = new Float64Array(H);
-    const kept: Values = {};
-    const prev: Values = {};
-    const next: Values = {};
-    const grad: Values = {};
-    for (let z = 0; z < p.workD; z++) {
-      const d = p.firstDirection + z;
-      const time = d === 1 ? T - 1 - p.t : p.t;
-      const { after, before } = slotsOf(time, d);
-      const source = constants.FINISH ? time : d === 1 ? time - 1 : time + 1;
-      for (let b = 0; b < B; b++) {
-        const own = (b * D + d) * H;
-        const initial = (d * B + b) * H;
-        const workAt = (at: number) => (((at - p.workStart) * B + b) * p.workD + z) * saved.length * H;
-        // Rᵀ·(gradient by r of the step after)
-        product.fill(0);
-        if (p.hasProduct) {
-          for (let g = 0; g < gates.length; g++) {
-            const slot = g >= gates.length - apart.length ? g + apart.length : g;
-            for (let k = 0; k < H; k++) {
-              const gradient = work[workAt(source) + slot * H + k]!;
-              const at = ((d * gates.length + g) * H + k) * padded;
-              for (let u = 0; u < H; u++) product[u]! += gradient * weight[at + u]!;
-            }
-          }
-        }
-        for (let u = 0; u < H; u++) {
-          states.forEach((name, s) => {
-            grad[name] = p.hasCarry ? carry[s * D * B * H + initial + u]! : 0;
-          });
-          grad[states[0]!]! += product[u]!;
-          if (constants.FINISH) {
-            carry[initial + u] = grad[states[0]!]!;
-            continue;
-          }
-          if (p.hasOutput) grad[states[0]!]! += outputGradient[time * slotSize + own + u]!;
-          states.forEach((name, s) => {
-            const at = (slot: number) =>
-              s === 0 ? h[slot * slotSize + own + u]! : rest[((s - 1) * (T + D) + slot) * slotSize + own + u]!;
-            prev[name] = at(before);
-            next[name] = at(after);
-          });
-          load(kept, saved, work, workAt(time) + u, H);
-          const step = cell.backward(kept, prev, next, grad);
-          saved.forEach((name, w) => {
-            work[workAt(time) + w * H + u] = step.work[name]!;
-          });
-          states.forEach((name, s) => {
-            carry[s * D * B * H + initial + u] = step.state[name]!;
-          });
-        }
+  params: [...u32("t", "T", "B", "D", "H", "P", "W", "slots", "restAt", "heardAt", "innerAt"), ...common],
+  variants: [1, 4, 8].map((ROWS) => ({ ROWS, LANES: 32 })),
+  twin({ weight, control, states }, p) {
+    const { H, P } = p;
+    const padded = Math.ceil(P / 4) * 4;
+    for (const row of rowsOf(p, control)) {
+      const inner = row.state(p.innerAt, H, row.after);
+      for (let u = 0; u < P; u++) {
+        let sum = 0;
+        for (let k = 0; k < H; k++) sum += states[inner + k]! * weight[(row.d * H + k) * padded + u]!;
+        const prev = states[row.state(0, P, row.before) + u]!;
+        const held = row.heldBack(0, u);
+        const next = held === 1 ? prev : sum + held * (prev - sum);
+        states[row.state(0, P, row.after) + u] = next;
+        if (p.recurrentDropout > 0) states[row.state(p.heardAt, P, row.after) + u] = next * row.heardPart(u);
       }
     }
   },

@@ -1,20 +1,20 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { defineKernel, dispatch, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
 
-/** Copies a strided block of up to four axes into a contiguous one: transposes, packs, slices, adds. */
+/** Copies a strided block of up to four axes into one whose rows may lie apart: transposes, packs, slices, joins, adds. */
 export const stridedCopy = defineKernel({
   name: "strided-copy",
-  bindings: [read("source", "f32", "[N0,N1,N2,N3] by strides"), readWrite("to", "f32", "[N0,N1,N2,padded]")],
-  params: [...u32("n0", "n1", "n2", "n3", "padded", "accumulate", "start"), ...i32("s0", "s1", "s2", "s3")],
+  bindings: [read("source", "f32", "[N0,N1,N2,N3] by strides"), readWrite("to", "f32", "[N0,N1,N2,padded] by rows")],
+  params: [...u32("n0", "n1", "n2", "n3", "padded", "row", "accumulate", "start"), ...i32("s0", "s1", "s2", "s3")],
   variants: [{}],
   twin({ source, to }, p) {
-    let at = 0;
+    let at = 0; // where a row of `to` begins
     for (let i0 = 0; i0 < p.n0; i0++) {
       for (let i1 = 0; i1 < p.n1; i1++) {
-        for (let i2 = 0; i2 < p.n2; i2++) {
-          for (let i3 = 0; i3 < p.padded; i3++, at++) {
+        for (let i2 = 0; i2 < p.n2; i2++, at += p.row) {
+          for (let i3 = 0; i3 < p.padded; i3++) {
             const value = i3 < p.n3 ? source[p.start + i0 * p.s0 + i1 * p.s1 + i2 * p.s2 + i3 * p.s3]! : 0;
-            to[at] = value + (p.accumulate ? to[at]! : 0);
+            to[at + i3] = value + (p.accumulate ? to[at + i3]! : 0);
           }
         }
       }
@@ -25,7 +25,7 @@ export const stridedCopy = defineKernel({
 type Four = readonly [number, number, number, number];
 
 /**
- * The command for it. `padded` is the length of the last axis in `to`. Strides may be negative: element 0 lies where
+ * The command for it. `padded` is the length of the last axis in `to`, `row` how far its rows lie apart. Strides may be negative: element 0 lies where
  * `from` begins, others before it.
  */
 export function copyStrided(
@@ -37,8 +37,18 @@ export function copyStrided(
     lengths,
     strides,
     padded,
+    row,
     accumulate,
-  }: { label: string; from: View; to: View; lengths: Four; strides: Four; padded?: number; accumulate?: boolean },
+  }: {
+    label: string;
+    from: View;
+    to: View;
+    lengths: Four;
+    strides: Four;
+    padded?: number;
+    row?: number;
+    accumulate?: boolean;
+  },
 ): Dispatch {
   const [n0, n1, n2, n3] = lengths;
   const [s0, s1, s2, s3] = strides;
@@ -49,7 +59,7 @@ export function copyStrided(
   return dispatch(stridedCopy, {
     label,
     views: { source, to },
-    params: { n0, n1, n2, n3, padded: last, accumulate: accumulate ? 1 : 0, start, s0, s1, s2, s3 },
+    params: { n0, n1, n2, n3, padded: last, row: row ?? last, accumulate: accumulate ? 1 : 0, start, s0, s1, s2, s3 },
     grid: gridFor(n0 * n1 * n2 * last, 64, target.maxWorkgroups),
   });
 }

@@ -1,5 +1,6 @@
 import { checkCount, checkOptions, OptionError, ShapeError } from "../errors.ts";
 import { linear } from "../graph/ops/linear.ts";
+import { linearTokens } from "../graph/ops/linear-tokens.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { showShape } from "../tensor-data.ts";
 import { uniform } from "./init.ts";
@@ -33,17 +34,20 @@ export class Linear extends Module {
   }
 
   /**
-   * @param x `[..., inFeatures]`
+   * @param x `[..., inFeatures]`, or tokens (i32 `[...]`, each in [0, inFeatures)), which stand for one-hot vectors: a column
+   * of the weight is picked for each, the vectors are never made
    * @returns `[..., outFeatures]`
    * @throws ShapeError when the last axis is not inFeatures
    */
   forward(x: Tensor): Tensor {
-    if (!(x instanceof Tensor) || x.dtype !== "f32" || x.shape.at(-1) !== this.inFeatures) {
+    const { label, weight, bias } = this;
+    if (x instanceof Tensor && x.dtype === "i32") return linearTokens(label, x, weight.tensor, bias?.tensor);
+    if (!(x instanceof Tensor) || x.shape.at(-1) !== this.inFeatures) {
       const got = x instanceof Tensor ? `${x.dtype} ${showShape(x.shape)}` : String(x);
       throw new ShapeError(
-        `${this.title}: x is ${got}, expected f32 [..., ${this.inFeatures}] (inFeatures ${this.inFeatures})`,
+        `${this.title}: x is ${got}, expected f32 [..., ${this.inFeatures}] (inFeatures ${this.inFeatures}), or i32 tokens`,
       );
     }
-    return linear(this.label, x, this.weight.tensor, this.bias?.tensor);
+    return linear(label, x, weight.tensor, bias?.tensor);
   }
 }

@@ -1,35 +1,165 @@
-import { checkOptions, OptionError, ShapeError } from "../errors.ts";
+import { checkNumber, checkOptions, OptionError, ShapeError } from "../errors.ts";
 import { softmaxCrossEntropy } from "../graph/ops/cross-entropy.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { type PointwiseOptions, pointwise } from "../graph/ops/pointwise-loss.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { sameShape, showShape } from "../tensor-data.ts";
+import { checkReduction, checkWeights, expectNumbers, type Loss, maskOf, type Reduction } from "./loss.ts";
 
-/** What a trainer minimises: from a model's logits and the targets to a mean and how many targets it is over. */
-export interface Loss {
-  readonly name: string;
-  apply(logits: Tensor, target: Tensor): { loss: Tensor; count: Tensor };
+export interface CrossEntropyOptions {
+  /** Targets that do not count; default -100. */
+  readonly ignoreIndex?: number;
+  /** A weight of at least 0 for each class, V of them; default: all 1. A mean is then over the targets' weights. */
+  readonly weight?: readonly number[];
+  /** How much of the goal is spread evenly over all classes, from 0 (default) to 1. */
+  readonly labelSmoothing?: number;
+  /** Default "mean". */
+  readonly reduction?: Reduction;
 }
 
 /**
- * Softmax cross-entropy in nats, the mean over all targets that are not `ignoreIndex` (default -100), as
- * torch.nn.CrossEntropyLoss. Logits `[..., V]`, targets i32 `[...]`. A batch with no other target has loss 0.
- * @throws OptionError for an unknown option or an ignoreIndex that is no whole number
+ * Softmax cross-entropy in nats, over all targets that are not `ignoreIndex`, as
+ * [torch.nn.CrossEntropyLoss](https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html) with class
+ * indices. Logits `[..., V]`, targets i32 `[...]`. A batch with no target that counts has loss 0. Label smoothing is that of
+ * Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision".
+ * @throws OptionError for an unknown option or a bad value; when it is applied, ShapeError for wrong shapes
  */
-export function crossEntropy(options: { ignoreIndex?: number } = {}): Loss {
-  checkOptions("crossEntropy", options, ["ignoreIndex"]);
-  const { ignoreIndex = -100 } = options;
+export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
+  checkOptions("crossEntropy", options, ["ignoreIndex", "weight", "labelSmoothing", "reduction"]);
+  const { ignoreIndex = -100, weight, labelSmoothing = 0 } = options;
   if (!Number.isSafeInteger(ignoreIndex) || Math.abs(ignoreIndex) > 2 ** 31 - 1) {
     throw new OptionError(`crossEntropy: ignoreIndex is ${ignoreIndex}, expected a whole number of 32 bits`);
   }
+  checkNumber("crossEntropy", "labelSmoothing", labelSmoothing, 0, 1);
+  checkWeights("crossEntropy", "weight", weight);
+  const mean = checkReduction("crossEntropy", options.reduction) === "mean";
   return {
     name: "cross-entropy",
-    apply(logits, target) {
+    apply(logits, target, real) {
+      expectNumbers("crossEntropy: logits", logits, "[..., V]");
       const expected = logits.shape.slice(0, -1);
-      if (!sameShape(target.shape, expected) || target.dtype !== "i32") {
+      if (!(target instanceof Tensor) || !sameShape(target.shape, expected) || target.dtype !== "i32") {
+        const got = target instanceof Tensor ? `${target.dtype} ${showShape(target.shape)}` : typeof target;
         throw new ShapeError(
-          `crossEntropy: target is ${target.dtype} ${showShape(target.shape)}, expected i32 ${showShape(expected)} for logits ${showShape(logits.shape)}`,
+          `crossEntropy: target is ${got}, expected i32 ${showShape(expected)} for logits ${showShape(logits.shape)}`,
         );
       }
-      return softmaxCrossEntropy("loss", logits, target, ignoreIndex);
+      const V = logits.shape.at(-1)!;
+      if (weight && weight.length !== V)
+        throw new ShapeError(
+          `crossEntropy: weight has ${weight.length} numbers, the logits ${V} classes; give one for each class`,
+        );
+      const tensors = { logits, targets: target, mask: maskOf("crossEntropy", real, [expected]) };
+      return softmaxCrossEntropy("loss", tensors, { ignoreIndex, smoothing: labelSmoothing, weight, mean });
     },
   };
+}
+
+/** Options of losses that compare number with number. */
+export interface PointwiseLossOptions {
+  /** Default "mean". */
+  readonly reduction?: Reduction;
+}
+
+function pointwiseLoss(
+  what: string,
+  name: string,
+  reduction: Reduction | undefined,
+  options: Pick<PointwiseOptions, "kind"> & Partial<PointwiseOptions>,
+): Loss {
+  const mean = checkReduction(what, reduction) === "mean";
+  const all = { delta: 1, scale: 1, posWeight: [1], mean, ...options };
+  const { posWeight } = all;
+  return {
+    name,
+    apply(output, target, real) {
+      expectNumbers(`${what}: the output`, output, "numbers");
+      const { shape } = output;
+      if (!sameShape(expectNumbers(`${what}: target`, target, showShape(shape)).shape, shape)) {
+        throw new ShapeError(`${what}: target has shape ${showShape(target.shape)}, the output ${showShape(shape)}`);
+      }
+      if (posWeight.length > 1 && posWeight.length !== shape.at(-1)) {
+        throw new ShapeError(
+          `${what}: posWeight has ${posWeight.length} numbers, the output ${showShape(shape)}; give one, or one for each entry of the last axis`,
+        );
+      }
+      const shapes = shape.length > 0 ? [shape, shape.slice(0, -1)] : [shape];
+      return pointwise(name, { output, target, mask: maskOf(what, real, shapes) }, all);
+    },
+  };
+}
+
+/**
+ * Squared error, (x - y)², as [torch.nn.MSELoss](https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html).
+ * Output and target f32 of one shape; a mean is over all numbers that count.
+ * @throws OptionError for an unknown option or a bad value; when it is applied, ShapeError for wrong shapes
+ */
+export function mse(options: PointwiseLossOptions = {}): Loss {
+  checkOptions("mse", options, ["reduction"]);
+  return pointwiseLoss("mse", "mse", options.reduction, { kind: "square" });
+}
+
+/**
+ * Absolute error, |x - y|, as [torch.nn.L1Loss](https://docs.pytorch.org/docs/stable/generated/torch.nn.L1Loss.html); its
+ * gradient at 0 is 0. Output and target f32 of one shape.
+ * @throws OptionError and ShapeError as {@link mse}
+ */
+export function l1(options: PointwiseLossOptions = {}): Loss {
+  checkOptions("l1", options, ["reduction"]);
+  return pointwiseLoss("l1", "l1", options.reduction, { kind: "absolute" });
+}
+
+export interface HuberOptions extends PointwiseLossOptions {
+  /** Above 0; default 1. */
+  readonly delta?: number;
+}
+
+/**
+ * Huber's loss (Huber 1964), (x - y)²/2 below `delta` and delta·(|x - y| - delta/2) above, as
+ * [torch.nn.HuberLoss](https://docs.pytorch.org/docs/stable/generated/torch.nn.HuberLoss.html). Output and target f32 of
+ * one shape.
+ * @throws OptionError and ShapeError as {@link mse}
+ */
+export function huber(options: HuberOptions = {}): Loss {
+  checkOptions("huber", options, ["delta", "reduction"]);
+  const delta = checkNumber("huber", "delta", options.delta ?? 1, Number.MIN_VALUE);
+  return pointwiseLoss("huber", "huber", options.reduction, { kind: "huber", delta });
+}
+
+export interface SmoothL1Options extends PointwiseLossOptions {
+  /** At least 0; default 1. With 0 it is {@link l1}. */
+  readonly beta?: number;
+}
+
+/**
+ * Huber's loss with delta = `beta`, divided by beta (Girshick 2015, "Fast R-CNN"), as
+ * [torch.nn.SmoothL1Loss](https://docs.pytorch.org/docs/stable/generated/torch.nn.SmoothL1Loss.html). Output and target f32
+ * of one shape.
+ * @throws OptionError and ShapeError as {@link mse}
+ */
+export function smoothL1(options: SmoothL1Options = {}): Loss {
+  checkOptions("smoothL1", options, ["beta", "reduction"]);
+  const beta = checkNumber("smoothL1", "beta", options.beta ?? 1, 0);
+  const formula = beta === 0 ? { kind: "absolute" as const } : { kind: "huber" as const, delta: beta, scale: 1 / beta };
+  return pointwiseLoss("smoothL1", "smooth-l1", options.reduction, formula);
+}
+
+export interface BCEWithLogitsOptions extends PointwiseLossOptions {
+  /** How much more a target of 1 weighs than one of 0: a number, or one for each entry of the last axis. Default 1. */
+  readonly posWeight?: number | readonly number[];
+}
+
+/**
+ * Binary cross-entropy of logits in nats, -posWeight·y·log σ(x) - (1 - y)·log(1 - σ(x)) with targets y from 0 to 1, as
+ * [torch.nn.BCEWithLogitsLoss](https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html). Logits and
+ * targets f32 of one shape.
+ * @throws OptionError and ShapeError as {@link mse}
+ */
+export function bceWithLogits(options: BCEWithLogitsOptions = {}): Loss {
+  checkOptions("bceWithLogits", options, ["posWeight", "reduction"]);
+  const { posWeight = 1 } = options;
+  const weights = typeof posWeight === "number" ? [posWeight] : posWeight;
+  checkWeights("bceWithLogits", "posWeight", weights);
+  return pointwiseLoss("bceWithLogits", "bce-with-logits", options.reduction, {
+    ...{ kind: "bceWithLogits", posWeight: weights },
+  });
 }

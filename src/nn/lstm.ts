@@ -1,20 +1,82 @@
-import { lstm } from "../cells/index.ts";
+import { type Activations, lstmCell } from "../cells/index.ts";
+import { checkNumber, OptionError } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { checkRecurrentOptions, Recurrent, type RecurrentOptions } from "./recurrent.ts";
+import { Recurrent } from "./recurrent.ts";
+import { checkPairs, checkRecurrentOptions, checkSwitches, type RecurrentOptions } from "./recurrent-options.ts";
 
-/** Hidden and cell state, each `[L*D,B,H]`. */
+/** Hidden state `[L*D,B,P]` and cell state `[L*D,B,H]`; P is projSize, or H without a projection. */
 export type LSTMState = Readonly<Record<"h" | "c", Tensor>>;
+
+export interface LSTMOptions extends RecurrentOptions {
+  /**
+   * Size of h where it is a projection of what the cell makes: h = W_hr·(o * tanh(c)) (Sak, Senior and Beaufays 2014;
+   * torch.nn.LSTM's proj_size); less than hiddenSize. One dispatch more in each step. Default 0: no projection.
+   */
+  readonly projSize?: number;
+  /** The gates see c by a weight of each unit: i and f the one before, o the new one (Gers and Schmidhuber 2000); default false. */
+  readonly peepholes?: boolean;
+  /** i = 1 - f, with gates f g o only (CIFG; Greff et al. 2017; ONNX's input_forget); default false. */
+  readonly coupledGates?: boolean;
+  /** Every gate's pre-activation is normalised over the units, scaled and shifted (Ba, Kiros and Hinton 2016); default false. */
+  readonly layerNorm?: boolean;
+  /** What goes into the activations is cut to ± this (ONNX's clip); default: no limit. */
+  readonly clip?: number;
+  /** c is cut to ± this in every step (TensorFlow's cell_clip); default: no limit. */
+  readonly cellClip?: number;
+  /** What b_ih of the forget gate starts with, b_hh's being 0 (Jozefowicz et al. 2015 advise 1); default: as the other biases. */
+  readonly forgetBias?: number;
+  /** ONNX's f (gates; default Sigmoid), g (`cell`: the candidate; Tanh) and h (`hidden`: on c; Tanh). */
+  readonly activations?: { readonly gate?: Activations; readonly cell?: Activations; readonly hidden?: Activations };
+}
+
+const own = [
+  ...["projSize", "peepholes", "coupledGates", "layerNorm", "clip", "cellClip", "forgetBias", "activations"],
+] as const;
+
+/** A limit above 0. */
+export const checkLimit = (what: string, name: string, value: number | undefined): number | undefined =>
+  value === undefined ? undefined : checkNumber(what, name, value, Number.MIN_VALUE);
+
+/** @throws OptionError when the activations are no object of these names */
+export function checkActivations(what: string, given: unknown, names: readonly string[]): void {
+  if (given === undefined) return;
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw new OptionError(`${what}: activations are ${JSON.stringify(given)}, expected { ${names.join(", ")} }`);
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined)
+    throw new OptionError(`${what}: activations has "${unknown}"; there are ${names.join(", ")}`);
+}
 
 /**
  * Long short-term memory, as torch.nn.LSTM (Hochreiter and Schmidhuber 1997; gates in the order i f g o):
  *
  *     i = σ(W_i·x + b_i + R_i·h + b'_i)     c = f * c + i * g
  *     f, o alike, g with tanh               h = o * tanh(c)
+ *
+ * Learned vectors, where there are peepholes or layer normalisation: `peephole_i_l0`, `peephole_f_l0`, `peephole_o_l0`,
+ * `norm_weight_i_l0`, `norm_bias_i_l0` and so on for f, g and o, each `[H]`. With coupled gates those of i do not exist.
  */
 export class LSTM extends Recurrent<LSTMState> {
-  /** @throws OptionError for an unknown option or a bad value */
-  constructor(options: RecurrentOptions) {
-    checkRecurrentOptions("LSTM", options);
-    super(lstm.name, options);
+  /** @throws OptionError for an unknown option, a bad value, or options that make no sense together */
+  constructor(options: LSTMOptions) {
+    checkRecurrentOptions("LSTM", options, own);
+    checkSwitches("LSTM", options, ["peepholes", "coupledGates", "layerNorm"]);
+    const { projSize = 0, coupledGates, peepholes, layerNorm, forgetBias, activations, ...others } = options;
+    checkActivations("LSTM", activations, ["gate", "cell", "hidden"]);
+    checkPairs("LSTM", activations, options.bidirectional);
+    const clip = checkLimit("LSTM", "clip", options.clip);
+    const cellClip = checkLimit("LSTM", "cellClip", options.cellClip);
+    if (forgetBias !== undefined) {
+      checkNumber("LSTM", "forgetBias", forgetBias);
+      if (options.bias === false)
+        throw new OptionError("LSTM: forgetBias is what a bias starts with, and bias is false; leave one of them out");
+    }
+    const cell = lstmCell("LSTM", {
+      ...{ coupledGates: coupledGates === true, peepholes: peepholes === true, layerNorm: layerNorm === true },
+      ...(clip !== undefined && { clip }),
+      ...(cellClip !== undefined && { cellClip }),
+      ...(activations && { activations }),
+    });
+    super({ ...others, cell }, { projSize, ...(forgetBias !== undefined && { gateBias: { f: forgetBias } }) });
   }
 }

@@ -1,104 +1,181 @@
-import { cellNamed } from "../cells/index.ts";
-import { checkCount, checkOptions, OptionError, ShapeError } from "../errors.ts";
+import type { FullCell } from "../cells/index.ts";
+import { OptionError, ShapeError } from "../errors.ts";
+import { noiseSeed, noiseStream } from "../graph/noise.ts";
+import { dropout } from "../graph/ops/dropout.ts";
 import { concat, reshape, slice, swapAxes } from "../graph/ops/layout.ts";
+import { type RealSteps, sequenceMask } from "../graph/ops/mask.ts";
+import { multiply, weightedSum } from "../graph/ops/pointwise.ts";
 import { recurrent } from "../graph/ops/recurrent.ts";
+import { repeatRows } from "../graph/ops/repeat.ts";
 import { expectTensor, Tensor } from "../graph/tensor.ts";
 import { showShape } from "../tensor-data.ts";
-import { uniform } from "./init.ts";
+import { type Initializer, uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
+import { checkRecurrentOptions, type RecurrentOptions, type Settings, settingsOf } from "./recurrent-options.ts";
 
-export interface RecurrentOptions {
-  readonly inputSize: number;
-  readonly hiddenSize: number;
-  /** Layers on top of each other; default 1. */
-  readonly numLayers?: number;
-  /** Default true. */
-  readonly bias?: boolean;
-  /** Inputs and outputs are `[B,T,C]` instead of `[T,B,C]`; default false. States are not concerned, as in PyTorch. */
-  readonly batchFirst?: boolean;
-  /** A second direction over the reversed sequence, its output behind the first's; default false. */
-  readonly bidirectional?: boolean;
-}
-
-export const recurrentOptions = [
-  "inputSize",
-  "hiddenSize",
-  "numLayers",
-  "bias",
-  "batchFirst",
-  "bidirectional",
-] as const;
-
-/** States by the cell's names: `h`, and for LSTM `c`; each `[L*D, B, H]`. */
+/**
+ * States by the cell's names: `h`, and for LSTM `c`. Each is `[L*D, B, P]` (c: `[L*D, B, H]`); where layers have different
+ * sizes, a list with one tensor `[D, B, ·]` for each layer.
+ */
 export type RecurrentState = Readonly<Record<string, Tensor>>;
 
 interface Layer {
   readonly wih: Parameter;
-  readonly whh: Parameter;
+  readonly whh: Parameter | undefined;
   readonly bih: Parameter | undefined;
   readonly bhh: Parameter | undefined;
+  readonly learned: Parameter | undefined;
+  readonly whr: Parameter | undefined;
+  /** By state, where initial states are learned. */
+  readonly initial: Readonly<Record<string, Parameter>> | undefined;
+}
+
+/** What a class of ours adds to its cell. */
+interface Particulars {
+  readonly projSize?: number;
+  /** Initial values of b_ih by gate. */
+  readonly gateBias?: Readonly<Record<string, number>>;
 }
 
 /**
- * Layers of one kind of cell: what RNN, LSTM and GRU have in common. T time, B batch, I input, H hidden, L layers, D directions.
+ * Layers of one kind of cell: what RNN, LSTM and GRU have in common, and the layer of a cell of your own:
+ * `new Recurrent({ cell: defineCell({ … }), inputSize, hiddenSize })`.
+ * T time, B batch, I input, H hidden, P projection (or H), G gates, L layers, D directions.
  *
- * Parameters bear PyTorch's names: `weight_ih_l0 [G*H, I]`, `weight_hh_l0 [G*H, H]`, `bias_ih_l0`, `bias_hh_l0 [G*H]`,
- * those of the second direction end in `_reverse`. All start uniform in ±1/√H.
+ * Parameters bear PyTorch's names: `weight_ih_l0 [G*H, I]`, `weight_hh_l0 [G*H, P]` (`[G*H, H/numHeads]` with heads),
+ * `bias_ih_l0`, `bias_hh_l0 [G*H]`, `weight_hr_l0 [P, H]`, the cell's learned vectors `[H]` such as `peephole_i_l0`, and
+ * learned initial states `initial_h_l0`; those of the second direction end in `_reverse`. Weights and biases start uniform
+ * in ±1/√H.
  */
-export abstract class Recurrent<State extends RecurrentState> extends Module {
+export class Recurrent<State extends RecurrentState = RecurrentState> extends Module {
+  /** The cell's name. */
   readonly cell: string;
   readonly inputSize: number;
+  /** Units of the last layer. */
   readonly hiddenSize: number;
   readonly numLayers: number;
   readonly bidirectional: boolean;
   readonly batchFirst: boolean;
+  readonly #cell: FullCell;
+  readonly #settings: Settings;
   readonly #layers: Layer[] = [];
 
-  /** @throws OptionError for a size that is no whole number of at least 1 or a switch that is no boolean */
-  protected constructor(cell: string, options: RecurrentOptions) {
+  /**
+   * @param options those of every recurrent layer, and the cell: what `defineCell` returned
+   * @throws OptionError for an unknown option, a bad value, or options that make no sense together
+   */
+  constructor(options: RecurrentOptions & { readonly cell: FullCell });
+  /** @internal */
+  constructor(options: RecurrentOptions & { readonly cell: FullCell }, particulars: Particulars);
+  constructor(
+    options: RecurrentOptions & { readonly cell: FullCell },
+    { projSize = 0, gateBias = {} }: Particulars = {},
+  ) {
     super();
     const what = this.constructor.name;
-    this.cell = cell;
-    this.inputSize = checkCount(what, "inputSize", options.inputSize);
-    this.hiddenSize = checkCount(what, "hiddenSize", options.hiddenSize);
-    this.numLayers = checkCount(what, "numLayers", options.numLayers ?? 1);
-    for (const name of ["bias", "batchFirst", "bidirectional"] as const) {
-      const value = options[name];
-      if (value !== undefined && typeof value !== "boolean")
-        throw new OptionError(`${what}: ${name} is ${String(value)}, expected true or false`);
-    }
-    this.bidirectional = options.bidirectional ?? false;
-    this.batchFirst = options.batchFirst ?? false;
-    this.#makeLayers(options.bias !== false);
+    const { cell } = options;
+    if (new.target === Recurrent) checkRecurrentOptions(what, options, ["cell"]);
+    if (typeof cell !== "object" || typeof cell?.forward !== "function")
+      throw new OptionError(`${what}: cell is ${String(cell)}, expected what defineCell returns`);
+    this.#cell = cell;
+    this.#settings = settingsOf(what, { ...options, projSize }, cell);
+    const { hiddenSizes } = this.#settings;
+    this.cell = cell.name;
+    this.inputSize = this.#settings.inputSize;
+    this.hiddenSize = hiddenSizes.at(-1)!;
+    this.numLayers = hiddenSizes.length;
+    this.bidirectional = this.#settings.bidirectional;
+    this.batchFirst = this.#settings.batchFirst;
+    this.#makeLayers(gateBias);
   }
 
-  #makeLayers(bias: boolean): void {
-    const { hiddenSize: H, directions: D } = this;
-    const gates = cellNamed(this.cell).gates.length;
-    const bound = 1 / Math.sqrt(H);
-    for (let layer = 0; layer < this.numLayers; layer++) {
-      const I = layer === 0 ? this.inputSize : D * H;
-      const make = (kind: string, shape: readonly number[]): Parameter => {
-        const name = `${kind}_l${layer}`;
-        const parts =
-          D === 1
-            ? [{ name, shape }]
-            : [
-                { name, shape },
-                { name: `${name}_reverse`, shape },
-              ];
-        const parameter = new Parameter([D, ...shape], uniform(-bound, bound), { parts, group: `l${layer}` });
+  /** Size of a layer's h. */
+  #output(layer: number): number {
+    return this.#settings.projSize || this.#settings.hiddenSizes[layer]!;
+  }
+
+  /** Size of what a layer hands on. */
+  #width(layer: number): number {
+    return this.#output(layer) * (this.bidirectional && this.#settings.merge === "concat" ? 2 : 1);
+  }
+
+  /** Size of one row of a state. */
+  #stateSize(name: string, layer: number): number {
+    return name === this.#cell.states[0] ? this.#output(layer) : this.#settings.hiddenSizes[layer]!;
+  }
+
+  #makeLayers(gateBias: Readonly<Record<string, number>>): void {
+    const { directions: D } = this;
+    const { bias, projSize, numHeads, learnedInitialState, hiddenSizes } = this.#settings;
+    const { gates, recurrent: hasR, learned, states } = this.#cell;
+    const suffixes = D === 1 ? [""] : ["", "_reverse"];
+    hiddenSizes.forEach((H, layer) => {
+      const I = layer === 0 ? this.inputSize : this.#width(layer - 1);
+      const P = this.#output(layer);
+      const bound = uniform(-1 / Math.sqrt(H), 1 / Math.sqrt(H));
+      const add = (field: string, parameter: Parameter): Parameter => {
         // A field, so that the walk over the module finds it.
-        (this as unknown as Record<string, unknown>)[name] = parameter;
+        (this as unknown as Record<string, unknown>)[field] = parameter;
         return parameter;
       };
+      const group = `l${layer}`;
+      const make = (kind: string, shape: readonly number[], initializer: Initializer = bound): Parameter => {
+        const name = `${kind}_l${layer}`;
+        const parts = suffixes.map((suffix) => ({ name: name + suffix, shape }));
+        return add(name, new Parameter([D, ...shape], initializer, { parts, group }));
+      };
+      const vectors = () => {
+        const parts = suffixes.flatMap((suffix) =>
+          learned.map(({ name, stateName = name }) => ({ name: `${stateName}_l${layer}${suffix}`, shape: [H] })),
+        );
+        const starts = suffixes.flatMap(() => learned.map(({ initial }) => initial));
+        const initializer: Initializer = (shape, random) => {
+          const values = bound(shape, random);
+          starts.forEach((start, i) => {
+            if (typeof start === "number") values.fill(start, i * H, (i + 1) * H);
+          });
+          return values;
+        };
+        return add(`vectors_l${layer}`, new Parameter([D, learned.length * H], initializer, { parts, group }));
+      };
+      /** b_ih and b_hh add up: of a gate whose bias is given, b_ih has it and b_hh is zero. */
+      const biased =
+        (of: (value: number) => number): Initializer =>
+        (shape, random) => {
+          const values = bound(shape, random);
+          for (const [gate, value] of Object.entries(gateBias)) {
+            for (let d = 0; d < D; d++) {
+              const at = (d * gates.length + gates.indexOf(gate)) * H;
+              values.fill(of(value), at, at + H);
+            }
+          }
+          return values;
+        };
       this.#layers.push({
-        wih: make("weight_ih", [gates * H, I]),
-        whh: make("weight_hh", [gates * H, H]),
-        bih: bias ? make("bias_ih", [gates * H]) : undefined,
-        bhh: bias ? make("bias_hh", [gates * H]) : undefined,
+        wih: make("weight_ih", [gates.length * H, I]),
+        whh: hasR ? make("weight_hh", [gates.length * H, P / numHeads]) : undefined,
+        bih: bias
+          ? make(
+              "bias_ih",
+              [gates.length * H],
+              biased((value) => value),
+            )
+          : undefined,
+        bhh:
+          bias && hasR
+            ? make(
+                "bias_hh",
+                [gates.length * H],
+                biased(() => 0),
+              )
+            : undefined,
+        learned: learned.length > 0 ? vectors() : undefined,
+        whr: projSize ? make("weight_hr", [P, H]) : undefined,
+        initial: learnedInitialState
+          ? Object.fromEntries(states.map((name) => [name, make(`initial_${name}`, [this.#stateSize(name, layer)])]))
+          : undefined,
       });
-    }
+    });
   }
 
   /** 2 when bidirectional, else 1. */
@@ -107,63 +184,143 @@ export abstract class Recurrent<State extends RecurrentState> extends Module {
   }
 
   /**
-   * @param x `[T,B,inputSize]` (`[B,T,inputSize]` with batchFirst)
-   * @param state initial states, each `[L*D,B,H]`; zeros when not given
-   * @returns `output [T,B,D*H]` of the last layer, and the final states
+   * @param x `[T,B,inputSize]` (`[B,T,inputSize]` with batchFirst), or i32 tokens `[T,B]` that stand for one-hot vectors of
+   * inputSize: W·x is then a gather
+   * @param state initial states, each `[L*D,B,P]` (c: H for P); when not given zeros, or the learned ones
+   * @param real which steps are real: `lengths` i32 `[B]`, `mask` i32 `[T,B]` (`[B,T]` with batchFirst), or both. A step that
+   * is passed over holds the state; a reverse direction so starts at each sequence's own end
+   * @returns `output [T,B,D*P]` of the last layer (see the options `merge` and `maskedOutput`), and the final states: those
+   * after each sequence's last real step
    * @throws ShapeError when a shape does not fit
    */
-  forward(x: Tensor, state?: State): { output: Tensor; state: State } {
-    const { title, hiddenSize: H, directions: D, numLayers: L } = this;
-    const axes = this.batchFirst ? "[B,T" : "[T,B";
-    const sequence = expectTensor(
-      `${title}: x`,
-      x,
-      [null, null, this.inputSize],
-      `${axes},${this.inputSize}] (inputSize ${this.inputSize})`,
-    );
-    let input = this.batchFirst ? swapAxes(`${this.label} time first`, sequence) : sequence;
-    const B = input.shape[1]!;
-    const { states } = cellNamed(this.cell);
-    this.#checkState(state, states, [L * D, B, H]);
+  forward(x: Tensor, state?: State, real?: RealSteps): { output: Tensor; state: State } {
+    const { title, directions: D, numLayers: L } = this;
+    const { merge, residual, hiddenSizes } = this.#settings;
+    let input = this.#input(x);
+    const [T, B] = input.shape as [number, number];
+    const mask = sequenceMask(title, real, T, B, this.batchFirst);
+    const { states } = this.#cell;
+    this.#checkState(state, B);
 
     const finals: Record<string, Tensor[]> = Object.fromEntries(states.map((name) => [name, []]));
-    this.#layers.forEach(({ wih, whh, bih, bhh }, layer) => {
-      const of = (name: string): Tensor => (L === 1 ? state![name]! : slice(state![name]!, layer * D, D));
-      const others = states.slice(1);
-      const initial = state && {
-        h: of(states[0]!),
-        rest: others.length > 0 ? concat(others.map((name) => reshape(of(name), [1, D, B, H]))) : undefined,
-      };
-      const weights = { wih: wih.tensor, whh: whh.tensor, bih: bih?.tensor, bhh: bhh?.tensor };
-      const label = L === 1 ? this.label : `${this.label}.l${layer}`;
-      const { y, hn, restn } = recurrent(label, this.cell, input, weights, initial);
+    this.#layers.forEach((layer, l) => {
+      const label = L === 1 ? this.label : `${this.label}.l${l}`;
+      const { y, hn, restn } = this.#layer(label, layer, l, input, state, mask);
       finals[states[0]!]!.push(hn);
-      others.forEach((name, i) => {
-        const one = others.length === 1 ? restn : slice(restn, i, 1);
-        finals[name]!.push(reshape(one, [D, B, H]));
+      states.slice(1).forEach((name, i) => {
+        const one = states.length === 2 ? restn : slice(restn, i, 1);
+        finals[name]!.push(reshape(one, [D, B, hiddenSizes[l]!]));
       });
-      input = y;
+      let output = this.#merged(label, y, this.#output(l));
+      if (residual && l > 0) output = weightedSum(`${label} residual`, output, input);
+      input = l < L - 1 ? this.#dropped(label, output) : output;
     });
-    const output = this.batchFirst ? swapAxes(`${this.label} batch first`, input) : input;
+    const output = this.batchFirst && merge !== "none" ? swapAxes(`${this.label} batch first`, input) : input;
     return {
       output,
-      state: Object.fromEntries(states.map((name) => [name, concat(finals[name]!)])) as unknown as State,
+      state: Object.fromEntries(states.map((name) => [name, this.#stacked(finals[name]!)])) as unknown as State,
     };
   }
 
-  #checkState(state: State | undefined, names: readonly string[], shape: readonly number[]): void {
+  #input(x: Tensor): Tensor {
+    const { title, inputSize, batchFirst } = this;
+    if (x instanceof Tensor && x.dtype === "i32") {
+      if (batchFirst)
+        throw new ShapeError(`${title}: x are tokens, which are [T,B] only; leave batchFirst out, or use an Embedding`);
+      return expectTensor(`${title}: x`, x, [null, null], `i32 tokens [T,B] below ${inputSize}`, "i32");
+    }
+    const expected = `${batchFirst ? "[B,T" : "[T,B"},${inputSize}] (inputSize ${inputSize})`;
+    const sequence = expectTensor(`${title}: x`, x, [null, null, inputSize], expected);
+    return batchFirst ? swapAxes(`${this.label} time first`, sequence) : sequence;
+  }
+
+  #layer(
+    label: string,
+    { wih, whh, bih, bhh, learned, whr, initial }: Layer,
+    l: number,
+    x: Tensor,
+    state: State | undefined,
+    mask: Tensor | undefined,
+  ): { y: Tensor; hn: Tensor; restn: Tensor } {
+    const { directions: D } = this;
+    const { hiddenSizes, maskedOutput, goBackwards, numHeads, recurrentDropout, zoneoutH, zoneoutRest } =
+      this.#settings;
+    const B = x.shape[1]!;
+    const of = (name: string): Tensor => {
+      if (!state) return repeatRows(`${label} initial ${name}`, initial![name]!.tensor, B);
+      const given: Tensor | readonly Tensor[] = state[name]!;
+      if (Array.isArray(given)) return given[l] as Tensor;
+      return this.numLayers === 1 ? (given as Tensor) : slice(given as Tensor, l * D, D);
+    };
+    const [first, ...others] = this.#cell.states as [string, ...string[]];
+    const rest = () => others.map((name) => reshape(of(name), [1, D, B, hiddenSizes[l]!]));
+    const seed = noiseSeed();
+    const isNoisy = seed && (recurrentDropout > 0 || zoneoutH > 0 || zoneoutRest > 0);
+    const weights = { wih: wih.tensor, whh: whh?.tensor, bih: bih?.tensor, bhh: bhh?.tensor };
+    return recurrent(
+      label,
+      this.cell,
+      x,
+      { ...weights, learned: learned?.tensor, whr: whr?.tensor },
+      {
+        initial: state || initial ? { h: of(first), rest: others.length > 0 ? concat(rest()) : undefined } : undefined,
+        ...{ mask, maskedOutput, goBackwards, heads: numHeads, recurrentDropout, zoneoutH, zoneoutRest },
+        noise: isNoisy ? { seed, stream: noiseStream(label) } : undefined,
+      },
+    );
+  }
+
+  /** The outputs of both directions as one. */
+  #merged(label: string, y: Tensor, P: number): Tensor {
+    const { merge } = this.#settings;
+    if (!this.bidirectional || merge === "concat") return y;
+    const [T, B] = y.shape as [number, number];
+    const both = [slice(y, 0, P, 2), slice(y, P, P, 2)] as const;
+    if (merge === "product") return multiply(`${label} merge`, ...both);
+    if (merge !== "none") return weightedSum(`${label} merge`, ...both, ...(merge === "sum" ? [1, 1] : [0.5, 0.5]));
+    const turned = both.map((one) => (this.batchFirst ? swapAxes(`${label} batch first`, one) : one));
+    return concat(turned.map((one) => reshape(one, [1, ...(this.batchFirst ? [B, T] : [T, B]), P])));
+  }
+
+  /** Dropout between layers. */
+  #dropped(label: string, x: Tensor): Tensor {
+    const { dropout: p, variationalDropout } = this.#settings;
+    if (variationalDropout > 0) return dropout(`${label} dropout`, x, variationalDropout, true);
+    return p > 0 ? dropout(`${label} dropout`, x, p) : x;
+  }
+
+  /** Whether a state is one tensor for all layers. */
+  get #isEven(): boolean {
+    return this.#settings.hiddenSizes.every((H) => H === this.hiddenSize);
+  }
+
+  #stacked(layers: readonly Tensor[]): Tensor {
+    return this.#isEven ? concat(layers) : (layers as unknown as Tensor);
+  }
+
+  #checkState(state: State | undefined, B: number): void {
     if (state === undefined) return;
-    const given = Object.keys(state);
-    if (given.length !== names.length || names.some((name) => !(state[name] instanceof Tensor))) {
+    const { title, directions: D, numLayers: L } = this;
+    const { states } = this.#cell;
+    const given = Object.keys(state ?? {});
+    if (given.length !== states.length || states.some((name) => !Object.hasOwn(state, name))) {
       throw new ShapeError(
-        `${this.title}: state has ${given.join(", ") || "nothing"}, expected { ${names.join(", ")} }, each a tensor ${showShape(shape)}`,
+        `${title}: state has ${given.join(", ") || "nothing"}, expected { ${states.join(", ")} }, each ${this.#isEven ? "a tensor [L*D,B,H]" : "a list of tensors [D,B,H]"}`,
       );
     }
-    for (const name of names)
-      expectTensor(`${this.title}: state.${name}`, state[name], shape, `[L*D,B,H] = ${showShape(shape)}`);
+    for (const name of states) {
+      const value: unknown = state[name];
+      if (this.#isEven) {
+        const shape = [L * D, B, this.#stateSize(name, 0)];
+        expectTensor(`${title}: state.${name}`, value, shape, `[L*D,B,H] = ${showShape(shape)}`);
+        continue;
+      }
+      if (!Array.isArray(value) || value.length !== L)
+        throw new ShapeError(`${title}: state.${name} is no list of ${L} tensors; layers have different sizes`);
+      for (let l = 0; l < L; l++) {
+        const shape = [D, B, this.#stateSize(name, l)];
+        expectTensor(`${title}: state.${name}[${l}]`, value[l], shape, `[D,B,H] = ${showShape(shape)}`);
+      }
+    }
   }
 }
-
-/** Refuses options that the module does not have. */
-export const checkRecurrentOptions = (what: string, options: object, more: readonly string[] = []): void =>
-  checkOptions(what, options, [...recurrentOptions, ...more]);

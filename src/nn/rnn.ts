@@ -1,25 +1,27 @@
-import { rnnRelu, rnnTanh } from "../cells/index.ts";
-import { OptionError } from "../errors.ts";
+import { type Activations, rnnCell } from "../cells/index.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { checkRecurrentOptions, Recurrent, type RecurrentOptions } from "./recurrent.ts";
+import { checkLimit } from "./lstm.ts";
+import { Recurrent } from "./recurrent.ts";
+import { checkPairs, checkRecurrentOptions, type RecurrentOptions } from "./recurrent-options.ts";
 
 /** Hidden state `[L*D,B,H]`. */
 export type RNNState = Readonly<Record<"h", Tensor>>;
 
 export interface RNNOptions extends RecurrentOptions {
-  /** Default "tanh". */
-  readonly nonlinearity?: "tanh" | "relu";
+  /** "tanh" (default), "relu", or any activation by ONNX's name (ONNX's f). */
+  readonly nonlinearity?: "tanh" | "relu" | Activations;
+  /** What goes into the activation is cut to ± this (ONNX's clip); default: no limit. */
+  readonly clip?: number;
 }
 
-/** Elman network, as torch.nn.RNN (Elman 1990): `h = tanh(W·x + b + R·h + b')`, or a rectifier in place of tanh. */
+/** Elman network, as torch.nn.RNN (Elman 1990): `h = tanh(W·x + b + R·h + b')`, or another activation in place of tanh. */
 export class RNN extends Recurrent<RNNState> {
-  /** @throws OptionError for an unknown option or a bad value */
+  /** @throws OptionError for an unknown option, a bad value, or options that make no sense together */
   constructor(options: RNNOptions) {
-    checkRecurrentOptions("RNN", options, ["nonlinearity"]);
-    const { nonlinearity = "tanh" } = options;
-    if (nonlinearity !== "tanh" && nonlinearity !== "relu") {
-      throw new OptionError(`RNN: nonlinearity is ${String(nonlinearity)}, expected "tanh" or "relu"`);
-    }
-    super(nonlinearity === "tanh" ? rnnTanh.name : rnnRelu.name, options);
+    checkRecurrentOptions("RNN", options, ["nonlinearity", "clip"]);
+    const { nonlinearity = "tanh", ...others } = options;
+    checkPairs("RNN", { nonlinearity }, options.bidirectional);
+    const clip = checkLimit("RNN", "clip", options.clip);
+    super({ ...others, cell: rnnCell("RNN", { nonlinearity, ...(clip !== undefined && { clip }) }) });
   }
 }

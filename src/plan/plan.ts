@@ -4,7 +4,7 @@ import type { DType } from "../tensor-data.ts";
  * What a buffer is for.
  * - `parameter`: weights, one arena for the whole model; shared by every plan of the model
  * - `gradient`: gradients of the weights, laid out as the arena
- * - `state`: lives from one replay to the next: carried h and c, optimizer moments
+ * - `state`: lives from one replay to the next: carried h and c, optimizer moments, constants
  * - `input`: written by the host before a replay
  * - `output`: may be read by the host after a replay
  * - `scratch`: only within one replay; several of them may share memory
@@ -17,6 +17,8 @@ export interface BufferSpec {
   readonly dtype: DType;
   /** In elements of 4 bytes. */
   readonly length: number;
+  /** What it holds before the first replay, for constants; default zeros. */
+  readonly initial?: readonly number[];
 }
 
 /** A stretch of a buffer: index into `Plan.buffers`, offset and length in elements. */

@@ -1,19 +1,21 @@
-import { type Batch, batchKey, checkBatch, rowOffsets } from "../data/batch.ts";
+import { type AnyBatch, batchKey, checkBatch, inputsOf, rowOffsets } from "../data/batch.ts";
 import { DataError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
-import { checkRange, inputRanges, type Range } from "../graph/input-ranges.ts";
-import { inputTensor } from "../graph/tensor.ts";
-import { carryName, type SequenceModel, traceStateful } from "../graph/trace.ts";
-import type { Loss } from "../nn/losses.ts";
+import { checkInputs, type Range } from "../graph/input-ranges.ts";
+import { carryName, type SequenceModel } from "../graph/trace.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import { type Backend, type LoadedPlan, RING } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/loaded-plans.ts";
-import { dtypeOf, type Shape, sizeOf } from "../tensor-data.ts";
+import { type Shape, sizeOf } from "../tensor-data.ts";
+import { type AnyLoss, traceLoss } from "./loss-graph.ts";
 
 interface Prepared {
   readonly loaded: LoadedPlan;
   readonly ranges: ReadonlyMap<string, Range>;
+  /** Inputs that the plan reads. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
   /** Carried states. */
   readonly states: readonly { readonly name: string; readonly shape: Shape }[];
 }
@@ -22,46 +24,44 @@ interface Prepared {
 export class Evaluator {
   readonly #backend: Backend;
   readonly #weights: Weights;
-  readonly #loss: Loss;
+  readonly #loss: AnyLoss;
   readonly #prepared = new LoadedPlans<Prepared>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(backend: Backend, weights: Weights, loss: Loss) {
+  constructor(backend: Backend, weights: Weights, loss: AnyLoss) {
     this.#backend = backend;
     this.#weights = weights;
     this.#loss = loss;
   }
 
-  async #load({ x, target }: Batch): Promise<Prepared> {
-    const input = inputTensor("x", x.shape, dtypeOf(x.data));
-    const goal = inputTensor("target", target.shape, dtypeOf(target.data));
-    const { logits, states } = traceStateful(this.#weights.model as Module & SequenceModel, input, true);
-    const { loss, count } = this.#loss.apply(logits, goal);
-    const { target: machine } = this.#backend;
+  async #load(batch: AnyBatch): Promise<Prepared> {
+    const model = this.#weights.model as Module & SequenceModel;
+    const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss, { carry: true });
     const plan = buildPlan({
       name: "evaluate",
-      target: machine,
+      target: this.#backend.target,
       layout: this.#weights.layout,
-      outputs: { loss, count },
+      outputs: { loss, ...(count && { count }) },
       carries: states,
     });
-    const carried = states.map(({ path, to }) => ({ name: carryName(path), shape: to.shape }));
     return {
       loaded: await this.#backend.load(plan, this.#weights.bound),
-      ranges: inputRanges([loss]),
-      states: carried,
+      ranges,
+      inputs: plan.buffers.filter(({ role }) => role === "input").map(({ name }) => name),
+      outputs: count ? ["loss", "count"] : ["loss"],
+      states: states.map(({ path, to }) => ({ name: carryName(path), shape: to.shape })),
     };
   }
 
-  /** Mean loss over all targets; the state starts at zero and is carried from batch to batch of one shape. */
-  run(batches: Iterable<Batch>): Promise<{ loss: number; tokens: number }> {
+  /** Mean loss over all that counts; the state starts at zero and is carried from batch to batch of one shape. */
+  run(batches: Iterable<AnyBatch>): Promise<{ loss: number; tokens: number }> {
     // One after the other, because all of them keep their state in the plans' memory.
     const result = this.#last.then(() => this.#measure(batches));
     this.#last = result.catch(() => {});
     return result;
   }
 
-  async #measure(batches: Iterable<Batch>): Promise<{ loss: number; tokens: number }> {
+  async #measure(batches: Iterable<AnyBatch>): Promise<{ loss: number; tokens: number }> {
     let sum = 0;
     let tokens = 0;
     const started = new Set<Prepared>();
@@ -69,8 +69,9 @@ export class Evaluator {
     for (const batch of batches) {
       checkBatch(batch);
       const prepared = await this.#prepared.get(batchKey(batch), () => this.#load(batch));
-      const { loaded, ranges, states } = prepared;
-      for (const [name, range] of ranges) checkRange(name, batch[name as "x" | "target"], range);
+      const { loaded, ranges, inputs, outputs, states } = prepared;
+      const given = inputsOf(batch);
+      checkInputs(ranges, given);
       const { resetState } = batch;
       for (const { name, shape } of states) {
         if (!started.has(prepared) || resetState === true) loaded.write(name, new Float32Array(sizeOf(shape)));
@@ -78,13 +79,10 @@ export class Evaluator {
           for (const at of rowOffsets(name, shape, resetState)) loaded.write(name, new Float32Array(shape[2]!), at);
       }
       started.add(prepared);
-      const ignored = ranges.get("target")?.also;
-      loaded.write("x", batch.x.data);
-      loaded.write("target", batch.target.data);
+      for (const name of inputs) loaded.write(name, given[name]!.data);
       pending.push(
-        loaded.runAndRead(["loss", "count"]).then(([loss, count]) => {
-          // On the device a batch without any target counts as one token of loss 0.
-          const counted = batch.target.data.every((token) => token === ignored) ? 0 : count![0]!;
+        loaded.runAndRead(outputs).then(([loss, count]) => {
+          const counted = count?.[0] ?? 1;
           sum += loss![0]! * counted;
           tokens += counted;
         }),

@@ -199,11 +199,11 @@ export const updateOf = (
   hyperLength: chosen.hyper(1, chosen.lr).length,
   clipNorm: clip.clipNorm,
   clipValue: clip.clipValue,
-  command: (target, P, clipValue, views) =>
+  command: (target, { P, slot }, clipValue, views) =>
     dispatch(chosen.kernel, {
       label: chosen.name,
       views,
-      params: { P, clipValue: clipValue ?? NO_CLIP_VALUE, ...chosen.params },
+      params: { P, slot, clipValue: clipValue ?? NO_CLIP_VALUE, ...chosen.params },
       grid: gridFor(P, 64, target.maxWorkgroups),
     }),
 });

@@ -1,4 +1,4 @@
-import { type Batch, batchKey, checkBatch, rowOffsets } from "../data/batch.ts";
+import { type AnyBatch, batchKey, checkBatch, inputsOf } from "../data/batch.ts";
 import {
   checkNumber,
   checkOptions,
@@ -6,27 +6,32 @@ import {
   DisposedError,
   DivergedError,
   OptionError,
-  ShapeError,
   StateDictError,
 } from "../errors.ts";
 import { buildPlan, pageName } from "../graph/build-plan.ts";
-import { checkRange, inputRanges, type Range } from "../graph/input-ranges.ts";
+import { checkInputs, type Range } from "../graph/input-ranges.ts";
 import { inputTensor } from "../graph/tensor.ts";
-import { carryName, type SequenceModel, traceStateful } from "../graph/trace.ts";
-import { crossEntropy, type Loss } from "../nn/losses.ts";
+import type { SequenceModel } from "../graph/trace.ts";
+import { crossEntropy } from "../nn/losses.ts";
 import { faultsOf, type Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import { type Backend, type DeviceBuffer, type LoadedPlan, RING } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/loaded-plans.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type DType, dtypeOf, type Shape, type StateDict, sameShape, showShape, sizeOf } from "../tensor-data.ts";
+import { checkSeed, hashName, pcg4d } from "../random.ts";
+import { type Shape, type StateDict, sizeOf } from "../tensor-data.ts";
+import { Carries } from "./carries.ts";
+import { type AnyLoss, checkLoss, traceLoss } from "./loss-graph.ts";
 import { type Optimizer, updateOf } from "./optimizers.ts";
 import { constant, type Schedule } from "./schedules.ts";
 
 export interface TrainerOptions {
   readonly optimizer: Optimizer;
-  /** Default `crossEntropy()`. */
-  readonly loss?: Loss;
+  /**
+   * What to minimise: a {@link Loss} of the model's `logits` and the batch's target, or a function of all that the model
+   * returned and the target. Default `crossEntropy()`.
+   */
+  readonly loss?: AnyLoss;
   /** Scale the gradient down to this global norm, as torch.nn.utils.clip_grad_norm_; default: no limit. */
   readonly clipNorm?: number;
   /** Cut every gradient to ± this, before the norm is taken; default: no limit. */
@@ -35,24 +40,31 @@ export interface TrainerOptions {
   readonly schedule?: Schedule;
   /** Truncated backpropagation through time: the state goes on from batch to batch, cut from the gradient. Default true. */
   readonly carryState?: boolean;
+  /** Of dropout's and zoneout's noise, which depends on it and on the step alone; default 0. */
+  readonly seed?: number;
 }
 
 /** What a training step did. */
 export interface StepReport {
   /** 1 is the first. */
   readonly step: number;
-  /** Mean over the targets, in nats. */
+  /** As the loss defines it: by default the mean over the targets, in nats. */
   readonly loss: number;
   /** Global norm of the gradient, before it is clipped by norm. */
   readonly gradNorm: number;
   readonly lr: number;
-  /** Smoothed over the last steps; by the clock, so what the loop's body takes counts too. */
+  /**
+   * Entries of the target (of the first one, where there are several): smoothed over the last steps; by the clock, so what
+   * the loop's body takes counts too.
+   */
   readonly tokensPerSecond: number;
 }
 
 interface Prepared {
   readonly loaded: LoadedPlan;
   readonly ranges: ReadonlyMap<string, Range>;
+  /** Inputs that the plan reads. */
+  readonly inputs: ReadonlySet<string>;
 }
 
 interface Pending {
@@ -62,11 +74,8 @@ interface Pending {
   readonly values: Promise<readonly [loss: number, gradNorm: number]>;
 }
 
-interface Carry {
-  readonly path: string;
-  readonly shape: Shape;
-  readonly buffer: DeviceBuffer;
-}
+/** The noise of a step: the same after a resumption, and unlike that of any other step. */
+const noiseOf = (seed: number, step: number): Int32Array => Int32Array.of(pcg4d(seed, step, hashName("noise"), 0)[0]);
 
 /**
  * Trains a model: each step is one replay of a plan that holds forward, backward and update. The weights, the optimizer's
@@ -77,9 +86,10 @@ export class Trainer {
   readonly #weights: Weights;
   readonly #options: TrainerOptions;
   readonly #schedule: Schedule;
-  readonly #loss: Loss;
+  readonly #loss: AnyLoss;
+  readonly #seed: number;
   readonly #moments: readonly DeviceBuffer[];
-  readonly #carries = new Map<string, Carry>();
+  readonly #carries: Carries;
   readonly #prepared = new LoadedPlans<Prepared>();
   readonly #pending: Pending[] = [];
   #step = 0;
@@ -90,7 +100,7 @@ export class Trainer {
 
   /** @internal Made by `Runtime.trainer`. @throws OptionError for an unknown option or a limit that is not above 0 */
   constructor(backend: Backend, weights: Weights, options: TrainerOptions) {
-    checkOptions("trainer", options, ["optimizer", "loss", "clipNorm", "clipValue", "schedule", "carryState"]);
+    checkOptions("trainer", options, ["optimizer", "loss", "clipNorm", "clipValue", "schedule", "carryState", "seed"]);
     if (!options.optimizer?.kernel)
       throw new OptionError("trainer: optimizer is missing; give one, such as adam({ lr: 1e-3 })");
     for (const name of ["clipNorm", "clipValue"] as const) {
@@ -100,7 +110,9 @@ export class Trainer {
     this.#weights = weights;
     this.#options = options;
     this.#schedule = options.schedule ?? constant();
-    this.#loss = options.loss ?? crossEntropy();
+    this.#loss = checkLoss("trainer", options.loss ?? crossEntropy());
+    this.#seed = checkSeed(options.seed ?? 0);
+    this.#carries = new Carries(backend);
     const { moments, initialMoment } = options.optimizer;
     this.#moments = weights.layout.pages.map((length, i) => {
       const buffer = backend.allocate(pageName.moments(i), "f32", Math.max(4, moments.length * length));
@@ -119,15 +131,14 @@ export class Trainer {
     if (this.#diverged) throw this.#diverged;
   }
 
-  #build(
-    x: { shape: Shape; dtype: DType },
-    target: { shape: Shape; dtype: DType },
-  ): { plan: Plan; ranges: ReadonlyMap<string, Range>; states: readonly { path: string; shape: Shape }[] } {
-    const input = inputTensor("x", x.shape, x.dtype);
-    const goal = inputTensor("target", target.shape, target.dtype);
+  #build(batch: Pick<AnyBatch, "x" | "target">): {
+    plan: Plan;
+    ranges: ReadonlyMap<string, Range>;
+    states: readonly { path: string; shape: Shape }[];
+  } {
     const model = this.#weights.model as Module & SequenceModel;
-    const { logits, states } = traceStateful(model, input, this.#options.carryState !== false);
-    const { loss } = this.#loss.apply(logits, goal);
+    const options = { carry: this.#options.carryState !== false, seed: inputTensor("seed", [1], "i32") };
+    const { loss, states, ranges } = traceLoss(model, batch, this.#loss, options);
     const plan = buildPlan({
       name: "train",
       target: this.#backend.target,
@@ -138,60 +149,50 @@ export class Trainer {
       carries: states.map(({ from, to }) => ({ from, to })),
       update: updateOf(this.#options.optimizer, this.#options),
     });
-    return { plan, ranges: inputRanges([loss]), states: states.map(({ path, to }) => ({ path, shape: to.shape })) };
+    return { plan, ranges, states: states.map(({ path, to }) => ({ path, shape: to.shape })) };
   }
 
   /** The plan of a training step on token windows of this shape. */
   plan({ T, B }: { readonly T: number; readonly B: number }): Plan {
-    const tokens = { shape: [T, B], dtype: "i32" } as const;
-    return this.#build(tokens, tokens).plan;
+    const tokens = { shape: [T, B], data: new Int32Array() };
+    return this.#build({ x: tokens, target: tokens }).plan;
   }
 
-  async #load({ x, target }: Batch): Promise<Prepared> {
-    const of = ({ shape, data }: Batch["x"]) => ({ shape, dtype: dtypeOf(data) });
-    const { plan, ranges, states } = this.#build(of(x), of(target));
-    for (const { path, shape } of states) {
-      const known = this.#carries.get(path);
-      if (known && !sameShape(known.shape, shape)) {
-        throw new ShapeError(
-          `the carried state ${path} is ${showShape(known.shape)}, this batch needs ${showShape(shape)}; keep the number of rows, or train with carryState: false`,
-        );
-      }
-      if (!known)
-        this.#carries.set(path, { path, shape, buffer: this.#backend.allocate(carryName(path), "f32", sizeOf(shape)) });
-    }
+  async #load(batch: AnyBatch): Promise<Prepared> {
+    const { plan, ranges, states } = this.#build(batch);
+    this.#carries.make(states);
     const bound = this.#weights.bound;
-    for (const buffer of this.#moments) bound.set(buffer.name, buffer);
-    for (const { buffer } of this.#carries.values()) bound.set(buffer.name, buffer);
-    return { loaded: await this.#backend.load(plan, bound), ranges };
+    for (const buffer of [...this.#moments, ...this.#carries.buffers]) bound.set(buffer.name, buffer);
+    const inputs = plan.buffers.filter(({ role }) => role === "input").map(({ name }) => name);
+    return { loaded: await this.#backend.load(plan, bound), ranges, inputs: new Set(inputs) };
   }
 
   /**
    * Starts one step and returns as soon as it is on its way; `fit` is this in a loop.
    * @throws ShapeError or DataError for a batch that does not fit, before anything is sent
    */
-  async #start(batch: Batch): Promise<Pending> {
+  async #start(batch: AnyBatch): Promise<Pending> {
     this.#check();
     checkBatch(batch);
-    const { loaded, ranges } = await this.#prepared.get(batchKey(batch), () => this.#load(batch));
+    const { loaded, ranges, inputs } = await this.#prepared.get(batchKey(batch), () => this.#load(batch));
     this.#check();
-    for (const name of ["x", "target"] as const) {
-      const range = ranges.get(name);
-      if (range) checkRange(name, batch[name], range);
-    }
+    const given = inputsOf(batch);
+    checkInputs(ranges, given);
     if (batch.resetState === true) this.resetState();
     else if (Array.isArray(batch.resetState)) this.resetState(batch.resetState);
     const step = this.#step + 1;
     const { optimizer } = this.#options;
     const lr = optimizer.lr * this.#schedule.lrAt(step - 1);
-    loaded.write("x", batch.x.data);
-    loaded.write("target", batch.target.data);
+    // A model need not use all that it is given, and most have no noise.
+    for (const [name, { data }] of Object.entries(given)) if (inputs.has(name)) loaded.write(name, data);
+    if (inputs.has("seed")) loaded.write("seed", noiseOf(this.#seed, step));
     loaded.write("hyper", Float64Array.from(optimizer.hyper(step, lr)));
     const read = loaded.runAndRead(["loss", "norm"]);
     this.#step = step;
     const values = read.then(([loss, norm]) => [loss![0]!, norm![0]!] as const);
     values.catch(() => {}); // whoever waits for the step sees it; an abandoned one must not end the process
-    return { step, lr, tokens: sizeOf(batch.target.shape), values };
+    const [, { shape }] = Object.entries(given).find(([name]) => name.startsWith("target"))!;
+    return { step, lr, tokens: sizeOf(shape), values };
   }
 
   /** Waits for a step. @throws DivergedError when its loss or gradient norm is not finite */
@@ -224,7 +225,7 @@ export class Trainer {
    * @throws DivergedError when a loss is not finite; DeviceLostError; ShapeError or DataError for a bad batch
    */
   async *fit(
-    batches: Iterable<Batch>,
+    batches: Iterable<AnyBatch>,
     options: { readonly steps?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<StepReport> {
     checkOptions("fit", options, ["steps", "signal"]);
@@ -269,9 +270,8 @@ export class Trainer {
    */
   async stateDict(): Promise<StateDict> {
     await this.#drain();
-    const carries = [...this.#carries.values()];
     const pages = await this.#backend.read(this.#moments);
-    const carried = await this.#backend.read(carries.map(({ buffer }) => buffer));
+    const carried = await this.#carries.stateDict();
     const model = await this.#weights.stateDict();
     const dict: StateDict = Object.fromEntries(
       Object.entries(model).map(([name, tensor]) => [`model.${name}`, tensor]),
@@ -279,10 +279,7 @@ export class Trainer {
     this.#options.optimizer.moments.forEach((name, slot) => {
       if (name !== undefined) Object.assign(dict, this.#weights.pick(pages, `optimizer.${name}.`, slot));
     });
-    carries.forEach(({ path, shape }, i) => {
-      dict[carryName(path)] = { shape, data: carried[i]! };
-    });
-    return dict;
+    return { ...dict, ...carried };
   }
 
   /**
@@ -313,27 +310,14 @@ export class Trainer {
       }
     }
     const states = under("carry.");
-    for (const [path, { shape }] of Object.entries(states)) {
-      const known = this.#carries.get(path);
-      if (known && !sameShape(known.shape, shape)) {
-        throw new StateDictError(
-          `carry.${path} has shape ${showShape(shape)}, this trainer's is ${showShape(known.shape)}; resume with the same batch size`,
-        );
-      }
-    }
+    this.#carries.check(states);
     this.#weights.load(under("model."));
     moments.forEach((slot, i) => {
       if (slot !== undefined) this.#weights.place(this.#moments, dict, `optimizer.${slot}.`, i);
     });
     // A checkpoint from before the first step has no states: they start at zero.
     this.#diverged = undefined;
-    this.resetState();
-    for (const [path, { shape, data }] of Object.entries(states)) {
-      const known = this.#carries.get(path);
-      const carry = known ?? { path, shape, buffer: this.#backend.allocate(carryName(path), "f32", sizeOf(shape)) };
-      this.#carries.set(path, carry);
-      this.#backend.write(carry.buffer, data);
-    }
+    this.#carries.load(states);
     this.#pending.length = 0;
     this.#step = step;
   }
@@ -344,10 +328,7 @@ export class Trainer {
    */
   resetState(rows?: readonly number[]): void {
     this.#check();
-    for (const { path, shape, buffer } of this.#carries.values()) {
-      if (rows === undefined) this.#backend.write(buffer, new Float32Array(sizeOf(shape)));
-      else for (const at of rowOffsets(path, shape, rows)) this.#backend.write(buffer, new Float32Array(shape[2]!), at);
-    }
+    this.#carries.reset(rows);
   }
 
   /** Frees the trainer's memory; the weights stay. */
@@ -356,6 +337,6 @@ export class Trainer {
     this.#disposed = true;
     this.#prepared.dispose();
     for (const buffer of this.#moments) this.#backend.free(buffer);
-    for (const { buffer } of this.#carries.values()) this.#backend.free(buffer);
+    this.#carries.dispose();
   }
 }

@@ -1,70 +1,74 @@
-import { meanCrossEntropy } from "../../kernels/cross-entropy.ts";
-import { product } from "../../kernels/matmul.ts";
+import { countTargets, crossEntropyOfRows, meanOfRows } from "../../kernels/cross-entropy.ts";
 import type { View } from "../../plan/plan.ts";
 import type { Op } from "../op.ts";
-import { apply, type Tensor } from "../tensor.ts";
+import { apply, constantTensor, type Tensor } from "../tensor.ts";
+import { type LossAndCount, maskRange, passGradient } from "./loss-gradient.ts";
 
 interface Attributes {
   readonly N: number;
   readonly V: number;
   readonly ignoreIndex: number;
+  readonly smoothing: number;
 }
 
-// Forward leaves the gradient behind, since softmax is at hand; backward hands it on. When the scheduler differentiates the
-// loss itself, the gradient by the loss is 1 and stands nowhere; otherwise the one that is given is multiplied in.
+// The sum is divided by `given`, where there is one; else by what is counted.
 const op: Op<Attributes, View | undefined> = {
   name: "cross-entropy",
-  takes: ({ attributes }) => [{ input: 1, what: "token", below: attributes.V, also: attributes.ignoreIndex }],
-  forward({ inputs: [logits, targets], outputs: [loss, count], attributes, label }, e) {
-    const gradient = e.needsGradient(logits) ? e.scratch(`${label} gradient`, attributes.N * attributes.V) : undefined;
-    const views = {
-      logits: e.view(logits!),
-      targets: e.view(targets!),
-      count: e.place(count!, `${label} count`),
-      rowLoss: e.scratch(`${label} rows`, attributes.N),
-      loss: e.place(loss!, label),
-      gradient,
-      unused: gradient ?? e.scratch("unused", 4),
-    };
-    e.emit(...meanCrossEntropy(e.target, label, attributes, views));
+  startsGradient: true,
+  takes: ({ inputs: [, , , mask], attributes: { V, ignoreIndex } }) => [
+    { input: 1, what: "token", below: V, also: ignoreIndex },
+    ...maskRange(mask, 3),
+  ],
+  forward({ inputs: [logits, targets, weight, mask, given], outputs: [loss, count], attributes, label }, e) {
+    const { N, V, ignoreIndex } = attributes;
+    const gradient = e.needsGradient(logits) ? e.scratch(`${label} gradient`, N * V) : undefined;
+    const unused = gradient ?? e.scratch("unused", 4);
+    const common = { targets: e.view(targets!), weight: weight && e.view(weight), mask: mask && e.view(mask), unused };
+    let counted: View;
+    if (given) {
+      counted = e.view(given);
+      e.define(count!, counted);
+    } else {
+      counted = e.place(count!, `${label} count`);
+      e.emit(countTargets(`${label} count`, { N, ignoreIndex }, { ...common, count: counted }));
+    }
+    const rowLoss = e.scratch(`${label} rows`, N);
+    const loss0 = e.place(loss!, label);
+    e.emit(
+      crossEntropyOfRows(e.target, label, attributes, {
+        ...{ ...common, logits: e.view(logits!), count: counted, rowLoss, gradient },
+      }),
+      meanOfRows(label, N, { rowLoss, count: counted, loss: loss0 }),
+    );
     return gradient;
   },
   backward({ inputs: [logits], outputs: [loss], label }, e, gradient) {
-    if (!gradient || !e.needsGradient(logits)) return;
-    const by = e.gradient(loss!);
-    if (!by) {
-      e.contribute(logits, gradient);
-      return;
-    }
-    const { view, accumulate } = e.gradientInto(logits);
-    e.emit(
-      product(e.target, {
-        label: `${label} gradient`,
-        size: { M: 1, N: logits.size, K: 1 },
-        a: { view: by, row: 1, column: 1 },
-        b: { view: gradient, row: logits.size, column: 1 },
-        c: { view, row: logits.size },
-        accumulate,
-      }),
-    );
+    passGradient(e, label, { loss: loss!, input: logits!, gradient });
   },
 };
 
 /**
- * Mean softmax cross-entropy of `logits [..., V]` against `targets [...]` (i32), as torch.nn.functional.cross_entropy.
- * Returns the loss in nats and how many targets were not `ignoreIndex`.
+ * Softmax cross-entropy of `logits [..., V]` against `targets [...]` (i32), as torch.nn.functional.cross_entropy.
+ * Returns the loss in nats and what it is divided by: the weights of the targets that are neither `ignoreIndex` nor masked
+ * added up, or 1 for a sum.
  */
 export function softmaxCrossEntropy(
   label: string,
-  logits: Tensor,
-  targets: Tensor,
-  ignoreIndex: number,
-): { loss: Tensor; count: Tensor } {
+  { logits, targets, mask }: { readonly logits: Tensor; readonly targets: Tensor; readonly mask?: Tensor | undefined },
+  options: {
+    readonly ignoreIndex: number;
+    readonly smoothing: number;
+    /** `[V]`. */
+    readonly weight?: readonly number[] | undefined;
+    readonly mean: boolean;
+  },
+): LossAndCount {
   const V = logits.shape.at(-1)!;
-  const [loss, count] = apply(op, label, [logits, targets], [{ shape: [] }, { shape: [] }], {
-    N: logits.size / V,
-    V,
-    ignoreIndex,
+  const { ignoreIndex, smoothing } = options;
+  const weight = options.weight && constantTensor(`${label} class weights`, options.weight);
+  const divisor = options.mean ? undefined : constantTensor(`${label} divisor`, [1], []);
+  const [loss, count] = apply(op, label, [logits, targets, weight, mask, divisor], [{ shape: [] }, { shape: [] }], {
+    ...{ N: logits.size / V, V, ignoreIndex, smoothing },
   });
   return { loss: loss!, count: count! };
 }

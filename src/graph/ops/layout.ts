@@ -1,4 +1,5 @@
 import { copyStrided } from "../../kernels/strided-copy.ts";
+import { sizeOf } from "../../tensor-data.ts";
 import { type Op, part } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
 
@@ -17,64 +18,92 @@ const reshapeOp: Op<null> = {
 export const reshape = (x: Tensor, shape: readonly number[]): Tensor =>
   apply(reshapeOp, "reshape", [x], [{ shape, dtype: x.dtype }], null)[0]!;
 
-const sliceOp: Op<{ readonly offset: number }> = {
+/** Stretches of an axis: `x [outer, ..., inner]` is `outer` rows of `row` numbers, the stretch some of each row. */
+const rowsFrom = (shape: readonly number[], axis: number) => ({
+  outer: sizeOf(shape.slice(0, axis)),
+  inner: sizeOf(shape.slice(axis + 1)),
+});
+
+const sliceOp: Op<{ readonly outer: number; readonly offset: number }> = {
   name: "slice",
-  forward({ inputs: [x], outputs: [y], attributes: { offset } }, e) {
-    e.define(y!, part(e.view(x!), offset, y!.size));
+  forward({ inputs: [x], outputs: [y], attributes: { outer, offset }, label }, e) {
+    if (outer === 1) {
+      e.define(y!, part(e.view(x!), offset, y!.size));
+      return;
+    }
+    const [row, length] = [x!.size / outer, y!.size / outer];
+    e.emit(
+      copyStrided(e.target, {
+        ...{ label, from: part(e.view(x!), offset, x!.size - offset), to: e.place(y!, label) },
+        ...{ lengths: [1, 1, outer, length], strides: [0, 0, row, 1] },
+      }),
+    );
   },
-  backward({ inputs: [x], outputs: [y], attributes: { offset }, label }, e) {
+  backward({ inputs: [x], outputs: [y], attributes: { outer, offset }, label }, e) {
     const gradient = e.gradient(y!);
     if (!gradient || !e.needsGradient(x)) return;
     const { view, accumulate } = e.gradientInto(x);
     if (!accumulate) e.emit({ type: "clear", label: `${label} gradient`, to: view });
-    const lengths = [1, 1, 1, y!.size] as const;
+    const length = y!.size / outer;
     e.emit(
       copyStrided(e.target, {
-        label,
-        from: gradient,
-        to: part(view, offset, y!.size),
-        lengths,
-        strides: [0, 0, 0, 1],
-        accumulate: true,
+        ...{ label, from: gradient, to: part(view, offset, view.length - offset), accumulate: true },
+        ...{ lengths: [1, 1, outer, length], strides: [0, 0, length, 1], row: x.size / outer },
       }),
     );
   },
 };
 
-/** `count` entries of the first axis, from `start` on; a view, nothing is copied. */
-export function slice(x: Tensor, start: number, count: number): Tensor {
-  const rest = x.shape.slice(1);
-  const stride = x.size / x.shape[0]!;
-  return apply(sliceOp, "slice", [x], [{ shape: [count, ...rest], dtype: x.dtype }], { offset: start * stride })[0]!;
+/** `count` entries of an axis, from `start` on. Of the first axis it is a view, nothing is copied. */
+export function slice(x: Tensor, start: number, count: number, axis = 0): Tensor {
+  const { outer, inner } = rowsFrom(x.shape, axis);
+  const shape = x.shape.with(axis, count);
+  return apply(sliceOp, "slice", [x], [{ shape, dtype: x.dtype }], { outer, offset: start * inner })[0]!;
 }
 
-const concatOp: Op<null> = {
+const concatOp: Op<{ readonly outer: number }> = {
   name: "concat",
-  forward({ inputs, outputs: [y], label }, e) {
+  forward({ inputs, outputs: [y], attributes: { outer }, label }, e) {
     const to = e.place(y!, label);
+    const row = y!.size / outer;
     let offset = 0;
     for (const x of inputs) {
-      e.emit({ type: "copy", label, from: { ...e.view(x!), length: x!.size }, to: part(to, offset, x!.size) });
-      offset += x!.size;
+      const length = x!.size / outer;
+      const from = { ...e.view(x!), length: x!.size };
+      const strided = { lengths: [1, 1, outer, length], strides: [0, 0, length, 1], row } as const;
+      if (outer === 1) e.emit({ type: "copy", label, from, to: part(to, offset, length) });
+      else e.emit(copyStrided(e.target, { label, from, to: part(to, offset, to.length - offset), ...strided }));
+      offset += length;
     }
   },
-  backward({ inputs, outputs: [y] }, e) {
+  backward({ inputs, outputs: [y], attributes: { outer }, label }, e) {
     const gradient = e.gradient(y!);
     if (!gradient) return;
+    const row = y!.size / outer;
     let offset = 0;
     for (const x of inputs) {
-      if (e.needsGradient(x)) e.contribute(x, part(gradient, offset, x.size));
-      offset += x!.size;
+      const length = x!.size / outer;
+      if (e.needsGradient(x)) {
+        if (outer === 1) e.contribute(x, part(gradient, offset, length));
+        else {
+          const { view, accumulate } = e.gradientInto(x);
+          const from = part(gradient, offset, gradient.length - offset);
+          const strided = { lengths: [1, 1, outer, length], strides: [0, 0, row, 1] } as const;
+          e.emit(copyStrided(e.target, { label: `${label} gradient`, from, to: view, ...strided, accumulate }));
+        }
+      }
+      offset += length;
     }
   },
 };
 
-/** Joins tensors along the first axis. */
-export function concat(tensors: readonly Tensor[]): Tensor {
+/** Joins tensors along an axis; i32 ones along the first. */
+export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   if (tensors.length === 1) return tensors[0]!;
-  const count = tensors.reduce((n, { shape }) => n + shape[0]!, 0);
   const { shape, dtype } = tensors[0]!;
-  return apply(concatOp, "concat", tensors, [{ shape: [count, ...shape.slice(1)], dtype }], null)[0]!;
+  const count = tensors.reduce((n, { shape: one }) => n + one[axis]!, 0);
+  const { outer } = rowsFrom(shape, axis);
+  return apply(concatOp, "concat", tensors, [{ shape: shape.with(axis, count), dtype }], { outer })[0]!;
 }
 
 const swapOp: Op<null> = {

@@ -1,52 +1,50 @@
-import { cellNamed, workOf } from "../../cells/index.ts";
+import { cellNamed } from "../../cells/index.ts";
 import { InternalError } from "../../errors.ts";
+import { gatherColumns } from "../../kernels/column-gather.ts";
+import { zeroRows } from "../../kernels/mask.ts";
 import { product } from "../../kernels/matmul.ts";
-import { stepBackward, stepForward, type WorkPart } from "../../kernels/recurrent-dispatch.ts";
+import {
+  projectForward,
+  type Recurrence,
+  slotsOf,
+  stateLayout,
+  stepForward,
+  type WorkPart,
+  workSlots,
+} from "../../kernels/recurrent-dispatch.ts";
 import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { type Emitter, type Op, part } from "../op.ts";
 import { apply, type Node, type Tensor } from "../tensor.ts";
-import { gradientViews, weightGradient } from "./weight-gradient.ts";
+import { maskEntries } from "./mask.ts";
+import { recurrentGradients } from "./recurrent-gradients.ts";
 
-interface Attributes {
+/** What is known of a recurrent layer when it is traced. */
+export interface Attributes extends Omit<Recurrence, "cell" | "control"> {
   readonly cell: string;
-  readonly T: number;
-  readonly B: number;
   readonly I: number;
-  readonly H: number;
-  readonly D: number;
-  /** Gates, work slots and states of the cell. */
-  readonly G: number;
-  readonly W: number;
-  readonly S: number;
 }
 
 /** What forward leaves for backward. */
-interface Saved {
-  readonly h: View;
-  readonly rest: View;
+export interface Saved {
+  readonly r: Recurrence;
+  readonly states: View;
   readonly work: readonly WorkPart[];
 }
 
-type RecurrentNode = Node & { readonly attributes: Attributes };
-type Inputs = readonly [
-  x: Tensor,
-  wih: Tensor,
-  whh: Tensor,
-  bih: Tensor | undefined,
-  bhh: Tensor | undefined,
-  h0: Tensor | undefined,
-  rest0: Tensor | undefined,
-];
+export type RecurrentNode = Node & { readonly attributes: Attributes };
 
-const inputsOf = (node: RecurrentNode): Inputs => node.inputs as Inputs;
+/** The inputs of the op, in order. */
+const inputNames = ["x", "wih", "whh", "bih", "bhh", "learned", "whr", "h0", "rest0", "mask", "seed"] as const;
+export const inputsOf = ({ inputs }: RecurrentNode) =>
+  Object.fromEntries(inputNames.map((name, i) => [name, inputs[i]])) as {
+    readonly [K in (typeof inputNames)[number]]: K extends "x" | "wih" ? Tensor : Tensor | undefined;
+  };
 
 /** How many steps one part of `work` holds, and in which order the parts are worked on: one part unless a buffer would be too large. */
-function partsOf(
-  e: Emitter,
-  { T, B, D, W, H }: Attributes,
-): { first: number; count: number; from: number; to: number }[] {
-  const fit = (directions: number) => Math.floor(e.target.maxBufferSize / (B * directions * W * H * 4));
+function partsOf(e: Emitter, r: Recurrence): { first: number; count: number; from: number; to: number }[] {
+  const { T, B, D, H } = r;
+  const fit = (directions: number) => Math.floor(e.target.maxBufferSize / (B * directions * workSlots(r) * H * 4));
   if (fit(D) >= T) return [{ first: 0, count: D, from: 0, to: T }];
   const steps = Math.max(1, fit(1));
   const parts = [];
@@ -56,256 +54,220 @@ function partsOf(
   return parts;
 }
 
-/** First time of a part: the reverse direction works on the end of the sequence first. */
-const startOf = ({ first, from, to }: { first: number; from: number; to: number }, T: number) =>
-  first === 1 ? T - to : from;
+/** Whether direction d runs from the end of the sequence. */
+export const runsBackwards = ({ backwards }: Pick<Recurrence, "backwards">, d: number): boolean =>
+  ((backwards >> d) & 1) === 1;
 
-/** Times that a part holds. */
-const lengthOf = (work: WorkPart, { B, W, H }: Attributes) => work.view.length / (B * work.count * W * H);
+/** The seed and the mask in one buffer, which all layers of a plan share. */
+function controlOf(e: Emitter, seed: Tensor | undefined, mask: Tensor | undefined): View | undefined {
+  const owner = mask ?? seed;
+  if (!owner) return undefined;
+  return e.once(owner, `control ${seed?.id}`, () => {
+    const control = e.scratch("seed and mask", 1 + (mask?.size ?? 0), "i32");
+    const put = (tensor: Tensor | undefined, at: number) =>
+      tensor &&
+      e.emit({ type: "copy", label: "seed and mask", from: e.view(tensor), to: part(control, at, tensor.size) });
+    put(seed, 0);
+    put(mask, 1);
+    return control;
+  });
+}
 
-function forward(node: RecurrentNode, e: Emitter): Saved {
-  const { cell, T, B, I, H, D, G, W, S } = node.attributes;
-  const [x, wih, whh, bih, bhh, h0, rest0] = inputsOf(node);
-  const [y, hn, restn] = node.outputs as [Tensor, Tensor, Tensor];
-  const { label } = node;
-  const slot = B * D * H;
-  const padded = Math.ceil(H / 4) * 4;
-  const save = e.needsGradient(y) || e.needsGradient(hn);
-
-  const weight = e.once(whh, "columns", () => {
-    const to = e.scratch(`${label} packed R`, D * H * G * padded);
-    e.emit(
-      copyStrided(e.target, {
-        label: `${label} pack R`,
-        from: e.view(whh),
-        to,
-        lengths: [D, H, G, H],
-        strides: [G * H * H, 1, H * H, H],
-        padded,
-      }),
-    );
+/** Weights `[D,rows,columns]` by columns, each padded to whole words of four: `[D,columns,gates,rows per gate]`. */
+function packColumns(e: Emitter, label: string, weight: Tensor, D: number, gates: number, units: number): View {
+  return e.once(weight, "columns", () => {
+    const columns = weight.size / (D * gates * units);
+    const padded = Math.ceil(units / 4) * 4;
+    const to = e.scratch(`${label} packed`, D * columns * gates * padded);
+    const strides = [gates * units * columns, 1, units * columns, columns] as const;
+    const lengths = [D, columns, gates, units] as const;
+    e.emit(copyStrided(e.target, { label: `${label} pack`, from: e.view(weight), to, lengths, strides, padded }));
     return to;
   });
-  const h = e.scratch(`${label} h`, (T + D) * slot);
-  const rest = e.scratch(`${label} states`, Math.max(1, S - 1) * (S > 1 ? (T + D) * slot : 4));
-  const initial = h0 && { h: e.view(h0), rest: rest0 ? e.view(rest0) : e.view(h0) };
+}
+
+/** W·x + b_ih of a part's steps, into `work`: a product, or a gather where x are tokens. */
+function projectInput(e: Emitter, node: RecurrentNode, work: WorkPart, steps: number): void {
+  const { B, H, P, cell, I } = node.attributes;
+  const { x, wih, bih } = inputsOf(node);
+  const G = cellNamed(cell).gates.length;
+  const W = workSlots({ cell: cellNamed(cell), H, P });
+  const { view, first, count, start } = work;
+  const label = `${node.label} input projection`;
+  const weight = part(e.view(wih), first * G * H * I, count * G * H * I);
+  const bias = bih && part(e.view(bih), first * G * H, count * G * H);
+  if (x.dtype === "i32") {
+    const tokens = part(e.view(x), start * B, steps * B);
+    const columns = { N: steps * B, D: count, M: G * H, V: I, row: count * W * H, batch: W * H };
+    e.emit(gatherColumns(e.target, label, columns, { tokens, weight, bias, y: view }));
+    return;
+  }
+  e.emit(
+    product(e.target, {
+      label,
+      size: { M: steps * B, N: G * H, K: I, batches: count },
+      a: { view: part(e.view(x), start * B * I, steps * B * I), row: I, column: 1 },
+      b: { view: weight, row: 1, column: I, batch: G * H * I },
+      c: { view, row: count * W * H, batch: W * H },
+      ...(bias && { bias: { view: bias, batch: G * H } }),
+    }),
+  );
+}
+
+function forward(node: RecurrentNode, e: Emitter): Saved {
+  const { attributes, label } = node;
+  const { T, B, D, H, P } = attributes;
+  const { whh, bhh, learned, whr, h0, rest0, mask, seed } = inputsOf(node);
+  const [y, hn, restn] = node.outputs as [Tensor, Tensor, Tensor];
+  const cell = cellNamed(attributes.cell);
+  const r: Recurrence = { ...attributes, cell, control: controlOf(e, seed, mask) };
+  const save = node.outputs.some((output) => e.needsGradient(output));
+
+  const weight = whh && packColumns(e, `${label} R`, whh, D, cell.gates.length, H);
+  const projection = whr && packColumns(e, `${label} W_hr`, whr, D, 1, P);
+  const layout = stateLayout(r);
+  const states = e.scratch(`${label} states`, layout.length);
+  const initial = h0 && { h: e.view(h0), rest: rest0 && e.view(rest0) };
 
   const work: WorkPart[] = [];
-  for (const p of partsOf(e, node.attributes)) {
-    const steps = p.to - p.from;
-    const start = startOf(p, T);
-    const view = e.scratch(`${label} gates`, steps * B * p.count * W * H);
-    e.emit(
-      product(e.target, {
-        label: `${label} input projection`,
-        size: { M: steps * B, N: G * H, K: I, batches: p.count },
-        a: { view: part(e.view(x), start * B * I, steps * B * I), row: I, column: 1 },
-        b: { view: part(e.view(wih), p.first * G * H * I, p.count * G * H * I), row: 1, column: I, batch: G * H * I },
-        c: { view, row: p.count * W * H, batch: W * H },
-        ...(bih && { bias: { view: part(e.view(bih), p.first * G * H, p.count * G * H), batch: G * H } }),
-      }),
-    );
-    const held: WorkPart = { view, first: p.first, count: p.count, start };
+  for (const { first, count, from, to } of partsOf(e, r)) {
+    const steps = to - from;
+    const start = runsBackwards(r, first) && count === 1 ? T - to : from;
+    const view = e.scratch(`${label} gates`, steps * B * count * workSlots(r) * H);
+    const held: WorkPart = { view, first, count, start };
+    projectInput(e, node, held, steps);
     work.push(held);
-    for (let t = p.from; t < p.to; t++) {
-      e.emit(
-        stepForward(e.target, {
-          ...{ label: `${label} step ${t}`, cell, t, sizes: { T, B, D, H }, work: held, save, weight },
-          ...{ bias: bhh && e.view(bhh), initial, h, rest },
-        }),
-      );
+    const views = { weight, bias: bhh && e.view(bhh), learned: learned && e.view(learned), initial, states };
+    const unused = e.view(inputsOf(node).wih);
+    for (let t = from; t < to; t++) {
+      const step = (inner: boolean) =>
+        stepForward(e.target, r, { ...{ label: `${label} step ${t}`, t, work: held, save, inner, unused }, ...views });
+      if (cell.inner) e.emit(step(true));
+      e.emit(step(false));
+      if (projection)
+        e.emit(
+          projectForward(e.target, r, { label: `${label} project ${t}`, t, work: held, weight: projection, states }),
+        );
     }
   }
 
-  e.define(y, part(h, slot, T * slot));
-  // One direction: the last slot is the final state as it stands. Two: it lies in two slots and is put together.
-  const final = (from: View, states: number, tensor: Tensor, name: string) => {
-    if (!e.isUsed(tensor)) return;
-    if (D === 1 && states === 1) {
-      e.define(tensor, part(from, T * slot, slot));
-      return;
-    }
-    const strides = [(T + D) * slot, D === 1 ? 0 : (1 - T) * slot + H, D * H, 1] as const;
-    const source = part(from, T * slot, slot);
-    e.emit(
-      copyStrided(e.target, {
-        label: `${label} ${name}`,
-        from: source,
-        to: e.place(tensor, `${label} ${name}`),
-        lengths: [states, D, B, H],
-        strides,
-      }),
-    );
+  const slot = B * D * P;
+  const output = part(states, slot, T * slot);
+  if (!r.zeroOutput || !mask) e.define(y, output);
+  else if (e.isUsed(y)) {
+    const views = { x: output, mask: e.view(mask), y: e.place(y, `${label} output`) };
+    e.emit(zeroRows(e.target, `${label} output`, { N: T * B, C: D * P }, views));
+  }
+  final(node, e, hn, { from: part(states, 0, layout.restAt), count: 1, size: P, r });
+  const rest = {
+    from: part(states, layout.restAt, layout.heardAt - layout.restAt),
+    count: cell.states.length - 1,
+    size: H,
+    r,
   };
-  final(h, 1, hn, "final h");
-  if (S > 1) final(rest, S - 1, restn, "final states");
-  return { h, rest, work };
+  if (rest.count > 0) final(node, e, restn, rest);
+  return { r, states, work };
 }
 
-function backward(node: RecurrentNode, e: Emitter, { h, rest, work }: Saved): void {
-  const { cell, T, B, I, H, D, G, W, S } = node.attributes;
-  const [x, wih, whh, bih, bhh, h0, rest0] = inputsOf(node);
-  const [y, hn, restn] = node.outputs as [Tensor, Tensor, Tensor];
-  const { label } = node;
-  const slot = B * D * H;
-  const apart = W - G;
-  const padded = Math.ceil(H / 4) * 4;
-  const outputGradient = e.gradient(y);
-  const finalH = e.gradient(hn);
-  const finalRest = S > 1 ? e.gradient(restn) : undefined;
-  if (!outputGradient && !finalH && !finalRest) return;
-
-  // Rows of R are contiguous already, unless they must be padded to whole words.
-  const weight =
-    H === padded
-      ? e.view(whh)
-      : e.once(whh, "rows", () => {
-          const to = e.scratch(`${label} packed rows of R`, D * G * H * padded);
-          const lengths = [1, D * G, H, H] as const;
-          e.emit(
-            copyStrided(e.target, {
-              label: `${label} pack rows of R`,
-              from: e.view(whh),
-              to,
-              lengths,
-              strides: [0, H * H, H, 1],
-              padded,
-            }),
-          );
-          return to;
-        });
-
-  const carry = e.scratch(`${label} carry`, S * slot);
-  if (finalH || finalRest) {
-    const put = (from: View | undefined, to: View) =>
-      e.emit(
-        from
-          ? { type: "copy", label: `${label} final gradient`, from: { ...from, length: to.length }, to }
-          : { type: "clear", label: `${label} final gradient`, to },
-      );
-    put(finalH, part(carry, 0, slot));
-    if (S > 1) put(finalRest, part(carry, slot, (S - 1) * slot));
+/** Final states: in one direction the slot as it stands. In two they lie in two slots and are put together. */
+function final(
+  { label }: RecurrentNode,
+  e: Emitter,
+  tensor: Tensor,
+  { from, count, size, r }: { from: View; count: number; size: number; r: Recurrence },
+): void {
+  if (!e.isUsed(tensor)) return;
+  const { T, B, D } = r;
+  const slot = B * D * size;
+  const slotOf = (d: number) => (runsBackwards(r, d) ? 1 : T);
+  const first = part(from, slotOf(0) * slot, slot);
+  if (D === 1 && count === 1) {
+    e.define(tensor, first);
+    return;
   }
-
-  const wantsInitial = e.needsGradient(h0) || e.needsGradient(rest0);
-  for (const held of [...work].reverse()) {
-    const steps = lengthOf(held, node.attributes);
-    const from = held.first === 1 ? T - held.start - steps : held.start;
-    const step = (t: number, finish: boolean, flows: boolean) =>
-      e.emit(
-        stepBackward(e.target, {
-          ...{
-            label: finish ? `${label} finish` : `${label} back ${t}`,
-            cell,
-            t,
-            sizes: { T, B, D, H },
-            work: held,
-            finish,
-          },
-          // At the end of a part, the carry holds all that flows in; inside, R's share comes from the step after.
-          ...{ hasCarry: t < T - 1 || finish || finalH !== undefined || finalRest !== undefined, hasProduct: flows },
-          ...{ weight, h, rest, outputGradient, carry },
-        }),
-      );
-    for (let t = from + steps - 1; t >= from; t--) step(t, false, t < from + steps - 1);
-    if (from > 0 || wantsInitial) step(from, true, true);
-  }
-  if (h0 && e.needsGradient(h0)) e.contribute(h0, part(carry, 0, slot));
-  if (rest0 && e.needsGradient(rest0)) e.contribute(rest0, part(carry, slot, (S - 1) * slot));
-
-  const xGradient = e.needsGradient(x) ? e.gradientInto(x) : undefined;
-  const intoW = gradientViews(e, wih, bih);
-  const intoR = gradientViews(e, whh, bhh);
-  const done = new Set<number>();
-  work.forEach((held) => {
-    const rows = lengthOf(held, node.attributes) * B;
-    const row = held.count * W * H;
-    const more = done.has(held.first);
-    done.add(held.first);
-    const batches = { weight: G * H * I, bias: G * H };
-    const gates = { view: held.view, row: 1, column: row, batch: W * H };
-    const common = { firstBatch: held.first, more };
-    if (intoW) {
-      weightGradient(e, {
-        ...{ ...common, label: `${label} W gradient`, weight: wih, bias: bih, into: intoW, batches },
-        size: { M: G * H, N: I, K: rows, batches: held.count },
-        a: gates,
-        b: { view: part(e.view(x), held.start * B * I, rows * I), row: I, column: 1 },
-      });
-    }
-    if (intoR) {
-      // The state before time s lies in slot s for direction 0 and in slot s + 2 for direction 1.
-      const at = (held.start + (held.first === 1 ? 2 : 0)) * slot + held.first * H;
-      weightGradient(e, {
-        ...{
-          ...common,
-          label: `${label} R gradient`,
-          weight: whh,
-          bias: bhh,
-          into: intoR,
-          batches: { weight: G * H * H, bias: G * H },
-        },
-        size: { M: G * H, N: H, K: rows, batches: held.count },
-        a: { ...gates, ...(apart > 0 && { rowGap: { from: (G - apart) * H, shift: apart * H } }) },
-        b: { view: part(h, at, rows * D * H), row: D * H, column: 1, batch: 2 * slot + H },
-      });
-    }
-    if (xGradient) {
-      e.emit(
-        product(e.target, {
-          label: `${label} input gradient`,
-          size: { M: rows, N: I, K: held.count * G * H },
-          a: {
-            view: held.view,
-            row,
-            column: 1,
-            ...(apart > 0 && held.count > 1 && { columnGap: { from: G * H, shift: apart * H } }),
-          },
-          b: { view: part(e.view(wih), held.first * G * H * I, held.count * G * H * I), row: I, column: 1 },
-          c: { view: part(xGradient.view, held.start * B * I, rows * I), row: I },
-          // With parts, the second direction adds to what the first one put there.
-          accumulate: xGradient.accumulate || (held.count === 1 && held.first === 1),
-        }),
-      );
-    }
-  });
+  const strides = [slotsOf(r) * slot, D === 1 ? 0 : (slotOf(1) - slotOf(0)) * slot + size, D * size, 1] as const;
+  const to = e.place(tensor, `${label} final state`);
+  const lengths = [count, D, B, size] as const;
+  e.emit(copyStrided(e.target, { label: `${label} final state`, from: first, to, lengths, strides }));
 }
 
-const op: Op<Attributes, Saved> = { name: "recurrent", forward, backward };
+const op: Op<Attributes, Saved> = {
+  name: "recurrent",
+  takes: ({ inputs, attributes: { I } }) => [
+    ...(inputs[0]?.dtype === "i32" ? [{ input: 0, what: "token" as const, below: I }] : []),
+    ...(inputs[9] ? [maskEntries(9)] : []),
+  ],
+  forward,
+  backward: recurrentGradients,
+};
 
 /** Weights of one recurrent layer; G gates, D directions stacked along the first axis. */
 export interface RecurrentWeights {
   /** `[D, G*H, I]` */
   readonly wih: Tensor;
-  /** `[D, G*H, H]` */
-  readonly whh: Tensor;
+  /** `[D, G*H, P/heads]`; none for a cell without R. */
+  readonly whh: Tensor | undefined;
   /** `[D, G*H]` */
   readonly bih: Tensor | undefined;
   /** `[D, G*H]` */
   readonly bhh: Tensor | undefined;
+  /** `[D, N*H]`: the cell's learned vectors. */
+  readonly learned: Tensor | undefined;
+  /** `[D, P, H]`: the projection. */
+  readonly whr: Tensor | undefined;
+}
+
+/** What a recurrent layer may have besides; all default to nothing. */
+export interface RecurrentExtras {
+  readonly initial?: { readonly h: Tensor; readonly rest: Tensor | undefined } | undefined;
+  /** i32 `[T,B]`: in a step with 0 the state is held. */
+  readonly mask?: Tensor | undefined;
+  /** Outputs that the mask passes over: zero (default), or the state that is held. */
+  readonly maskedOutput?: "zero" | "hold";
+  /** One direction that runs from the end. */
+  readonly goBackwards?: boolean;
+  readonly heads?: number;
+  readonly recurrentDropout?: number;
+  readonly zoneoutH?: number;
+  readonly zoneoutRest?: number;
+  /** Where random numbers come from; without it there is no noise, and zoneout takes its expectation. */
+  readonly noise?: { readonly seed: Tensor; readonly stream: number } | undefined;
 }
 
 /**
  * One recurrent layer over a whole sequence, in one or two directions.
- * @param x `[T,B,I]`
- * @param initial `h [D,B,H]` and the cell's other states `rest [S-1,D,B,H]`; zeros when not given
- * @returns `y [T,B,D*H]` and the final states in the same shapes as the initial ones
+ * @param x `[T,B,I]`, or i32 tokens `[T,B]` that stand for one-hot vectors of size I
+ * @param extras.initial `h [D,B,P]` and the cell's other states `rest [S-1,D,B,H]`; zeros when not given
+ * @returns `y [T,B,D*P]` and the final states in the same shapes as the initial ones
  */
 export function recurrent(
   label: string,
   cellName: string,
   x: Tensor,
   weights: RecurrentWeights,
-  initial?: { readonly h: Tensor; readonly rest: Tensor | undefined },
+  extras: RecurrentExtras = {},
 ): { y: Tensor; hn: Tensor; restn: Tensor } {
   const cell = cellNamed(cellName);
-  const [T, B, I] = x.shape as [number, number, number];
-  const [D, , H] = weights.whh.shape as [number, number, number];
+  const [T, B] = x.shape as [number, number];
+  const [D, rows, I] = weights.wih.shape as [number, number, number];
+  const H = rows / cell.gates.length;
+  const P = weights.whr ? weights.whr.shape[1]! : H;
   const S = cell.states.length;
+  const { initial, mask, noise, zoneoutH = 0, zoneoutRest = 0 } = extras;
   if (initial && S > 1 && !initial.rest) throw new InternalError(`${label}: initial h without the cell's other states`);
-  const attributes: Attributes = { cell: cellName, T, B, I, H, D, G: cell.gates.length, W: workOf(cell).length, S };
-  const inputs = [x, weights.wih, weights.whh, weights.bih, weights.bhh, initial?.h, initial?.rest];
-  const shapes = [{ shape: [T, B, D * H] }, { shape: [D, B, H] }, { shape: [S - 1, D, B, H] }];
+  // Dropout is there in training only; zoneout has an expectation for the rest of the time.
+  const recurrentDropout = noise ? (extras.recurrentDropout ?? 0) : 0;
+  const hasNoise = noise !== undefined && (recurrentDropout > 0 || zoneoutH > 0 || zoneoutRest > 0);
+  const attributes: Attributes = {
+    ...{ cell: cellName, T, B, D, H, P, I, heads: extras.heads ?? 1 },
+    backwards: D === 2 ? 2 : extras.goBackwards ? 1 : 0,
+    ...{ hasMask: mask !== undefined, hasNoise, stream: noise?.stream ?? 0, zoneoutH, zoneoutRest, recurrentDropout },
+    zeroOutput: mask !== undefined && extras.maskedOutput !== "hold",
+  };
+  const { wih, whh, bih, bhh, learned, whr } = weights;
+  const seed = hasNoise ? noise.seed : undefined;
+  const inputs = [x, wih, whh, bih, bhh, learned, whr, initial?.h, initial?.rest, mask, seed];
+  const shapes = [{ shape: [T, B, D * P] }, { shape: [D, B, P] }, { shape: [S - 1, D, B, H] }];
   const [y, hn, restn] = apply(op, label, inputs, shapes, attributes);
   return { y: y!, hn: hn!, restn: restn! };
 }

@@ -1,0 +1,108 @@
+import { checkOptions, ShapeError } from "../../errors.ts";
+import { makeMask, zeroRows } from "../../kernels/mask.ts";
+import type { InputRange, Op } from "../op.ts";
+import { apply, expectTensor, Tensor } from "../tensor.ts";
+
+/**
+ * Which steps of a batch of sequences are real, said in one of two ways, or in both.
+ *
+ * `lengths`, i32 `[B]`: sequence b has its real steps first, `lengths[b]` of them (0 to T), as in
+ * [torch.nn.utils.rnn.pack_padded_sequence](https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.rnn.pack_padded_sequence.html);
+ * in any order. `mask`, i32 `[T,B]` (`[B,T]` where the module is batch first): 1 is a real step, 0 one that is passed over,
+ * anywhere in a sequence, as [Keras masks](https://keras.io/guides/understanding_masking_and_padding/) do. Where both are
+ * given the mask must be 0 beyond each length.
+ */
+export interface RealSteps {
+  /** i32 `[B]`, each from 0 to T. */
+  readonly lengths?: Tensor;
+  /** i32 `[T,B]` (`[B,T]` with batchFirst), 1 or 0. */
+  readonly mask?: Tensor;
+}
+
+interface Attributes {
+  readonly T: number;
+  readonly B: number;
+  readonly batchFirst: boolean;
+}
+
+const maskOp: Op<Attributes> = {
+  name: "sequence-mask",
+  takes({ inputs: [lengths, mask], attributes: { T, batchFirst } }) {
+    const ranges: InputRange[] = [];
+    if (lengths) ranges.push({ input: 0, what: "length", below: T + 1 });
+    if (mask) ranges.push({ ...maskEntries(1), ...(lengths && { until: { lengths: 0, batchFirst } }) });
+    return ranges;
+  },
+  forward({ inputs: [lengths, mask], outputs: [output], attributes, label }, e) {
+    if (!lengths && !attributes.batchFirst) {
+      e.define(output!, e.view(mask!));
+      return;
+    }
+    const make = () => {
+      const to = e.scratch(label, output!.size, "i32");
+      const views = { lengths: lengths && e.view(lengths), given: mask && e.view(mask), mask: to };
+      e.emit(makeMask(e.target, label, attributes, views));
+      return to;
+    };
+    // Every layer over the same sequences has the same mask.
+    const kind = `mask ${attributes.T} ${attributes.batchFirst} ${lengths?.id}`;
+    e.define(output!, e.once((mask ?? lengths)!, kind, make));
+  },
+};
+
+/** What an op that reads a mask says of that input. */
+export const maskEntries = (input: number): InputRange => ({ input, what: "mask entry", below: 2 });
+
+const make = (label: string, lengths: Tensor | undefined, mask: Tensor | undefined, attributes: Attributes): Tensor =>
+  apply(maskOp, label, [lengths, mask], [{ shape: [attributes.T, attributes.B], dtype: "i32" }], attributes)[0]!;
+
+/** The mask `[T,B]` (i32, 1 or 0) of `lengths` (i32 `[B]`, 0 to T): one dispatch in a plan, however often it is asked for. */
+export const lengthMask = (label: string, lengths: Tensor, T: number): Tensor =>
+  make(label, lengths, undefined, { T, B: lengths.size, batchFirst: false });
+
+/**
+ * The one mask (i32 `[T,B]`) that lengths, a mask or both stand for; undefined when every step is real. A mask that is
+ * time-major costs no dispatch, the others one in a plan.
+ * @param what who asks, such as a module's title, for messages
+ * @throws ShapeError for wrong shapes or element types, OptionError for anything but `lengths` and `mask`
+ */
+export function sequenceMask(
+  what: string,
+  real: RealSteps | undefined,
+  T: number,
+  B: number,
+  batchFirst = false,
+): Tensor | undefined {
+  if (real === undefined) return undefined;
+  if (real === null || typeof real !== "object" || real instanceof Tensor) {
+    const got = real instanceof Tensor ? "a tensor" : String(real);
+    throw new ShapeError(`${what}: the real steps are ${got}, expected { lengths, mask }, or one of them`);
+  }
+  checkOptions(what, real, ["lengths", "mask"]);
+  const { lengths, mask } = real;
+  if (lengths !== undefined) expectTensor(`${what}: lengths`, lengths, [B], `[B] = [${B}]`, "i32");
+  const shape = batchFirst ? [B, T] : [T, B];
+  if (mask !== undefined)
+    expectTensor(`${what}: mask`, mask, shape, `${batchFirst ? "[B,T]" : "[T,B]"} = [${shape}]`, "i32");
+  return lengths || mask ? make("mask", lengths, mask, { T, B, batchFirst }) : undefined;
+}
+
+const rowsOp: Op<{ readonly N: number; readonly C: number }> = {
+  name: "mask-rows",
+  takes: () => [maskEntries(1)],
+  forward({ inputs: [x, mask], outputs: [y], attributes, label }, e) {
+    const views = { x: e.view(x!), mask: e.view(mask!), y: e.place(y!, label) };
+    e.emit(zeroRows(e.target, label, attributes, views));
+  },
+  backward({ inputs: [x, mask], outputs: [y], attributes, label }, e) {
+    const gradient = e.gradient(y!);
+    if (!gradient || !e.needsGradient(x)) return;
+    const { view, accumulate } = e.gradientInto(x);
+    const views = { x: gradient, mask: e.view(mask!), y: view };
+    e.emit(zeroRows(e.target, `${label} gradient`, { ...attributes, accumulate }, views));
+  },
+};
+
+/** `x [T,B,...]`, zero in the steps where `mask [T,B]` (i32) is. */
+export const maskRows = (label: string, x: Tensor, mask: Tensor): Tensor =>
+  apply(rowsOp, label, [x, mask], [{ shape: x.shape }], { N: mask.size, C: x.size / mask.size })[0]!;

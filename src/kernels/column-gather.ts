@@ -1,0 +1,87 @@
+import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
+
+/** Columns of a weight by token: W·x + b of a one-hot x. */
+export const columnGather = defineKernel({
+  name: "column-gather",
+  bindings: [
+    read("tokens", "i32", "[N]"),
+    read("weight", "f32", "[D,M,V]"),
+    read("bias", "f32", "[D,M]"),
+    readWrite("y", "f32", "[N,D,M] by strides"),
+  ],
+  params: u32("N", "D", "M", "V", "row", "batch", "hasBias"),
+  variants: [{}],
+  twin({ tokens, weight, bias, y }, { N, D, M, V, row, batch, hasBias }) {
+    for (let n = 0; n < N; n++) {
+      const v = tokens[n]! >= 0 && tokens[n]! < V ? tokens[n]! : 0;
+      for (let d = 0; d < D; d++) {
+        for (let m = 0; m < M; m++) {
+          y[n * row + d * batch + m] = weight[(d * M + m) * V + v]! + (hasBias ? bias[d * M + m]! : 0);
+        }
+      }
+    }
+  },
+});
+
+/** The gather's gradient by its weight: equal tokens add up in the order in which they stand. */
+export const columnScatter = defineKernel({
+  name: "column-scatter",
+  bindings: [
+    read("tokens", "i32", "[N]"),
+    read("outputGradient", "f32", "[N,D,M] by strides"),
+    readWrite("gradient", "f32", "[D,M,V]"),
+  ],
+  params: u32("N", "D", "M", "V", "row", "batch"),
+  variants: [{}],
+  twin({ tokens, outputGradient, gradient }, { N, D, M, V, row, batch }) {
+    for (let n = 0; n < N; n++) {
+      const v = tokens[n]!;
+      if (v < 0 || v >= V) continue;
+      for (let d = 0; d < D; d++) {
+        for (let m = 0; m < M; m++) gradient[(d * M + m) * V + v]! += outputGradient[n * row + d * batch + m]!;
+      }
+    }
+  },
+});
+
+/** Row n, direction d, column m of the result lies at `n * row + d * batch + m`. */
+export interface Columns {
+  /** Tokens. */
+  readonly N: number;
+  /** Directions, each with a weight `[M,V]` of its own; default 1. */
+  readonly D?: number;
+  /** Rows of a weight: columns of the result. */
+  readonly M: number;
+  /** Vocabulary: size of the one-hot vectors. */
+  readonly V: number;
+  readonly row: number;
+  /** Default 0, for one direction. */
+  readonly batch?: number;
+}
+
+const numbersOf = ({ N, D = 1, M, V, row, batch = 0 }: Columns) => ({ N, D, M, V, row, batch });
+
+const gridOf = ({ N, D = 1, M }: Columns, target: Target) => gridFor(N * D * M, 64, target.maxWorkgroups);
+
+/** `y[n,d,:] = weight[d,:,tokens[n]] + bias[d]`. */
+export const gatherColumns = (
+  target: Target,
+  label: string,
+  columns: Columns,
+  { tokens, weight, bias, y }: { tokens: View; weight: View; bias: View | undefined; y: View },
+): Dispatch =>
+  dispatch(columnGather, {
+    label,
+    views: { tokens, weight, bias: bias ?? weight, y },
+    params: { ...numbersOf(columns), hasBias: bias ? 1 : 0 },
+    grid: gridOf(columns, target),
+  });
+
+/** Adds the gradient by the weight to `gradient [D,M,V]`, which was cleared before or holds other parts of it. */
+export const scatterColumns = (
+  target: Target,
+  label: string,
+  columns: Columns,
+  views: { tokens: View; outputGradient: View; gradient: View },
+): Dispatch => dispatch(columnScatter, { label, views, params: numbersOf(columns), grid: gridOf(columns, target) });

@@ -1,0 +1,90 @@
+import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
+
+const shared = { LANES: 64, ROWS: 1 };
+const single = { LANES: 1, ROWS: 32 };
+
+/** Softmax over the real columns of each row; rows without any are 0. */
+export const maskedSoftmax = defineKernel({
+  name: "masked-softmax",
+  bindings: [read("scores", "f32", "[R,S]"), read("mask", "i32", "[S,B]"), readWrite("weights", "f32", "[R,S]")],
+  params: [...u32("R", "B", "S", "hasMask"), ...f32("scale")],
+  variants: [shared, single],
+  twin({ scores, mask, weights }, { R, B, S, hasMask, scale }) {
+    for (let r = 0; r < R; r++) {
+      const row = Array.from(scores.subarray(r * S, (r + 1) * S), (x, s) =>
+        hasMask && mask[s * B + (r % B)] === 0 ? -Infinity : scale * x,
+      );
+      const largest = Math.max(...row);
+      const total = row.reduce((sum, x) => sum + (x === -Infinity ? 0 : Math.exp(x - largest)), 0);
+      row.forEach((x, s) => {
+        weights[r * S + s] = x === -Infinity ? 0 : Math.exp(x - largest) / total;
+      });
+    }
+  },
+});
+
+/** Its gradient, from the weights that it made. */
+export const maskedSoftmaxBackward = defineKernel({
+  name: "masked-softmax-backward",
+  bindings: [
+    read("weights", "f32", "[R,S]"),
+    read("weightGradient", "f32", "[R,S]"),
+    readWrite("scoreGradient", "f32", "[R,S]"),
+  ],
+  params: [...u32("R", "S", "accumulate"), ...f32("scale")],
+  variants: [shared, single],
+  twin({ weights, weightGradient, scoreGradient }, { R, S, accumulate, scale }) {
+    for (let r = 0; r < R; r++) {
+      let total = 0;
+      for (let at = r * S; at < (r + 1) * S; at++) total += weights[at]! * weightGradient[at]!;
+      for (let at = r * S; at < (r + 1) * S; at++) {
+        const gradient = scale * weights[at]! * (weightGradient[at]! - total);
+        scoreGradient[at] = gradient + (accumulate ? scoreGradient[at]! : 0);
+      }
+    }
+  },
+});
+
+interface Sizes {
+  /** Rows, those of sequence b at b, B + b, … */
+  readonly R: number;
+  readonly B: number;
+  /** Columns. */
+  readonly S: number;
+  readonly scale: number;
+}
+
+const variantFor = (target: Target, S: number) => (S > 32 && !target.software ? shared : single);
+
+export function softmaxRows(
+  target: Target,
+  label: string,
+  { R, B, S, scale }: Sizes,
+  { mask, ...views }: { scores: View; mask: View | undefined; weights: View },
+): Dispatch {
+  const constants = variantFor(target, S);
+  return dispatch(maskedSoftmax, {
+    label,
+    views: { ...views, mask: mask ?? views.scores },
+    params: { R, B, S, hasMask: mask ? 1 : 0, scale },
+    constants,
+    grid: gridFor(R, constants.ROWS, target.maxWorkgroups),
+  });
+}
+
+export function softmaxGradient(
+  target: Target,
+  label: string,
+  { R, S, scale, accumulate }: Omit<Sizes, "B"> & { readonly accumulate: boolean },
+  views: { weights: View; weightGradient: View; scoreGradient: View },
+): Dispatch {
+  const constants = variantFor(target, S);
+  return dispatch(maskedSoftmaxBackward, {
+    label,
+    views,
+    params: { R, S, accumulate: accumulate ? 1 : 0, scale },
+    constants,
+    grid: gridFor(R, constants.ROWS, target.maxWorkgroups),
+  });
+}

@@ -1,0 +1,115 @@
+import { checkNumber, checkOptions, OptionError, ShapeError } from "../errors.ts";
+import type { LossAndCount } from "../graph/ops/loss-gradient.ts";
+import { sequenceMask } from "../graph/ops/mask.ts";
+import { weightedSum } from "../graph/ops/pointwise.ts";
+import { expectTensor, Tensor } from "../graph/tensor.ts";
+import { type Shape, sameShape, showShape } from "../tensor-data.ts";
+
+export type { LossAndCount };
+
+/** Which targets count, said in one of two ways or in both; without it all of them do. Each loss tells which shapes it takes. */
+export interface RealTargets {
+  /** i32 of the targets' shape (or, for losses of numbers, of that shape without its last axis): 1 counts, 0 does not. */
+  readonly mask?: Tensor;
+  /** i32 `[B]`, for targets `[T,B]`: of sequence b the first `lengths[b]` steps count. */
+  readonly lengths?: Tensor;
+}
+
+/**
+ * A loss: from a model's output and the target to one number. A trainer minimises it on the model's `logits` and the batch's
+ * target; a model of several losses applies each by itself, in the trainer's loss function.
+ */
+export interface Loss {
+  readonly name: string;
+  /**
+   * @param output what the model says
+   * @param target what it should have said
+   * @param real which targets count; default all
+   * @returns the loss `[]`, and `[]` what it was divided by: how many targets count, or 1 for a sum
+   * @throws ShapeError when the shapes do not fit
+   */
+  apply(output: Tensor, target: Tensor, real?: RealTargets): LossAndCount;
+}
+
+/**
+ * "mean": divided by how many targets count (their weights, where they have some); "sum": not divided. As in
+ * [torch.nn](https://docs.pytorch.org/docs/stable/nn.html#loss-functions).
+ */
+export type Reduction = "mean" | "sum";
+
+/** @throws OptionError for any other word */
+export function checkReduction(what: string, reduction: Reduction = "mean"): Reduction {
+  if (reduction !== "mean" && reduction !== "sum")
+    throw new OptionError(`${what}: reduction is ${String(reduction)}, expected "mean" or "sum"`);
+  return reduction;
+}
+
+/** @throws OptionError when these are no finite numbers of at least 0 */
+export function checkWeights(what: string, name: string, weights: readonly number[] | undefined): void {
+  if (weights === undefined) return;
+  if (!Array.isArray(weights) || weights.length === 0)
+    throw new OptionError(`${what}: ${name} is ${String(weights)}, expected a list of numbers`);
+  weights.forEach((weight, i) => {
+    checkNumber(what, `${name}[${i}]`, weight, 0);
+  });
+}
+
+/**
+ * The mask of a loss's targets.
+ * @param shapes what shapes it may have
+ * @throws ShapeError when it has another one, OptionError for anything but `mask` and `lengths`
+ */
+export function maskOf(what: string, real: RealTargets | undefined, shapes: readonly Shape[]): Tensor | undefined {
+  if (real === undefined) return undefined;
+  const wanted = shapes.map(showShape).join(" or ");
+  if (real === null || typeof real !== "object" || real instanceof Tensor) {
+    const got = real instanceof Tensor ? "a tensor" : String(real);
+    throw new ShapeError(`${what}: the targets that count are ${got}, expected { mask, lengths }, or one of them`);
+  }
+  checkOptions(what, real, ["mask", "lengths"]);
+  const { mask, lengths } = real;
+  if (lengths !== undefined) {
+    const steps = shapes.find(({ length }) => length === 2);
+    if (!steps)
+      throw new ShapeError(
+        `${what}: lengths are of sequences [T,B], and these targets are ${wanted}; give a mask in place of lengths`,
+      );
+    return sequenceMask(what, real, steps[0]!, steps[1]!);
+  }
+  if (mask === undefined) return undefined;
+  if (mask instanceof Tensor && !shapes.some((shape) => sameShape(shape, mask.shape)))
+    throw new ShapeError(`${what}: mask has shape ${showShape(mask.shape)}, expected ${wanted}`);
+  return expectTensor(`${what}: mask`, mask, mask.shape, wanted, "i32");
+}
+
+/** @throws ShapeError when this is no symbolic tensor of numbers */
+export function expectNumbers(what: string, tensor: unknown, expected: string): Tensor {
+  if (tensor instanceof Tensor && tensor.dtype === "f32") return tensor;
+  const got = tensor instanceof Tensor ? `${tensor.dtype} ${showShape(tensor.shape)}` : String(tensor);
+  throw new ShapeError(`${what} is ${got}, expected f32 ${expected}`);
+}
+
+/**
+ * Several losses as one to train on: `weights[0]·losses[0] + weights[1]·losses[1] + …`.
+ * @param losses each `[]`, as a {@link Loss} gives it
+ * @param weights one finite number for each; default 1
+ * @returns `[]`
+ * @throws ShapeError for what is no loss, OptionError for other weights
+ */
+export function addLosses(losses: readonly Tensor[], weights: readonly number[] = losses.map(() => 1)): Tensor {
+  const [first, ...others] = losses;
+  if (first === undefined) throw new ShapeError("addLosses: there is no loss; give at least one");
+  losses.forEach((loss, i) => {
+    if (expectNumbers(`addLosses: losses[${i}]`, loss, "[]").size !== 1)
+      throw new ShapeError(`addLosses: losses[${i}] has shape ${showShape(loss.shape)}, expected one number, []`);
+  });
+  if (!Array.isArray(weights) || weights.length !== losses.length)
+    throw new OptionError(`addLosses: weights are ${String(weights)}, expected ${losses.length} numbers`);
+  weights.forEach((weight, i) => {
+    checkNumber("addLosses", `weights[${i}]`, weight);
+  });
+  const [weight, ...more] = weights as readonly number[];
+  // One loss alone with a weight is two halves of it.
+  if (others.length === 0) return weight === 1 ? first : weightedSum("loss", first, first, weight! / 2, weight! / 2);
+  return others.reduce((sum, loss, i) => weightedSum("loss", sum, loss, i === 0 ? weight : 1, more[i]), first);
+}

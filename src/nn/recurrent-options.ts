@@ -1,0 +1,240 @@
+import type { FullCell } from "../cells/index.ts";
+import { checkCount, checkNumber, checkOptions, OptionError } from "../errors.ts";
+
+/** How the outputs of the two directions become one: side by side `[T,B,2*P]`, or one `[T,B,P]`; `none`: `[2,T,B,P]`. */
+export type Merge = "concat" | "sum" | "average" | "product" | "none";
+
+/** Options of every recurrent layer. P is `projSize` where there is a projection, `hiddenSize` otherwise. */
+export interface RecurrentOptions {
+  /** Size of one step's input; or of the vocabulary, where inputs are tokens that stand for one-hot vectors. */
+  readonly inputSize: number;
+  /** Units of every layer, or of each: `[256, 128]` is two layers. */
+  readonly hiddenSize: number | readonly number[];
+  /** Layers on top of each other; default 1, or as many as `hiddenSize` lists. */
+  readonly numLayers?: number;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** Inputs and outputs are `[B,T,C]` instead of `[T,B,C]`; default false. States are not concerned, as in PyTorch. */
+  readonly batchFirst?: boolean;
+  /** A second direction over the reversed sequence (Schuster and Paliwal 1997); default false. */
+  readonly bidirectional?: boolean;
+  /**
+   * One direction that runs from the end of the sequence; default false. Outputs stay at their own time, as in ONNX's
+   * direction "reverse"; Keras's `go_backwards` returns them in the order in which they were made.
+   */
+  readonly goBackwards?: boolean;
+  /** How the two directions' outputs are put together, as Keras's `merge_mode`; default "concat". */
+  readonly merge?: Merge;
+  /**
+   * Outputs in steps that lengths or the mask pass over: "zero" (default; PyTorch's packed sequences), or "hold": the state
+   * that is held (Keras's RNN layers without `zero_output_for_mask`).
+   */
+  readonly maskedOutput?: "zero" | "hold";
+  /** Probability of dropout on the outputs of every layer but the last, in training, as torch.nn.LSTM; default 0. */
+  readonly dropout?: number;
+  /** The same with one mask for all steps of a sequence (Gal and Ghahramani 2016); default 0. */
+  readonly variationalDropout?: number;
+  /** Probability of dropout on the h that R reads, one mask for all steps (Gal and Ghahramani 2016; Keras); default 0. */
+  readonly recurrentDropout?: number;
+  /**
+   * Zoneout (Krueger et al. 2017): how likely a unit keeps its previous state in a training step; otherwise the expectation
+   * is taken. One rate, or one for `h` and one for the other states by name: `{ h: 0.05, c: 0.15 }`. Default 0.
+   */
+  readonly zoneout?: number | Readonly<Record<string, number>>;
+  /** Every layer but the first adds its input to its output (Wu et al. 2016, section 3.1); default false. */
+  readonly residual?: boolean;
+  /** R consists of this many blocks on its diagonal: heads that do not see each other (Beck et al. 2024); default 1. */
+  readonly numHeads?: number;
+  /** Initial states are parameters, the same for every sequence; default false: zeros. */
+  readonly learnedInitialState?: boolean;
+}
+
+const common = [
+  ...["inputSize", "hiddenSize", "numLayers", "bias", "batchFirst", "bidirectional", "goBackwards", "merge"],
+  ...["maskedOutput", "dropout", "variationalDropout", "recurrentDropout", "zoneout", "residual", "numHeads"],
+  "learnedInitialState",
+] as const;
+
+/** Why an option that another layer has makes no sense here. */
+const reasons: Readonly<Record<string, string>> = {
+  projSize: "only LSTM has a projection: its output can be smaller than the state c that stays behind",
+  peepholes: "peepholes look at LSTM's c, and this cell has none",
+  coupledGates: "only LSTM has an input and a forget gate to couple",
+  cellClip: "it limits LSTM's c, and this cell has none",
+  forgetBias: "only LSTM has a forget gate",
+  resetAfter: "only GRU has a reset gate",
+  nonlinearity: "it is RNN's; LSTM and GRU have `activations`",
+  activations: "RNN has one activation: `nonlinearity`",
+  layerNorm: "layer normalisation inside the cell is there for LSTM and GRU; LayerNorm can stand behind any layer",
+  cell: "the class says which cell it is; new Recurrent({ cell }) takes any",
+};
+
+/** @throws OptionError for an unknown option, with the reason where another layer has it */
+export function checkRecurrentOptions(what: string, options: object, own: readonly string[]): void {
+  const allowed = [...common, ...own];
+  for (const key of Object.keys(options ?? {})) {
+    if (!allowed.includes(key) && Object.hasOwn(reasons, key))
+      throw new OptionError(`${what} has no option "${key}": ${reasons[key]}; leave it out`);
+  }
+  checkOptions(what, options, allowed);
+}
+
+/** @throws OptionError when a switch is no boolean */
+export function checkSwitches(what: string, options: object, names: readonly string[]): void {
+  for (const name of names) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value !== undefined && typeof value !== "boolean")
+      throw new OptionError(`${what}: ${name} is ${String(value)}, expected true or false`);
+  }
+}
+
+/** Options with their defaults, checked. */
+export interface Settings {
+  readonly inputSize: number;
+  /** Of each layer. */
+  readonly hiddenSizes: readonly number[];
+  readonly projSize: number;
+  readonly bias: boolean;
+  readonly batchFirst: boolean;
+  readonly bidirectional: boolean;
+  readonly goBackwards: boolean;
+  readonly merge: Merge;
+  readonly maskedOutput: "zero" | "hold";
+  readonly dropout: number;
+  readonly variationalDropout: number;
+  readonly recurrentDropout: number;
+  readonly zoneoutH: number;
+  readonly zoneoutRest: number;
+  readonly residual: boolean;
+  readonly numHeads: number;
+  readonly learnedInitialState: boolean;
+}
+
+const merges = ["concat", "sum", "average", "product", "none"];
+
+function oneOf<T extends string>(what: string, name: string, value: T | undefined, known: readonly string[]): T {
+  if (value !== undefined && !known.includes(value))
+    throw new OptionError(`${what}: ${name} is ${JSON.stringify(value)}, expected one of ${known.join(", ")}`);
+  return value ?? (known[0] as T);
+}
+
+/** A probability of losing something: 1 would lose everything. */
+function rate(what: string, name: string, value: unknown): number {
+  const p = checkNumber(what, name, value ?? 0, 0, 1);
+  if (p === 1) throw new OptionError(`${what}: ${name} is 1, which leaves nothing; choose a rate below 1`);
+  return p;
+}
+
+function zoneoutRates(what: string, given: RecurrentOptions["zoneout"], cell: FullCell): [h: number, rest: number] {
+  if (given === undefined || typeof given === "number") {
+    const both = rate(what, "zoneout", given);
+    return [both, cell.states.length > 1 ? both : 0];
+  }
+  if (given === null || typeof given !== "object")
+    throw new OptionError(`${what}: zoneout is ${String(given)}, expected a rate, or rates by state`);
+  for (const name of Object.keys(given)) {
+    if (!cell.states.includes(name))
+      throw new OptionError(`${what}: zoneout names the state "${name}", this cell has ${cell.states.join(", ")}`);
+  }
+  const [first, ...others] = cell.states as [string, ...string[]];
+  const rates = others.map((name) => rate(what, `zoneout.${name}`, given[name]));
+  if (new Set(rates).size > 1) {
+    throw new OptionError(
+      `${what}: zoneout of ${others.join(" and ")} is ${rates.join(" and ")}; these states only make sense together, give them one rate`,
+    );
+  }
+  return [rate(what, `zoneout.${first}`, given[first]), rates[0] ?? 0];
+}
+
+function sizesOf(what: string, { hiddenSize, numLayers }: RecurrentOptions): number[] {
+  if (!Array.isArray(hiddenSize)) {
+    const size = checkCount(what, "hiddenSize", hiddenSize);
+    return Array.from({ length: checkCount(what, "numLayers", numLayers ?? 1) }, () => size);
+  }
+  if (hiddenSize.length === 0) throw new OptionError(`${what}: hiddenSize lists no layer, expected at least one size`);
+  const sizes = hiddenSize.map((size, i) => checkCount(what, `hiddenSize[${i}]`, size));
+  if (numLayers !== undefined && numLayers !== sizes.length)
+    throw new OptionError(
+      `${what}: numLayers is ${numLayers}, but hiddenSize lists ${sizes.length} layers; leave numLayers out`,
+    );
+  return sizes;
+}
+
+/**
+ * Checks options against each other and fills in the defaults.
+ * @throws OptionError naming the option, its value and the reason
+ */
+export function settingsOf(what: string, options: RecurrentOptions & { projSize?: number }, cell: FullCell): Settings {
+  const refuse = (why: string): never => {
+    throw new OptionError(`${what}: ${why}`);
+  };
+  checkSwitches(what, options, [
+    "bias",
+    "batchFirst",
+    "bidirectional",
+    "goBackwards",
+    "residual",
+    "learnedInitialState",
+  ]);
+  const inputSize = checkCount(what, "inputSize", options.inputSize);
+  const hiddenSizes = sizesOf(what, options);
+  const projSize = checkCount(what, "projSize", options.projSize ?? 0, 0);
+  const { bidirectional = false, goBackwards = false, residual = false } = options;
+  const merge = oneOf<Merge>(what, "merge", options.merge, merges);
+  const maskedOutput = oneOf<"zero" | "hold">(what, "maskedOutput", options.maskedOutput, ["zero", "hold"]);
+  const dropout = rate(what, "dropout", options.dropout);
+  const variationalDropout = rate(what, "variationalDropout", options.variationalDropout);
+  const recurrentDropout = rate(what, "recurrentDropout", options.recurrentDropout);
+  const [zoneoutH, zoneoutRest] = zoneoutRates(what, options.zoneout, cell);
+  const numHeads = checkCount(what, "numHeads", options.numHeads ?? 1);
+  const L = hiddenSizes.length;
+
+  const tooSmall = hiddenSizes.find((H) => projSize >= H);
+  if (projSize > 0 && tooSmall !== undefined)
+    refuse(`projSize is ${projSize}, expected less than hiddenSize ${tooSmall}: a projection makes h smaller`);
+  if (goBackwards && bidirectional)
+    refuse("goBackwards with bidirectional: both directions run anyway; choose one of them");
+  if (options.merge !== undefined && !bidirectional)
+    refuse(`merge is "${merge}", but there is one direction only; set bidirectional, or leave merge out`);
+  if (merge === "none" && L > 1)
+    refuse(
+      `merge is "none" with ${L} layers: a layer's input is one tensor; choose another merge, or stack layers yourself`,
+    );
+  if (L === 1 && (dropout > 0 || variationalDropout > 0))
+    refuse("dropout acts between layers, and there is one layer; put a Dropout behind it, or choose recurrentDropout");
+  if (dropout > 0 && variationalDropout > 0)
+    refuse("dropout and variationalDropout drop the same outputs; choose one of them");
+  if (recurrentDropout > 0 && !cell.recurrent)
+    refuse(`recurrentDropout drops what R reads, and the cell "${cell.name}" has no R`);
+  const indivisible = hiddenSizes.find((H) => H % numHeads !== 0);
+  if (indivisible !== undefined)
+    refuse(
+      `numHeads is ${numHeads}, which does not divide hiddenSize ${indivisible}; every head has the same number of units`,
+    );
+  if (numHeads > 1 && !cell.recurrent) refuse(`numHeads divides R, and the cell "${cell.name}" has no R`);
+  if (numHeads > 1 && projSize > 0)
+    refuse("numHeads with projSize: a projection mixes the heads that numHeads keeps apart");
+  const width = (H: number) => (projSize > 0 ? projSize : H) * (bidirectional && merge === "concat" ? 2 : 1);
+  if (residual && L === 1)
+    refuse("residual adds a layer's input to its output from the second layer on, and there is one");
+  const uneven = hiddenSizes.findIndex((H) => width(H) !== width(hiddenSizes[0]!));
+  if (residual && uneven > 0)
+    refuse(
+      `residual adds outputs of one size, but layer 0 gives ${width(hiddenSizes[0]!)} and layer ${uneven} ${width(hiddenSizes[uneven]!)}`,
+    );
+  return {
+    ...{ inputSize, hiddenSizes, projSize, bias: options.bias !== false, batchFirst: options.batchFirst === true },
+    ...{ bidirectional, goBackwards, merge, maskedOutput, dropout, variationalDropout, recurrentDropout },
+    ...{ zoneoutH, zoneoutRest, residual, numHeads, learnedInitialState: options.learnedInitialState === true },
+  };
+}
+
+/** @throws OptionError for a pair of activations where there is one direction only */
+export function checkPairs(what: string, activations: object | undefined, bidirectional: boolean | undefined): void {
+  for (const [name, given] of Object.entries(activations ?? {})) {
+    if (Array.isArray(given) && !bidirectional)
+      throw new OptionError(
+        `${what}: ${name} has an activation for each direction, but there is one; set bidirectional`,
+      );
+  }
+}

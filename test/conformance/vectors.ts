@@ -1,0 +1,67 @@
+/**
+ * Suites of expected numbers that others wrote. They lie in `shared/vectors` beside the repository; where that folder is
+ * absent, every suite is skipped with this reason.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { beforeEach, describe, expect, test } from "vitest";
+import { Runtime } from "../../src/index.ts";
+import { adapterForTests } from "../environment.ts";
+
+/** A file of that folder, parsed; undefined where it is absent. `name` is without ".json". */
+export function readVectors<T>(name: string): T | undefined {
+  const path = new URL(`../../../shared/vectors/${name}.json`, import.meta.url);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as T) : undefined;
+}
+
+/** What docs/conformance.md states of a suite: on the CPU and on the GPU alike. */
+export interface Counts {
+  readonly cases: number;
+  readonly passed: number;
+  readonly notApplicable: number;
+}
+
+export interface Suite<Vectors, Case> {
+  /** Name of the file, without ".json". */
+  readonly file: string;
+  casesOf(vectors: Vectors): readonly Case[];
+  /** A name of its own for each case. */
+  nameOf(given: Case): string;
+  /** Cases that the library has nothing to run with, by name, and why. */
+  readonly notApplicable?: Readonly<Record<string, string>>;
+  readonly counts: Counts;
+  /** Runs a case and expects its numbers. */
+  run(given: Case, runtime: Runtime, backend: "cpu" | "gpu"): Promise<void>;
+}
+
+const { device, found } = await adapterForTests();
+
+/** Makes a suite's tests, once on the CPU and once on the GPU, and at the end one of their number. */
+export function describeSuite<Vectors, Case>(suite: Suite<Vectors, Case>): void {
+  const { file, notApplicable = {}, counts } = suite;
+  const vectors = readVectors<Vectors>(file);
+  if (vectors === undefined) {
+    test(file, (context) => context.skip(`there is no ${file}.json in shared/vectors beside the repository`));
+    return;
+  }
+  const cases = suite.casesOf(vectors).map((given) => [suite.nameOf(given), given] as const);
+  describe.each(["cpu", "gpu"] as const)(`${file} on the %s`, (backend) => {
+    let runtime: Promise<Runtime> | undefined;
+    let passed = 0;
+    beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
+    for (const [name, given] of cases) {
+      test(name, async (context) => {
+        context.skip(name in notApplicable, notApplicable[name]);
+        runtime ??= Runtime.open(backend === "gpu" ? { device: device! } : { backend });
+        await suite.run(given, await runtime, backend);
+        passed++;
+      });
+    }
+    test("as many cases passed as the documentation states", async () => {
+      (await runtime)?.dispose();
+      const skipped = Object.keys(notApplicable).filter((name) => cases.some(([known]) => known === name));
+      expect({ cases: cases.length, passed, notApplicable: skipped.length }).toEqual(counts);
+      expect(new Set(cases.map(([name]) => name)).size, "names are unique").toBe(cases.length);
+      expect(skipped, "every reason belongs to a case").toEqual(Object.keys(notApplicable));
+    });
+  });
+}
