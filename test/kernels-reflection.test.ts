@@ -4,10 +4,18 @@ import type * as Reflection from "wgsl_reflect";
 // The package's main file is CommonJS although the package says "module" (1.6.0). Goes when Node can import it.
 // @ts-expect-error: the file has no types beside it; they are those of the package
 import * as reflection from "wgsl_reflect/wgsl_reflect.module.js";
-import { cellNames } from "../src/cells/index.ts";
 import { kernels } from "../src/kernels/index.ts";
-import { type Binding, composeKernel, type Param, uniformOf } from "../src/kernels/kernel.ts";
+import {
+  type Binding,
+  composeKernel,
+  type Kernel,
+  type Param,
+  uniformOf,
+  type Variant,
+  variantsFor,
+} from "../src/kernels/kernel.ts";
 import { shaders } from "../src/shaders.generated.ts";
+import { testCells } from "./cells-for-tests.ts";
 
 const { WgslReflect } = reflection as typeof Reflection;
 
@@ -16,8 +24,8 @@ interface Said {
   readonly uniform: readonly Param[];
 }
 
-/** `[T,B,H]` at the beginning of the comment that ends a binding's line. */
-const shapePattern = /var<[^>]*>\s*(\w+)\s*:[^;]*;\s*\/\/\s*(\[[^\]]+\])/g;
+/** `[T,B,H]` at the beginning of the comment that ends a binding's line; the whole comment where it begins otherwise. */
+const shapePattern = /var<[^>]*>\s*(\w+)\s*:[^;\n]*;[ \t]*\/\/\s*(\[[^\]]+\]|.+)/g;
 
 /** What the WGSL says, in the words of the descriptor. Throws where it has no such form at all. */
 function fromWgsl(code: string): Said {
@@ -60,9 +68,18 @@ function asWritten(said: Binding, { shape }: Binding): Binding {
 
 const titled = Object.values(kernels).map((kernel) => [kernel.name, kernel] as const);
 
+/** A kernel with each cell that goes with it, in the first variant of each. */
+const withCells = (kernel: Kernel): (readonly [string, Variant])[] => {
+  if (!kernel.runsCell) return [["no cell", { constants: kernel.variants[0]! }]];
+  return testCells.flatMap((cell) =>
+    variantsFor(kernel, cell)
+      .slice(0, 1)
+      .map((constants) => [cell.name, { constants, cell: cell.name }] as const),
+  );
+};
+
 describe.each(titled)("%s", (_, kernel) => {
-  test.each(kernel.runsCell ? cellNames() : ["no cell"])("says the same in WGSL and TypeScript, with %s", (cell) => {
-    const variant = { constants: kernel.variants[0]!, ...(kernel.runsCell && { cell }) };
+  test.each(withCells(kernel))("says the same in WGSL and TypeScript, with %s", (_, variant) => {
     const wgsl = fromWgsl(composeKernel(kernel, variant).code);
     const bindings = kernel.bindings.map((said, index) => {
       const written = wgsl.bindings[index];
@@ -77,27 +94,42 @@ describe.each(titled)("%s", (_, kernel) => {
   });
 
   test("uses every constant of its variants", () => {
-    const source = shaders[`${kernel.name}.wgsl`]!;
-    const unused = Object.keys(kernel.variants[0]!).filter((name) => !new RegExp(`\\b${name}\\b`).test(source));
+    const source = withIncludes(`${kernel.name}.wgsl`);
+    // WHOLE chooses the file that stands for PLACE.
+    const words = Object.keys(kernel.variants[0]!).map((name) => (name === "WHOLE" ? "PLACE" : name));
+    const unused = words.filter((word) => !new RegExp(`\\b${word}\\b`).test(source));
     expect(unused).toEqual([]);
   });
 });
 
+/** What may stand for the symbolic includes. */
+const parts: Readonly<Record<string, readonly string[]>> = {
+  PLACE: ["lib/place-row.wgsl", "lib/place-tile.wgsl"],
+  NORM: [...new Set(testCells.flatMap((cell) => cell.parts?.NORM ?? []))],
+};
+
+/** The files that a shader file includes, with all that a symbolic name may stand for. */
+const includesOf = (text: string): string[] =>
+  Array.from(text.matchAll(/#include (?:"([^"]+)"|(\w+))/g), ([, file, symbol]) =>
+    file === undefined ? (parts[symbol!] ?? []) : [file],
+  ).flat();
+
+/** A shader file and the files of lib that it includes. */
+const withIncludes = (file: string): string =>
+  [shaders[file]!, ...includesOf(shaders[file]!).map(withIncludes)].join("\n");
+
 test("every shader file belongs to a kernel, a cell or lib", () => {
-  const expected = [...Object.keys(kernels), ...cellNames().map((name) => `cells/${name}`)].map(
-    (stem) => `${stem}.wgsl`,
-  );
+  const fragments = testCells.flatMap(({ fragment }) => (typeof fragment === "string" ? [`cells/${fragment}`] : []));
+  const expected = new Set([...Object.keys(kernels), ...fragments].map((stem) => `${stem}.wgsl`));
   expect(
     Object.keys(shaders)
       .filter((file) => !file.startsWith("lib/"))
       .sort(),
-  ).toEqual(expected.sort());
+  ).toEqual([...expected].sort());
 });
 
 test("every file of lib is included by some kernel or cell", () => {
-  const included = Object.values(shaders).flatMap((text) =>
-    Array.from(text.matchAll(/#include "([^"]+)"/g), ([, file]) => file),
-  );
+  const included = Object.values(shaders).flatMap(includesOf);
   expect(Object.keys(shaders).filter((file) => file.startsWith("lib/") && !included.includes(file))).toEqual([]);
 });
 

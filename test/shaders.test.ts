@@ -1,10 +1,10 @@
-/** Compiles every kernel in every variant, on Dawn's null backend: no adapter is needed. */
+/** Compiles every kernel in every variant, with every kind of cell, on Dawn's null backend: no adapter is needed. */
 import { describe, expect, test } from "vitest";
-import { cellNames } from "../src/cells/index.ts";
 import { type Composed, composeFrom, describeMessages } from "../src/kernels/compose.ts";
 import { kernels } from "../src/kernels/index.ts";
 import { composeKernel, type Kernel } from "../src/kernels/kernel.ts";
 import { nullDevice } from "./environment.ts";
+import { cellVariants } from "./variants-for-tests.ts";
 
 const device = await nullDevice();
 
@@ -40,14 +40,14 @@ async function complaints(composed: Composed, layout: GPUPipelineLayout | "auto"
 
 describe.each(Object.values(kernels).map((kernel) => [kernel.name, kernel] as const))("%s", (_, kernel) => {
   const layout = layoutOf(kernel);
-  const cells = kernel.runsCell ? cellNames() : [undefined];
-  const cases = cells.flatMap((cell) =>
-    kernel.variants.map((constants) => {
-      const settings = Object.entries(constants).map(([name, value]) => `${name}=${value}`);
-      const title = [...(cell === undefined ? [] : [cell]), ...settings].join(" ") || "its one variant";
-      return [title, { constants, ...(cell !== undefined && { cell }) }] as const;
-    }),
-  );
+  const pairs = kernel.runsCell
+    ? cellVariants(kernel, 2).map(({ cell, constants }) => ({ constants, cell: cell.name }))
+    : kernel.variants.map((constants) => ({ constants }));
+  const cases = pairs.map((variant) => {
+    const settings = Object.entries(variant.constants).map(([name, value]) => `${name}=${value}`);
+    const title = [...("cell" in variant ? [variant.cell] : []), ...settings].join(" ") || "its one variant";
+    return [title, variant] as const;
+  });
   test.each(cases)("compiles: %s", async (_, variant) => {
     expect(await complaints(composeKernel(kernel, variant), layout)).toBe("");
   });

@@ -31,10 +31,10 @@ fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
 }
 
 fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
-  let i = saved.i;
   let f = saved.f;
   let g = saved.g;
   let o = saved.o;
+  let i = select(saved.i, 1.0 - f, COUPLED);
   let sum = f * prev.c + i * g;
   let c = limited(sum);
   let q = hiddenActivation(c);

@@ -17,6 +17,7 @@ export interface Batch<X extends BatchPart = TensorData, Y extends BatchPart = T
   readonly resetState?: boolean | readonly number[];
 }
 
+/** A batch of one tensor or several, on either side. */
 export type AnyBatch = Batch<BatchPart, BatchPart>;
 
 /** Whether several tensors are given by name. What is neither these nor one tensor is refused by `checkBatch`. */

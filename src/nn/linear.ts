@@ -2,7 +2,7 @@ import { checkCount, checkOptions, OptionError, ShapeError } from "../errors.ts"
 import { linear } from "../graph/ops/linear.ts";
 import { linearTokens } from "../graph/ops/linear-tokens.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { showShape } from "../tensor-data.ts";
+import { sameShape, showShape } from "../tensor-data.ts";
 import { uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
 
@@ -11,6 +11,11 @@ export interface LinearOptions {
   readonly outFeatures: number;
   /** Default true. */
   readonly bias?: boolean;
+  /**
+   * A parameter `[outFeatures, inFeatures]` of another module, to share it: an output layer tied to the embedding (Press and
+   * Wolf 2017, "Using the Output Embedding to Improve Language Models"). Default: one of its own.
+   */
+  readonly weight?: Parameter;
 }
 
 /** `y = x·Wᵀ + b` on the last axis, as torch.nn.Linear: `weight [outFeatures, inFeatures]`, `bias [outFeatures]`. */
@@ -23,13 +28,21 @@ export class Linear extends Module {
   /** @throws OptionError for an unknown option or a bad value */
   constructor(options: LinearOptions) {
     super();
-    checkOptions("Linear", options, ["inFeatures", "outFeatures", "bias"]);
+    checkOptions("Linear", options, ["inFeatures", "outFeatures", "bias", "weight"]);
     this.inFeatures = checkCount("Linear", "inFeatures", options.inFeatures);
     this.outFeatures = checkCount("Linear", "outFeatures", options.outFeatures);
     const { bias = true } = options;
     if (typeof bias !== "boolean") throw new OptionError(`Linear: bias is ${String(bias)}, expected true or false`);
     const bound = 1 / Math.sqrt(this.inFeatures);
-    this.weight = new Parameter([this.outFeatures, this.inFeatures], uniform(-bound, bound));
+    const shape = [this.outFeatures, this.inFeatures];
+    const { weight = new Parameter(shape, uniform(-bound, bound)) } = options;
+    if (!(weight instanceof Parameter) || !sameShape(weight.shape, shape)) {
+      const got = weight instanceof Parameter ? showShape(weight.shape) : typeof weight;
+      throw new OptionError(
+        `Linear: weight is ${got}, expected a parameter [outFeatures, inFeatures] = ${showShape(shape)}`,
+      );
+    }
+    this.weight = weight;
     this.bias = bias ? new Parameter([this.outFeatures], uniform(-bound, bound)) : undefined;
   }
 

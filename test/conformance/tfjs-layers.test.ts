@@ -2,8 +2,9 @@
  * TensorFlow.js's tests of layers that are trained: weights after steps of backpropagation through time, losses with states
  * kept from batch to batch, masks. Its default recurrent activation is HardSigmoid, 0.2x + 0.5.
  *
- * Tolerances: its own tests allow 1e-3 for tensors and 5e-3 for losses; here 1e-5 + 1e-5 * |expected| and 1e-4, as far as
- * the printed digits go.
+ * Tolerances: its own tests allow 1e-3 for tensors and 5e-3 for mean losses; here 1e-5 + 1e-5 * |expected| and 1e-4, except
+ * for the weights of simpleRNN BPTT, 2e-4 (with a learning rate of 5 and a saturated tanh its numbers are 4e-5 off from
+ * float64), and the loss of gru stateful BPTT, 1e-3 (1.501 there, and 1.50025 in float64).
  *
  * Keras's layers have one bias, ours have two, which would learn at twice the rate together: here the bias is the weight of
  * a further input that is always 1.
@@ -62,7 +63,7 @@ interface Case {
   readonly epochs?: number;
   readonly batchSize?: number;
   readonly x: { readonly ones: readonly number[] } | Matrix;
-  readonly y?: { readonly fill: number } | readonly number[] | Matrix;
+  readonly y?: { readonly fill: number; readonly shape: readonly number[] } | readonly number[] | Matrix;
   readonly expected: {
     readonly kernel?: Matrix;
     readonly recurrentKernel?: Matrix;
@@ -74,6 +75,8 @@ interface Case {
 }
 
 const cells = { simpleRNN: "rnn", gru: "gru", lstm: "lstm" } as const;
+/** Cases whose numbers are less exact, and how far they may be off. */
+const loose: Readonly<Record<string, number>> = { "simpleRNN BPTT": 2e-4, "gru stateful BPTT": 1e-3 };
 const gatesOf = { rnn: 1, gru: 3, lstm: 4 } as const;
 
 type Inputs = Readonly<Record<"tokens" | "mask" | "ones", Tensor>>;
@@ -164,7 +167,7 @@ function inputsOf({ x, layer }: Case, from: number, to: number): BatchPart {
 }
 
 const goalsOf = ({ y }: Case, rows: number): number[] =>
-  "fill" in y! ? Array<number>(rows).fill(y.fill) : (y as readonly (number | readonly number[])[]).flat();
+  y && "shape" in y ? Array<number>(rows).fill(y.fill) : (y as readonly (number | readonly number[])[]).flat();
 
 /** Trains as the case says; the loss of every step. */
 async function train(given: Case, model: LastStep, runtime: Runtime): Promise<number[]> {
@@ -216,19 +219,20 @@ describeSuite<{ readonly cases: readonly Case[] }, Case>({
   async run(given, runtime) {
     const { expected, layer } = given;
     const features =
-      "ones" in given.x ? given.x.ones[2]! : (given.embedding!.weights?.[0]!.length ?? given.embedding!.outputDim!);
+      "ones" in given.x ? given.x.ones[2]! : (given.embedding!.outputDim ?? given.embedding!.weights![0]!.length);
     const inputs = layer.useBias === false ? features : features + 1;
     const model = new LastStep(given, inputs);
     runtime.initialize(model);
     runtime.loadStateDict(model, weightsOf(given, inputs));
 
     const close = mixed(1e-5, 1e-5);
+    const allowed = loose[given.test];
     if (expected.y) expectClose("y", (await predict(given, model, runtime)).data, expected.y.flat(), close);
     if (!given.y) return;
     const losses = await train(given, model, runtime);
     if (expected.meanLoss !== undefined) {
       const mean = losses.reduce((a, b) => a + b, 0) / losses.length;
-      expectClose("mean loss", Float64Array.of(mean), [expected.meanLoss], absolute(1e-4));
+      expectClose("mean loss", Float64Array.of(mean), [expected.meanLoss], absolute(allowed ?? 1e-4));
     }
     if (expected.lossAtEpoch3and4)
       expectClose("loss", Float64Array.from(losses.slice(2)), expected.lossAtEpoch3and4, close);
@@ -236,8 +240,9 @@ describeSuite<{ readonly cases: readonly Case[] }, Case>({
     expect(layer.useBias, "or the kernel would have a row more").toBe(false);
     const dict = await runtime.stateDict(model);
     const { kernel, recurrent_kernel } = exportWeights("keras", cells[layer.kind], dict, { path: "rnn" });
-    expectClose("kernel", kernel!.data, expected.kernel.flat(), close);
-    expectClose("recurrent kernel", recurrent_kernel!.data, expected.recurrentKernel!.flat(), close);
+    const weight = allowed === undefined ? close : absolute(allowed);
+    expectClose("kernel", kernel!.data, expected.kernel.flat(), weight);
+    expectClose("recurrent kernel", recurrent_kernel!.data, expected.recurrentKernel!.flat(), weight);
     expectClose("dense kernel", dict["dense.weight"]!.data, expected.denseKernel!.flat(), close);
   },
 });
