@@ -45,6 +45,7 @@ export { Dropout, type DropoutOptions } from "./nn/dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";
 export * as functional from "./nn/functional.ts";
 export { GRU, type GRUOptions, type GRUState } from "./nn/gru.ts";
+export { IndRNN, type IndRNNOptions, type IndRNNState } from "./nn/ind-rnn.ts";
 export * as init from "./nn/init.ts";
 export { LayerNorm, type LayerNormOptions } from "./nn/layer-norm.ts";
 export { Linear, type LinearOptions } from "./nn/linear.ts";
@@ -63,6 +64,7 @@ export {
   smoothL1,
 } from "./nn/losses.ts";
 export { LSTM, type LSTMOptions, type LSTMState } from "./nn/lstm.ts";
+export { MGU, type MGUState } from "./nn/mgu.ts";
 export { MinGRU } from "./nn/min-gru.ts";
 export { MinLSTM } from "./nn/min-lstm.ts";
 export { MinRecurrent, type MinRecurrentOptions, type MinState } from "./nn/min-recurrent.ts";
@@ -70,6 +72,8 @@ export { Module, Parameter, type ParameterPart, parameterCount } from "./nn/modu
 export { Recurrent, type RecurrentState } from "./nn/recurrent.ts";
 export type { Merge, RecurrentOptions } from "./nn/recurrent-options.ts";
 export { RNN, type RNNOptions, type RNNState } from "./nn/rnn.ts";
+export { SLSTM, type SLSTMOptions, type SLSTMState } from "./nn/slstm.ts";
+export { SRU, type SRUState } from "./nn/sru.ts";
 export { countPlan, type PlanCounts } from "./plan/count-plan.ts";
 export type { BufferSpec, Clear, Command, Constants, Copy, Dispatch, Plan, Role, Target, View } from "./plan/plan.ts";
 export { printPlan, showBytes } from "./plan/print-plan.ts";

@@ -1,5 +1,14 @@
 /** Cells of every kind, with and without options: what tests of the engine go through. */
-import { type FullCell, gruCell, lstmCell, rnnCell } from "../src/cells/index.ts";
+import {
+  type FullCell,
+  gruCell,
+  indRNNCell,
+  lstmCell,
+  mguCell,
+  rnnCell,
+  slstmCell,
+  sruCell,
+} from "../src/cells/index.ts";
 
 export const testCells: readonly FullCell[] = [
   lstmCell("LSTM"),
@@ -22,4 +31,10 @@ export const testCells: readonly FullCell[] = [
     layerNorm: true,
     activations: { gate: "Sigmoid", candidate: ["Elu", "Softplus"] },
   }),
+  indRNNCell("IndRNN"),
+  indRNNCell("IndRNN", { activation: ["Tanh", "Elu"] }),
+  mguCell(),
+  sruCell(),
+  slstmCell(),
+  slstmCell({ forgetGate: "exponential" }),
 ];

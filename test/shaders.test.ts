@@ -41,7 +41,10 @@ async function complaints(composed: Composed, layout: GPUPipelineLayout | "auto"
 describe.each(Object.values(kernels).map((kernel) => [kernel.name, kernel] as const))("%s", (_, kernel) => {
   const layout = layoutOf(kernel);
   const pairs = kernel.runsCell
-    ? cellVariants(kernel, 2).map(({ cell, constants }) => ({ constants, cell: cell.name }))
+    ? cellVariants(kernel, { cells: 2, combinations: true }).map(({ cell, constants }) => ({
+        constants,
+        cell: cell.name,
+      }))
     : kernel.variants.map((constants) => ({ constants }));
   const cases = pairs.map((variant) => {
     const settings = Object.entries(variant.constants).map(([name, value]) => `${name}=${value}`);

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeEach, describe, expect, type TestContext, test } from "vitest";
-import { readCase } from "../src/cli/parity-case.ts";
 import { register, verifyFile } from "../src/cli/verify.ts";
 import { type Aspect, bounds, compare } from "../src/cli/verify-case.ts";
 import { DataError, NoAdapterError } from "../src/errors.ts";
@@ -28,9 +27,6 @@ const skipWithoutGpu = (context: TestContext) => {
 const casesIn = (path: string): string[] =>
   existsSync(path) ? readdirSync(path).filter((name) => name.endsWith(".safetensors")) : [];
 
-// What the library does not have yet; when it does, verify must pass these too.
-const unsupported = /lengths|projection/;
-
 describe.each([
   ["the CPU", cpu],
   [`the GPU (${found.reason})`, gpu],
@@ -46,10 +42,6 @@ describe.each([
     if (files.length === 0) test("each case", (context) => context.skip(`there are no ${kind} cases at ${path}`));
     test.each(files)("%s", async (file) => {
       const { status, reason, backends } = await verifyFile(join(path, file), [runtime as Runtime]);
-      if (unsupported.test(file)) {
-        expect([status, reason]).toEqual(["unsupported", expect.stringMatching(/^not supported yet: /)]);
-        return;
-      }
       const results = Object.values(backends).flatMap(({ tensors }) => tensors);
       const failures = results.filter(({ ok }) => !ok);
       expect({ status, reason, failures }).toEqual({ status: "pass", reason: undefined, failures: [] });
@@ -250,11 +242,11 @@ describe("a case that is not understood is refused", () => {
     }
   });
 
-  test("a case that is not supported yet is still checked for unknown fields", async () => {
-    const path = changed("lstm_projection_lengths", field("zoneout", 0.1));
-    expect(await verifyFile(path, [cpu])).toMatchObject({ status: "fail", reason: expect.stringContaining("zoneout") });
-    const { unsupported: needs } = readCase(readFileSync(join(recorded, "lstm_projection_lengths.safetensors")));
-    expect(needs).toEqual(["projSize", "lengths"]);
+  test("other lengths than those that the numbers were computed with fail", async () => {
+    const path = changed("lstm_projection_lengths", ({ fields }) => {
+      fields.lengths = (fields.lengths as number[]).map((length) => Math.max(1, length - 1));
+    });
+    expect(await verifyFile(path, [cpu])).toMatchObject({ status: "fail" });
   });
 });
 
@@ -273,7 +265,7 @@ describe("webgpu-rnn verify", () => {
     expect(out).toMatch(/^pass {2}\S+gru_2layer\.safetensors$/m);
     expect(out).toMatch(/^ {2}grad\.weight_hh_l1 +\d\.\de-1\d +1\.0e-9$/m);
     expect(out).toMatch(/^ {2}gradNorms +\S+ +1\.0e-9$/m);
-    expect(out).toMatch(/^2 passed, 0 failed, 0 not supported yet$/m);
+    expect(out).toMatch(/^2 passed, 0 failed$/m);
     expect(out).not.toContain("\u001b");
     const wide = out.split("\n").filter((line) => line.length > 80 && !line.includes(recorded));
     expect(wide).toEqual([]);
@@ -284,17 +276,7 @@ describe("webgpu-rnn verify", () => {
     const { out, exitCode } = await verify(at("gru_2layer"), wrong, "--backend", "cpu");
     expect(exitCode).toBe(1);
     expect(out).toMatch(/^ {2}hn +1\.0e\+0 +1\.0e-9 FAIL$/m);
-    expect(out).toMatch(/^1 passed, 1 failed, 0 not supported yet\n {2}FAIL {2}\S+wrong\.safetensors$/m);
-  });
-
-  test("what is not supported yet is counted apart; alone it is no success", async () => {
-    const both = await verify(at("lstm_projection_lengths"), at("rnn_tanh"), "--backend", "cpu");
-    expect(both.exitCode).toBe(0);
-    expect(both.out).toMatch(/not supported yet: projSize, lengths/);
-    expect(both.out).toMatch(/^1 passed, 0 failed, 1 not supported yet$/m);
-    const alone = await verify(at("lstm_projection_lengths"), "--backend", "cpu");
-    expect(alone.exitCode).toBe(1);
-    expect(alone.out).toMatch(/no case was checked/);
+    expect(out).toMatch(/^1 passed, 1 failed\n {2}FAIL {2}\S+wrong\.safetensors$/m);
   });
 
   test("--json: one record per file and a summary", async () => {
@@ -315,7 +297,7 @@ describe("webgpu-rnn verify", () => {
         backends: { cpu: { status: "pass", tensors: { hn: { bound: 1e-9, ok: true, aspect: "forward" } } } },
       },
       { type: "case", file: broken, status: "fail", reason: expect.stringContaining("dropout"), backends: {} },
-      { type: "summary", passed: 1, failed: 1, unsupported: 0 },
+      { type: "summary", passed: 1, failed: 1 },
     ]);
   });
 
@@ -324,7 +306,7 @@ describe("webgpu-rnn verify", () => {
     const { out, exitCode, error } = await verify(recorded);
     expect([error, exitCode]).toEqual([undefined, 0]);
     expect(out).toMatch(/tensor +gpu error +bound +cpu error +bound/);
-    expect(out).toMatch(new RegExp(`^${casesIn(recorded).length - 1} passed, 0 failed, 1 not supported yet$`, "m"));
+    expect(out).toMatch(new RegExp(`^${casesIn(recorded).length} passed, 0 failed$`, "m"));
     expect(out.split("\n").filter((line) => line.length > 80 && !line.includes(basename(recorded)))).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import { OptionError } from "../errors.ts";
+import { shaders } from "../shaders.generated.ts";
 
 /** Values of one unit by name: gates, states, learned vectors or saved values. */
 export type Values = Record<string, number>;
@@ -20,8 +21,8 @@ export interface CellParameter {
   readonly name: string;
   /** Default: `name`. */
   readonly stateName?: string;
-  /** What it starts with; `"uniform"` (the default): as the weights, in ±1/√H. */
-  readonly initial?: number | "uniform";
+  /** What it starts with: a number, uniform in `[low, high]`, or (the default) `"uniform"`: as the weights, in ±1/√H. */
+  readonly initial?: number | readonly [low: number, high: number] | "uniform";
 }
 
 /** Gradients that a cell's backward returns. */
@@ -55,7 +56,10 @@ export interface InnerProduct {
 export interface Cell {
   /** Unique; a cell with options has them in its name. */
   readonly name: string;
-  /** Stem of the WGSL fragment in shaders/cells/, default the name; or the WGSL itself. */
+  /**
+   * The WGSL of `cellForward` and `cellBackward` (with an inner product of `cellInner` and `cellInnerBackward` too), or the
+   * stem of a file in shaders/cells. A cell without it runs on the CPU only.
+   */
   readonly fragment?: string | { readonly source: string };
   /** Gates in the order of the weight rows (PyTorch's). */
   readonly gates: readonly string[];
@@ -89,8 +93,7 @@ export interface Cell {
 }
 
 /** A cell with its defaults filled in. */
-export type FullCell = Cell &
-  Required<Pick<Cell, "apart" | "learned" | "kept" | "recurrent" | "acrossUnits" | "fragment">>;
+export type FullCell = Cell & Required<Pick<Cell, "apart" | "learned" | "kept" | "recurrent" | "acrossUnits">>;
 
 /** What a unit keeps for each step, in the order of memory. */
 export const workOf = (cell: FullCell): readonly string[] => [
@@ -103,19 +106,67 @@ export const workOf = (cell: FullCell): readonly string[] => [
 const table = new Map<string, FullCell>();
 const word = /^[A-Za-z][A-Za-z0-9]*$/;
 
+const members = [
+  ...[
+    "name",
+    "fragment",
+    "gates",
+    "apart",
+    "states",
+    "learned",
+    "kept",
+    "inner",
+    "recurrent",
+    "acrossUnits",
+    "prelude",
+  ],
+  ...["parts", "absent", "forward", "backward"],
+] as const;
+
+/** WGSL that a definition carries, or a file of the package: a name that stands for neither is found here, not on the GPU. */
+function checkFragment(fragment: unknown, refuse: (why: string) => never): void {
+  if (fragment === undefined) return;
+  if (typeof fragment === "string") {
+    if (/\bfn\b|\n/.test(fragment)) refuse("has its WGSL as a string; write it as fragment: { source: … }");
+    if (Object.hasOwn(shaders, `cells/${fragment}.wgsl`)) return;
+    const stems = Object.keys(shaders).flatMap((file) => /^cells\/(.*)\.wgsl$/.exec(file)?.[1] ?? []);
+    refuse(`has fragment "${fragment}", there are ${stems.join(", ")}; give WGSL of your own as { source: … }`);
+  }
+  const source = (fragment as { source?: unknown } | null)?.source;
+  if (typeof source !== "string" || source.trim() === "")
+    refuse(
+      `has fragment ${JSON.stringify(fragment)}, expected { source: … } with the WGSL of cellForward and cellBackward`,
+    );
+}
+
+function checkInitial(learned: readonly CellParameter[], refuse: (why: string) => never): void {
+  for (const { name, stateName = name, initial = "uniform" } of learned) {
+    if (typeof stateName !== "string" || !/^[A-Za-z]\w*$/.test(stateName))
+      refuse(`gives "${name}" the stateName ${JSON.stringify(stateName)}; it is a name of letters, digits and _`);
+    const isRange =
+      Array.isArray(initial) && initial.length === 2 && initial.every(Number.isFinite) && initial[0] <= initial[1];
+    if (initial !== "uniform" && !Number.isFinite(initial) && !isRange)
+      refuse(`starts "${name}" with ${JSON.stringify(initial)}, expected a number, [low, high] or "uniform"`);
+  }
+}
+
 function check(cell: Cell): void {
-  const { name } = cell;
-  if (typeof name !== "string" || name === "")
+  const name = cell?.name;
+  if (typeof name !== "string" || name.trim() === "")
     throw new OptionError(`a cell needs a name, got ${JSON.stringify(name)}`);
   const refuse = (why: string): never => {
     throw new OptionError(`cell "${name}" ${why}`);
   };
-  const learned = (cell.learned ?? []).map((parameter) => parameter?.name);
+  const unknown = Object.keys(cell).find((member) => !(members as readonly string[]).includes(member));
+  if (unknown !== undefined) refuse(`has "${unknown}"; a cell consists of ${members.join(", ")}`);
+  const given = cell.learned ?? [];
+  const learned = Array.isArray(given) ? given.map((parameter) => parameter?.name) : given;
   const lists = { gates: cell.gates, states: cell.states, apart: cell.apart ?? [], learned, kept: cell.kept ?? [] };
   for (const [list, names] of Object.entries(lists)) {
     if (!Array.isArray(names)) refuse(`has ${list} ${JSON.stringify(names)}, expected a list of names`);
-    const bad = names.find((n) => typeof n !== "string" || !word.test(n));
-    if (bad !== undefined) refuse(`has "${bad}" among its ${list}; a name is letters and digits, as WGSL takes it`);
+    const bad = (names as unknown[]).findIndex((n) => typeof n !== "string" || !word.test(n));
+    if (bad >= 0)
+      refuse(`has ${JSON.stringify(names[bad])} among its ${list}; a name is letters and digits, as WGSL takes it`);
     if (new Set(names).size < names.length) refuse(`names one of its ${list} twice: ${names.join(", ")}`);
   }
   if (cell.gates.length === 0 || cell.states.length === 0) refuse("needs at least one gate and one state");
@@ -125,13 +176,23 @@ function check(cell: Cell): void {
   const twice = slots.find((slot, i) => slots.indexOf(slot) !== i);
   if (twice !== undefined)
     refuse(`uses "${twice}" for two things; gates, apart, learned and kept need different names`);
+  checkInitial(given, refuse);
+  checkFragment(cell.fragment, refuse);
   if (typeof cell.forward !== "function" || typeof cell.backward !== "function")
     refuse("needs forward and backward, its maths on the CPU");
+  for (const flag of ["recurrent", "acrossUnits"] as const) {
+    if (cell[flag] !== undefined && typeof cell[flag] !== "boolean")
+      refuse(`has ${flag} ${JSON.stringify(cell[flag])}, expected true or false`);
+  }
+  if (cell.prelude !== undefined && typeof cell.prelude !== "string")
+    refuse("has a prelude that is no string; it is WGSL in front of the fragment");
   const { inner } = cell;
   if (inner && !(Number.isInteger(inner.gates) && inner.gates >= 1 && inner.gates < cell.gates.length))
     refuse(
       `gives ${inner.gates} of its ${cell.gates.length} gates an inner product; at least one must have one, and one not`,
     );
+  if (inner && (typeof inner.forward !== "function" || typeof inner.backward !== "function"))
+    refuse("has an inner product without forward and backward: the vector's element, and its gradient");
   if (inner && lists.apart.length > 0)
     refuse("has an inner product and products apart; a cell can have only one of them");
   if (cell.recurrent === false && (inner || lists.apart.length > 0))
@@ -147,7 +208,7 @@ export function defineCell(cell: Cell): FullCell {
   if (table.has(cell?.name)) throw new OptionError(`cell "${cell.name}" is defined already; choose another name`);
   check(cell);
   const full: FullCell = {
-    ...{ fragment: cell.name, apart: [], learned: [], kept: [], recurrent: true, acrossUnits: false },
+    ...{ apart: [], learned: [], kept: [], recurrent: true, acrossUnits: false },
     ...cell,
   };
   table.set(full.name, full);

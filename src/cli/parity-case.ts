@@ -1,5 +1,5 @@
 /** Reads parity cases, strictly: the format of docs/cases.md. */
-import { cellNamed } from "../cells/index.ts";
+import { type FullCell, gruCell, lstmCell, rnnCell } from "../cells/index.ts";
 import { checkCount, checkNumber, FileFormatError, OptionError } from "../errors.ts";
 import { duplicateKey } from "../io/duplicate-key.ts";
 import { readSafetensors } from "../io/safetensors.ts";
@@ -37,8 +37,6 @@ export interface TrainFields extends CommonFields {
 export interface ParityCase {
   readonly fields: SequenceFields | TrainFields;
   readonly tensors: StateDict;
-  /** What the case needs and the library does not have yet; such a case can be read but not run. */
-  readonly unsupported: readonly string[];
 }
 
 type Check = (name: string, value: unknown) => unknown;
@@ -177,12 +175,17 @@ interface Expected {
 const f32 = (...shape: number[]): Expected => ({ shape, dtype: "f32", bits: 32 });
 const f64 = (...shape: number[]): Expected => ({ shape, dtype: "f32", bits: 64 });
 
-/** The cell's name in the engine. */
-const cellOf = (cell: string): string => cell.replace("_", "-");
+/** Their cells in the engine. */
+const cells: Readonly<Record<CharModelCell, FullCell>> = {
+  lstm: lstmCell("LSTM"),
+  gru: gruCell("GRU"),
+  rnn_tanh: rnnCell("RNN"),
+  rnn_relu: rnnCell("RNN", { nonlinearity: "relu" }),
+};
 
 /** Shapes of the recurrent layers' weights by PyTorch's names. */
 function weightShapes(layers: {
-  cell: string;
+  cell: CharModelCell;
   inputSize: number;
   hiddenSize: number;
   numLayers: number;
@@ -191,7 +194,7 @@ function weightShapes(layers: {
   projSize: number;
 }): [name: string, shape: number[]][] {
   const { hiddenSize: H, directions: D, projSize } = layers;
-  const GH = cellNamed(cellOf(layers.cell)).gates.length * H;
+  const GH = cells[layers.cell].gates.length * H;
   const P = projSize || H;
   const shapes: [string, number[]][] = [];
   for (let layer = 0; layer < layers.numLayers; layer++) {
@@ -210,7 +213,7 @@ function sequenceTensors(fields: SequenceFields): Record<string, Expected> {
   const D = fields.bidirectional ? 2 : 1;
   const P = fields.projSize || H;
   const sizes: Record<string, number> = { h: P, c: H };
-  const { states } = cellNamed(cellOf(cell));
+  const { states } = cells[cell];
   const tensors: Record<string, Expected> = {
     "input.x": f32(T, B, inputSize),
     "gradout.y": f32(T, B, D * P),
@@ -280,11 +283,6 @@ function checkTensors(fields: ParityCase["fields"], tensors: StateDict): void {
   if (faults.length > 0) throw new FileFormatError(faults.join("; "));
 }
 
-function unsupportedOf(fields: ParityCase["fields"]): string[] {
-  if (fields.kind !== "sequence") return [];
-  return [...(fields.projSize > 0 ? ["projSize"] : []), ...(fields.lengths ? ["lengths"] : [])];
-}
-
 /**
  * Reads a parity case and checks every field and tensor.
  * @param bytes the whole file
@@ -309,5 +307,5 @@ export function readCase(bytes: Uint8Array | ArrayBuffer): ParityCase {
   if (twice !== undefined) throw new FileFormatError(`field "${twice}" is there twice`);
   const fields = checkFields(json as Record<string, unknown>);
   checkTensors(fields, tensors);
-  return { fields, tensors, unsupported: unsupportedOf(fields) };
+  return { fields, tensors };
 }

@@ -1,7 +1,7 @@
 /** Runs a parity case on a backend and measures how far apart the numbers are. */
 
 import type { Batch } from "../data/batch.ts";
-import { InternalError, WebGpuRnnError } from "../errors.ts";
+import { InternalError } from "../errors.ts";
 import { CharModel, type CharModelCell } from "../nn/char-model.ts";
 import { GRU } from "../nn/gru.ts";
 import { LSTM } from "../nn/lstm.ts";
@@ -63,8 +63,8 @@ export function compare(
   return worst;
 }
 
-const layersOf: Readonly<Record<CharModelCell, (options: RecurrentOptions) => unknown>> = {
-  lstm: (options) => new LSTM(options),
+const layersOf: Readonly<Record<CharModelCell, (options: RecurrentOptions, projSize: number) => unknown>> = {
+  lstm: (options, projSize) => new LSTM({ ...options, projSize }),
   gru: (options) => new GRU(options),
   rnn_tanh: (options) => new RNN(options),
   rnn_relu: (options) => new RNN({ ...options, nonlinearity: "relu" }),
@@ -79,19 +79,23 @@ const under = (tensors: StateDict, prefix: string): StateDict =>
   );
 
 async function runSequence(runtime: Runtime, fields: SequenceFields, tensors: StateDict): Promise<StateDict> {
-  const { cell, inputSize, hiddenSize, numLayers, bias, bidirectional } = fields;
+  const { cell, B, inputSize, hiddenSize, numLayers, bias, bidirectional, projSize, lengths } = fields;
   const options = { inputSize, hiddenSize, numLayers, bias, bidirectional };
   // A model by itself: its parameters then have PyTorch's names without a prefix, as in the case.
-  const model = layersOf[cell](options) as Recurrent<RecurrentState>;
+  const model = layersOf[cell](options, projSize) as Recurrent<RecurrentState>;
   runtime.loadStateDict(model, under(tensors, "weight."));
   const given = under(tensors, "input.");
   const states = Object.keys(given).filter((name) => name !== "x");
   const outputs = Object.keys(under(tensors, "gradout."));
   const program = await runtime.compile(model, {
-    inputs: Object.fromEntries(Object.entries(given).map(([name, { shape }]) => [name, { shape }])),
+    inputs: {
+      ...Object.fromEntries(Object.entries(given).map(([name, { shape }]) => [name, { shape }])),
+      ...(lengths && { lengths: { shape: [B], dtype: "i32" } }),
+    },
     forward: (inputs) => {
       const initial = Object.fromEntries(states.map((name) => [name.slice(0, -1), inputs[name]!]));
-      const { output, state } = model.forward(inputs.x!, states.length > 0 ? initial : undefined);
+      const real = inputs.lengths && { lengths: inputs.lengths };
+      const { output, state } = model.forward(inputs.x!, states.length > 0 ? initial : undefined, real);
       return { y: output, ...Object.fromEntries(Object.entries(state).map(([name, value]) => [`${name}n`, value])) };
     },
     seeds: outputs,
@@ -100,7 +104,8 @@ async function runSequence(runtime: Runtime, fields: SequenceFields, tensors: St
   });
   try {
     const seeds = outputs.map((name) => [`gradient.${name}`, tensors[`gradout.${name}`]!]);
-    return await program.run({ ...given, ...Object.fromEntries(seeds) });
+    const real = lengths && { lengths: { shape: [B], data: Int32Array.from(lengths) } };
+    return await program.run({ ...given, ...Object.fromEntries(seeds), ...real });
   } finally {
     program.dispose();
   }
@@ -144,10 +149,9 @@ const aspectOf = (kind: ParityCase["fields"]["kind"], name: string): Aspect => {
 
 /**
  * Runs a case and compares every tensor that is expected.
- * @throws WebGpuRnnError when the case cannot be run: what is not supported yet, a limit, a token out of range
+ * @throws WebGpuRnnError when the case cannot be run: a limit, a token out of range
  */
-export async function runCase(runtime: Runtime, { fields, tensors, unsupported }: ParityCase): Promise<TensorResult[]> {
-  if (unsupported.length > 0) throw new WebGpuRnnError("NOT_SUPPORTED", `not supported yet: ${unsupported.join(", ")}`);
+export async function runCase(runtime: Runtime, { fields, tensors }: ParityCase): Promise<TensorResult[]> {
   const actual =
     fields.kind === "sequence"
       ? await runSequence(runtime, fields, tensors)

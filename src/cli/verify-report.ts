@@ -16,7 +16,7 @@ export interface BackendOutcome {
 
 export interface CaseOutcome {
   readonly file: string;
-  readonly status: "pass" | "fail" | "unsupported";
+  readonly status: "pass" | "fail";
   /** Why it could not be run on any backend. */
   readonly reason?: string;
   /** Absent when the file is no case. */
@@ -27,12 +27,11 @@ export interface CaseOutcome {
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
-  readonly unsupported: number;
 }
 
 export const countOutcomes = (outcomes: readonly CaseOutcome[]): Counts => {
   const of = (status: CaseOutcome["status"]) => outcomes.filter((outcome) => outcome.status === status).length;
-  return { passed: of("pass"), failed: of("fail"), unsupported: of("unsupported") };
+  return { passed: of("pass"), failed: of("fail") };
 };
 
 type Colors = ReturnType<typeof createColors>;
@@ -43,8 +42,8 @@ const indented = (text: string, others = "  "): string => `  ${wrap(text, COLUMN
 
 const number = (x: number): string => (x === 0 ? "0" : Number.isFinite(x) ? x.toExponential(1) : String(x));
 
-const mark = (status: CaseOutcome["status"], { green, red, yellow }: Colors): string =>
-  status === "pass" ? green("pass") : status === "fail" ? red("FAIL") : yellow("----");
+const mark = (status: CaseOutcome["status"], { green, red }: Colors): string =>
+  status === "pass" ? green("pass") : red("FAIL");
 
 function describe(fields: ParityCase["fields"]): string {
   const { kind, cell, T, B, hiddenSize: H, numLayers: L } = fields;
@@ -128,9 +127,9 @@ const aspects: Readonly<Record<Aspect, string>> = {
   final: "final weights",
 };
 
-/** The closing lines: how many passed, what is not supported, and what came nearest to its bound. */
+/** The closing lines: how many passed, and what came nearest to its bound. */
 export function showSummary(outcomes: readonly CaseOutcome[], colors: Colors): string {
-  const { passed, failed, unsupported } = countOutcomes(outcomes);
+  const { passed, failed } = countOutcomes(outcomes);
   const lines: string[] = [];
   const worst = nearest(outcomes);
   if (worst.length > 0) lines.push("nearest to the bound");
@@ -144,11 +143,8 @@ export function showSummary(outcomes: readonly CaseOutcome[], colors: Colors): s
     lines.push(tensor.ok ? text : colors.red(text));
   }
   if (lines.length > 0) lines.push("");
-  const parts = [`${passed} passed`, `${failed} failed`, `${unsupported} not supported yet`];
-  if (failed > 0) parts[1] = colors.red(parts[1]!);
-  if (unsupported > 0) parts[2] = colors.yellow(parts[2]!);
-  lines.push(parts.join(", "));
+  const failures = `${failed} failed`;
+  lines.push(`${passed} passed, ${failed > 0 ? colors.red(failures) : failures}`);
   for (const { file, status } of outcomes) if (status === "fail") lines.push(`  ${mark("fail", colors)}  ${file}`);
-  if (passed + failed === 0) lines.push("no case was checked, so this is no pass");
   return lines.join("\n");
 }

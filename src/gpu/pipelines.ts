@@ -1,4 +1,6 @@
 import { InternalError } from "../errors.ts";
+import { checkOwnFragment } from "../kernels/cell-fragment.ts";
+import { describeMessages } from "../kernels/compose.ts";
 import { kernels } from "../kernels/index.ts";
 import { composeKernel, type Kernel, uniformOf } from "../kernels/kernel.ts";
 import type { Dispatch, Plan } from "../plan/plan.ts";
@@ -66,7 +68,10 @@ export class Pipelines {
     if (!kernel) throw new InternalError(`there is no kernel "${command.kernel}"`);
     const composed = composeKernel(kernel, command);
     const label = keyOf(command);
+    // A shader that is refused must not pass for a fault of the device.
+    this.#device.pushErrorScope("validation");
     const module = this.#device.createShaderModule({ label, code: composed.code });
+    const refused = this.#device.popErrorScope();
     const layout = this.#layout(kernel);
     try {
       const pipeline = await this.#device.createComputePipelineAsync({
@@ -77,13 +82,12 @@ export class Pipelines {
       return { pipeline, layout, kernel };
     } catch (cause) {
       const { messages } = await module.getCompilationInfo();
-      const errors = messages
-        .filter(({ type }) => type === "error")
-        .map(({ lineNum, linePos, message }) => {
-          const { file, line } = composed.origin(lineNum);
-          return `${file}:${line}:${linePos} ${message}`;
-        });
-      throw new InternalError(`kernel ${label} does not compile: ${errors.join("; ") || String(cause)}`);
+      const errors = messages.filter(({ type }) => type === "error");
+      if (errors.length > 0 && command.cell !== undefined) checkOwnFragment(command.cell, composed, errors);
+      const described = errors.length > 0 ? describeMessages(composed, errors) : String(cause);
+      throw new InternalError(`kernel ${label} does not compile: ${described}`);
+    } finally {
+      await refused;
     }
   }
 }

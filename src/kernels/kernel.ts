@@ -1,6 +1,7 @@
 import { cellNamed, cellPrelude, type FullCell } from "../cells/index.ts";
 import { InternalError } from "../errors.ts";
 import type { Constants, Dispatch, View } from "../plan/plan.ts";
+import { composeWithCell } from "./cell-fragment.ts";
 import { type Composed, compose } from "./compose.ts";
 
 /** One storage buffer of a kernel; the same name, place and access stand in its WGSL file. */
@@ -85,18 +86,22 @@ export const uniformOf = (kernel: Kernel): readonly Param[] => [
 export const variantsFor = (kernel: Kernel, cell: FullCell): readonly Constants[] =>
   kernel.variants.filter((constants) => kernel.goesWith?.(constants, cell) ?? true);
 
-/** The WGSL of one variant of a kernel. */
+/**
+ * The WGSL of one variant of a kernel.
+ * @throws OptionError when it runs a cell without WGSL, or one whose WGSL cannot be put together
+ */
 export function composeKernel(kernel: Kernel, variant: Variant): Composed {
   const { constants } = variant;
   if (variant.cell === undefined) return compose(kernel.name, { constants });
   const cell = cellNamed(variant.cell);
-  const { fragment } = cell;
-  return compose(kernel.name, {
-    constants,
-    cell: typeof fragment === "string" ? fragment : { name: cell.name, source: fragment.source },
-    parts: { ...cell.parts, PLACE: constants.WHOLE === true ? "lib/place-row.wgsl" : "lib/place-tile.wgsl" },
-    prelude: cellPrelude(cell, constants.INNER === true),
-  });
+  return composeWithCell(cell, (fragment) =>
+    compose(kernel.name, {
+      constants,
+      cell: fragment,
+      parts: { ...cell.parts, PLACE: constants.WHOLE === true ? "lib/place-row.wgsl" : "lib/place-tile.wgsl" },
+      prelude: cellPrelude(cell, constants.INNER === true),
+    }),
+  );
 }
 
 /** Makes the command that runs a kernel. */

@@ -133,6 +133,7 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
           const values = bound(shape, random);
           starts.forEach((start, i) => {
             if (typeof start === "number") values.fill(start, i * H, (i + 1) * H);
+            else if (Array.isArray(start)) values.set(uniform(...(start as [number, number]))([H], random), i * H);
           });
           return values;
         };

@@ -1,0 +1,72 @@
+import { cellNamed, type FullCell } from "../cells/index.ts";
+import { OptionError } from "../errors.ts";
+import { type CompilerMessage, type Composed, type ComposeOptions, ShaderError } from "./compose.ts";
+import { declaredNames, linesOf } from "./wgsl-text.ts";
+
+// The WGSL that users give with a cell: what is wrong with it is told by the cell's name and the lines that they wrote.
+
+/** The functions of a fragment, as kernels call them. */
+const signatures = {
+  cellForward: "(x: Gates, r: Gates, prev: State, p: Learned) -> Forward",
+  cellBackward: "(saved: Work, prev: State, grad: State, p: Learned) -> Backward",
+  cellInner: "(x: Gates, prev: State, p: Learned) -> Real",
+  cellInnerBackward: "(saved: Work, prev: State, grad: Real, p: Learned) -> Backward",
+} as const;
+type FunctionName = keyof typeof signatures;
+
+const show = (name: FunctionName): string => `fn ${name}${signatures[name]}`;
+const functionsOf = ({ inner }: FullCell): readonly FunctionName[] =>
+  inner ? ["cellForward", "cellBackward", "cellInner", "cellInnerBackward"] : ["cellForward", "cellBackward"];
+
+/** The file that a fragment's own lines report. */
+const ownFile = ({ name }: FullCell): string => `cells/${name}.wgsl`;
+
+/**
+ * Composes a kernel with a cell's fragment.
+ * @throws OptionError when the cell has none, when a function is missing, or when an include in it is wrong
+ */
+export function composeWithCell(
+  cell: FullCell,
+  compose: (fragment: NonNullable<ComposeOptions["cell"]>) => Composed,
+): Composed {
+  const { name, fragment } = cell;
+  if (fragment === undefined) {
+    throw new OptionError(
+      `cell "${name}" has no WGSL, so it runs on the CPU only; give it a fragment, or open the runtime with { backend: "cpu" }`,
+    );
+  }
+  if (typeof fragment === "string") return compose(fragment);
+  const declared = declaredNames(linesOf(fragment.source, ownFile(cell)).map(({ text }) => text));
+  const missing = functionsOf(cell).filter((wanted) => !declared.has(wanted));
+  if (missing.length > 0)
+    throw new OptionError(`cell "${name}": its WGSL lacks ${missing.map(show).join(" and ")}; add what is missing`);
+  try {
+    return compose({ name, source: fragment.source });
+  } catch (error) {
+    if (!(error instanceof ShaderError) || error.file !== ownFile(cell)) throw error;
+    const why = error.message.slice(`${error.file}:${error.line}: `.length);
+    throw new OptionError(`cell "${name}": line ${error.line} of its WGSL: ${why}`);
+  }
+}
+
+/**
+ * Tells whoever wrote the fragment of a cell why it does not compile; does nothing for the fragments of the package.
+ * @throws OptionError with the compiler's messages: those of the fragment's own lines, counted as they were given, or if it is
+ * the engine that cannot use it the lines that the engine has
+ */
+export function checkOwnFragment(cellName: string, composed: Composed, messages: readonly CompilerMessage[]): void {
+  const cell = cellNamed(cellName);
+  if (typeof cell.fragment !== "object") return;
+  const lines = composed.code.split("\n");
+  const own = messages.filter(({ lineNum }) => lineNum > 0 && composed.origin(lineNum).file === ownFile(cell));
+  const described = (own.length > 0 ? own : messages).map(({ lineNum, linePos, message }) => {
+    if (lineNum < 1) return message;
+    const { file, line } = composed.origin(lineNum);
+    const place = file === ownFile(cell) ? `line ${line}:${linePos}` : `${file}:${line}:${linePos}`;
+    return `${place}: ${message}\n    ${lines[lineNum - 1]?.trim() ?? ""}`;
+  });
+  const engine = `; the engine calls\n    ${functionsOf(cell).map(show).join("\n    ")}`;
+  throw new OptionError(
+    `cell "${cellName}": its WGSL does not ${own.length > 0 ? "compile" : "fit"}:\n${described.join("\n")}${own.length > 0 ? "" : engine}`,
+  );
+}
