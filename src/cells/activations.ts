@@ -18,7 +18,21 @@ interface Formula {
   readonly beta?: { readonly default: number };
 }
 
-const formulas = {
+/** Activations by ONNX's names (operator specification of LSTM, attribute `activations`). */
+export type ActivationName =
+  | "Sigmoid"
+  | "Tanh"
+  | "Relu"
+  | "LeakyRelu"
+  | "ThresholdedRelu"
+  | "ScaledTanh"
+  | "HardSigmoid"
+  | "Elu"
+  | "Softsign"
+  | "Softplus"
+  | "Affine";
+
+const formulas: Readonly<Record<ActivationName, Formula>> = {
   Sigmoid: { wgsl: "sigmoid", f: sigmoid, derivative: (y) => y * (1 - y) },
   Tanh: { wgsl: "hyperbolicTangent", f: Math.tanh, derivative: (y) => 1 - y * y },
   Relu: { wgsl: "relu", f: (x) => Math.max(x, 0), derivative: (y) => (y > 0 ? 1 : 0) },
@@ -67,10 +81,7 @@ const formulas = {
     alpha: { default: 1 },
     beta: { default: 0 },
   },
-} as const satisfies Readonly<Record<string, Formula>>;
-
-/** Activations by ONNX's names (operator specification of LSTM, attribute `activations`). */
-export type ActivationName = keyof typeof formulas;
+};
 
 export const activationNames = Object.keys(formulas) as readonly ActivationName[];
 
@@ -116,7 +127,7 @@ function single(what: string, given: unknown, clip: number | undefined): Activat
   if (typeof name !== "string" || !Object.hasOwn(formulas, name)) {
     throw new OptionError(`${what} is ${JSON.stringify(given)}, expected one of ${activationNames.join(", ")}`);
   }
-  const formula: Formula = formulas[name as ActivationName];
+  const formula = formulas[name as ActivationName];
   const takes = [...(formula.alpha ? ["alpha"] : []), ...(formula.beta ? ["beta"] : [])];
   for (const parameter of Object.keys(parameters)) {
     if (takes.includes(parameter)) continue;

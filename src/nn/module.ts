@@ -7,6 +7,8 @@ import type { Initializer } from "./init.ts";
 export interface ParameterPart {
   readonly name: string;
   readonly shape: Shape;
+  /** Default: the parameter's. */
+  readonly initializer?: Initializer;
 }
 
 /**
@@ -66,6 +68,7 @@ export interface NamedPart {
   /** Where the part begins in the parameter, in elements. */
   readonly offset: number;
   readonly shape: Shape;
+  readonly initializer: Initializer;
 }
 
 function visit(
@@ -116,13 +119,13 @@ export function namedParts(model: Module): NamedPart[] {
   visit(model, "", (path, value) => {
     if (!(value instanceof Parameter)) return;
     if (!value.parts) {
-      named.push({ name: path, parameter: value, offset: 0, shape: value.shape });
+      named.push({ name: path, parameter: value, offset: 0, shape: value.shape, initializer: value.initializer });
       return;
     }
     const prefix = path.slice(0, path.lastIndexOf(".") + 1);
     let offset = 0;
-    for (const { name, shape } of value.parts) {
-      named.push({ name: prefix + name, parameter: value, offset, shape });
+    for (const { name, shape, initializer = value.initializer } of value.parts) {
+      named.push({ name: prefix + name, parameter: value, offset, shape, initializer });
       offset += sizeOf(shape);
     }
   });

@@ -9,7 +9,7 @@ import { recurrent } from "../graph/ops/recurrent.ts";
 import { repeatRows } from "../graph/ops/repeat.ts";
 import { expectTensor, Tensor } from "../graph/tensor.ts";
 import { showShape } from "../tensor-data.ts";
-import { type Initializer, uniform } from "./init.ts";
+import { constant, type Initializer, uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
 import { checkRecurrentOptions, type RecurrentOptions, type Settings, settingsOf } from "./recurrent-options.ts";
 
@@ -126,18 +126,14 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
       };
       const vectors = () => {
         const parts = suffixes.flatMap((suffix) =>
-          learned.map(({ name, stateName = name }) => ({ name: `${stateName}_l${layer}${suffix}`, shape: [H] })),
+          learned.map(({ name, stateName = name, initial = "uniform" }) => ({
+            name: `${stateName}_l${layer}${suffix}`,
+            shape: [H],
+            initializer:
+              initial === "uniform" ? bound : typeof initial === "number" ? constant(initial) : uniform(...initial),
+          })),
         );
-        const starts = suffixes.flatMap(() => learned.map(({ initial }) => initial));
-        const initializer: Initializer = (shape, random) => {
-          const values = bound(shape, random);
-          starts.forEach((start, i) => {
-            if (typeof start === "number") values.fill(start, i * H, (i + 1) * H);
-            else if (Array.isArray(start)) values.set(uniform(...(start as [number, number]))([H], random), i * H);
-          });
-          return values;
-        };
-        return add(`vectors_l${layer}`, new Parameter([D, learned.length * H], initializer, { parts, group }));
+        return add(`vectors_l${layer}`, new Parameter([D, learned.length * H], bound, { parts, group }));
       };
       /** b_ih and b_hh add up: of a gate whose bias is given, b_ih has it and b_hh is zero. */
       const biased =

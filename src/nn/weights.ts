@@ -27,8 +27,7 @@ export class Weights {
   }
 
   initialize(seed: number): void {
-    for (const part of this.parts)
-      this.#write(part, part.parameter.initializer(part.shape, new RandomStream(seed, part.name)));
+    for (const part of this.parts) this.#write(part, part.initializer(part.shape, new RandomStream(seed, part.name)));
   }
 
   #write({ parameter, offset }: NamedPart, data: NumberArray): void {
