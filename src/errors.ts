@@ -57,6 +57,13 @@ export class LimitError extends WebGpuRnnError {
   }
 }
 
+/** The functions of a cell contradict each other: what `checkCell` found. */
+export class CellError extends WebGpuRnnError {
+  constructor(message: string) {
+    super("CELL", message);
+  }
+}
+
 /** The device went away (driver reset, tab in the background, unplugged). What was on it is gone. */
 export class DeviceLostError extends WebGpuRnnError {
   constructor(message: string, options?: { cause?: unknown }) {

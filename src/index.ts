@@ -80,6 +80,8 @@ export { printPlan, showBytes } from "./plan/print-plan.ts";
 export { RandomStream } from "./random.ts";
 export { Runtime, type RuntimeInfo, type RuntimeOptions } from "./runtime.ts";
 export type { DType, NumberArray, Shape, StateDict, TensorData } from "./tensor-data.ts";
+export { type CellCheck, type CheckCellOptions, checkCell } from "./testing/check-cell.ts";
+export type { Ranges } from "./testing/differences.ts";
 export { type CharText, type CharTextOptions, prepareText, textFingerprint } from "./train/char-text.ts";
 export {
   type CharTraining,

@@ -43,6 +43,13 @@ const options = { inputSize: 3, hiddenSize: H };
 const layers: Readonly<Record<string, (bidirectional: boolean) => AnyRecurrent>> = {
   lstm: (bidirectional) => new LSTM({ ...options, bidirectional }) as unknown as AnyRecurrent,
   gru: (bidirectional) => new GRU({ ...options, bidirectional }) as unknown as AnyRecurrent,
+  "lstm with a projection and peepholes": (bidirectional) =>
+    new LSTM({ ...options, bidirectional, projSize: 3, peepholes: true }) as unknown as AnyRecurrent,
+  "gru, reset before": (bidirectional) =>
+    new GRU({ ...options, bidirectional, resetAfter: false }) as unknown as AnyRecurrent,
+  "gru with heads": (bidirectional) => new GRU({ ...options, bidirectional, numHeads: 2 }) as unknown as AnyRecurrent,
+  "lstm with layer norm": (bidirectional) =>
+    new LSTM({ ...options, bidirectional, layerNorm: true }) as unknown as AnyRecurrent,
 };
 
 /** Bytes of a step's gates of one direction: both cells keep four numbers for each unit. */
@@ -57,13 +64,18 @@ interface Result {
 async function run(kind: string, bidirectional: boolean, backend: Backend): Promise<Result> {
   const layer = layers[kind]!(bidirectional);
   const D = bidirectional ? 2 : 1;
+  const P = kind.includes("projection") ? 3 : H;
   const numbers = new Numbers(kind);
-  const states = Object.fromEntries((kind === "lstm" ? ["h", "c"] : ["h"]).map((name) => [name, { shape: [D, B, H] }]));
+  const names = kind.startsWith("lstm") ? ["h", "c"] : ["h"];
+  const states = Object.fromEntries(names.map((name) => [name, { shape: [D, B, name === "h" ? P : H] }]));
   const shapes = { x: { shape: [T, B, 3] }, ...states };
+  const lengths = { shape: [B], data: Int32Array.from({ length: B }, (_, b) => T - ((7 * b) % T)) };
   const program = await Program.compile(backend, new Weights(backend, layer, 1), {
-    inputs: shapes,
-    forward({ x, ...state }): Record<string, Tensor> {
-      const { output, state: next } = layer.forward(x!, state);
+    inputs: { ...shapes, lengths: { shape: [B], dtype: "i32" } },
+    forward({ x, lengths: counts, ...state }): Record<string, Tensor> {
+      // Only some have lengths, so that the others are as they are without a mask.
+      const real = kind.includes(" ") ? { lengths: counts! } : undefined;
+      const { output, state: next } = layer.forward(x!, state, real);
       return { output, ...Object.fromEntries(Object.entries(next).map(([name, tensor]) => [`next ${name}`, tensor])) };
     },
     ...{ seeds: ["output", "next h"], gradients: Object.keys(shapes), parameterGradients: true },
@@ -71,7 +83,7 @@ async function run(kind: string, bidirectional: boolean, backend: Backend): Prom
   const of = (shape: readonly number[]) => ({ shape, data: numbers.floats(shape.reduce((a, b) => a * b)) });
   const values = await program.run({
     ...Object.fromEntries(Object.entries(shapes).map(([name, { shape }]) => [name, of(shape)])),
-    ...{ "gradient.output": of([T, B, D * H]), "gradient.next h": of([D, B, H]) },
+    ...{ "gradient.output": of([T, B, D * P]), "gradient.next h": of([D, B, P]), lengths },
   });
   return { plan: program.plan, values };
 }
@@ -92,24 +104,30 @@ const cuts = [
   { most: 40, one: 1, two: 2 },
   { most: 20, one: 2, two: 4 },
   { most: 17, one: 3, two: 6 },
-  // The states of all steps are in one buffer, which sets the least limit.
   { most: 11, one: 4, two: 8 },
 ] as const;
+// The states of all steps are in one buffer, which sets the least limit: LSTM has two.
+const cutsOf = (kind: string) => (kind === "gru" ? cuts : [cuts[0], { most: 21, one: 2, two: 4 }]);
 
 describe.each(["lstm", "gru"])("%s", (kind) => {
-  test.each(cuts)("in parts of at most $most steps gives what it gives in one, on the CPU", async ({ most, one }) => {
-    const whole = await run(kind, false, onCpu());
-    const cut = await run(kind, false, onCpu({ maxBufferSize: most * stepBytes }));
-    expect([projections(whole.plan), projections(cut.plan)]).toEqual([1, one]);
-    expect(steps(cut.plan)).toBe(T);
-    expectSame(cut.values, whole.values, 1e-12);
-  });
+  test.each(cutsOf(kind))(
+    "in parts of at most $most steps gives what it gives in one, on the CPU",
+    async ({ most, one }) => {
+      const whole = await run(kind, false, onCpu());
+      const cut = await run(kind, false, onCpu({ maxBufferSize: most * stepBytes }));
+      expect([projections(whole.plan), projections(cut.plan)]).toEqual([1, one]);
+      expect(steps(cut.plan)).toBe(T);
+      expectSame(cut.values, whole.values, 1e-12);
+    },
+  );
 
-  test.each(cuts.slice(0, 2))("in parts of at most $most steps, both directions, on the CPU", async ({ most, two }) => {
+  const inBoth = kind === "gru" ? { most: 21, two: 4 } : { most: 42, two: 2 };
+
+  test("in parts, both directions, on the CPU", async () => {
     const whole = await run(kind, true, onCpu());
-    const cut = await run(kind, true, onCpu({ maxBufferSize: Math.max(most, 21) * stepBytes }));
+    const cut = await run(kind, true, onCpu({ maxBufferSize: inBoth.most * stepBytes }));
     // Directions that no longer share a buffer no longer share a dispatch.
-    expect([projections(whole.plan), projections(cut.plan)]).toEqual([1, two]);
+    expect([projections(whole.plan), projections(cut.plan)]).toEqual([1, inBoth.two]);
     expect([steps(whole.plan), steps(cut.plan)]).toEqual([T, 2 * T]);
     expectSame(cut.values, whole.values, 1e-12);
   });
@@ -118,10 +136,27 @@ describe.each(["lstm", "gru"])("%s", (kind) => {
     beforeEach((context) => context.skip(!device, found.reason));
     test.each([false, true])("in parts gives the CPU's, both directions: %s", async (bidirectional) => {
       const whole = await run(kind, bidirectional, onCpu());
-      const cut = await run(kind, bidirectional, onGpu({ maxBufferSize: 23 * stepBytes }));
-      expect(projections(cut.plan)).toBe(bidirectional ? 4 : 2);
+      const cut = await run(
+        kind,
+        bidirectional,
+        onGpu({ maxBufferSize: (bidirectional ? inBoth.most : 23) * stepBytes }),
+      );
+      expect(projections(cut.plan)).toBe(bidirectional ? inBoth.two : 2);
       expectSame(cut.values, whole.values, 2e-5);
     });
+  });
+});
+
+describe.each(Object.keys(layers).filter((kind) => kind.includes(" ")))("%s", (kind) => {
+  test.each([false, true])("in parts gives what it gives in one, both directions: %s", async (bidirectional) => {
+    const whole = await run(kind, bidirectional, onCpu());
+    // What the states of all steps take is the least.
+    const most = Math.max(
+      ...whole.plan.buffers.filter(({ name }) => / states$/.test(name)).map(({ length }) => 4 * length),
+    );
+    const cut = await run(kind, bidirectional, onCpu({ maxBufferSize: most }));
+    expect(projections(cut.plan)).toBeGreaterThan(1);
+    expectSame(cut.values, whole.values, 1e-12);
   });
 });
 
@@ -209,7 +244,7 @@ describe("what cannot fit is refused before anything is allocated, with what is 
     const error = await compile(backend, layers.lstm!(false), [100, 100, 3]).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(LimitError);
     expect(String(error)).toMatch(
-      /plan "program": lstm h needs 157\.8 KiB in one buffer, this adapter allows 9\.77 KiB; a batch or window 17 times smaller fits/,
+      /plan "program": lstm states needs 315\.6 KiB in one buffer, this adapter allows 9\.77 KiB; a batch or window 33 times smaller fits/,
     );
   });
 

@@ -60,7 +60,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
   train: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
   infer: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
   runtime: ["train", "infer", "nn", "graph", "gpu", "cpu", "plan", "data", "io"],
-  index: ["runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
+  testing: ["runtime", "nn", "graph", "kernels", "cells"],
+  index: ["testing", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
   node: ["index", "gpu"],
   cli: ["node", "index", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
 };
@@ -136,7 +137,7 @@ const codeOf = (file: string): string =>
     .printFile(ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest, false));
 
 /** Names of cells; the package's own name is none. */
-const cellName = /lstm|gru|(?<!webgpu-)\brnn/i;
+const cellName = /lstm|gru|indrnn|\bmgu|\bsru|(?<!webgpu-)\brnn/i;
 
 describe("names", () => {
   test("of cells stand with the cells and the modules; the engine runs any cell", () => {

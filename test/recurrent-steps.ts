@@ -36,7 +36,7 @@ const choose = ({ bits }: Step): Readonly<Record<Switch, boolean>> =>
 const scrambled = (i: number): number => Math.imul(i + 1, 0x9e3779b1) >>> 21;
 
 /** Largest number of elements that `states` and `work` hold per slot: fewer times where rows are wide. */
-const MOST = 60_000;
+const MOST = 12_000;
 
 const step = (T: number, B: number, H: number, D: number, i: number): Step => {
   const times = Math.max(1, Math.min(T, Math.floor(MOST / (B * H * D))));

@@ -141,10 +141,8 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
         (shape, random) => {
           const values = bound(shape, random);
           for (const [gate, value] of Object.entries(gateBias)) {
-            for (let d = 0; d < D; d++) {
-              const at = (d * gates.length + gates.indexOf(gate)) * H;
-              values.fill(of(value), at, at + H);
-            }
+            const at = gates.indexOf(gate) * H;
+            values.fill(of(value), at, at + H);
           }
           return values;
         };

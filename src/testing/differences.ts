@@ -1,0 +1,205 @@
+import { type FullCell, type Unit, type Values, workOf } from "../cells/index.ts";
+import { forAllUnits } from "../kernels/recurrent-twin.ts";
+import type { RandomStream } from "../random.ts";
+
+// A cell's backward against central differences of its forward, in float64, for one step of a few units.
+
+/** How wide the random numbers of a state are. */
+export type Ranges = Readonly<Record<string, readonly [low: number, high: number]>>;
+
+/** Everything that one step of a row of units depends on. */
+interface Point {
+  readonly x: readonly Values[];
+  readonly r: readonly Values[];
+  readonly prev: readonly Values[];
+  readonly learned: readonly Values[];
+  /** By gate with an inner product: the matrix that multiplies the inner vector. */
+  readonly mix: Readonly<Record<string, readonly (readonly number[])[]>>;
+}
+
+type Variable = readonly [of: "x" | "r" | "prev" | "learned", name: string];
+
+const UNITS = 3;
+const STEP = 1e-5;
+const TOLERANCE = 1e-6;
+
+const units = Array.from({ length: UNITS }, (_, u) => u);
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+const innerGates = ({ gates, inner }: FullCell) => (inner ? gates.slice(-inner.gates) : []);
+/** Gates whose `r` the cell sees: none without R; with an inner product those that have it. */
+const heardGates = (cell: FullCell) => (cell.inner ? innerGates(cell) : cell.recurrent ? cell.gates : []);
+
+function pointOf(cell: FullCell, random: RandomStream, ranges: Ranges): Point {
+  const between = (low: number, high: number) => low + (high - low) * random.next();
+  const rows = (names: readonly string[], range: (name: string) => readonly [number, number]): Values[] =>
+    units.map(() => Object.fromEntries(names.map((name) => [name, between(...range(name))])));
+  const heard = heardGates(cell);
+  return {
+    x: rows(cell.gates, () => [-2, 2]),
+    r: rows(cell.gates, (gate) => (heard.includes(gate) ? [-1, 1] : [0, 0])),
+    prev: rows(cell.states, (state) => ranges[state] ?? [-1, 1]),
+    learned: rows(
+      cell.learned.map(({ name }) => name),
+      () => [-1, 1],
+    ),
+    mix: Object.fromEntries(innerGates(cell).map((gate) => [gate, units.map(() => units.map(() => between(-1, 1)))])),
+  };
+}
+
+/** Runs a function of every unit of the row. */
+function ofUnits<T>(cell: FullCell, direction: number, maths: (u: number, unit: Unit) => T): T[] {
+  const results: T[] = [];
+  forAllUnits(cell, UNITS, direction, maths, (u, result) => {
+    results[u] = result;
+  });
+  return results;
+}
+
+/** The step forward of all units. */
+function forward(cell: FullCell, { x, r, prev, learned, mix }: Point, direction: number) {
+  const { inner } = cell;
+  let heard = r;
+  if (inner) {
+    const vector = ofUnits(cell, direction, (u, unit) =>
+      inner.forward({ ...x[u]! }, { ...prev[u]! }, learned[u]!, unit),
+    );
+    heard = units.map((u) => {
+      const product = (gate: string) => sum(vector.map((value, v) => mix[gate]![u]![v]! * value));
+      return { ...r[u]!, ...Object.fromEntries(innerGates(cell).map((gate) => [gate, r[u]![gate]! + product(gate)])) };
+    });
+  }
+  return ofUnits(cell, direction, (u, unit) =>
+    cell.forward({ ...x[u]! }, { ...heard[u]! }, { ...prev[u]! }, learned[u]!, unit),
+  );
+}
+
+/** What the cell's functions return that the engine has no place for, and what they leave out. */
+function misnamed(cell: FullCell, step: { state: Values; work: Values }, of: string): string[] {
+  const slots = [...workOf(cell), ...(cell.absent?.gates ?? []), ...(cell.absent?.learned ?? [])];
+  const extra = (values: Values, what: string, known: readonly string[]) =>
+    Object.keys(values)
+      .filter((name) => !known.includes(name))
+      .map((name) => `${of} returns ${what}.${name}, which is none of ${known.join(", ")}`);
+  const finite = (values: Values, what: string) =>
+    Object.entries(values)
+      .filter(([, value]) => !Number.isFinite(value))
+      .map(([name, value]) => `${of} returns ${what}.${name} = ${value}`);
+  return [
+    ...[...extra(step.state, "state", cell.states), ...extra(step.work, "work", slots)],
+    ...[...finite(step.state, "state"), ...finite(step.work, "work")],
+    ...(of === "forward"
+      ? cell.states.filter((s) => !(s in step.state)).map((s) => `forward returns no state.${s}`)
+      : []),
+  ];
+}
+
+/** What the engine hands on between two functions: all slots, zero where the cell gave none. */
+const inMemory = (cell: FullCell, work: Values): Values =>
+  Object.fromEntries(workOf(cell).map((name) => [name, work[name] ?? 0]));
+
+/** The gradients of one step: by all slots of `work`, and by the previous state. */
+function backward(cell: FullCell, point: Point, seeds: readonly Values[], direction: number, faults: string[]) {
+  const { prev, learned, mix } = point;
+  const { inner } = cell;
+  const steps = forward(cell, point, direction);
+  faults.push(...misnamed(cell, steps[0]!, "forward"));
+  const first = ofUnits(cell, direction, (u, unit) =>
+    cell.backward(inMemory(cell, steps[u]!.work), { ...prev[u]! }, { ...seeds[u]! }, learned[u]!, unit),
+  );
+  faults.push(...misnamed(cell, first[0]!, "backward"));
+  const work = first.map((step) => inMemory(cell, step.work));
+  if (!inner) return { work, state: first.map(({ state }) => state) };
+  const byVector = units.map((v) =>
+    sum(innerGates(cell).flatMap((gate) => units.map((u) => mix[gate]![u]![v]! * work[u]![gate]!))),
+  );
+  const second = ofUnits(cell, direction, (u, unit) =>
+    inner.backward(work[u]!, { ...prev[u]! }, byVector[u]!, learned[u]!, unit),
+  );
+  faults.push(...misnamed(cell, second[0]!, "inner.backward"));
+  return {
+    work: second.map((step) => inMemory(cell, step.work)),
+    state: units.map((u) =>
+      Object.fromEntries(cell.states.map((s) => [s, (first[u]!.state[s] ?? 0) + (second[u]!.state[s] ?? 0)])),
+    ),
+  };
+}
+
+const show = (value: number): string => String(Number(value.toPrecision(7)));
+
+/**
+ * All derivatives of a step by all that it depends on, at one random point.
+ * @returns how many were compared, and what is wrong, the first unit of each kind only
+ */
+export function againstDifferences(
+  cell: FullCell,
+  random: RandomStream,
+  ranges: Ranges,
+): { compared: number; faults: string[] } {
+  const point = pointOf(cell, random, ranges);
+  const variables: Variable[] = [
+    ...cell.gates.map((name): Variable => ["x", name]),
+    ...heardGates(cell).map((name): Variable => ["r", name]),
+    ...cell.states.map((name): Variable => ["prev", name]),
+    ...cell.learned.map(({ name }): Variable => ["learned", name]),
+  ];
+  // Where units meet, ones could cancel out: a normalised sum is zero whatever it is of.
+  const meets = cell.acrossUnits || cell.inner !== undefined;
+  const seedOf = (on: boolean, random_: boolean) => (on ? (random_ ? 0.5 + random.next() : 1) : 0);
+  const passes = [
+    ...cell.states.map((of) => ({
+      of,
+      seeds: units.map(() => Object.fromEntries(cell.states.map((s) => [s, seedOf(s === of, meets)]))),
+    })),
+    {
+      of: cell.states.length > 1 ? "all states" : cell.states[0]!,
+      seeds: units.map(() => Object.fromEntries(cell.states.map((s) => [s, 2 * random.next() - 1]))),
+    },
+  ];
+  const faults: string[] = [];
+  let compared = 0;
+  for (const direction of [0, 1]) {
+    for (const { of, seeds } of passes) {
+      const names: string[] = [];
+      const gradient = backward(cell, point, seeds, direction, names);
+      if (names.length > 0) return { compared, faults: [...new Set(names)] };
+      const measure = () => {
+        const steps = forward(cell, point, direction);
+        return sum(steps.flatMap(({ state }, u) => cell.states.map((s) => seeds[u]![s]! * state[s]!)));
+      };
+      for (const [kind, name] of variables) {
+        let told = false;
+        for (const u of units) {
+          const values = point[kind][u]!;
+          const value = values[name]!;
+          const at = (moved: number) => {
+            values[name] = moved;
+            return measure();
+          };
+          const expected = (at(value + STEP) - at(value - STEP)) / (2 * STEP);
+          values[name] = value;
+          const got = gradientBy(cell, gradient, kind, name, u);
+          compared++;
+          if (told || Math.abs(got - expected) <= TOLERANCE * (1 + Math.abs(expected))) continue;
+          told = true;
+          const where = direction === 1 ? ", second direction" : "";
+          faults.push(
+            `d ${of} / d ${kind}.${name}: backward says ${show(got)}, differences of forward say ${show(expected)} (unit ${u}${where})`,
+          );
+        }
+      }
+    }
+  }
+  return { compared, faults };
+}
+
+function gradientBy(
+  { gates, apart }: FullCell,
+  { work, state }: { work: readonly Values[]; state: readonly Values[] },
+  kind: Variable[0],
+  name: string,
+  u: number,
+): number {
+  if (kind === "prev") return state[u]![name] ?? 0;
+  const own = gates.indexOf(name) - (gates.length - apart.length);
+  return work[u]![kind === "r" && own >= 0 ? apart[own]! : name]!;
+}
