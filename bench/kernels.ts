@@ -1,7 +1,13 @@
-import { cellNamed, cellNames, workOf } from "../src/cells/index.ts";
+import { cellNamed, cellNames } from "../src/cells/index.ts";
 import { type Product, product } from "../src/kernels/matmul.ts";
-import { stepBackward, stepForward } from "../src/kernels/recurrent-dispatch.ts";
-import type { Target } from "../src/plan/plan.ts";
+import {
+  type Recurrence,
+  stateLayout,
+  stepBackward,
+  stepForward,
+  workSlots,
+} from "../src/kernels/recurrent-dispatch.ts";
+import type { Target, View } from "../src/plan/plan.ts";
 import { buffer, type KernelCase, whole } from "./measure.ts";
 
 type Form = "NN" | "NT" | "TN";
@@ -21,47 +27,33 @@ function productCase(target: Target, form: Form, M: number, N: number, K: number
   return { name, buffers, command, flops: 2 * M * N * K };
 }
 
-/** One step of a layer, forward or backward. */
-function stepCase(target: Target, cell: string, direction: "forward" | "backward", B: number, H: number): KernelCase {
-  const { gates, states } = cellNamed(cell);
-  const [G, W, S, T] = [gates.length, workOf(cellNamed(cell)).length, states.length, 3];
-  const padded = Math.ceil(H / 4) * 4;
-  const buffers = [
-    ...[
-      buffer("weight", H * G * padded),
-      buffer("bias", G * H),
-      buffer("work", T * B * W * H),
-      buffer("h", (T + 1) * B * H),
-    ],
-    ...[
-      buffer("rest", Math.max(1, S - 1) * (T + 1) * B * H),
-      buffer("gradient", T * B * H),
-      buffer("carry", S * B * H),
-    ],
-  ];
-  const [weight, bias, workView, h, rest, gradient, carry] = whole(buffers);
-  const common = {
-    label: "step",
-    cell,
-    t: 1,
-    sizes: { T, B, D: 1, H },
-    work: { view: workView!, first: 0, count: 1, start: 0 },
-    weight: weight!,
-    h: h!,
-    rest: rest!,
+/** One step of a layer, forward or backward; of a cell with an inner product the second, larger dispatch. */
+function stepCase(target: Target, name: string, direction: "forward" | "backward", B: number, H: number): KernelCase {
+  const cell = cellNamed(name);
+  const [G, S, T] = [cell.gates.length, cell.states.length, 3];
+  const r: Recurrence = {
+    ...{ cell, T, B, D: 1, H, P: H, heads: 1, backwards: 0, control: undefined, hasMask: false, hasNoise: false },
+    ...{ stream: 0, zoneoutH: 0, zoneoutRest: 0, recurrentDropout: 0, zeroOutput: false },
   };
+  const buffers = [
+    buffer("weight", H * G * Math.ceil(H / 4) * 4),
+    buffer("bias", G * H),
+    buffer("learned", Math.max(1, cell.learned.length) * H),
+    buffer("work", T * B * workSlots(r) * H),
+    buffer("states", stateLayout(r).length),
+    buffer("gradient", T * B * H),
+    buffer("carry", S * B * H),
+  ];
+  const [weight, bias, learned, view, states, outputGradient, carry] = whole(buffers) as [
+    ...[View, View, View, View, View, View, View],
+  ];
+  const common = { label: "step", t: 1, work: { view, first: 0, count: 1, start: 0 }, learned, states };
   const command =
     direction === "forward"
-      ? stepForward(target, { ...common, save: true, bias: bias!, initial: undefined })
-      : stepBackward(target, {
-          ...common,
-          finish: false,
-          hasCarry: true,
-          hasProduct: true,
-          outputGradient: gradient!,
-          carry: carry!,
-        });
-  return { name: `${cell} step ${direction} B=${B} H=${H}`, buffers, command, flops: 2 * G * B * H * H };
+      ? stepForward(target, r, { ...common, save: true, inner: false, weight, bias, initial: undefined, unused: bias })
+      : stepBackward(target, r, { ...common, finish: false, hasCarry: true, weight, outputGradient, carry });
+  const gates = cell.inner?.gates ?? (cell.recurrent ? G : 0);
+  return { name: `${name} step ${direction} B=${B} H=${H}`, buffers, command, flops: 2 * gates * B * H * H };
 }
 
 /** The kernels that training spends its time in, at the default model's sizes and some others. */

@@ -136,7 +136,7 @@ describe.skipIf(!gpu)(`the WGSL (${found.reason})`, () => {
     [
       "prev.h + p.k * (a - prev.h)",
       "prev.h + p.k * a",
-      /: output: the WGSL says \S+, the maths on the CPU \S+ \(unit 0\)/,
+      /: the new h: the WGSL says \S+, the maths on the CPU \S+ \(unit 0\)/,
     ],
     ["1.0 - saved.a * saved.a", "1.0 - saved.a", /: the gradient by x\.a: the WGSL says/],
     ["saved.a - prev.h", "saved.a + prev.h", /: the gradient by learned\.k: the WGSL says/],

@@ -134,8 +134,12 @@ async function againstCpu(
     }
   }
   const [got, expected] = results as [StateDict, StateDict];
+  const tensors = Object.keys(expected)
+    .map((name) => ({ name, ...wordsFor(cell, name) }))
+    .sort((a, b) => a.rank - b.rank);
   let compared = 0;
-  const faults = Object.entries(expected).flatMap(([name, { data }]) => {
+  const faults = tensors.flatMap(({ name, say }) => {
+    const { data } = expected[name]!;
     compared += data.length;
     const at = Array.from(data).findIndex((value, i) => {
       const difference = Math.abs(got[name]!.data[i]! - value);
@@ -143,18 +147,21 @@ async function againstCpu(
     });
     if (at < 0) return [];
     const [said, right] = [got[name]!.data[at]!, data[at]!].map((value) => String(Number(value.toPrecision(6))));
-    return [`${describe(cell, name, at, H)}: the WGSL says ${said}, the maths on the CPU ${right} (unit ${at % H})`];
+    return [`${say(at, H)}: the WGSL says ${said}, the maths on the CPU ${right} (unit ${at % H})`];
   });
   return { compared, faults };
 }
 
-/** What a number of a layer's results is in the words of the cell. */
-function describe(cell: FullCell, name: string, at: number, H: number): string {
-  const gate = cell.gates[Math.floor(at / H) % cell.gates.length];
-  if (name.startsWith("grad.bias_ih")) return `the gradient by x.${gate}`;
-  if (name.startsWith("grad.bias_hh")) return `the gradient by r.${gate}`;
-  if (name.startsWith("grad.state.")) return `the gradient by prev.${name.slice("grad.state.".length)}`;
+/** What a layer's results are in the words of the cell, and how directly they show what a fragment does: the least first. */
+function wordsFor(cell: FullCell, name: string): { rank: number; say: (at: number, H: number) => string } {
+  const gate = (at: number, H: number) => cell.gates[Math.floor(at / H) % cell.gates.length];
+  if (name === "output") return { rank: 0, say: () => `the new ${cell.states[0]}` };
+  if (name.startsWith("new state.")) return { rank: 0, say: () => `the new ${name.slice("new state.".length)}` };
+  if (name.startsWith("grad.bias_ih")) return { rank: 1, say: (at, H) => `the gradient by x.${gate(at, H)}` };
+  if (name.startsWith("grad.bias_hh")) return { rank: 1, say: (at, H) => `the gradient by r.${gate(at, H)}` };
   const learned = cell.learned.find((one) => name.startsWith(`grad.${one.stateName ?? one.name}_l0`));
-  if (learned) return `the gradient by learned.${learned.name}`;
-  return name.startsWith("grad.") ? `the gradient by ${name.slice("grad.".length)}` : name;
+  if (learned) return { rank: 1, say: () => `the gradient by learned.${learned.name}` };
+  const state = /^grad\.state\.(.*)$/.exec(name)?.[1];
+  if (state !== undefined) return { rank: 2, say: () => `the gradient by prev.${state}` };
+  return { rank: 3, say: () => `the gradient by ${name.slice("grad.".length)}` };
 }

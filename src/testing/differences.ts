@@ -102,7 +102,6 @@ function backward(cell: FullCell, point: Point, seeds: readonly Values[], direct
   const { prev, learned, mix } = point;
   const { inner } = cell;
   const steps = forward(cell, point, direction);
-  faults.push(...misnamed(cell, steps[0]!, "forward"));
   const first = ofUnits(cell, direction, (u, unit) =>
     cell.backward(inMemory(cell, steps[u]!.work), { ...prev[u]! }, { ...seeds[u]! }, learned[u]!, unit),
   );
@@ -155,7 +154,8 @@ export function againstDifferences(
       seeds: units.map(() => Object.fromEntries(cell.states.map((s) => [s, 2 * random.next() - 1]))),
     },
   ];
-  const faults: string[] = [];
+  const faults = misnamed(cell, forward(cell, point, 0)[0]!, "forward");
+  if (faults.length > 0) return { compared: 0, faults };
   let compared = 0;
   for (const direction of [0, 1]) {
     for (const { of, seeds } of passes) {
