@@ -47,13 +47,20 @@ function stepCase(target: Target, name: string, direction: "forward" | "backward
   const [weight, bias, learned, view, states, outputGradient, carry] = whole(buffers) as [
     ...[View, View, View, View, View, View, View],
   ];
+  const rows = cell.recurrent ? weight : undefined;
   const common = { label: "step", t: 1, work: { view, first: 0, count: 1, start: 0 }, learned, states };
   const command =
     direction === "forward"
       ? stepForward(target, r, { ...common, save: true, inner: false, weight, bias, initial: undefined, unused: bias })
-      : stepBackward(target, r, { ...common, finish: false, hasCarry: true, weight, outputGradient, carry });
-  const gates = cell.inner?.gates ?? (cell.recurrent ? G : 0);
-  return { name: `${name} step ${direction} B=${B} H=${H}`, buffers, command, flops: 2 * gates * B * H * H };
+      : stepBackward(target, r, { ...common, finish: false, hasCarry: true, weight: rows, outputGradient, carry });
+  const last = cell.inner?.gates ?? 0;
+  const gates = direction === "backward" ? G - last : last || G;
+  return {
+    name: `${name} step ${direction} B=${B} H=${H}`,
+    buffers,
+    command,
+    flops: cell.recurrent ? 2 * gates * B * H * H : 0,
+  };
 }
 
 /** The kernels that training spends its time in, at the default model's sizes and some others. */

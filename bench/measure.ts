@@ -31,7 +31,9 @@ export const whole = (buffers: readonly BufferSpec[]): View[] =>
 
 const numbers = ({ name, length }: BufferSpec): Float32Array => {
   const random = new RandomStream(1, name);
-  return Float32Array.from({ length }, () => (random.next() - 0.5) * 0.5);
+  // What a cell divides by (a normaliser) is a state, or made of what it saved, and never negative.
+  const middle = name === "states" || name === "work" ? 0 : 0.5;
+  return Float32Array.from({ length }, () => (random.next() - middle) * 0.5);
 };
 
 /** Runs a case once on the device and once on its twin. */

@@ -178,7 +178,8 @@ export class Runtime {
   }
 
   /**
-   * Mean loss of a model on batches, without noise; the state starts at zero and is carried from batch to batch.
+   * Mean loss of a model on batches, without noise; the state starts at zero and is carried from batch to batch (with
+   * `carryState: false` every batch starts anew).
    * @param options.loss as in training; default `crossEntropy()`
    * @returns `loss`, the mean over all that the losses count (in nats per token by default), and `tokens`, how many these
    *   are. Batches whose loss tells no count, or is a sum, count as one each.
@@ -187,20 +188,23 @@ export class Runtime {
   evaluate(
     model: Module,
     batches: Iterable<AnyBatch>,
-    options: { readonly loss?: AnyLoss } = {},
+    options: { readonly loss?: AnyLoss; readonly carryState?: boolean } = {},
   ): Promise<{ loss: number; tokens: number }> {
-    checkOptions("evaluate", options, ["loss"]);
-    const loss = options.loss ?? crossEntropy();
+    checkOptions("evaluate", options, ["loss", "carryState"]);
+    const { loss = crossEntropy(), carryState = true } = options;
+    if (typeof carryState !== "boolean")
+      throw new OptionError(`evaluate: carryState is ${String(carryState)}, expected true or false`);
     const weights = this.#weightsOf(model);
     if (options.loss) {
       checkLoss("evaluate", loss);
-      const evaluator = new Evaluator(this.#backend, weights, loss);
+      const evaluator = new Evaluator(this.#backend, weights, loss, carryState);
       return evaluator.run(batches).finally(() => evaluator.dispose());
     }
     const known = this.#evaluators.get(model) ?? new Map<string, Evaluator>();
     this.#evaluators.set(model, known);
-    const evaluator = known.get(loss.name) ?? new Evaluator(this.#backend, weights, loss);
-    known.set(loss.name, evaluator);
+    const key = `${loss.name} ${carryState}`;
+    const evaluator = known.get(key) ?? new Evaluator(this.#backend, weights, loss, carryState);
+    known.set(key, evaluator);
     return evaluator.run(batches);
   }
 

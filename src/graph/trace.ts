@@ -1,4 +1,4 @@
-import { ShapeError } from "../errors.ts";
+import { OptionError, ShapeError } from "../errors.ts";
 import { withNoise } from "./noise.ts";
 import { stateTensor, Tensor } from "./tensor.ts";
 
@@ -66,13 +66,21 @@ export function callModel(model: SequenceModel, x: Tensor, state: unknown): { lo
   return { logits: logitsOf(model, outputs), state: next };
 }
 
+const starts = new WeakMap<Tensor, Tensor>();
+
+/** Says what a state that a module returns begins with, where that is not zero: a learned initial state. */
+export const startsFrom = (state: Tensor, start: Tensor): void => void starts.set(state, start);
+
+/** What a state that a model returns begins with; undefined: zeros. */
+export const startOf = (state: Tensor): Tensor | undefined => starts.get(state);
+
 /** Name of the buffer that holds a carried state. */
 export const carryName = (path: string): string => `carry.${path}`;
 
 /**
  * Traces a model with its state carried: a first trace tells which states there are, a second one starts from them.
  * @param options.seed traces with noise that starts from this i32 `[1]`
- * @throws ShapeError when forward returns no record
+ * @throws ShapeError when forward returns no record, OptionError when a state that is to be carried begins with learned values
  */
 export function traceStateful(
   model: SequenceModel,
@@ -86,6 +94,12 @@ export function traceStateful(
   };
   const first = trace(undefined);
   if (!carry || leavesOf(first.state).size === 0) return { outputs: first.outputs, states: [] };
+  const learned = [...leavesOf(first.state)].find(([, state]) => startOf(state));
+  if (learned) {
+    throw new OptionError(
+      `the state ${learned[0]} begins with learned values, and a state that goes on from batch to batch begins with zeros; set carryState: false`,
+    );
+  }
   const initial = mapTree(first.state, ({ shape, dtype }, path) => stateTensor(carryName(path), shape, dtype));
   const { outputs, state } = trace(initial);
   const before = leavesOf(initial);

@@ -3,7 +3,7 @@ import { buildPlan } from "../graph/build-plan.ts";
 import { concat, reshape, slice } from "../graph/ops/layout.ts";
 import { sampleNext } from "../graph/ops/sample.ts";
 import { inputTensor, stateTensor, type Tensor } from "../graph/tensor.ts";
-import { callModel, carryName, leavesOf, mapTree, type SequenceModel } from "../graph/trace.ts";
+import { callModel, carryName, leavesOf, mapTree, type SequenceModel, startOf } from "../graph/trace.ts";
 import { sampleSettings } from "../kernels/sample.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
@@ -11,7 +11,7 @@ import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/loaded-plans.ts";
 import type { Plan } from "../plan/plan.ts";
 import { checkSeed } from "../random.ts";
-import type { Shape } from "../tensor-data.ts";
+import { type NumberArray, type Shape, sizeOf } from "../tensor-data.ts";
 
 export interface GenerateOptions {
   /** Tokens to start from, at least one. */
@@ -44,6 +44,8 @@ export interface Generated {
 interface Prepared {
   readonly loaded: LoadedPlan;
   readonly states: readonly { readonly path: string; readonly shape: Shape }[];
+  /** What states begin with where that is learned, by path. */
+  readonly starts: Readonly<Record<string, Tensor>>;
   readonly vocabulary: number;
 }
 
@@ -64,10 +66,7 @@ export class Generator {
   }
 
   /** The plan of one chunk. */
-  plan(
-    chunk: number,
-    trace = false,
-  ): { plan: Plan; states: readonly { path: string; shape: Shape }[]; vocabulary: number } {
+  plan(chunk: number, trace = false): { plan: Plan } & Omit<Prepared, "loaded"> {
     const model = this.#weights.model as Module & SequenceModel;
     const probe = callModel(model, inputTensor("probe", [1, 1], "i32"), undefined);
     const V = probe.logits.shape.at(-1)!;
@@ -101,7 +100,23 @@ export class Generator {
         ...[...leavesOf(state)].map(([path, from]) => ({ from, to: initial.get(path)! })),
       ],
     });
-    return { plan, states: [...initial].map(([path, { shape }]) => ({ path, shape })), vocabulary: V };
+    const learned = [...leavesOf(probe.state)].flatMap(([path, leaf]) => {
+      const start = startOf(leaf);
+      return start ? [[path, start] as const] : [];
+    });
+    const states = [...initial].map(([path, { shape }]) => ({ path, shape }));
+    return { plan, states, starts: Object.fromEntries(learned), vocabulary: V };
+  }
+
+  /** The numbers that learned initial states are now. */
+  async #startsOf(outputs: Prepared["starts"]): Promise<Readonly<Record<string, NumberArray>>> {
+    const paths = Object.keys(outputs);
+    if (paths.length === 0) return {};
+    const plan = buildPlan({ name: "start", target: this.#backend.target, layout: this.#weights.layout, outputs });
+    const loaded = await this.#backend.load(plan, this.#weights.bound);
+    const values = await loaded.runAndRead(paths);
+    loaded.dispose();
+    return Object.fromEntries(paths.map((path, i) => [path, values[i]!]));
   }
 
   async #load(chunk: number, trace: boolean): Promise<Prepared> {
@@ -161,7 +176,7 @@ export class Generator {
   }
 
   async *#draw(
-    { loaded, states, vocabulary }: Prepared,
+    { loaded, states, starts, vocabulary }: Prepared,
     given: readonly number[],
     options: Omit<Required<GenerateOptions>, "prompt" | "signal"> & { readonly signal: AbortSignal | undefined },
   ): AsyncGenerator<Generated> {
@@ -173,8 +188,9 @@ export class Generator {
       );
 
     loaded.write("token", Int32Array.of(given[0]!));
+    const learned = await this.#startsOf(starts);
     for (const { path, shape } of states)
-      loaded.write(carryName(path), new Float32Array(shape.reduce((a, b) => a * b, 1)));
+      loaded.write(carryName(path), learned[path] ?? new Float32Array(sizeOf(shape)));
     const names = ["tokens", ...(trace ? states.map(({ path }) => `trace.${path}`) : [])];
     const end = given.length - 1 + length;
     for (let at = 0; at < end; at += chunk) {

@@ -8,6 +8,7 @@ import { multiply, weightedSum } from "../graph/ops/pointwise.ts";
 import { recurrent } from "../graph/ops/recurrent.ts";
 import { repeatRows } from "../graph/ops/repeat.ts";
 import { expectTensor, Tensor } from "../graph/tensor.ts";
+import { startsFrom } from "../graph/trace.ts";
 import { showShape } from "../tensor-data.ts";
 import { constant, type Initializer, uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
@@ -197,10 +198,11 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
     const { states } = this.#cell;
     this.#checkState(state, B);
 
+    const starts = state ? undefined : this.#starts(B);
     const finals: Record<string, Tensor[]> = Object.fromEntries(states.map((name) => [name, []]));
     this.#layers.forEach((layer, l) => {
       const label = L === 1 ? this.label : `${this.label}.l${l}`;
-      const { y, hn, restn } = this.#layer(label, layer, l, input, state, mask);
+      const { y, hn, restn } = this.#layer(label, layer, l, input, state ?? starts, mask);
       finals[states[0]!]!.push(hn);
       states.slice(1).forEach((name, i) => {
         const one = states.length === 2 ? restn : slice(restn, i, 1);
@@ -211,10 +213,20 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
       input = l < L - 1 ? this.#dropped(label, output) : output;
     });
     const output = this.batchFirst && merge !== "none" ? swapAxes(`${this.label} batch first`, input) : input;
-    return {
-      output,
-      state: Object.fromEntries(states.map((name) => [name, this.#stacked(finals[name]!)])) as unknown as State,
-    };
+    const next = Object.fromEntries(states.map((name) => [name, this.#stacked(finals[name]!)])) as unknown as State;
+    for (const [name, of] of Object.entries(starts ?? {})) {
+      if (this.#isEven) startsFrom(next[name]!, this.#stacked(of));
+      else for (const [l, start] of of.entries()) startsFrom((next[name] as unknown as Tensor[])[l]!, start);
+    }
+    return { output, state: next };
+  }
+
+  /** Learned initial states of all layers, for B rows. */
+  #starts(B: number): Readonly<Record<string, Tensor[]>> | undefined {
+    if (!this.#settings.learnedInitialState) return undefined;
+    const of = (name: string) =>
+      this.#layers.map(({ initial }, l) => repeatRows(`${this.label} initial ${name} ${l}`, initial![name]!.tensor, B));
+    return Object.fromEntries(this.#cell.states.map((name) => [name, of(name)]));
   }
 
   #input(x: Tensor): Tensor {
@@ -231,10 +243,10 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
 
   #layer(
     label: string,
-    { wih, whh, bih, bhh, learned, whr, initial }: Layer,
+    { wih, whh, bih, bhh, learned, whr }: Layer,
     l: number,
     x: Tensor,
-    state: State | undefined,
+    state: Readonly<Record<string, Tensor | readonly Tensor[]>> | undefined,
     mask: Tensor | undefined,
   ): { y: Tensor; hn: Tensor; restn: Tensor } {
     const { directions: D } = this;
@@ -242,8 +254,7 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
       this.#settings;
     const B = x.shape[1]!;
     const of = (name: string): Tensor => {
-      if (!state) return repeatRows(`${label} initial ${name}`, initial![name]!.tensor, B);
-      const given: Tensor | readonly Tensor[] = state[name]!;
+      const given = state![name]!;
       if (Array.isArray(given)) return given[l] as Tensor;
       return this.numLayers === 1 ? (given as Tensor) : slice(given as Tensor, l * D, D);
     };
@@ -258,7 +269,7 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
       x,
       { ...weights, learned: learned?.tensor, whr: whr?.tensor },
       {
-        initial: state || initial ? { h: of(first), rest: others.length > 0 ? concat(rest()) : undefined } : undefined,
+        initial: state ? { h: of(first), rest: others.length > 0 ? concat(rest()) : undefined } : undefined,
         ...{ mask, maskedOutput, goBackwards, heads: numHeads, recurrentDropout, zoneoutH, zoneoutRest },
         noise: isNoisy ? { seed, stream: noiseStream(label) } : undefined,
       },

@@ -25,18 +25,20 @@ export class Evaluator {
   readonly #backend: Backend;
   readonly #weights: Weights;
   readonly #loss: AnyLoss;
+  readonly #carry: boolean;
   readonly #prepared = new LoadedPlans<Prepared>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(backend: Backend, weights: Weights, loss: AnyLoss) {
+  constructor(backend: Backend, weights: Weights, loss: AnyLoss, carry: boolean) {
     this.#backend = backend;
     this.#weights = weights;
     this.#loss = loss;
+    this.#carry = carry;
   }
 
   async #load(batch: AnyBatch): Promise<Prepared> {
     const model = this.#weights.model as Module & SequenceModel;
-    const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss, { carry: true });
+    const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss, { carry: this.#carry });
     const plan = buildPlan({
       name: "evaluate",
       target: this.#backend.target,
@@ -53,7 +55,7 @@ export class Evaluator {
     };
   }
 
-  /** Mean loss over all that counts; the state starts at zero and is carried from batch to batch of one shape. */
+  /** Mean loss over all that counts; a state that is carried starts at zero and goes from batch to batch of one shape. */
   run(batches: Iterable<AnyBatch>): Promise<{ loss: number; tokens: number }> {
     // One after the other, because all of them keep their state in the plans' memory.
     const result = this.#last.then(() => this.#measure(batches));
