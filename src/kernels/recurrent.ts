@@ -10,8 +10,11 @@ export const tiles: readonly Constants[] = [
   ...[32, 64, 128, 256].flatMap((LANES) => [false, true].map((HEADS) => ({ ROWS: 1, LANES, HEADS, WHOLE: true }))),
 ];
 
-export const goesWith = ({ WHOLE, INNER = false, HEADS }: Constants, cell: FullCell): boolean =>
-  WHOLE === cell.acrossUnits && (!INNER || cell.inner !== undefined) && (!HEADS || cell.recurrent);
+/** A cell with an inner product takes up the initial state in the first of a step's two dispatches. */
+export const goesWith = ({ WHOLE, FIRST = false, INNER = false, HEADS }: Constants, cell: FullCell): boolean =>
+  WHOLE === cell.acrossUnits &&
+  (cell.inner !== undefined ? INNER === true || FIRST === false : INNER === false) &&
+  (!HEADS || cell.recurrent);
 
 const common = [
   ...u32("firstDirection", "workD", "workStart", "backwards"),

@@ -8,7 +8,7 @@ export type Merge = "concat" | "sum" | "average" | "product" | "none";
 export interface RecurrentOptions {
   /** Size of one step's input; or of the vocabulary, where inputs are tokens that stand for one-hot vectors. */
   readonly inputSize: number;
-  /** Units of every layer, or of each: `[256, 128]` is two layers. */
+  /** Units of every layer, or of each: `[256, 128]` is two layers, as Keras stacks them. */
   readonly hiddenSize: number | readonly number[];
   /** Layers on top of each other; default 1, or as many as `hiddenSize` lists. */
   readonly numLayers?: number;
@@ -45,7 +45,11 @@ export interface RecurrentOptions {
   readonly residual?: boolean;
   /** R consists of this many blocks on its diagonal: heads that do not see each other (Beck et al. 2024); default 1. */
   readonly numHeads?: number;
-  /** Initial states are parameters, the same for every sequence; default false: zeros. */
+  /**
+   * Initial states are parameters, the same for every sequence (Forcada and Carrasco 1995, "Learning the initial state of a
+   * second-order recurrent neural network"); default false: zeros. Such a model is trained and measured with
+   * `carryState: false`, because a state that goes on from batch to batch begins with zeros.
+   */
   readonly learnedInitialState?: boolean;
 }
 
