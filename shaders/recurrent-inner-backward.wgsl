@@ -108,7 +108,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
     var through = stateArray(step.state);
     for (var l = 0u; l < stored; l++) {
       for (var w = 0u; w < WORK; w++) {
-        work[at + w * H + u + l] = gradients[w][l];
+        // The slots that the product reads stay as they are: other invocations may be reading them still.
+        if (w < FROM || w >= FROM + COUNT) {
+          work[at + w * H + u + l] = gradients[w][l];
+        }
       }
       for (var s = 0u; s < STATES; s++) {
         carry[params.carryOffset + ((s * params.D + d) * params.B + row) * H + u + l] += through[s][l];

@@ -41,10 +41,10 @@ describe("options and sizes", () => {
       () => new LSTM(wrong({ inputSize: 2, hidenSize: 2 })),
     ),
     mistake(
-      "an option of PyTorch that is not there",
+      "an option of PyTorch by PyTorch's name",
       api.OptionError,
-      /GRU: unknown option "dropout"/,
-      () => new GRU(wrong({ ...sizes, dropout: 0.1 })),
+      /GRU: unknown option "hidden_size"; options are inputSize, hiddenSize/,
+      () => new GRU(wrong({ ...sizes, hidden_size: 2 })),
     ),
     mistake(
       "a switch of another type",
@@ -61,7 +61,7 @@ describe("options and sizes", () => {
     mistake(
       "another nonlinearity",
       api.OptionError,
-      /RNN: nonlinearity is sigmoid, expected "tanh" or "relu"/,
+      /RNN: nonlinearity is "sigmoid", expected "tanh", "relu" or one of Sigmoid, Tanh/,
       () => new RNN(wrong({ ...sizes, nonlinearity: "sigmoid" })),
     ),
     mistake(

@@ -163,7 +163,12 @@ const cases: GradientCase[] = [
     { initial: true, T: 3, B: 2 },
   ),
   of("gru", "reset before with heads", { numHeads: 2, hiddenSize: 6, resetAfter: false }, { initial: true }),
-  of("lstm", "with layer norm and heads", { numHeads: 2, hiddenSize: 6, layerNorm: true }, { initial: true }),
+  of("rnn", "with a rectifier and a clip that cuts nothing", { nonlinearity: "relu", clip: 1e6 }),
+  of("rnn", "with a softplus and a clip that cuts nothing", { nonlinearity: "Softplus", clip: 1e5 }),
+  of("rnn", "with an elu of alpha 0", { nonlinearity: { name: "Elu", alpha: 0 } }),
+  of("gru", "with leaky rectifiers of alpha 0", {
+    activations: { gate: { name: "LeakyRelu", alpha: 0 }, candidate: { name: "LeakyRelu", alpha: 0 } },
+  }),
   of("lstm", "with dropout between layers", { numLayers: 2, dropout: 0.4 }, { training: 7 }),
   of("gru", "with variational dropout between layers", { numLayers: 2, variationalDropout: 0.4 }, { training: 8 }),
   of(

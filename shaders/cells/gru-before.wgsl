@@ -3,14 +3,16 @@
 // #include "lib/activations.wgsl"
 // #include NORM
 fn cellInner(x: Gates, prev: State, p: Learned) -> Real {
-  return gateActivation(normed(x.r, p.normWeightR, p.normBiasR)) * prev.h;
+  return gateActivation(normed(x.r, p.normWeightR, p.normBiasR).y) * prev.h;
 }
 
 fn cellForward(x: Gates, recurrent: Gates, prev: State, p: Learned) -> Forward {
-  let vn = x.n + recurrent.n;
-  let r = gateActivation(normed(x.r, p.normWeightR, p.normBiasR));
-  let z = gateActivation(normed(x.z, p.normWeightZ, p.normBiasZ));
-  let n = candidateActivation(normed(vn, p.normWeightN, p.normBiasN));
+  let nr = normed(x.r, p.normWeightR, p.normBiasR);
+  let nz = normed(x.z, p.normWeightZ, p.normBiasZ);
+  let nn = normed(x.n + recurrent.n, p.normWeightN, p.normBiasN);
+  let r = gateActivation(nr.y);
+  let z = gateActivation(nz.y);
+  let n = candidateActivation(nn.y);
   let h = (1.0 - z) * n + z * prev.h;
 
   var work: Work;
@@ -18,9 +20,12 @@ fn cellForward(x: Gates, recurrent: Gates, prev: State, p: Learned) -> Forward {
   work.z = z;
   work.n = n;
   work.reset = r;
-  work.normWeightR = x.r;
-  work.normWeightZ = x.z;
-  work.normWeightN = vn;
+  work.normWeightR = nr.hat;
+  work.normWeightZ = nz.hat;
+  work.normWeightN = nn.hat;
+  work.normBiasR = nr.scale;
+  work.normBiasZ = nz.scale;
+  work.normBiasN = nn.scale;
   return Forward(State(h), work);
 }
 
@@ -29,9 +34,9 @@ fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
   let z = saved.z;
   let n = saved.n;
   let nn = grad.h * (1.0 - z) * candidateActivationDerivative(n);
-  let vn = normGradient(saved.normWeightN, p.normWeightN, nn);
+  let vn = normGradient(saved.normWeightN, saved.normBiasN, p.normWeightN, nn);
   let nz = grad.h * (prev.h - n) * gateActivationDerivative(z);
-  let vz = normGradient(saved.normWeightZ, p.normWeightZ, nz);
+  let vz = normGradient(saved.normWeightZ, saved.normBiasZ, p.normWeightZ, nz);
 
   var work = saved;
   work.z = vz.v;
@@ -46,7 +51,7 @@ fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
 fn cellInnerBackward(saved: Work, prev: State, grad: Real, p: Learned) -> Backward {
   let r = saved.reset;
   let nr = grad * prev.h * gateActivationDerivative(r);
-  let vr = normGradient(saved.normWeightR, p.normWeightR, nr);
+  let vr = normGradient(saved.normWeightR, saved.normBiasR, p.normWeightR, nr);
 
   var work = saved;
   work.r = vr.v;

@@ -3,13 +3,13 @@
 // #include "lib/activations.wgsl"
 // #include NORM
 fn cellForward(x: Gates, recurrent: Gates, prev: State, p: Learned) -> Forward {
-  let vr = x.r + recurrent.r;
-  let vz = x.z + recurrent.z;
   let rn = recurrent.n;
-  let r = gateActivation(normed(vr, p.normWeightR, p.normBiasR));
-  let z = gateActivation(normed(vz, p.normWeightZ, p.normBiasZ));
-  let vn = x.n + r * rn;
-  let n = candidateActivation(normed(vn, p.normWeightN, p.normBiasN));
+  let nr = normed(x.r + recurrent.r, p.normWeightR, p.normBiasR);
+  let nz = normed(x.z + recurrent.z, p.normWeightZ, p.normBiasZ);
+  let r = gateActivation(nr.y);
+  let z = gateActivation(nz.y);
+  let nn = normed(x.n + r * rn, p.normWeightN, p.normBiasN);
+  let n = candidateActivation(nn.y);
   let h = (1.0 - z) * n + z * prev.h;
 
   var work: Work;
@@ -17,9 +17,12 @@ fn cellForward(x: Gates, recurrent: Gates, prev: State, p: Learned) -> Forward {
   work.z = z;
   work.n = n;
   work.rn = rn;
-  work.normWeightR = vr;
-  work.normWeightZ = vz;
-  work.normWeightN = vn;
+  work.normWeightR = nr.hat;
+  work.normWeightZ = nz.hat;
+  work.normWeightN = nn.hat;
+  work.normBiasR = nr.scale;
+  work.normBiasZ = nz.scale;
+  work.normBiasN = nn.scale;
   return Forward(State(h), work);
 }
 
@@ -28,11 +31,11 @@ fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
   let z = saved.z;
   let n = saved.n;
   let nn = grad.h * (1.0 - z) * candidateActivationDerivative(n);
-  let vn = normGradient(saved.normWeightN, p.normWeightN, nn);
+  let vn = normGradient(saved.normWeightN, saved.normBiasN, p.normWeightN, nn);
   let nz = grad.h * (prev.h - n) * gateActivationDerivative(z);
-  let vz = normGradient(saved.normWeightZ, p.normWeightZ, nz);
+  let vz = normGradient(saved.normWeightZ, saved.normBiasZ, p.normWeightZ, nz);
   let nr = vn.v * saved.rn * gateActivationDerivative(r);
-  let vr = normGradient(saved.normWeightR, p.normWeightR, nr);
+  let vr = normGradient(saved.normWeightR, saved.normBiasR, p.normWeightR, nr);
 
   var work: Work;
   work.r = vr.v;

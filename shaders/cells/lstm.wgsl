@@ -7,15 +7,20 @@ fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
   let vi = x.i + r.i + p.peepholeI * prev.c;
   let vf = x.f + r.f + p.peepholeF * prev.c;
   let vg = x.g + r.g;
-  let f = gateActivation(normed(vf, p.normWeightF, p.normBiasF));
+  let nf = normed(vf, p.normWeightF, p.normBiasF);
+  let f = gateActivation(nf.y);
+  var ni: Normed;
   var i = 1.0 - f;
   if (!COUPLED) {
-    i = gateActivation(normed(vi, p.normWeightI, p.normBiasI));
+    ni = normed(vi, p.normWeightI, p.normBiasI);
+    i = gateActivation(ni.y);
   }
-  let g = cellActivation(normed(vg, p.normWeightG, p.normBiasG));
+  let ng = normed(vg, p.normWeightG, p.normBiasG);
+  let g = cellActivation(ng.y);
   let c = limited(f * prev.c + i * g);
   let vo = x.o + r.o + p.peepholeO * c;
-  let o = gateActivation(normed(vo, p.normWeightO, p.normBiasO));
+  let no = normed(vo, p.normWeightO, p.normBiasO);
+  let o = gateActivation(no.y);
   let h = o * hiddenActivation(c);
 
   var work: Work;
@@ -23,10 +28,14 @@ fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
   work.f = f;
   work.g = g;
   work.o = o;
-  work.normWeightI = vi;
-  work.normWeightF = vf;
-  work.normWeightG = vg;
-  work.normWeightO = vo;
+  work.normWeightI = ni.hat;
+  work.normWeightF = nf.hat;
+  work.normWeightG = ng.hat;
+  work.normWeightO = no.hat;
+  work.normBiasI = ni.scale;
+  work.normBiasF = nf.scale;
+  work.normBiasG = ng.scale;
+  work.normBiasO = no.scale;
   return Forward(State(h, c), work);
 }
 
@@ -40,21 +49,21 @@ fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
   let q = hiddenActivation(c);
 
   let no = grad.h * q * gateActivationDerivative(o);
-  let vo = normGradient(saved.normWeightO, p.normWeightO, no);
+  let vo = normGradient(saved.normWeightO, saved.normBiasO, p.normWeightO, no);
   let dc = (grad.c + grad.h * o * hiddenActivationDerivative(q) + vo.v * p.peepholeO) * limitedDerivative(sum);
 
   let ng = dc * i * cellActivationDerivative(g);
-  let vg = normGradient(saved.normWeightG, p.normWeightG, ng);
+  let vg = normGradient(saved.normWeightG, saved.normBiasG, p.normWeightG, ng);
   var ni = Real(0.0);
   var vi = NormGradient(Real(0.0), Real(0.0));
   var df = dc * (prev.c - g);
   if (!COUPLED) {
     df = dc * prev.c;
     ni = dc * g * gateActivationDerivative(i);
-    vi = normGradient(saved.normWeightI, p.normWeightI, ni);
+    vi = normGradient(saved.normWeightI, saved.normBiasI, p.normWeightI, ni);
   }
   let nf = df * gateActivationDerivative(f);
-  let vf = normGradient(saved.normWeightF, p.normWeightF, nf);
+  let vf = normGradient(saved.normWeightF, saved.normBiasF, p.normWeightF, nf);
 
   var work: Work;
   work.i = vi.v;

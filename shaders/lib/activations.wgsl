@@ -32,7 +32,7 @@ fn leakyRelu(x: Real, alpha: f32) -> Real {
   return select(alpha * x, x, x >= Real(0.0));
 }
 fn leakyReluDerivative(y: Real, alpha: f32) -> Real {
-  return select(Real(alpha), Real(1.0), y >= Real(0.0));
+  return select(Real(alpha), Real(1.0), y > Real(0.0));
 }
 
 fn thresholdedRelu(x: Real, alpha: f32) -> Real {
@@ -66,7 +66,7 @@ fn elu(x: Real, alpha: f32) -> Real {
   return select(alpha * expMinusOne(min(x, Real(0.0))), x, x >= Real(0.0));
 }
 fn eluDerivative(y: Real, alpha: f32) -> Real {
-  return select(y + alpha, Real(1.0), y >= Real(0.0));
+  return select(y + alpha, Real(1.0), y > Real(0.0));
 }
 
 fn softsign(x: Real) -> Real {

@@ -7,6 +7,10 @@ export function sigmoid(x: number): number {
   return e / (1 + e);
 }
 
+/** The least and the largest normal number of f32: parameters and limits lie between them. */
+export const LEAST = 2 ** -126;
+export const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
 interface Formula {
   /** Name of its function in shaders/lib/activations.wgsl; the derivative's ends in `Derivative`. */
   readonly wgsl: string;
@@ -39,20 +43,20 @@ const formulas: Readonly<Record<ActivationName, Formula>> = {
   LeakyRelu: {
     wgsl: "leakyRelu",
     f: (x, alpha) => (x >= 0 ? x : alpha * x),
-    derivative: (y, alpha) => (y >= 0 ? 1 : alpha),
+    derivative: (y, alpha) => (y > 0 ? 1 : alpha),
     alpha: { default: 0.01, least: 0 },
   },
   ThresholdedRelu: {
     wgsl: "thresholdedRelu",
     f: (x, alpha) => (x > alpha ? x : 0),
     derivative: (y) => (y !== 0 ? 1 : 0),
-    alpha: { default: 1 },
+    alpha: { default: 1, least: 0 },
   },
   ScaledTanh: {
     wgsl: "scaledTanh",
     f: (x, alpha, beta) => alpha * Math.tanh(beta * x),
     derivative: (y, alpha, beta) => alpha * beta * (1 - (y / alpha) ** 2),
-    alpha: { default: 1, least: Number.MIN_VALUE },
+    alpha: { default: 1, least: LEAST },
     beta: { default: 1 },
   },
   HardSigmoid: {
@@ -65,7 +69,7 @@ const formulas: Readonly<Record<ActivationName, Formula>> = {
   Elu: {
     wgsl: "elu",
     f: (x, alpha) => (x >= 0 ? x : alpha * Math.expm1(x)),
-    derivative: (y, alpha) => (y >= 0 ? 1 : y + alpha),
+    derivative: (y, alpha) => (y > 0 ? 1 : y + alpha),
     alpha: { default: 1, least: 0 },
   },
   Softsign: { wgsl: "softsign", f: (x) => x / (1 + Math.abs(x)), derivative: (y) => (1 - Math.abs(y)) ** 2 },
@@ -109,11 +113,8 @@ export interface ActivationFunction {
   readonly wgsl: { readonly f: string; readonly derivative: string };
 }
 
-/** A number as a WGSL literal of type f32. */
-export function literal(value: number): string {
-  const text = String(Math.fround(value));
-  return `f32(${text})`;
-}
+/** A number that f32 can hold, as a WGSL literal. */
+export const literal = (value: number): string => `f32(${Math.fround(value).toExponential()})`;
 
 /**
  * Checks an activation and limits its input to ±`clip`.
@@ -135,8 +136,10 @@ function single(what: string, given: unknown, clip: number | undefined): Activat
   }
   checkOptions(what, parameters, takes);
   const { alpha: alphaOf, beta: betaOf } = formula;
-  const alpha = alphaOf ? checkNumber(what, "alpha", parameters.alpha ?? alphaOf.default, alphaOf.least) : 0;
-  const beta = betaOf ? checkNumber(what, "beta", parameters.beta ?? betaOf.default) : 0;
+  const alpha = alphaOf
+    ? checkNumber(what, "alpha", parameters.alpha ?? alphaOf.default, alphaOf.least ?? -LARGEST, LARGEST)
+    : 0;
+  const beta = betaOf ? checkNumber(what, "beta", parameters.beta ?? betaOf.default, -LARGEST, LARGEST) : 0;
   const values = [...(alphaOf ? [alpha] : []), ...(betaOf ? [beta] : [])];
   const call = (fn: string, x: string) => `${fn}(${[x, ...values.map(literal)].join(", ")})`;
   const key = `${name}${values.length ? `(${values.join(",")})` : ""}`;
@@ -150,8 +153,8 @@ function single(what: string, given: unknown, clip: number | undefined): Activat
   // All formulas are monotone: where the input was cut, y lies at an end of what [-clip, clip] is turned into. The ends are
   // narrowed by rounding's width, because two kernels may round them differently.
   const [low, high] = [plain.f(-clip), plain.f(clip)].sort((a, b) => a - b) as [number, number];
-  const narrow = 1e-6 * (high - low);
-  const [from, to] = [low + narrow, high - narrow];
+  const narrow = (end: number) => 1e-6 * Math.min(high - low, Math.abs(end));
+  const [from, to] = [low + narrow(low), high - narrow(high)];
   const c = literal(clip);
   return {
     key: `${key}|${clip}|`,

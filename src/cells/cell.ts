@@ -40,8 +40,9 @@ export interface InnerProduct {
   /** The vector's element of this unit. Gates without inner product have their whole sum in `x` already. */
   forward(x: Values, prev: Values, learned: Values, unit: Unit): number;
   /**
-   * From the vector's gradient, after the cell's `backward`: the final values of all work slots (`saved` is what that left
-   * there), and what is added to the gradient that flows into the previous state.
+   * From the vector's gradient, after the cell's `backward`: the final values of the work slots (`saved` is what that left
+   * there; those of the gates that the vector went into stay as they are), and what is added to the gradient that flows into
+   * the previous state.
    */
   backward(saved: Values, prev: Values, grad: number, learned: Values, unit: Unit): CellGradient;
 }

@@ -37,15 +37,15 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
     fragment: "gru",
     apart: ["rn"],
     forward(x, recurrent, prev, p, unit) {
-      const vr = x.r! + recurrent.r!;
-      const vz = x.z! + recurrent.z!;
       const rn = recurrent.n!;
-      const r = gate.f(norm.forward("r", vr, p, unit), unit.direction);
-      const z = gate.f(norm.forward("z", vz, p, unit), unit.direction);
-      const vn = x.n! + r * rn;
-      const n = candidate.f(norm.forward("n", vn, p, unit), unit.direction);
+      const nr = norm.forward("r", x.r! + recurrent.r!, p, unit);
+      const nz = norm.forward("z", x.z! + recurrent.z!, p, unit);
+      const r = gate.f(nr.y, unit.direction);
+      const z = gate.f(nz.y, unit.direction);
+      const nn = norm.forward("n", x.n! + r * rn, p, unit);
+      const n = candidate.f(nn.y, unit.direction);
       const h = (1 - z) * n + z * prev.h!;
-      return { state: { h }, work: { r, z, n, rn, normWeightR: vr, normWeightZ: vz, normWeightN: vn } };
+      return { state: { h }, work: { r, z, n, rn, ...nr.saved, ...nz.saved, ...nn.saved } };
     },
     backward(saved, prev, grad, p, unit) {
       const { r, z, n, rn } = saved as { r: number; z: number; n: number; rn: number };
@@ -72,12 +72,14 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
     fragment: "gru-before",
     kept: ["reset"],
     forward(x, recurrent, prev, p, unit) {
-      const vn = x.n! + recurrent.n!;
-      const r = gate.f(norm.forward("r", x.r!, p, unit), unit.direction);
-      const z = gate.f(norm.forward("z", x.z!, p, unit), unit.direction);
-      const n = candidate.f(norm.forward("n", vn, p, unit), unit.direction);
+      const nr = norm.forward("r", x.r!, p, unit);
+      const nz = norm.forward("z", x.z!, p, unit);
+      const nn = norm.forward("n", x.n! + recurrent.n!, p, unit);
+      const r = gate.f(nr.y, unit.direction);
+      const z = gate.f(nz.y, unit.direction);
+      const n = candidate.f(nn.y, unit.direction);
       const h = (1 - z) * n + z * prev.h!;
-      return { state: { h }, work: { r, z, n, reset: r, normWeightR: x.r!, normWeightZ: x.z!, normWeightN: vn } };
+      return { state: { h }, work: { r, z, n, reset: r, ...nr.saved, ...nz.saved, ...nn.saved } };
     },
     backward(saved, prev, grad, p, unit) {
       const { z, n } = saved as { z: number; n: number };
@@ -90,7 +92,7 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
     },
     inner: {
       gates: 1,
-      forward: (x, prev, p, unit) => gate.f(norm.forward("r", x.r!, p, unit), unit.direction) * prev.h!,
+      forward: (x, prev, p, unit) => gate.f(norm.forward("r", x.r!, p, unit).y, unit.direction) * prev.h!,
       backward(saved, prev, grad, p, unit) {
         const r = saved.reset!;
         const nr = grad * prev.h! * gate.derivative(r, unit.direction);

@@ -7,7 +7,14 @@ import { rnnCell } from "./rnn.ts";
 import { slstmCell } from "./slstm.ts";
 import { sruCell } from "./sru.ts";
 
-export { type Activation, type ActivationName, type Activations, activationNames } from "./activations.ts";
+export {
+  type Activation,
+  type ActivationName,
+  type Activations,
+  activationNames,
+  LARGEST,
+  LEAST,
+} from "./activations.ts";
 export {
   type Cell,
   type CellGradient,

@@ -66,18 +66,17 @@ fn limitedDerivative(c: Real) -> Real { return select(Real(0.0), Real(1.0), abs(
     forward(x, r, prev, p, unit) {
       const { direction } = unit;
       const peephole = (name: string, c: number) => (has.has(name) ? p[name]! * c : 0);
-      const vf = x.f! + r.f! + peephole("peepholeF", prev.c!);
-      const f = gate.f(norm.forward("f", vf, p, unit), direction);
-      const vi = coupled ? 0 : x.i! + r.i! + peephole("peepholeI", prev.c!);
-      const i = coupled ? 1 - f : gate.f(norm.forward("i", vi, p, unit), direction);
-      const vg = x.g! + r.g!;
-      const g = candidate.f(norm.forward("g", vg, p, unit), direction);
+      const nf = norm.forward("f", x.f! + r.f! + peephole("peepholeF", prev.c!), p, unit);
+      const f = gate.f(nf.y, direction);
+      const ni = coupled ? undefined : norm.forward("i", x.i! + r.i! + peephole("peepholeI", prev.c!), p, unit);
+      const i = ni ? gate.f(ni.y, direction) : 1 - f;
+      const ng = norm.forward("g", x.g! + r.g!, p, unit);
+      const g = candidate.f(ng.y, direction);
       const c = limited(f * prev.c! + i * g);
-      const vo = x.o! + r.o! + peephole("peepholeO", c);
-      const o = gate.f(norm.forward("o", vo, p, unit), direction);
+      const no = norm.forward("o", x.o! + r.o! + peephole("peepholeO", c), p, unit);
+      const o = gate.f(no.y, direction);
       const h = o * hidden.f(c, direction);
-      const work = { i, f, g, o, normWeightI: vi, normWeightF: vf, normWeightG: vg, normWeightO: vo };
-      return { state: { h, c }, work };
+      return { state: { h, c }, work: { i, f, g, o, ...ni?.saved, ...nf.saved, ...ng.saved, ...no.saved } };
     },
     backward(saved, prev, grad, p, unit) {
       const { direction } = unit;

@@ -91,7 +91,7 @@ function tileOf(
       );
     }
     const LANES = Math.max(32, 2 ** Math.ceil(Math.log2(words)));
-    return { tile: { ROWS: 1, LANES, HEADS, WHOLE: true }, grid: [r.B, 1, count] };
+    return { tile: { ROWS: 1, LANES, HEADS: false, WHOLE: true }, grid: [r.B, 1, count] };
   }
   const ROWS = HEADS ? 1 : rowsFor(target, r);
   const grid: [number, number, number] = [Math.ceil((words * Math.ceil(r.B / ROWS)) / 32), 1, count];

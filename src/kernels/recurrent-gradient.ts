@@ -124,6 +124,7 @@ export const recurrentInnerBackward = defineKernel({
   twin({ weight, learned, control, states, work, carry }, p, { cell }) {
     const { B, D, H } = p;
     const saved = workOf(cell);
+    const readSlots = cell.gates.slice(p.productFrom, p.productFrom + p.productGates);
     const sizes = { G: cell.gates.length, apart: cell.apart.length };
     const ownOf = learnedReader(cell, learned, H);
     const [kept, prev]: [Values, Values] = [{}, {}];
@@ -138,7 +139,9 @@ export const recurrentInnerBackward = defineKernel({
         return cell.inner!.backward(kept, prev, product[u]! * row.heardPart(u), ownOf(row.d, u), unit);
       };
       forAllUnits(cell, H, row.d, maths, (u, step) => {
-        store(saved, step.work, work, at + u, H);
+        // The slots that the product reads stay as they are: on the GPU others may be reading them still.
+        const read = load({}, readSlots, work, at + u + p.productFrom * H, H);
+        store(saved, { ...step.work, ...read }, work, at + u, H);
         cell.states.forEach((name, s) => {
           carry[s * D * B * H + row.of(H) + u]! += step.state[name] ?? 0;
         });

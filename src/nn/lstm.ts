@@ -1,4 +1,4 @@
-import { type Activations, lstmCell } from "../cells/index.ts";
+import { type Activations, LARGEST, LEAST, lstmCell } from "../cells/index.ts";
 import { checkNumber, OptionError } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";
@@ -15,7 +15,10 @@ export interface LSTMOptions extends RecurrentOptions {
   readonly projSize?: number;
   /** The gates see c by a weight of each unit: i and f the one before, o the new one (Gers and Schmidhuber 2000); default false. */
   readonly peepholes?: boolean;
-  /** i = 1 - f, with gates f g o only (CIFG; Greff et al. 2017; ONNX's input_forget); default false. */
+  /**
+   * Coupled gates, i = 1 - f, with gates f g o only, as TensorFlow Lite's and Arm NN's CIFG (Greff et al. 2017); default false.
+   * ONNX's `input_forget` keeps i's weights in place of f's, f = 1 - i; `importWeights` turns them.
+   */
   readonly coupledGates?: boolean;
   /** Every gate's pre-activation is normalised over the units, scaled and shifted (Ba, Kiros and Hinton 2016); default false. */
   readonly layerNorm?: boolean;
@@ -23,7 +26,10 @@ export interface LSTMOptions extends RecurrentOptions {
   readonly clip?: number;
   /** c is cut to ± this in every step (TensorFlow's cell_clip); default: no limit. */
   readonly cellClip?: number;
-  /** What b_ih of the forget gate starts with, b_hh's being 0 (Jozefowicz et al. 2015 advise 1); default: as the other biases. */
+  /**
+   * What the forget gate's bias b_ih starts with, b_hh being 0 (Jozefowicz et al. 2015 advise 1); with layerNorm the bias of its
+   * normalisation. Default: as the other biases.
+   */
   readonly forgetBias?: number;
   /** ONNX's f (gates; default Sigmoid), g (`cell`: the candidate; Tanh) and h (`hidden`: on c; Tanh). */
   readonly activations?: { readonly gate?: Activations; readonly cell?: Activations; readonly hidden?: Activations };
@@ -35,7 +41,7 @@ const own = [
 
 /** A limit above 0. */
 export const checkLimit = (what: string, name: string, value: number | undefined): number | undefined =>
-  value === undefined ? undefined : checkNumber(what, name, value, Number.MIN_VALUE);
+  value === undefined ? undefined : checkNumber(what, name, value, LEAST, LARGEST);
 
 /** @throws OptionError when the activations are no object of these names */
 export function checkActivations(what: string, given: unknown, names: readonly string[]): void {
@@ -68,7 +74,7 @@ export class LSTM extends Recurrent<LSTMState> {
     const cellClip = checkLimit("LSTM", "cellClip", options.cellClip);
     if (forgetBias !== undefined) {
       checkNumber("LSTM", "forgetBias", forgetBias);
-      if (options.bias === false)
+      if (options.bias === false && !layerNorm)
         throw new OptionError("LSTM: forgetBias is what a bias starts with, and bias is false; leave one of them out");
     }
     const cell = lstmCell("LSTM", {
@@ -77,6 +83,10 @@ export class LSTM extends Recurrent<LSTMState> {
       ...(cellClip !== undefined && { cellClip }),
       ...(activations && { activations }),
     });
-    super({ ...others, cell }, { projSize, ...(forgetBias !== undefined && { gateBias: { f: forgetBias } }) });
+    // A bias that all units share is gone after the normalisation, whose own bias stands where it would have.
+    const start =
+      forgetBias !== undefined &&
+      (layerNorm ? { vectorStart: { norm_bias_f: forgetBias } } : { gateBias: { f: forgetBias } });
+    super({ ...others, cell }, { projSize, ...start });
   }
 }

@@ -62,21 +62,23 @@ const common = [
 /** Why an option that another layer has makes no sense here. */
 const reasons: Readonly<Record<string, string>> = {
   projSize: "only LSTM has a projection: its output can be smaller than the state c that stays behind",
-  peepholes: "peepholes look at LSTM's c, and this cell has none",
-  coupledGates: "only LSTM has an input and a forget gate to couple",
-  cellClip: "it limits LSTM's c, and this cell has none",
-  forgetBias: "only LSTM has a forget gate",
+  peepholes: "it is LSTM's, whose gates can look at c",
+  coupledGates: "it is LSTM's, which has an input and a forget gate to couple",
+  cellClip: "it limits LSTM's c",
+  forgetBias: "it is LSTM's; elsewhere set the bias in the state dict",
   resetAfter: "only GRU has a reset gate",
-  nonlinearity: "it is RNN's; LSTM and GRU have `activations`",
-  activations: "RNN has one activation: `nonlinearity`",
+  nonlinearity: "it is RNN's; LSTM and GRU have `activations`, IndRNN has `activation`",
+  activations: "it is LSTM's and GRU's; RNN has one, `nonlinearity`, and IndRNN `activation`",
   layerNorm: "layer normalisation inside the cell is there for LSTM and GRU; LayerNorm can stand behind any layer",
   cell: "the class says which cell it is; new Recurrent({ cell }) takes any",
 };
 
 /** @throws OptionError for an unknown option, with the reason where another layer has it */
 export function checkRecurrentOptions(what: string, options: object, own: readonly string[]): void {
+  if (typeof options !== "object" || options === null)
+    throw new OptionError(`${what}: options are ${String(options)}, expected { inputSize, hiddenSize, … }`);
   const allowed = [...common, ...own];
-  for (const key of Object.keys(options ?? {})) {
+  for (const key of Object.keys(options)) {
     if (!allowed.includes(key) && Object.hasOwn(reasons, key))
       throw new OptionError(`${what} has no option "${key}": ${reasons[key]}; leave it out`);
   }
@@ -126,7 +128,8 @@ function oneOf<T extends string>(what: string, name: string, value: T | undefine
 function rate(what: string, name: string, value: unknown): number {
   const p = checkNumber(what, name, value ?? 0, 0, 1);
   if (p === 1) throw new OptionError(`${what}: ${name} is 1, which leaves nothing; choose a rate below 1`);
-  return p;
+  // As the GPU has it: both backends then draw alike to the last bit.
+  return Math.fround(p);
 }
 
 function zoneoutRates(what: string, given: RecurrentOptions["zoneout"], cell: FullCell): [h: number, rest: number] {
@@ -216,6 +219,10 @@ export function settingsOf(what: string, options: RecurrentOptions & { projSize?
       `numHeads is ${numHeads}, which does not divide hiddenSize ${indivisible}; every head has the same number of units`,
     );
   if (numHeads > 1 && !cell.recurrent) refuse(`numHeads divides R, and the cell "${cell.name}" has no R`);
+  if (numHeads > 1 && cell.acrossUnits)
+    refuse(`numHeads keeps heads apart, and the cell "${cell.name}" takes means over all units (layer normalisation)`);
+  if (cell.acrossUnits && hiddenSizes.includes(1))
+    refuse(`hiddenSize is 1 with the cell "${cell.name}", which takes means over units: one unit is its own mean`);
   if (numHeads > 1 && projSize > 0)
     refuse("numHeads with projSize: a projection mixes the heads that numHeads keeps apart");
   const width = (H: number) => (projSize > 0 ? projSize : H) * (bidirectional && merge === "concat" ? 2 : 1);

@@ -36,6 +36,8 @@ interface Particulars {
   readonly projSize?: number;
   /** Initial values of b_ih by gate. */
   readonly gateBias?: Readonly<Record<string, number>>;
+  /** Initial values of learned vectors by their names in a state dict, without layer and direction. */
+  readonly vectorStart?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -70,12 +72,12 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
   constructor(options: RecurrentOptions & { readonly cell: FullCell }, particulars: Particulars);
   constructor(
     options: RecurrentOptions & { readonly cell: FullCell },
-    { projSize = 0, gateBias = {} }: Particulars = {},
+    { projSize = 0, gateBias = {}, vectorStart = {} }: Particulars = {},
   ) {
     super();
     const what = this.constructor.name;
-    const { cell } = options;
     if (new.target === Recurrent) checkRecurrentOptions(what, options, ["cell"]);
+    const { cell } = options;
     if (typeof cell !== "object" || typeof cell?.forward !== "function")
       throw new OptionError(`${what}: cell is ${String(cell)}, expected what defineCell returns`);
     this.#cell = cell;
@@ -87,7 +89,7 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
     this.numLayers = hiddenSizes.length;
     this.bidirectional = this.#settings.bidirectional;
     this.batchFirst = this.#settings.batchFirst;
-    this.#makeLayers(gateBias);
+    this.#makeLayers(gateBias, vectorStart);
   }
 
   /** Size of a layer's h. */
@@ -105,7 +107,7 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
     return name === this.#cell.states[0] ? this.#output(layer) : this.#settings.hiddenSizes[layer]!;
   }
 
-  #makeLayers(gateBias: Readonly<Record<string, number>>): void {
+  #makeLayers(gateBias: Readonly<Record<string, number>>, vectorStart: Readonly<Record<string, number>>): void {
     const { directions: D } = this;
     const { bias, projSize, numHeads, learnedInitialState, hiddenSizes } = this.#settings;
     const { gates, recurrent: hasR, learned, states } = this.#cell;
@@ -127,12 +129,12 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
       };
       const vectors = () => {
         const parts = suffixes.flatMap((suffix) =>
-          learned.map(({ name, stateName = name, initial = "uniform" }) => ({
-            name: `${stateName}_l${layer}${suffix}`,
-            shape: [H],
-            initializer:
-              initial === "uniform" ? bound : typeof initial === "number" ? constant(initial) : uniform(...initial),
-          })),
+          learned.map(({ name, stateName = name, initial = "uniform" }) => {
+            const start = vectorStart[stateName] ?? initial;
+            const initializer =
+              start === "uniform" ? bound : typeof start === "number" ? constant(start) : uniform(...start);
+            return { name: `${stateName}_l${layer}${suffix}`, shape: [H], initializer };
+          }),
         );
         return add(`vectors_l${layer}`, new Parameter([D, learned.length * H], bound, { parts, group }));
       };
