@@ -200,7 +200,7 @@ describe("files that are refused", async () => {
 
   const cases: [what: string, bytes: Uint8Array, message: RegExp][] = [
     ["empty", new Uint8Array(0), /is 0 bytes long/],
-    ["a text", new TextEncoder().encode("To be, or not to be"), /not a safetensors file/],
+    ["a text", new TextEncoder().encode("These bytes are words"), /not a safetensors file/],
     ["truncated in the header", good.slice(0, 100), /truncated/],
     ["truncated in the data", good.slice(0, good.length - 8), /truncated/],
     ["oversized", new Uint8Array([...good, 0, 0, 0, 0]), /after the last tensor belong to none/],
