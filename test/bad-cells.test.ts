@@ -116,7 +116,7 @@ describe("layers refuse", () => {
     mistake(
       "heads without R",
       OptionError,
-      /^SRU: numHeads divides R, and the cell "sru" has no R$/,
+      /^SRU: numHeads divides R, and the cell "sru" has no R; it is 2, leave it out$/,
       () => new SRU({ ...sizes, numHeads: 2 }),
     ),
     mistake(

@@ -98,9 +98,9 @@ function expectNear(name: ActivationName, got: Float32Array, expected: readonly 
   expect(far).toEqual([]);
 }
 
-/** Every activation with ONNX's parameters, and with others where it takes any. */
+/** Every activation with ONNX's parameters if it has defaults, and with others where it takes any. */
 const kinds = activationNames.flatMap((name): (readonly [ActivationName, Activation])[] => [
-  [name, name],
+  ...(name === "ScaledTanh" ? [] : [[name, name] as const]),
   ...(name in parameters ? [[name, { name, ...parameters[name] }] as const] : []),
 ]);
 /** Two at a time, so that half as many pipelines are compiled. */

@@ -11,15 +11,21 @@ export function sigmoid(x: number): number {
 export const LEAST = 2 ** -126;
 export const LARGEST = (2 - 2 ** -23) * 2 ** 127;
 
+/** A parameter's default, which is ONNX's if it has one, and its least value here. */
+interface Range {
+  readonly default?: number;
+  readonly least?: number;
+}
+
 interface Formula {
   /** Name of its function in shaders/lib/activations.wgsl; the derivative's ends in `Derivative`. */
   readonly wgsl: string;
   readonly f: (x: number, alpha: number, beta: number) => number;
   /** The derivative by x, told from `y = f(x)`: so that a step keeps y only. */
   readonly derivative: (y: number, alpha: number, beta: number) => number;
-  /** ONNX's default of each parameter that it takes, and its least value here. */
-  readonly alpha?: { readonly default: number; readonly least?: number };
-  readonly beta?: { readonly default: number };
+  /** The parameters that it takes. */
+  readonly alpha?: Range;
+  readonly beta?: Range;
 }
 
 /** Activations by ONNX's names (operator specification of LSTM, attribute `activations`). */
@@ -56,8 +62,8 @@ const formulas: Readonly<Record<ActivationName, Formula>> = {
     wgsl: "scaledTanh",
     f: (x, alpha, beta) => alpha * Math.tanh(beta * x),
     derivative: (y, alpha, beta) => alpha * beta * (1 - (y / alpha) ** 2),
-    alpha: { default: 1, least: LEAST },
-    beta: { default: 1 },
+    alpha: { least: LEAST },
+    beta: {},
   },
   HardSigmoid: {
     wgsl: "hardSigmoid",
@@ -91,7 +97,7 @@ export const activationNames = Object.keys(formulas) as readonly ActivationName[
 
 /**
  * An activation function: a name, or a name with the parameters that it takes. Formulas and defaults are ONNX's:
- * `LeakyRelu` (alpha 0.01), `ThresholdedRelu` (alpha 1), `ScaledTanh` alpha·tanh(beta·x) (1, 1), `HardSigmoid`
+ * `LeakyRelu` (alpha 0.01), `ThresholdedRelu` (alpha 1), `ScaledTanh` alpha·tanh(beta·x) (both needed), `HardSigmoid`
  * min(max(alpha·x + beta, 0), 1) (0.2, 0.5), `Elu` (alpha 1), `Affine` alpha·x + beta (1, 0); `Sigmoid`, `Tanh`, `Relu`,
  * `Softsign` and `Softplus` take none.
  */
@@ -113,6 +119,10 @@ export interface ActivationFunction {
   readonly wgsl: { readonly f: string; readonly derivative: string };
 }
 
+/** What was given, as a message shows it. */
+const shown = (given: unknown): string =>
+  typeof given === "object" || typeof given === "string" ? JSON.stringify(given) : String(given);
+
 /** A number that f32 can hold, as a WGSL literal. */
 export const literal = (value: number): string => `f32(${Math.fround(value).toExponential()})`;
 
@@ -126,20 +136,30 @@ function single(what: string, given: unknown, clip: number | undefined): Activat
       ? (given as { name: unknown; alpha?: unknown; beta?: unknown })
       : { name: given };
   if (typeof name !== "string" || !Object.hasOwn(formulas, name)) {
-    throw new OptionError(`${what} is ${JSON.stringify(given)}, expected one of ${activationNames.join(", ")}`);
+    throw new OptionError(`${what} is ${shown(given)}, expected one of ${activationNames.join(", ")}`);
   }
   const formula = formulas[name as ActivationName];
   const takes = [...(formula.alpha ? ["alpha"] : []), ...(formula.beta ? ["beta"] : [])];
   for (const parameter of Object.keys(parameters)) {
     if (takes.includes(parameter)) continue;
-    throw new OptionError(`${what}: ${name} takes ${takes.join(" and ") || "no parameters"}, not "${parameter}"`);
+    throw new OptionError(
+      `${what}: ${name} takes ${takes.join(" and ") || "no parameters"}, not "${parameter}"; leave it out`,
+    );
   }
   checkOptions(what, parameters, takes);
   const { alpha: alphaOf, beta: betaOf } = formula;
-  const alpha = alphaOf
-    ? checkNumber(what, "alpha", parameters.alpha ?? alphaOf.default, alphaOf.least ?? -LARGEST, LARGEST)
-    : 0;
-  const beta = betaOf ? checkNumber(what, "beta", parameters.beta ?? betaOf.default, -LARGEST, LARGEST) : 0;
+  const number = (parameter: "alpha" | "beta", { default: byDefault, least = -LARGEST }: Range): number => {
+    const { [parameter]: value = byDefault } = parameters;
+    if (value === undefined) {
+      const needed = takes.map((one) => `${one}: …`).join(", ");
+      throw new OptionError(
+        `${what}: ${name} without ${parameter}, for which there is no default; give { name: "${name}", ${needed} }`,
+      );
+    }
+    return checkNumber(`${what}: ${name}`, parameter, value, least, LARGEST);
+  };
+  const alpha = alphaOf ? number("alpha", alphaOf) : 0;
+  const beta = betaOf ? number("beta", betaOf) : 0;
   const values = [...(alphaOf ? [alpha] : []), ...(betaOf ? [beta] : [])];
   const call = (fn: string, x: string) => `${fn}(${[x, ...values.map(literal)].join(", ")})`;
   const key = `${name}${values.length ? `(${values.join(",")})` : ""}`;
@@ -184,7 +204,9 @@ export interface CellActivation {
 export function cellActivation(what: string, given: Activations, clip?: number): CellActivation {
   const pair = Array.isArray(given);
   if (pair && given.length !== 2)
-    throw new OptionError(`${what} has ${given.length} activations, expected one, or a pair for the two directions`);
+    throw new OptionError(
+      `${what} is ${shown(given)}, a list of ${given.length}; expected one activation, or a pair for the two directions`,
+    );
   const both = pair
     ? [single(`${what}[0]`, given[0], clip), single(`${what}[1]`, given[1], clip)]
     : [single(what, given, clip)];

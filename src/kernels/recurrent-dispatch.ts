@@ -87,7 +87,7 @@ function tileOf(
   if (r.cell.acrossUnits) {
     if (words > MOST_LANES) {
       throw new LimitError(
-        `${label}: hiddenSize ${r.H} with a cell that takes means over all units (layer normalisation), at most ${4 * MOST_LANES} fit into a workgroup; choose a smaller hiddenSize, or numLayers above 1`,
+        `${label}: hiddenSize ${r.H} with a cell that takes means over all units (layer normalisation), at most ${4 * MOST_LANES} fit into a workgroup; choose a smaller hiddenSize, or leave layerNorm out`,
       );
     }
     const LANES = Math.max(32, 2 ** Math.ceil(Math.log2(words)));

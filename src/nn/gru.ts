@@ -36,8 +36,9 @@ export class GRU extends Recurrent<GRUState> {
     checkSwitches("GRU", options, ["resetAfter", "layerNorm"]);
     const { resetAfter = true, layerNorm = false, activations, ...others } = options;
     checkActivations("GRU", activations, ["gate", "candidate"]);
-    checkPairs("GRU", activations, options.bidirectional);
-    const clip = checkLimit("GRU", "clip", options.clip);
+    checkPairs("GRU: activations.", activations, options.bidirectional);
+    const { clip } = options;
+    checkLimit("GRU", "clip", clip);
     const chosen = { resetAfter, layerNorm, ...(clip !== undefined && { clip }), ...(activations && { activations }) };
     super({ ...others, cell: gruCell("GRU", chosen) });
   }

@@ -27,7 +27,7 @@ export class IndRNN extends Recurrent<IndRNNState> {
   constructor(options: IndRNNOptions) {
     checkRecurrentOptions("IndRNN", options, ["activation"]);
     const { activation = "Relu", ...others } = options;
-    checkPairs("IndRNN", { activation }, options.bidirectional);
+    checkPairs("IndRNN: ", { activation }, options.bidirectional);
     super({ ...others, cell: indRNNCell("IndRNN", { activation }) });
   }
 }

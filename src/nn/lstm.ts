@@ -39,18 +39,29 @@ const own = [
   ...["projSize", "peepholes", "coupledGates", "layerNorm", "clip", "cellClip", "forgetBias", "activations"],
 ] as const;
 
-/** A limit above 0. */
-export const checkLimit = (what: string, name: string, value: number | undefined): number | undefined =>
-  value === undefined ? undefined : checkNumber(what, name, value, LEAST, LARGEST);
+/** @throws OptionError for anything but a limit above 0 that f32 can hold, or undefined */
+export function checkLimit(what: string, name: string, value: unknown): void {
+  if (value === undefined || (typeof value === "number" && value >= LEAST && value <= LARGEST)) return;
+  throw new OptionError(
+    `${what}: ${name} is ${String(value)}, expected a number above 0 that f32 can hold, ${LEAST} to ${LARGEST}; leave it out for no limit`,
+  );
+}
 
 /** @throws OptionError when the activations are no object of these names */
 export function checkActivations(what: string, given: unknown, names: readonly string[]): void {
   if (given === undefined) return;
-  if (typeof given !== "object" || given === null || Array.isArray(given))
-    throw new OptionError(`${what}: activations are ${JSON.stringify(given)}, expected { ${names.join(", ")} }`);
-  const unknown = Object.keys(given).find((name) => !names.includes(name));
-  if (unknown !== undefined)
-    throw new OptionError(`${what}: activations has "${unknown}"; there are ${names.join(", ")}`);
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    const got = typeof given === "string" || Array.isArray(given) ? JSON.stringify(given) : String(given);
+    throw new OptionError(`${what}: activations are ${got}, expected { ${names.join(", ")} }`);
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (!names.includes(name))
+      throw new OptionError(`${what}: activations has "${name}"; there are ${names.join(", ")}`);
+    if (value === null)
+      throw new OptionError(
+        `${what}: activations.${name} is null, expected an activation; leave it out for the default`,
+      );
+  }
 }
 
 /**
@@ -69,13 +80,16 @@ export class LSTM extends Recurrent<LSTMState> {
     checkSwitches("LSTM", options, ["peepholes", "coupledGates", "layerNorm"]);
     const { projSize = 0, coupledGates, peepholes, layerNorm, forgetBias, activations, ...others } = options;
     checkActivations("LSTM", activations, ["gate", "cell", "hidden"]);
-    checkPairs("LSTM", activations, options.bidirectional);
-    const clip = checkLimit("LSTM", "clip", options.clip);
-    const cellClip = checkLimit("LSTM", "cellClip", options.cellClip);
+    checkPairs("LSTM: activations.", activations, options.bidirectional);
+    const { clip, cellClip } = options;
+    checkLimit("LSTM", "clip", clip);
+    checkLimit("LSTM", "cellClip", cellClip);
     if (forgetBias !== undefined) {
-      checkNumber("LSTM", "forgetBias", forgetBias);
+      checkNumber("LSTM", "forgetBias", forgetBias, -LARGEST, LARGEST);
       if (options.bias === false && !layerNorm)
-        throw new OptionError("LSTM: forgetBias is what a bias starts with, and bias is false; leave one of them out");
+        throw new OptionError(
+          `LSTM: forgetBias is ${forgetBias}, which a bias would start with, but bias is false; leave one of them out`,
+        );
     }
     const cell = lstmCell("LSTM", {
       ...{ coupledGates: coupledGates === true, peepholes: peepholes === true, layerNorm: layerNorm === true },

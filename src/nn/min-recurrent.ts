@@ -1,4 +1,4 @@
-import { checkCount, checkNumber, checkOptions, OptionError, ShapeError } from "../errors.ts";
+import { checkCount, checkOptions, OptionError, ShapeError } from "../errors.ts";
 import { dropout } from "../graph/ops/dropout.ts";
 import { concat, slice, swapAxes } from "../graph/ops/layout.ts";
 import { linear } from "../graph/ops/linear.ts";
@@ -11,6 +11,7 @@ import { expectTensor, Tensor } from "../graph/tensor.ts";
 import { showShape } from "../tensor-data.ts";
 import { uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
+import { checkSwitches, rate, sizesOf } from "./recurrent-options.ts";
 
 export interface MinRecurrentOptions {
   /** Size of one step's input; or of the vocabulary, where inputs are tokens that stand for one-hot vectors. */
@@ -42,21 +43,6 @@ interface Layer {
   readonly bias: Parameter | undefined;
 }
 
-/** The sizes of all layers. @throws OptionError when they do not fit numLayers */
-function sizesOf(what: string, { hiddenSize, numLayers }: MinRecurrentOptions): readonly number[] {
-  if (!Array.isArray(hiddenSize)) {
-    const H = checkCount(what, "hiddenSize", hiddenSize);
-    return Array.from({ length: checkCount(what, "numLayers", numLayers ?? 1) }, () => H);
-  }
-  if (hiddenSize.length === 0) throw new OptionError(`${what}: hiddenSize lists no layer, expected at least one size`);
-  if (numLayers !== undefined && numLayers !== hiddenSize.length) {
-    throw new OptionError(
-      `${what}: numLayers is ${numLayers}, but hiddenSize lists ${hiddenSize.length} layers; leave numLayers out`,
-    );
-  }
-  return hiddenSize.map((H, layer) => checkCount(what, `hiddenSize[${layer}]`, H));
-}
-
 /**
  * Layers whose state is a weighted mean of what it was and of what is new, with weights that depend on the input alone:
  * `h_t = a_t * h_{t-1} + b_t`. So all steps are computed at once, by one matrix product for the gates, one pointwise kernel and
@@ -80,23 +66,22 @@ export abstract class MinRecurrent extends Module {
   protected constructor(pair: boolean, options: MinRecurrentOptions) {
     super();
     const what = this.constructor.name;
+    if (typeof options !== "object" || options === null)
+      throw new OptionError(`${what}: options are ${String(options)}, expected { inputSize, hiddenSize, … }`);
     checkOptions(what, options, [
       ...["inputSize", "hiddenSize", "numLayers", "bias", "batchFirst", "dropout", "residual"],
     ]);
-    for (const name of ["bias", "batchFirst", "residual"] as const) {
-      const value = options[name];
-      if (value !== undefined && typeof value !== "boolean")
-        throw new OptionError(`${what}: ${name} is ${String(value)}, expected true or false`);
-    }
+    checkSwitches(what, options, ["bias", "batchFirst", "residual"]);
     this.inputSize = checkCount(what, "inputSize", options.inputSize);
     this.hiddenSizes = sizesOf(what, options);
     this.batchFirst = options.batchFirst ?? false;
-    this.dropout = checkNumber(what, "dropout", options.dropout ?? 0, 0, 1);
+    this.dropout = rate(what, "dropout", options.dropout);
     this.residual = options.residual ?? false;
-    if (this.dropout === 1) throw new OptionError(`${what}: dropout is 1, which leaves nothing; choose a rate below 1`);
     if (this.numLayers === 1 && (this.dropout > 0 || this.residual)) {
-      const name = this.residual ? "residual" : "dropout";
-      throw new OptionError(`${what}: ${name} acts between layers, and there is one layer; leave it out`);
+      const [name, value] = this.residual ? ["residual", true] : ["dropout", options.dropout];
+      throw new OptionError(
+        `${what}: ${name} acts between layers, and there is one layer; it is ${value}, leave it out or add a layer`,
+      );
     }
     if (this.residual && !this.#sameSize) {
       throw new OptionError(

@@ -1,5 +1,5 @@
 import type { FullCell } from "../cells/index.ts";
-import { checkCount, checkNumber, checkOptions, OptionError } from "../errors.ts";
+import { checkCount, checkOptions, OptionError } from "../errors.ts";
 
 /** How the outputs of the two directions become one: side by side `[T,B,2*P]`, or one `[T,B,P]`; `none`: `[2,T,B,P]`. */
 export type Merge = "concat" | "sum" | "average" | "product" | "none";
@@ -69,6 +69,9 @@ const reasons: Readonly<Record<string, string>> = {
   resetAfter: "only GRU has a reset gate",
   nonlinearity: "it is RNN's; LSTM and GRU have `activations`, IndRNN has `activation`",
   activations: "it is LSTM's and GRU's; RNN has one, `nonlinearity`, and IndRNN `activation`",
+  activation: "it is IndRNN's; LSTM and GRU have `activations`, RNN has `nonlinearity`",
+  clip: "LSTM, GRU and RNN can cut what goes into their activations",
+  forgetGate: "it is SLSTM's",
   layerNorm: "layer normalisation inside the cell is there for LSTM and GRU; LayerNorm can stand behind any layer",
   cell: "the class says which cell it is; new Recurrent({ cell }) takes any",
 };
@@ -120,16 +123,26 @@ const merges = ["concat", "sum", "average", "product", "none"];
 
 function oneOf<T extends string>(what: string, name: string, value: T | undefined, known: readonly string[]): T {
   if (value !== undefined && !known.includes(value))
-    throw new OptionError(`${what}: ${name} is ${JSON.stringify(value)}, expected one of ${known.join(", ")}`);
+    throw new OptionError(
+      `${what}: ${name} is ${typeof value === "string" ? `"${value}"` : String(value)}, expected one of ${known.join(", ")}`,
+    );
   return value ?? (known[0] as T);
 }
 
-/** A probability of losing something: 1 would lose everything. */
-function rate(what: string, name: string, value: unknown): number {
-  const p = checkNumber(what, name, value ?? 0, 0, 1);
-  if (p === 1) throw new OptionError(`${what}: ${name} is 1, which leaves nothing; choose a rate below 1`);
+/**
+ * A probability of losing something: 1 would lose everything.
+ * @throws OptionError when it is not from 0 to below 1
+ */
+export function rate(what: string, name: string, value: unknown = 0): number {
+  if (typeof value !== "number" || !(value >= 0 && value <= 1))
+    throw new OptionError(`${what}: ${name} is ${String(value)}, expected a rate of at least 0 and below 1`);
   // As the GPU has it: both backends then draw alike to the last bit.
-  return Math.fround(p);
+  const p = Math.fround(value);
+  if (p === 1) {
+    const got = value === 1 ? "1" : `${value}, 1 in f32`;
+    throw new OptionError(`${what}: ${name} is ${got}, which leaves nothing; choose a rate below 1`);
+  }
+  return p;
 }
 
 function zoneoutRates(what: string, given: RecurrentOptions["zoneout"], cell: FullCell): [h: number, rest: number] {
@@ -137,8 +150,12 @@ function zoneoutRates(what: string, given: RecurrentOptions["zoneout"], cell: Fu
     const both = rate(what, "zoneout", given);
     return [both, cell.states.length > 1 ? both : 0];
   }
-  if (given === null || typeof given !== "object")
-    throw new OptionError(`${what}: zoneout is ${String(given)}, expected a rate, or rates by state`);
+  if (given === null || typeof given !== "object" || Array.isArray(given)) {
+    const got = Array.isArray(given) ? `[${given}]` : String(given);
+    throw new OptionError(
+      `${what}: zoneout is ${got}, expected a rate, or rates by state: { ${cell.states.join(", ")} }`,
+    );
+  }
   for (const name of Object.keys(given)) {
     if (!cell.states.includes(name))
       throw new OptionError(`${what}: zoneout names the state "${name}", this cell has ${cell.states.join(", ")}`);
@@ -147,16 +164,21 @@ function zoneoutRates(what: string, given: RecurrentOptions["zoneout"], cell: Fu
   const rates = others.map((name) => rate(what, `zoneout.${name}`, given[name]));
   if (new Set(rates).size > 1) {
     throw new OptionError(
-      `${what}: zoneout of ${others.join(" and ")} is ${rates.join(" and ")}; these states only make sense together, give them one rate`,
+      `${what}: zoneout of ${others.join(" and ")} is ${others.map((name) => given[name] ?? 0).join(" and ")}; these states only make sense together, give them one rate`,
     );
   }
   return [rate(what, `zoneout.${first}`, given[first]), rates[0] ?? 0];
 }
 
-function sizesOf(what: string, { hiddenSize, numLayers }: RecurrentOptions): number[] {
+/** The sizes of all layers. @throws OptionError when they do not fit numLayers */
+export function sizesOf(
+  what: string,
+  { hiddenSize, numLayers }: Pick<RecurrentOptions, "hiddenSize" | "numLayers">,
+): number[] {
+  if (numLayers !== undefined) checkCount(what, "numLayers", numLayers);
   if (!Array.isArray(hiddenSize)) {
     const size = checkCount(what, "hiddenSize", hiddenSize);
-    return Array.from({ length: checkCount(what, "numLayers", numLayers ?? 1) }, () => size);
+    return Array.from({ length: numLayers ?? 1 }, () => size);
   }
   if (hiddenSize.length === 0) throw new OptionError(`${what}: hiddenSize lists no layer, expected at least one size`);
   const sizes = hiddenSize.map((size, i) => checkCount(what, `hiddenSize[${i}]`, size));
@@ -185,15 +207,16 @@ export function settingsOf(what: string, options: RecurrentOptions & { projSize?
   ]);
   const inputSize = checkCount(what, "inputSize", options.inputSize);
   const hiddenSizes = sizesOf(what, options);
-  const projSize = checkCount(what, "projSize", options.projSize ?? 0, 0);
   const { bidirectional = false, goBackwards = false, residual = false } = options;
+  const { projSize = 0, numHeads = 1 } = options;
+  checkCount(what, "projSize", projSize, 0);
+  checkCount(what, "numHeads", numHeads);
   const merge = oneOf<Merge>(what, "merge", options.merge, merges);
   const maskedOutput = oneOf<"zero" | "hold">(what, "maskedOutput", options.maskedOutput, ["zero", "hold"]);
   const dropout = rate(what, "dropout", options.dropout);
   const variationalDropout = rate(what, "variationalDropout", options.variationalDropout);
   const recurrentDropout = rate(what, "recurrentDropout", options.recurrentDropout);
   const [zoneoutH, zoneoutRest] = zoneoutRates(what, options.zoneout, cell);
-  const numHeads = checkCount(what, "numHeads", options.numHeads ?? 1);
   const L = hiddenSizes.length;
 
   const tooSmall = hiddenSizes.find((H) => projSize >= H);
@@ -207,31 +230,47 @@ export function settingsOf(what: string, options: RecurrentOptions & { projSize?
     refuse(
       `merge is "none" with ${L} layers: a layer's input is one tensor; choose another merge, or stack layers yourself`,
     );
-  if (L === 1 && (dropout > 0 || variationalDropout > 0))
-    refuse("dropout acts between layers, and there is one layer; put a Dropout behind it, or choose recurrentDropout");
   if (dropout > 0 && variationalDropout > 0)
-    refuse("dropout and variationalDropout drop the same outputs; choose one of them");
+    refuse(
+      `dropout is ${options.dropout} and variationalDropout ${options.variationalDropout}: they drop the same outputs; choose one of them`,
+    );
+  const between = dropout > 0 ? "dropout" : "variationalDropout";
+  if (L === 1 && dropout + variationalDropout > 0)
+    refuse(
+      `${between} is ${options[between]}, but it acts between layers, and there is one; put a Dropout behind the layer${cell.recurrent ? ", or choose recurrentDropout" : ""}`,
+    );
   if (recurrentDropout > 0 && !cell.recurrent)
-    refuse(`recurrentDropout drops what R reads, and the cell "${cell.name}" has no R`);
+    refuse(
+      `recurrentDropout drops what R reads, and the cell "${cell.name}" has no R; it is ${options.recurrentDropout}, leave it out`,
+    );
+  if (numHeads > 1 && !cell.recurrent)
+    refuse(`numHeads divides R, and the cell "${cell.name}" has no R; it is ${numHeads}, leave it out`);
+  if (numHeads > 1 && cell.acrossUnits)
+    refuse(
+      `numHeads is ${numHeads} with the cell "${cell.name}", which takes means over all units (layer normalisation), while heads are kept apart; leave one of them out`,
+    );
+  if (numHeads > 1 && projSize > 0)
+    refuse(
+      `numHeads is ${numHeads} with projSize ${projSize}: a projection mixes the heads that numHeads keeps apart; leave one of them out`,
+    );
   const indivisible = hiddenSizes.find((H) => H % numHeads !== 0);
   if (indivisible !== undefined)
     refuse(
-      `numHeads is ${numHeads}, which does not divide hiddenSize ${indivisible}; every head has the same number of units`,
+      `numHeads is ${numHeads}, which does not divide hiddenSize ${indivisible}; every head has the same number of units: choose a divisor of ${[...new Set(hiddenSizes)].join(" and ")}`,
     );
-  if (numHeads > 1 && !cell.recurrent) refuse(`numHeads divides R, and the cell "${cell.name}" has no R`);
-  if (numHeads > 1 && cell.acrossUnits)
-    refuse(`numHeads keeps heads apart, and the cell "${cell.name}" takes means over all units (layer normalisation)`);
   if (cell.acrossUnits && hiddenSizes.includes(1))
-    refuse(`hiddenSize is 1 with the cell "${cell.name}", which takes means over units: one unit is its own mean`);
-  if (numHeads > 1 && projSize > 0)
-    refuse("numHeads with projSize: a projection mixes the heads that numHeads keeps apart");
+    refuse(
+      `hiddenSize is 1 with the cell "${cell.name}", which takes means over units, and one unit is its own mean; choose at least 2`,
+    );
   const width = (H: number) => (projSize > 0 ? projSize : H) * (bidirectional && merge === "concat" ? 2 : 1);
   if (residual && L === 1)
-    refuse("residual adds a layer's input to its output from the second layer on, and there is one");
+    refuse(
+      "residual adds a layer's input to its output from the second layer on, and there is one layer; leave it out, or add a layer",
+    );
   const uneven = hiddenSizes.findIndex((H) => width(H) !== width(hiddenSizes[0]!));
   if (residual && uneven > 0)
     refuse(
-      `residual adds outputs of one size, but layer 0 gives ${width(hiddenSizes[0]!)} and layer ${uneven} ${width(hiddenSizes[uneven]!)}`,
+      `residual adds outputs of one size, but layer 0 gives ${width(hiddenSizes[0]!)} and layer ${uneven} gives ${width(hiddenSizes[uneven]!)}; give all layers one hiddenSize, or leave residual out`,
     );
   return {
     ...{ inputSize, hiddenSizes, projSize, bias: options.bias !== false, batchFirst: options.batchFirst === true },
@@ -240,12 +279,15 @@ export function settingsOf(what: string, options: RecurrentOptions & { projSize?
   };
 }
 
-/** @throws OptionError for a pair of activations where there is one direction only */
+/**
+ * @param what the layer, and the option that holds the activations, if any
+ * @throws OptionError for a pair of activations where there is one direction only
+ */
 export function checkPairs(what: string, activations: object | undefined, bidirectional: boolean | undefined): void {
   for (const [name, given] of Object.entries(activations ?? {})) {
-    if (Array.isArray(given) && !bidirectional)
+    if (Array.isArray(given) && given.length === 2 && !bidirectional)
       throw new OptionError(
-        `${what}: ${name} has an activation for each direction, but there is one; set bidirectional`,
+        `${what}${name} has an activation for each direction, ${JSON.stringify(given)}, but there is one direction; give one activation, or set bidirectional`,
       );
   }
 }

@@ -1,4 +1,4 @@
-import type { FullCell } from "../cells/index.ts";
+import { cellNamed, cellNames, type FullCell } from "../cells/index.ts";
 import { OptionError, ShapeError } from "../errors.ts";
 import { noiseSeed, noiseStream } from "../graph/noise.ts";
 import { dropout } from "../graph/ops/dropout.ts";
@@ -29,6 +29,16 @@ interface Layer {
   readonly whr: Parameter | undefined;
   /** By state, where initial states are learned. */
   readonly initial: Readonly<Record<string, Parameter>> | undefined;
+}
+
+/** Whether this is what defineCell returned, not a definition or a name. */
+const isDefined = (cell: FullCell | null | undefined): boolean =>
+  typeof cell === "object" && cellNames().includes(cell?.name ?? "") && cellNamed(cell!.name) === cell;
+
+/** What was given in place of a state. */
+function describe(value: unknown): string {
+  if (value instanceof Tensor) return `one tensor ${showShape(value.shape)}`;
+  return Array.isArray(value) ? `a list of ${value.length}` : String(value);
 }
 
 /** What a class of ours adds to its cell. */
@@ -78,8 +88,11 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
     const what = this.constructor.name;
     if (new.target === Recurrent) checkRecurrentOptions(what, options, ["cell"]);
     const { cell } = options;
-    if (typeof cell !== "object" || typeof cell?.forward !== "function")
-      throw new OptionError(`${what}: cell is ${String(cell)}, expected what defineCell returns`);
+    if (!isDefined(cell)) {
+      const isThing = typeof cell === "function" || (typeof cell === "object" && cell !== null);
+      const got = isThing ? `a plain ${typeof cell}` : String(cell);
+      throw new OptionError(`${what}: cell is ${got}, expected what defineCell returns`);
+    }
     this.#cell = cell;
     this.#settings = settingsOf(what, { ...options, projSize }, cell);
     const { hiddenSizes } = this.#settings;
@@ -186,7 +199,8 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
    * inputSize: W·x is then a gather
    * @param state initial states, each `[L*D,B,P]` (c: H for P); when not given zeros, or the learned ones
    * @param real which steps are real: `lengths` i32 `[B]`, `mask` i32 `[T,B]` (`[B,T]` with batchFirst), or both. A step that
-   * is passed over holds the state; a reverse direction so starts at each sequence's own end
+   * is passed over holds the state; a reverse direction so starts at each sequence's own end. What `x` holds in such a step has
+   * no effect, but must be a finite number: its products are computed and then passed over
    * @returns `output [T,B,D*P]` of the last layer (see the options `merge` and `maskedOutput`), and the final states: those
    * after each sequence's last real step
    * @throws ShapeError when a shape does not fit
@@ -310,25 +324,34 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
     if (state === undefined) return;
     const { title, directions: D, numLayers: L } = this;
     const { states } = this.#cell;
-    const given = Object.keys(state ?? {});
-    if (given.length !== states.length || states.some((name) => !Object.hasOwn(state, name))) {
-      throw new ShapeError(
-        `${title}: state has ${given.join(", ") || "nothing"}, expected { ${states.join(", ")} }, each ${this.#isEven ? "a tensor [L*D,B,H]" : "a list of tensors [D,B,H]"}`,
-      );
+    /** Of one tensor for all layers, or of each layer's. */
+    const shapes = (name: string) =>
+      this.#isEven
+        ? [[L * D, B, this.#stateSize(name, 0)]]
+        : this.#settings.hiddenSizes.map((_, l) => [D, B, this.#stateSize(name, l)]);
+    const tensors = (name: string) =>
+      `${this.#isEven ? "a tensor" : `a list of ${L} tensors`} ${shapes(name).map(showShape).join(", ")}`;
+    const isRecord = state !== null && typeof state === "object" && !Array.isArray(state) && !(state instanceof Tensor);
+    const given = isRecord ? Object.keys(state) : [];
+    if (given.length !== states.length || states.some((name) => !given.includes(name))) {
+      const got = isRecord ? `has ${given.join(", ") || "nothing"}` : `is ${describe(state)}`;
+      const each = new Set(states.map(tensors)).size === 1 ? `each ${tensors(states[0]!)}` : undefined;
+      const all = states.map((name) => `${name} ${tensors(name)}`).join(" and ");
+      throw new ShapeError(`${title}: state ${got}, expected { ${states.join(", ")} }, ${each ?? all}`);
     }
     for (const name of states) {
       const value: unknown = state[name];
       if (this.#isEven) {
-        const shape = [L * D, B, this.#stateSize(name, 0)];
+        const [shape] = shapes(name) as [number[]];
         expectTensor(`${title}: state.${name}`, value, shape, `[L*D,B,H] = ${showShape(shape)}`);
         continue;
       }
       if (!Array.isArray(value) || value.length !== L)
-        throw new ShapeError(`${title}: state.${name} is no list of ${L} tensors; layers have different sizes`);
-      for (let l = 0; l < L; l++) {
-        const shape = [D, B, this.#stateSize(name, l)];
+        throw new ShapeError(
+          `${title}: state.${name} is ${describe(value)}, expected ${tensors(name)}: layers have different sizes`,
+        );
+      for (const [l, shape] of shapes(name).entries())
         expectTensor(`${title}: state.${name}[${l}]`, value[l], shape, `[D,B,H] = ${showShape(shape)}`);
-      }
     }
   }
 }

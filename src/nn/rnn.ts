@@ -1,4 +1,5 @@
-import { type Activations, rnnCell } from "../cells/index.ts";
+import { type Activations, activationNames, rnnCell } from "../cells/index.ts";
+import { OptionError } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { checkLimit } from "./lstm.ts";
 import { Recurrent } from "./recurrent.ts";
@@ -20,8 +21,16 @@ export class RNN extends Recurrent<RNNState> {
   constructor(options: RNNOptions) {
     checkRecurrentOptions("RNN", options, ["nonlinearity", "clip"]);
     const { nonlinearity = "tanh", ...others } = options;
-    checkPairs("RNN", { nonlinearity }, options.bidirectional);
-    const clip = checkLimit("RNN", "clip", options.clip);
+    const names: readonly unknown[] = ["tanh", "relu", ...activationNames];
+    if ((typeof nonlinearity !== "object" || nonlinearity === null) && !names.includes(nonlinearity)) {
+      const got = typeof nonlinearity === "string" ? JSON.stringify(nonlinearity) : String(nonlinearity);
+      throw new OptionError(
+        `RNN: nonlinearity is ${got}, expected "tanh", "relu" or one of ${activationNames.join(", ")}`,
+      );
+    }
+    checkPairs("RNN: ", { nonlinearity }, options.bidirectional);
+    const { clip } = options;
+    checkLimit("RNN", "clip", clip);
     super({ ...others, cell: rnnCell("RNN", { nonlinearity, ...(clip !== undefined && { clip }) }) });
   }
 }

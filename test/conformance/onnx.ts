@@ -42,7 +42,8 @@ function activationsOf(cell: Layer["cell"], attributes: OnnxAttributes): Record<
     const name = known.find((n) => n.toLowerCase() === given.toLowerCase()) ?? given;
     const alpha = withAlpha.includes(name) ? alphas.shift() : undefined;
     const beta = withBeta.includes(name) ? betas.shift() : undefined;
-    return alpha === undefined && beta === undefined ? name : { name, ...(alpha && { alpha }), ...(beta && { beta }) };
+    if (alpha === undefined && beta === undefined) return name;
+    return { name, ...(alpha !== undefined && { alpha }), ...(beta !== undefined && { beta }) };
   });
   const names = roles[cell];
   const chosen = Object.fromEntries(
