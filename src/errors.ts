@@ -95,6 +95,18 @@ export class InternalError extends WebGpuRnnError {
   }
 }
 
+/** A value as a message shows it: text in quotes, objects as they are written. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return String(value);
+  const name = Object.getPrototypeOf(value)?.constructor?.name ?? "Object";
+  if (name !== "Object") return `a ${name}`;
+  const entries = Object.entries(value).map(([key, one]) => `${key}: ${shown(one)}`);
+  return entries.length > 0 ? `{ ${entries.join(", ")} }` : "{}";
+}
+
 /**
  * Refuses option names that are not known, so that a typing mistake never passes as a default.
  * @throws OptionError naming the unknown option and those that exist
@@ -112,7 +124,7 @@ export function checkOptions(what: string, given: object, allowed: readonly stri
  */
 export function checkCount(what: string, name: string, value: unknown, least = 1): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least) {
-    throw new OptionError(`${what}: ${name} is ${String(value)}, expected a whole number of at least ${least}`);
+    throw new OptionError(`${what}: ${name} is ${shown(value)}, expected a whole number of at least ${least}`);
   }
   return value;
 }
@@ -123,7 +135,16 @@ export function checkCount(what: string, name: string, value: unknown, least = 1
  */
 export function checkNumber(what: string, name: string, value: unknown, low = -Infinity, high = Infinity): number {
   if (typeof value !== "number" || !Number.isFinite(value) || value < low || value > high) {
-    throw new OptionError(`${what}: ${name} is ${String(value)}, expected a finite number in [${low}, ${high}]`);
+    throw new OptionError(`${what}: ${name} is ${shown(value)}, expected a finite number in [${low}, ${high}]`);
   }
+  return value;
+}
+
+/**
+ * Requires true or false.
+ * @throws OptionError naming the option and its value
+ */
+export function checkSwitch(what: string, name: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw new OptionError(`${what}: ${name} is ${shown(value)}, expected true or false`);
   return value;
 }

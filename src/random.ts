@@ -1,4 +1,4 @@
-import { OptionError } from "./errors.ts";
+import { OptionError, shown } from "./errors.ts";
 
 // Random numbers that are the same on every machine. Nothing here calls Math.log or Math.cos: ECMAScript leaves their
 // last bits to the engine. Sums, products and quotients of doubles are exact by IEEE 754, and so is what is made of them.
@@ -91,7 +91,7 @@ export class RandomStream {
  */
 export function checkSeed(seed: number): number {
   if (!Number.isInteger(seed) || seed < 0 || seed >= TWO_32) {
-    throw new OptionError(`seed is ${String(seed)}, expected a whole number from 0 to ${TWO_32 - 1}`);
+    throw new OptionError(`seed is ${shown(seed)}, expected a whole number from 0 to ${TWO_32 - 1}`);
   }
   return seed;
 }

@@ -3,6 +3,7 @@ import type { AnyBatch } from "./data/batch.ts";
 import {
   checkCount,
   checkOptions,
+  checkSwitch,
   type DeviceLostError,
   DisposedError,
   NoAdapterError,
@@ -192,8 +193,7 @@ export class Runtime {
   ): Promise<{ loss: number; tokens: number }> {
     checkOptions("evaluate", options, ["loss", "carryState"]);
     const { loss = crossEntropy(), carryState = true } = options;
-    if (typeof carryState !== "boolean")
-      throw new OptionError(`evaluate: carryState is ${String(carryState)}, expected true or false`);
+    checkSwitch("evaluate", "carryState", carryState);
     const weights = this.#weightsOf(model);
     if (options.loss) {
       checkLoss("evaluate", loss);

@@ -202,7 +202,7 @@ describe.each([
     mistake(
       "a bias that is text",
       OptionError,
-      said("bias is no, expected true or false"),
+      said('bias is "no", expected true or false'),
       make({ ...sizes, bias: "no" }),
     ),
     mistake("dropout above 1", OptionError, said("dropout is 1.5"), make({ ...sizes, numLayers: 2, dropout: 1.5 })),

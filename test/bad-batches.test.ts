@@ -2,7 +2,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import * as api from "../src/node.ts";
 import { adapterForTests } from "./environment.ts";
-import { errorOf, expectErrors, mistake, wrong } from "./mistakes.ts";
+import { errorOf, expectErrors, mistake, quoted, wrong } from "./mistakes.ts";
 
 const { CharModel, Linear, Runtime, adam } = api;
 
@@ -187,7 +187,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
         () => trainer(wrong({ clip: 1 })),
       ),
       ...[0, -1, Number.NaN, "1"].map((clip) =>
-        mistake(`clipNorm ${clip}`, api.OptionError, new RegExp(`trainer: clipNorm is ${clip}, expected`), () =>
+        mistake(`clipNorm ${clip}`, api.OptionError, new RegExp(`trainer: clipNorm is ${quoted(clip)}, expected`), () =>
           trainer({ clipNorm: wrong(clip) }),
         ),
       ),

@@ -110,7 +110,7 @@ describe("layers refuse", () => {
     mistake(
       "a cell that was not defined",
       OptionError,
-      /^Recurrent: cell is lstm, expected what defineCell returns$/,
+      /^Recurrent: cell is "lstm", expected what defineCell returns$/,
       () => new Recurrent(wrong({ ...sizes, cell: "lstm" })),
     ),
     mistake(

@@ -4,7 +4,7 @@ import { maskRows, sequenceMask } from "../src/graph/ops/mask.ts";
 import { inputTensor } from "../src/graph/tensor.ts";
 import * as api from "../src/node.ts";
 import { only } from "./gradient-check.ts";
-import { errorOf, expectErrors, mistake, wrong } from "./mistakes.ts";
+import { errorOf, expectErrors, mistake, quoted, wrong } from "./mistakes.ts";
 
 const ints = (...shape: number[]) => inputTensor("n", shape, "i32");
 
@@ -105,7 +105,7 @@ describe("modules", () => {
     mistake(
       "a layer norm over several axes",
       api.OptionError,
-      /^LayerNorm: normalizedShape is 3,2, expected a whole/,
+      /^LayerNorm: normalizedShape is \[3, 2\], expected a whole/,
       () => new LayerNorm(wrong({ normalizedShape: [3, 2] })),
     ),
     mistake(
@@ -142,7 +142,7 @@ describe("modules", () => {
       mistake(
         `p ${p}`,
         api.OptionError,
-        new RegExp(`^Dropout: p is ${p}, expected a finite number in \\[0, 1\\]`),
+        new RegExp(`^Dropout: p is ${quoted(p)}, expected a finite number in \\[0, 1\\]`),
         () => new Dropout({ p: wrong(p) }),
       ),
     ),

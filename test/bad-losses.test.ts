@@ -2,7 +2,7 @@
 import { afterAll, beforeEach, describe } from "vitest";
 import * as api from "../src/node.ts";
 import { adapterForTests } from "./environment.ts";
-import { expectErrors, mistake, wrong } from "./mistakes.ts";
+import { expectErrors, mistake, quoted, wrong } from "./mistakes.ts";
 
 const { addLosses, bceWithLogits, crossEntropy, ctc, huber, Linear, l1, Module, mse, Runtime, sgd, smoothL1 } = api;
 const { OptionError, ShapeError, DataError } = api;
@@ -14,7 +14,7 @@ describe("options of losses", () => {
       mistake(`an unknown option of ${name}`, OptionError, new RegExp(`^${name}: unknown option "size_average"`), () =>
         make(wrong({ size_average: true })),
       ),
-      mistake(`another reduction of ${name}`, OptionError, /reduction is none, expected "mean" or "sum"/, () =>
+      mistake(`another reduction of ${name}`, OptionError, /reduction is "none", expected "mean" or "sum"/, () =>
         make(wrong({ reduction: "none" })),
       ),
     ]),
@@ -22,14 +22,14 @@ describe("options of losses", () => {
       mistake(
         `labelSmoothing ${String(labelSmoothing)}`,
         OptionError,
-        new RegExp(`crossEntropy: labelSmoothing is ${labelSmoothing}, expected a finite number in \\[0, 1\\]`),
+        new RegExp(`crossEntropy: labelSmoothing is ${quoted(labelSmoothing)}, expected a finite number in \\[0, 1\\]`),
         () => crossEntropy({ labelSmoothing: wrong(labelSmoothing) }),
       ),
     ),
     mistake("weights below 0", OptionError, /crossEntropy: weight\[1\] is -1, expected a finite number in \[0/, () =>
       crossEntropy({ weight: [1, -1] }),
     ),
-    mistake("no weights", OptionError, /crossEntropy: weight is , expected a list of numbers/, () =>
+    mistake("no weights", OptionError, /crossEntropy: weight is \[\], expected a list of numbers/, () =>
       crossEntropy({ weight: [] }),
     ),
     mistake("one weight for all classes", OptionError, /weight is 2, expected a list of numbers/, () =>
@@ -212,10 +212,10 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
 
   describe("models of several losses", () => {
     expectErrors([
-      mistake("a name in place of a loss", OptionError, /trainer: loss is mse, expected a loss such as/, () =>
+      mistake("a name in place of a loss", OptionError, /trainer: loss is "mse", expected a loss such as/, () =>
         train(labels, "mse"),
       ),
-      mistake("a name to measure by", OptionError, /evaluate: loss is mse, expected a loss such as/, () =>
+      mistake("a name to measure by", OptionError, /evaluate: loss is "mse", expected a loss such as/, () =>
         runtime.evaluate(model, [wrong({ x, target: labels })], { loss: wrong("mse") }),
       ),
       mistake("a seed below 0", OptionError, /seed is -1, expected a whole number from 0/, () =>
@@ -242,7 +242,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
         })),
       ),
       mistake("nothing to add up", ShapeError, /addLosses: there is no loss/, () => train(labels, () => addLosses([]))),
-      mistake("more weights than losses", OptionError, /addLosses: weights are 1,2, expected 1 numbers/, () =>
+      mistake("more weights than losses", OptionError, /addLosses: weights are \[1, 2\], expected 1 numbers/, () =>
         train(labels, ({ logits }: Symbols, target: api.Tensor) =>
           addLosses([crossEntropy().apply(logits!, target).loss], [1, 2]),
         ),

@@ -1,7 +1,7 @@
 /** Options and sizes that are refused before there is a backend. */
 import { describe } from "vitest";
 import * as api from "../src/node.ts";
-import { expectErrors, mistake, wrong } from "./mistakes.ts";
+import { expectErrors, mistake, quoted, wrong } from "./mistakes.ts";
 
 const { CharModel, Embedding, GRU, Linear, LSTM, RNN, Runtime, adam, sgd } = api;
 
@@ -25,7 +25,7 @@ describe("options and sizes", () => {
         mistake(
           `${name} ${String(size)}`,
           api.OptionError,
-          new RegExp(`^${name} is ${size}, expected a whole number of at least 1$`),
+          new RegExp(`^${name} is ${quoted(size)}, expected a whole number of at least 1$`),
           () => make(wrong(size)),
         ),
       ),
@@ -55,7 +55,7 @@ describe("options and sizes", () => {
     mistake(
       "a bias of another type",
       api.OptionError,
-      /Linear: bias is no, expected true or false/,
+      /Linear: bias is "no", expected true or false/,
       () => new Linear(wrong({ inFeatures: 1, outFeatures: 1, bias: "no" })),
     ),
     mistake(
@@ -99,7 +99,7 @@ describe("options and sizes", () => {
     ),
     mistake("a learning rate that is no number", api.OptionError, /sgd: lr is NaN/, () => sgd({ lr: Number.NaN })),
     mistake("a beta of 1", api.OptionError, /adam: betas\[1\] is 1, expected/, () => adam({ betas: [0.9, 1] })),
-    mistake("one beta", api.OptionError, /adamW: betas is 0.9, expected two numbers/, () =>
+    mistake("one beta", api.OptionError, /adamW: betas is \[0.9\], expected two numbers/, () =>
       api.adamW(wrong({ betas: [0.9] })),
     ),
     mistake("an alpha above 1", api.OptionError, /rmsprop: alpha is 2, expected a finite number in \[0, 1\]/, () =>

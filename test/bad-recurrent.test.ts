@@ -6,7 +6,7 @@ import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import * as api from "../src/node.ts";
 import { adapterForTests } from "./environment.ts";
 import { only } from "./gradient-check.ts";
-import { errorOf, expectErrors, type Mistake, mistake, wrong } from "./mistakes.ts";
+import { errorOf, expectErrors, type Mistake, mistake, quoted, wrong } from "./mistakes.ts";
 
 const { GRU, IndRNN, Linear, LSTM, MGU, MinGRU, MinLSTM, Module, Recurrent, RNN, Runtime, SLSTM, SRU, adam } = api;
 const { LimitError, OptionError, ShapeError } = api;
@@ -221,8 +221,8 @@ describe("activations", () => {
   const two = { bidirectional: true };
   expectErrors([
     gate("Keras's name", "sigmoid", / is "sigmoid", expected one of Sigmoid, Tanh, .*, Affine/),
-    gate("parameters without a name", { alpha: 1 }, / is {"alpha":1}, expected one of Sigmoid, .*/),
-    gate("a function", Math.tanh, / is function tanh.*, expected one of Sigmoid, .*/),
+    gate("parameters without a name", { alpha: 1 }, / is { alpha: 1 }, expected one of Sigmoid, .*/),
+    gate("a function", Math.tanh, / is a function, expected one of Sigmoid, .*/),
     gate("nothing", null, / is null, expected an activation; leave it out for the default/),
     gate("a number that JSON does not know", 1n, / is 1, expected one of Sigmoid, .*/),
     gate("alpha of Tanh", { name: "Tanh", alpha: 1 }, /: Tanh takes no parameters, not "alpha"; leave it out/),
@@ -254,7 +254,7 @@ describe("activations", () => {
     gate(
       "a pair for one direction",
       ["Tanh", { name: "Elu", alpha: 2 }],
-      / has an activation for each direction, \["Tanh",{"name":"Elu","alpha":2}\], but there is one .* set bidirectional/,
+      / has an activation for each direction, \["Tanh", { name: "Elu", alpha: 2 }\], but there is one .* set bidirectional/,
     ),
     gate("three", ["Tanh", "Relu", "Elu"], / is \[.*\], a list of 3; expected one activation, or a pair for .*/, two),
     gate("one in a list", ["Tanh"], / is \["Tanh"\], a list of 1; expected one activation, or a pair for .*/),
@@ -274,7 +274,7 @@ describe("activations", () => {
       "ONNX's list",
       "LSTM",
       { activations: ["Sigmoid", "Tanh", "Tanh"] },
-      /activations are \["Sigmoid","Tanh","Tanh"\], expected { gate, cell, hidden }/,
+      /activations are \["Sigmoid", "Tanh", "Tanh"\], expected { gate, cell, hidden }/,
     ),
     refused("one for all", "GRU", { activations: "Tanh" }, /activations are "Tanh", expected { gate, candidate }/),
     refused(
@@ -287,7 +287,7 @@ describe("activations", () => {
       "two nonlinearities for one direction",
       "RNN",
       { nonlinearity: ["Tanh", "Relu"] },
-      /nonlinearity has an activation for each direction, \["Tanh","Relu"\], but .* or set bidirectional/,
+      /nonlinearity has an activation for each direction, \["Tanh", "Relu"\], but .* or set bidirectional/,
     ),
     refused("torch's name in IndRNN", "IndRNN", { activation: "relu" }, /activation is "relu", expected .*, Relu, .*/),
     refused("another forget gate", "SLSTM", { forgetGate: "tanh" }, /forgetGate is "tanh", expected "sigmoid" or .*/),
@@ -305,7 +305,7 @@ describe("values", () => {
             `${option} ${value}`,
             "LSTM",
             { numLayers: 2, [option]: value },
-            new RegExp(`${option} is ${value}, expected a rate of at least 0 and below 1`),
+            new RegExp(`${option} is ${quoted(value)}, expected a rate of at least 0 and below 1`),
           ),
         ),
     ),
@@ -319,7 +319,7 @@ describe("values", () => {
       ),
     ),
     refused("zoneout of c 2", "LSTM", { zoneout: { h: 0, c: 2 } }, /zoneout.c is 2, expected a rate of at least 0 .*/),
-    refused("zoneout in a list", "LSTM", { zoneout: [0.1, 0.2] }, /zoneout is \[0.1,0.2\], .* by state: { h, c }/),
+    refused("zoneout in a list", "LSTM", { zoneout: [0.1, 0.2] }, /zoneout is \[0.1, 0.2\], .* by state: { h, c }/),
     refused("zoneout null", "GRU", { zoneout: null }, /zoneout is null, expected a rate, or rates by state: { h }/),
     ...(["clip", "cellClip"] as const).flatMap((option) =>
       [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e-40, null].map((value) =>
@@ -373,7 +373,7 @@ describe("values", () => {
       { cell: { name: "mine", gates: ["a"], states: ["h"], forward() {}, backward() {} } },
       /cell is a plain object, expected what defineCell returns/,
     ),
-    refused("a class in place of a cell", "Recurrent", { cell: LSTM }, /cell is a plain function, expected what .*/),
+    refused("a class in place of a cell", "Recurrent", { cell: LSTM }, /cell is a function, expected what .*/),
   ]);
 
   test("a layer that was refused can be made with other options", () => {

@@ -12,6 +12,9 @@ export const mistake = (name: string, error: Mistake["error"], says: RegExp, doe
   ...{ name, error, says, does },
 });
 
+/** A number or a text as messages show it. */
+export const quoted = (value: unknown): string => (typeof value === "string" ? `"${value}"` : String(value));
+
 /** Passes a value that the types do not allow. */
 export const wrong = <T>(value: unknown): T => value as T;
 

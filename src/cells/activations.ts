@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, OptionError } from "../errors.ts";
+import { checkNumber, checkOptions, OptionError, shown } from "../errors.ts";
 
 /** 1 / (1 + exp(-x)), in the form that does not overflow on either side. */
 export function sigmoid(x: number): number {
@@ -118,10 +118,6 @@ export interface ActivationFunction {
   /** WGSL of `f(x)` and of `derivative(y)`, with literals for the parameters. */
   readonly wgsl: { readonly f: string; readonly derivative: string };
 }
-
-/** What was given, as a message shows it. */
-const shown = (given: unknown): string =>
-  typeof given === "object" || typeof given === "string" ? JSON.stringify(given) : String(given);
 
 /** A number that f32 can hold, as a WGSL literal. */
 export const literal = (value: number): string => `f32(${Math.fround(value).toExponential()})`;

@@ -1,4 +1,4 @@
-import { OptionError, ShapeError } from "../errors.ts";
+import { OptionError, ShapeError, shown } from "../errors.ts";
 import { checkTensor, dtypeOf, type Shape, showShape, type TensorData } from "../tensor-data.ts";
 
 /** What a batch gives a model, or a loss: one tensor, or several by name. Of any shapes, numbers (f32) or i32. */
@@ -51,7 +51,7 @@ export function checkBatch(batch: AnyBatch): void {
     checkTensor(`batch.${name}`, tensor!, tensor?.shape as Shape, tensor?.data ? dtypeOf(tensor.data) : "i32");
   const { resetState } = batch;
   if (resetState !== undefined && typeof resetState !== "boolean" && !Array.isArray(resetState))
-    throw new OptionError(`batch.resetState is ${String(resetState)}, expected true, false or a list of row numbers`);
+    throw new OptionError(`batch.resetState is ${shown(resetState)}, expected true, false or a list of row numbers`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { NoAdapterError, OptionError } from "../errors.ts";
+import { NoAdapterError, OptionError, shown } from "../errors.ts";
 
 /** What was found when an adapter was looked for. */
 export interface FoundAdapter {
@@ -62,7 +62,7 @@ const wanted = [
  */
 export async function openDevice(limits: "adapter" | "default"): Promise<OpenedDevice> {
   if (limits !== "adapter" && limits !== "default")
-    throw new OptionError(`Runtime.open: limits is "${String(limits)}", expected "adapter" or "default"`);
+    throw new OptionError(`Runtime.open: limits is ${shown(limits)}, expected "adapter" or "default"`);
   const found = await findAdapter();
   const { adapter } = found;
   if (!adapter) return { ...found, device: undefined };

@@ -1,4 +1,4 @@
-import { checkCount, checkOptions, OptionError, ShapeError } from "../errors.ts";
+import { checkCount, checkOptions, checkSwitch, OptionError, ShapeError, shown } from "../errors.ts";
 import { additiveScores, maskedSoftmax } from "../graph/ops/attention.ts";
 import { batchProduct } from "../graph/ops/batch-product.ts";
 import { reshape } from "../graph/ops/layout.ts";
@@ -111,8 +111,7 @@ export class AdditiveAttention extends Attention {
     checkOptions("AdditiveAttention", options, ["querySize", "keySize", "hiddenSize", "bias"]);
     super(options);
     const { bias = false } = options;
-    if (typeof bias !== "boolean")
-      throw new OptionError(`AdditiveAttention: bias is ${String(bias)}, expected true or false`);
+    checkSwitch("AdditiveAttention", "bias", bias);
     this.hiddenSize = checkCount("AdditiveAttention", "hiddenSize", options.hiddenSize);
     this.query = new Linear({ inFeatures: this.querySize, outFeatures: this.hiddenSize, bias: false });
     this.key = new Linear({ inFeatures: this.keySize, outFeatures: this.hiddenSize, bias });
@@ -162,8 +161,8 @@ export class MultiplicativeAttention extends Attention {
     const { querySize, keySize } = this;
     const { score = "general", scale = false } = options;
     if (score !== "dot" && score !== "general")
-      throw new OptionError(`${what}: score is ${JSON.stringify(score)}, expected "dot" or "general"`);
-    if (typeof scale !== "boolean") throw new OptionError(`${what}: scale is ${String(scale)}, expected true or false`);
+      throw new OptionError(`${what}: score is ${shown(score)}, expected "dot" or "general"`);
+    checkSwitch(what, "scale", scale);
     if (score === "dot" && querySize !== keySize) {
       throw new OptionError(
         `${what}: querySize is ${querySize} and keySize ${keySize}, a dot product needs one size; use score "general"`,

@@ -1,4 +1,4 @@
-import { checkCount, checkOptions, OptionError } from "../errors.ts";
+import { checkCount, checkOptions, OptionError, shown } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Embedding } from "./embedding.ts";
 import { GRU } from "./gru.ts";
@@ -48,7 +48,7 @@ export class CharModel extends Module {
         ...sizes,
         nonlinearity: cell === "rnn_relu" ? "relu" : "tanh",
       }) as unknown as Recurrent<RecurrentState>;
-    } else throw new OptionError(`CharModel: cell is "${String(cell)}", expected one of ${charModelCells.join(", ")}`);
+    } else throw new OptionError(`CharModel: cell is ${shown(cell)}, expected one of ${charModelCells.join(", ")}`);
     this.head = new Linear({ inFeatures: hiddenSize, outFeatures: vocabSize });
   }
 

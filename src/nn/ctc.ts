@@ -1,4 +1,4 @@
-import { checkCount, checkOptions, OptionError, ShapeError } from "../errors.ts";
+import { checkCount, checkOptions, checkSwitch, ShapeError } from "../errors.ts";
 import { connectionistLoss } from "../graph/ops/ctc.ts";
 import { expectTensor, Tensor } from "../graph/tensor.ts";
 import { showShape } from "../tensor-data.ts";
@@ -49,8 +49,7 @@ export function ctc(options: CTCOptions = {}): CTCLoss {
   checkOptions("ctc", options, ["blank", "reduction", "zeroInfinity"]);
   const blank = checkCount("ctc", "blank", options.blank ?? 0, 0);
   const { zeroInfinity = false } = options;
-  if (typeof zeroInfinity !== "boolean")
-    throw new OptionError(`ctc: zeroInfinity is ${String(zeroInfinity)}, expected true or false`);
+  checkSwitch("ctc", "zeroInfinity", zeroInfinity);
   const mean = checkReduction("ctc", options.reduction) === "mean";
   return {
     name: "ctc",

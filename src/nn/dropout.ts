@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, OptionError, ShapeError } from "../errors.ts";
+import { checkNumber, checkOptions, checkSwitch, ShapeError } from "../errors.ts";
 import { dropout } from "../graph/ops/dropout.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { showShape } from "../tensor-data.ts";
@@ -31,9 +31,7 @@ export class Dropout extends Module {
     checkOptions("Dropout", options, ["p", "variational"]);
     const { p = 0.5, variational = false } = options;
     this.p = checkNumber("Dropout", "p", p, 0, 1);
-    if (typeof variational !== "boolean")
-      throw new OptionError(`Dropout: variational is ${String(variational)}, expected true or false`);
-    this.variational = variational;
+    this.variational = checkSwitch("Dropout", "variational", variational);
   }
 
   /**

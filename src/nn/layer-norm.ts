@@ -1,4 +1,4 @@
-import { checkCount, checkNumber, checkOptions, OptionError, ShapeError } from "../errors.ts";
+import { checkCount, checkNumber, checkOptions, checkSwitch, ShapeError } from "../errors.ts";
 import { layerNorm } from "../graph/ops/layer-norm.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { showShape } from "../tensor-data.ts";
@@ -35,10 +35,7 @@ export class LayerNorm extends Module {
     this.normalizedShape = checkCount("LayerNorm", "normalizedShape", options.normalizedShape);
     const { eps = 1e-5, elementwiseAffine = true, bias = true } = options;
     this.eps = checkNumber("LayerNorm", "eps", eps, 0);
-    for (const [name, value] of Object.entries({ elementwiseAffine, bias })) {
-      if (typeof value !== "boolean")
-        throw new OptionError(`LayerNorm: ${name} is ${String(value)}, expected true or false`);
-    }
+    for (const [name, value] of Object.entries({ elementwiseAffine, bias })) checkSwitch("LayerNorm", name, value);
     this.weight = elementwiseAffine ? new Parameter([this.normalizedShape], ones) : undefined;
     this.bias = elementwiseAffine && bias ? new Parameter([this.normalizedShape], zeros) : undefined;
   }

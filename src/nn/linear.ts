@@ -1,4 +1,4 @@
-import { checkCount, checkOptions, OptionError, ShapeError } from "../errors.ts";
+import { checkCount, checkOptions, checkSwitch, OptionError, ShapeError } from "../errors.ts";
 import { linear } from "../graph/ops/linear.ts";
 import { linearTokens } from "../graph/ops/linear-tokens.ts";
 import { Tensor } from "../graph/tensor.ts";
@@ -32,7 +32,7 @@ export class Linear extends Module {
     this.inFeatures = checkCount("Linear", "inFeatures", options.inFeatures);
     this.outFeatures = checkCount("Linear", "outFeatures", options.outFeatures);
     const { bias = true } = options;
-    if (typeof bias !== "boolean") throw new OptionError(`Linear: bias is ${String(bias)}, expected true or false`);
+    checkSwitch("Linear", "bias", bias);
     const bound = 1 / Math.sqrt(this.inFeatures);
     const shape = [this.outFeatures, this.inFeatures];
     const { weight = new Parameter(shape, uniform(-bound, bound)) } = options;

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, OptionError, ShapeError } from "../errors.ts";
+import { checkNumber, checkOptions, OptionError, ShapeError, shown } from "../errors.ts";
 import type { LossAndCount } from "../graph/ops/loss-gradient.ts";
 import { sequenceMask } from "../graph/ops/mask.ts";
 import { weightedSum } from "../graph/ops/pointwise.ts";
@@ -40,7 +40,7 @@ export type Reduction = "mean" | "sum";
 /** @throws OptionError for any other word */
 export function checkReduction(what: string, reduction: Reduction = "mean"): Reduction {
   if (reduction !== "mean" && reduction !== "sum")
-    throw new OptionError(`${what}: reduction is ${String(reduction)}, expected "mean" or "sum"`);
+    throw new OptionError(`${what}: reduction is ${shown(reduction)}, expected "mean" or "sum"`);
   return reduction;
 }
 
@@ -48,7 +48,7 @@ export function checkReduction(what: string, reduction: Reduction = "mean"): Red
 export function checkWeights(what: string, name: string, weights: readonly number[] | undefined): void {
   if (weights === undefined) return;
   if (!Array.isArray(weights) || weights.length === 0)
-    throw new OptionError(`${what}: ${name} is ${String(weights)}, expected a list of numbers`);
+    throw new OptionError(`${what}: ${name} is ${shown(weights)}, expected a list of numbers`);
   weights.forEach((weight, i) => {
     checkNumber(what, `${name}[${i}]`, weight, 0);
   });
@@ -104,7 +104,7 @@ export function addLosses(losses: readonly Tensor[], weights: readonly number[] 
       throw new ShapeError(`addLosses: losses[${i}] has shape ${showShape(loss.shape)}, expected one number, []`);
   });
   if (!Array.isArray(weights) || weights.length !== losses.length)
-    throw new OptionError(`addLosses: weights are ${String(weights)}, expected ${losses.length} numbers`);
+    throw new OptionError(`addLosses: weights are ${shown(weights)}, expected ${losses.length} numbers`);
   weights.forEach((weight, i) => {
     checkNumber("addLosses", `weights[${i}]`, weight);
   });

@@ -1,5 +1,5 @@
 import { type Activations, LARGEST, LEAST, lstmCell } from "../cells/index.ts";
-import { checkNumber, OptionError } from "../errors.ts";
+import { checkNumber, OptionError, shown } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkPairs, checkRecurrentOptions, checkSwitches, type RecurrentOptions } from "./recurrent-options.ts";
@@ -43,17 +43,15 @@ const own = [
 export function checkLimit(what: string, name: string, value: unknown): void {
   if (value === undefined || (typeof value === "number" && value >= LEAST && value <= LARGEST)) return;
   throw new OptionError(
-    `${what}: ${name} is ${String(value)}, expected a number above 0 that f32 can hold, ${LEAST} to ${LARGEST}; leave it out for no limit`,
+    `${what}: ${name} is ${shown(value)}, expected a number above 0 that f32 can hold, ${LEAST} to ${LARGEST}; leave it out for no limit`,
   );
 }
 
 /** @throws OptionError when the activations are no object of these names */
 export function checkActivations(what: string, given: unknown, names: readonly string[]): void {
   if (given === undefined) return;
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    const got = typeof given === "string" || Array.isArray(given) ? JSON.stringify(given) : String(given);
-    throw new OptionError(`${what}: activations are ${got}, expected { ${names.join(", ")} }`);
-  }
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw new OptionError(`${what}: activations are ${shown(given)}, expected { ${names.join(", ")} }`);
   for (const [name, value] of Object.entries(given)) {
     if (!names.includes(name))
       throw new OptionError(`${what}: activations has "${name}"; there are ${names.join(", ")}`);

@@ -1,4 +1,4 @@
-import { checkCount, checkOptions, OptionError, ShapeError } from "../errors.ts";
+import { checkCount, checkOptions, OptionError, ShapeError, shown } from "../errors.ts";
 import { dropout } from "../graph/ops/dropout.ts";
 import { concat, slice, swapAxes } from "../graph/ops/layout.ts";
 import { linear } from "../graph/ops/linear.ts";
@@ -67,7 +67,7 @@ export abstract class MinRecurrent extends Module {
     super();
     const what = this.constructor.name;
     if (typeof options !== "object" || options === null)
-      throw new OptionError(`${what}: options are ${String(options)}, expected { inputSize, hiddenSize, … }`);
+      throw new OptionError(`${what}: options are ${shown(options)}, expected { inputSize, hiddenSize, … }`);
     checkOptions(what, options, [
       ...["inputSize", "hiddenSize", "numLayers", "bias", "batchFirst", "dropout", "residual"],
     ]);
@@ -173,7 +173,7 @@ export abstract class MinRecurrent extends Module {
       return L === 1 ? [all] : hiddenSizes.map((_, layer) => slice(all, layer, 1));
     }
     if (!Array.isArray(h) || h.length !== L) {
-      const got = Array.isArray(h) ? `a list of ${h.length}` : h instanceof Tensor ? "one tensor" : String(h);
+      const got = Array.isArray(h) ? `a list of ${h.length}` : h instanceof Tensor ? "one tensor" : shown(h);
       throw new ShapeError(`${title}: state.h is ${got}, expected a list of ${L} tensors [1,B,H], one for each layer`);
     }
     return hiddenSizes.map((H, layer) =>

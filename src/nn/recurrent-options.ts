@@ -1,5 +1,5 @@
 import type { FullCell } from "../cells/index.ts";
-import { checkCount, checkOptions, OptionError } from "../errors.ts";
+import { checkCount, checkOptions, checkSwitch, OptionError, shown } from "../errors.ts";
 
 /** How the outputs of the two directions become one: side by side `[T,B,2*P]`, or one `[T,B,P]`; `none`: `[2,T,B,P]`. */
 export type Merge = "concat" | "sum" | "average" | "product" | "none";
@@ -79,7 +79,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** @throws OptionError for an unknown option, with the reason where another layer has it */
 export function checkRecurrentOptions(what: string, options: object, own: readonly string[]): void {
   if (typeof options !== "object" || options === null)
-    throw new OptionError(`${what}: options are ${String(options)}, expected { inputSize, hiddenSize, … }`);
+    throw new OptionError(`${what}: options are ${shown(options)}, expected { inputSize, hiddenSize, … }`);
   const allowed = [...common, ...own];
   for (const key of Object.keys(options)) {
     if (!allowed.includes(key) && Object.hasOwn(reasons, key))
@@ -92,8 +92,7 @@ export function checkRecurrentOptions(what: string, options: object, own: readon
 export function checkSwitches(what: string, options: object, names: readonly string[]): void {
   for (const name of names) {
     const value = (options as Record<string, unknown>)[name];
-    if (value !== undefined && typeof value !== "boolean")
-      throw new OptionError(`${what}: ${name} is ${String(value)}, expected true or false`);
+    if (value !== undefined) checkSwitch(what, name, value);
   }
 }
 
@@ -123,9 +122,7 @@ const merges = ["concat", "sum", "average", "product", "none"];
 
 function oneOf<T extends string>(what: string, name: string, value: T | undefined, known: readonly string[]): T {
   if (value !== undefined && !known.includes(value))
-    throw new OptionError(
-      `${what}: ${name} is ${typeof value === "string" ? `"${value}"` : String(value)}, expected one of ${known.join(", ")}`,
-    );
+    throw new OptionError(`${what}: ${name} is ${shown(value)}, expected one of ${known.join(", ")}`);
   return value ?? (known[0] as T);
 }
 
@@ -135,7 +132,7 @@ function oneOf<T extends string>(what: string, name: string, value: T | undefine
  */
 export function rate(what: string, name: string, value: unknown = 0): number {
   if (typeof value !== "number" || !(value >= 0 && value <= 1))
-    throw new OptionError(`${what}: ${name} is ${String(value)}, expected a rate of at least 0 and below 1`);
+    throw new OptionError(`${what}: ${name} is ${shown(value)}, expected a rate of at least 0 and below 1`);
   // As the GPU has it: both backends then draw alike to the last bit.
   const p = Math.fround(value);
   if (p === 1) {
@@ -151,9 +148,8 @@ function zoneoutRates(what: string, given: RecurrentOptions["zoneout"], cell: Fu
     return [both, cell.states.length > 1 ? both : 0];
   }
   if (given === null || typeof given !== "object" || Array.isArray(given)) {
-    const got = Array.isArray(given) ? `[${given}]` : String(given);
     throw new OptionError(
-      `${what}: zoneout is ${got}, expected a rate, or rates by state: { ${cell.states.join(", ")} }`,
+      `${what}: zoneout is ${shown(given)}, expected a rate, or rates by state: { ${cell.states.join(", ")} }`,
     );
   }
   for (const name of Object.keys(given)) {
@@ -287,7 +283,7 @@ export function checkPairs(what: string, activations: object | undefined, bidire
   for (const [name, given] of Object.entries(activations ?? {})) {
     if (Array.isArray(given) && given.length === 2 && !bidirectional)
       throw new OptionError(
-        `${what}${name} has an activation for each direction, ${JSON.stringify(given)}, but there is one direction; give one activation, or set bidirectional`,
+        `${what}${name} has an activation for each direction, ${shown(given)}, but there is one direction; give one activation, or set bidirectional`,
       );
   }
 }

@@ -1,5 +1,5 @@
 import { cellNamed, cellNames, type FullCell } from "../cells/index.ts";
-import { OptionError, ShapeError } from "../errors.ts";
+import { OptionError, ShapeError, shown } from "../errors.ts";
 import { noiseSeed, noiseStream } from "../graph/noise.ts";
 import { dropout } from "../graph/ops/dropout.ts";
 import { concat, reshape, slice, swapAxes } from "../graph/ops/layout.ts";
@@ -38,7 +38,7 @@ const isDefined = (cell: FullCell | null | undefined): boolean =>
 /** What was given in place of a state. */
 function describe(value: unknown): string {
   if (value instanceof Tensor) return `one tensor ${showShape(value.shape)}`;
-  return Array.isArray(value) ? `a list of ${value.length}` : String(value);
+  return Array.isArray(value) ? `a list of ${value.length}` : shown(value);
 }
 
 /** What a class of ours adds to its cell. */
@@ -89,8 +89,7 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
     if (new.target === Recurrent) checkRecurrentOptions(what, options, ["cell"]);
     const { cell } = options;
     if (!isDefined(cell)) {
-      const isThing = typeof cell === "function" || (typeof cell === "object" && cell !== null);
-      const got = isThing ? `a plain ${typeof cell}` : String(cell);
+      const got = typeof cell === "object" && cell !== null ? "a plain object" : shown(cell);
       throw new OptionError(`${what}: cell is ${got}, expected what defineCell returns`);
     }
     this.#cell = cell;

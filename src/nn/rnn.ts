@@ -1,5 +1,5 @@
 import { type Activations, activationNames, rnnCell } from "../cells/index.ts";
-import { OptionError } from "../errors.ts";
+import { OptionError, shown } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { checkLimit } from "./lstm.ts";
 import { Recurrent } from "./recurrent.ts";
@@ -23,9 +23,8 @@ export class RNN extends Recurrent<RNNState> {
     const { nonlinearity = "tanh", ...others } = options;
     const names: readonly unknown[] = ["tanh", "relu", ...activationNames];
     if ((typeof nonlinearity !== "object" || nonlinearity === null) && !names.includes(nonlinearity)) {
-      const got = typeof nonlinearity === "string" ? JSON.stringify(nonlinearity) : String(nonlinearity);
       throw new OptionError(
-        `RNN: nonlinearity is ${got}, expected "tanh", "relu" or one of ${activationNames.join(", ")}`,
+        `RNN: nonlinearity is ${shown(nonlinearity)}, expected "tanh", "relu" or one of ${activationNames.join(", ")}`,
       );
     }
     checkPairs("RNN: ", { nonlinearity }, options.bidirectional);

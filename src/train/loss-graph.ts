@@ -1,5 +1,5 @@
 import { type AnyBatch, mapPart } from "../data/batch.ts";
-import { OptionError, ShapeError } from "../errors.ts";
+import { OptionError, ShapeError, shown } from "../errors.ts";
 import { inputRanges, type Range } from "../graph/input-ranges.ts";
 import { inputTensor, Tensor } from "../graph/tensor.ts";
 import { logitsOf, type SequenceModel, type Stateful, traceStateful } from "../graph/trace.ts";
@@ -21,7 +21,7 @@ export type AnyLoss = Loss | LossFunction;
 export function checkLoss(what: string, loss: AnyLoss): AnyLoss {
   if (typeof loss === "function" || typeof loss?.apply === "function") return loss;
   throw new OptionError(
-    `${what}: loss is ${String(loss)}, expected a loss such as crossEntropy() or a function (outputs, target) => loss`,
+    `${what}: loss is ${shown(loss)}, expected a loss such as crossEntropy() or a function (outputs, target) => loss`,
   );
 }
 

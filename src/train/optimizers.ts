@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, OptionError } from "../errors.ts";
+import { checkNumber, checkOptions, checkSwitch, OptionError, shown } from "../errors.ts";
 import type { Update } from "../graph/build-plan.ts";
 import { dispatch, gridFor, type Kernel } from "../kernels/kernel.ts";
 import { NO_CLIP_VALUE } from "../kernels/norm.ts";
@@ -34,9 +34,7 @@ function checked(
 ): void {
   for (const [name, [low, high]] of Object.entries(ranges)) checkNumber(what, name, options[name], low, high);
   for (const [name, value] of Object.entries(options)) {
-    if (!(name in ranges) && name !== "betas" && typeof value !== "boolean") {
-      throw new OptionError(`${what}: ${name} is ${String(value)}, expected true or false`);
-    }
+    if (!(name in ranges) && name !== "betas") checkSwitch(what, name, value);
   }
 }
 
@@ -97,7 +95,7 @@ function adamLike(what: "adam" | "adamW", options: AdamOptions): Optimizer {
   const all = { lr: 1e-3, eps: 1e-8, weightDecay: what === "adam" ? 0 : 0.01, amsgrad: false, ...given };
   checked(what, all, { lr: positive, eps: positive, weightDecay: positive });
   if (!Array.isArray(betas) || betas.length !== 2)
-    throw new OptionError(`${what}: betas is ${String(betas)}, expected two numbers`);
+    throw new OptionError(`${what}: betas is ${shown(betas)}, expected two numbers`);
   const [beta1, beta2] = betas.map((beta, i) => checkNumber(what, `betas[${i}]`, beta, 0, 1 - 2 ** -24)) as [
     number,
     number,

@@ -1,4 +1,4 @@
-import { checkCount, checkNumber, checkOptions, OptionError } from "../errors.ts";
+import { checkCount, checkNumber, checkOptions, OptionError, shown } from "../errors.ts";
 import {
   type AdagradOptions,
   type AdamOptions,
@@ -82,7 +82,7 @@ export const optimizerNames = [
 export function makeOptimizer(spec: OptimizerSpec): Optimizer {
   const { name, ...options } = plain("optimizer", spec);
   const make = Object.hasOwn(optimizers, String(name)) ? optimizers[String(name)] : undefined;
-  if (!make) throw new OptionError(`optimizer is "${String(name)}", expected one of ${optimizerNames.join(", ")}`);
+  if (!make) throw new OptionError(`optimizer is ${shown(name)}, expected one of ${optimizerNames.join(", ")}`);
   return make(options);
 }
 
@@ -110,13 +110,13 @@ export const scheduleNames = [
 export function makeSchedule(spec: ScheduleSpec = { name: "constant" }): Schedule {
   const { name, ...options } = plain("schedule", spec);
   const make = Object.hasOwn(schedules, String(name)) ? schedules[String(name)] : undefined;
-  if (!make) throw new OptionError(`schedule is "${String(name)}", expected one of ${scheduleNames.join(", ")}`);
+  if (!make) throw new OptionError(`schedule is ${shown(name)}, expected one of ${scheduleNames.join(", ")}`);
   return make(options as never);
 }
 
 function plain(what: string, spec: unknown): Record<string, unknown> {
   if (spec === null || typeof spec !== "object" || Array.isArray(spec))
-    throw new OptionError(`${what} is ${JSON.stringify(spec) ?? String(spec)}, expected { name, … }`);
+    throw new OptionError(`${what} is ${shown(spec)}, expected { name, … }`);
   return { ...spec };
 }
 
