@@ -5,6 +5,7 @@
 // Label smoothing: Szegedy et al. 2016; with class weights as in torch.nn.CrossEntropyLoss.
 
 // #include "lib/finite.wgsl"
+// #include "lib/row-reduction.wgsl"
 
 struct Params {
   N: u32, // rows
@@ -31,9 +32,6 @@ struct Params {
 @group(0) @binding(5) var<storage, read> count: array<f32>; // [1]
 @group(0) @binding(6) var<storage, read_write> rowLoss: array<f32>; // [N]
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>; // [N,V]
-
-var<workgroup> partial: array<f32, LANES * ROWS>;
-var<workgroup> partialSoft: array<vec2f, LANES * ROWS>;
 
 fn weightOf(v: u32) -> f32 {
   if (params.hasWeight == 0u) {
@@ -66,35 +64,22 @@ fn main(
       largest = max(largest, logits[row + v]);
       bad = bad || isBad(logits[row + v]);
     }
-    partial[base + lane] = select(largest, 3.4e38, bad);
-    workgroupBarrier();
-    for (var i = 0u; i < LANES; i++) {
-      largest = max(largest, partial[base + i]);
-    }
+    largest = rowMax(select(largest, 3.4e38, bad), base, lane);
     bad = largest >= 3.3e38;
-    workgroupBarrier();
 
     var sum = 0.0;
     for (var v = lane; v < params.V; v += LANES) {
       sum += exp(logits[row + v] - largest);
     }
-    partial[base + lane] = sum;
+    let total = rowSum(sum, base, lane);
     // Sum of the weights, and of weight * (largest - logit).
     var soft = vec2f(0.0);
     if (params.smoothing > 0.0) {
       for (var v = lane; v < params.V; v += LANES) {
         soft += weightOf(v) * vec2f(1.0, largest - logits[row + v]);
       }
+      soft = vec2f(rowSum(soft.x, base, lane), rowSum(soft.y, base, lane));
     }
-    partialSoft[base + lane] = soft;
-    workgroupBarrier();
-    var total = 0.0;
-    soft = vec2f(0.0);
-    for (var i = 0u; i < LANES; i++) {
-      total += partial[base + i];
-      soft += partialSoft[base + i];
-    }
-    workgroupBarrier();
 
     if (n < params.N) {
       let label = u32(max(goal, 0));

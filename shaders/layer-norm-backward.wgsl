@@ -1,6 +1,8 @@
 // gradient[n,c] (+)= inverse * (g - mean of g - z * mean of g * z) with g = outputGradient * weight and z the normalised x,
 // means over the row. LANES invocations share a row, ROWS rows a workgroup.
 
+// #include "lib/row-reduction.wgsl"
+
 struct Params {
   N: u32, // rows
   C: u32, // columns
@@ -19,8 +21,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read> stats: array<f32>; // [N,2] mean and 1 / standard deviation
 @group(0) @binding(4) var<storage, read> outputGradient: array<f32>; // [N,C]
 @group(0) @binding(5) var<storage, read_write> gradient: array<f32>; // [N,C]
-
-var<workgroup> partial: array<vec2f, LANES * ROWS>;
 
 fn scaled(at: u32, c: u32) -> f32 {
   var value = outputGradient[params.outputGradientOffset + at + c];
@@ -49,14 +49,7 @@ fn main(
       let g = scaled(at, c);
       sum += vec2f(g, g * (x[params.xOffset + at + c] - mean) * inverse);
     }
-    partial[base + lane] = sum;
-    workgroupBarrier();
-    var means = vec2f(0.0);
-    for (var i = 0u; i < LANES; i++) {
-      means += partial[base + i];
-    }
-    means /= f32(params.C);
-    workgroupBarrier();
+    let means = vec2f(rowSum(sum.x, base, lane), rowSum(sum.y, base, lane)) / f32(params.C);
 
     if (row0 + local.y < params.N) {
       for (var c = lane; c < params.C; c += LANES) {

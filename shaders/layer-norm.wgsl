@@ -1,6 +1,8 @@
 // y[n,c] = (x[n,c] - mean) / sqrt(variance + eps) * weight[c] + bias[c], mean and (biased) variance of row n, which are kept
 // for the gradient. LANES invocations share a row, ROWS rows a workgroup.
 
+// #include "lib/row-reduction.wgsl"
+
 struct Params {
   N: u32, // rows
   C: u32, // columns
@@ -20,20 +22,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>; // [C]
 @group(0) @binding(4) var<storage, read_write> y: array<f32>; // [N,C]
 @group(0) @binding(5) var<storage, read_write> stats: array<f32>; // [N,2] mean and 1 / standard deviation
-
-var<workgroup> partial: array<f32, LANES * ROWS>;
-
-// The sum over a row, from each lane's part of it.
-fn rowSum(value: f32, base: u32, lane: u32) -> f32 {
-  partial[base + lane] = value;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < LANES; i++) {
-    total += partial[base + i];
-  }
-  workgroupBarrier();
-  return total;
-}
 
 @compute @workgroup_size(LANES, ROWS)
 fn main(

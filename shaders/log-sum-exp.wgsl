@@ -2,6 +2,7 @@
 // rows a workgroup.
 
 // #include "lib/finite.wgsl"
+// #include "lib/row-reduction.wgsl"
 
 struct Params {
   N: u32, // rows
@@ -14,8 +15,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logits: array<f32>; // [N,V]
 @group(0) @binding(2) var<storage, read_write> logSum: array<f32>; // [N]
-
-var<workgroup> partial: array<f32, LANES * ROWS>;
 
 @compute @workgroup_size(LANES, ROWS)
 fn main(
@@ -35,27 +34,16 @@ fn main(
       largest = max(largest, logits[row + v]);
       bad = bad || isBad(logits[row + v]);
     }
-    partial[base + lane] = select(largest, 3.4e38, bad);
-    workgroupBarrier();
-    for (var i = 0u; i < LANES; i++) {
-      largest = max(largest, partial[base + i]);
-    }
+    largest = rowMax(select(largest, 3.4e38, bad), base, lane);
     bad = largest >= 3.3e38;
-    workgroupBarrier();
 
     var sum = 0.0;
     for (var v = lane; v < params.V; v += LANES) {
       sum += exp(logits[row + v] - largest);
     }
-    partial[base + lane] = sum;
-    workgroupBarrier();
+    let total = rowSum(sum, base, lane);
     if (lane == 0u && n < params.N) {
-      var total = 0.0;
-      for (var i = 0u; i < LANES; i++) {
-        total += partial[base + i];
-      }
       logSum[params.logSumOffset + n] = select(log(total) + largest, bitcast<f32>(params.nan), bad);
     }
-    workgroupBarrier();
   }
 }

@@ -1,6 +1,8 @@
 // scoreGradient (+)= scale * w * (dw - sum over s of w * dw), w the weights of a row: 0 wherever a weight is 0.
 // LANES invocations share a row, ROWS rows a workgroup.
 
+// #include "lib/row-reduction.wgsl"
+
 struct Params {
   R: u32, // rows
   S: u32, // columns
@@ -15,8 +17,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> weights: array<f32>; // [R,S]
 @group(0) @binding(2) var<storage, read> weightGradient: array<f32>; // [R,S]
 @group(0) @binding(3) var<storage, read_write> scoreGradient: array<f32>; // [R,S]
-
-var<workgroup> partial: array<f32, LANES * ROWS>;
 
 @compute @workgroup_size(LANES, ROWS)
 fn main(
@@ -33,13 +33,7 @@ fn main(
     for (var s = lane; s < params.S; s += LANES) {
       sum += weights[params.weightsOffset + at + s] * weightGradient[params.weightGradientOffset + at + s];
     }
-    partial[base + lane] = sum;
-    workgroupBarrier();
-    var total = 0.0;
-    for (var i = 0u; i < LANES; i++) {
-      total += partial[base + i];
-    }
-    workgroupBarrier();
+    let total = rowSum(sum, base, lane);
 
     if (row0 + local.y < params.R) {
       for (var s = lane; s < params.S; s += LANES) {

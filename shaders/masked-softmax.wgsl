@@ -1,6 +1,8 @@
 // weights[t,b,s] = softmax over the real s of scale * scores[t,b,s]; 0 where mask[s,b] is 0, and everywhere when no s is real.
 // LANES invocations share a row, ROWS rows a workgroup.
 
+// #include "lib/row-reduction.wgsl"
+
 struct Params {
   R: u32, // rows: T * B
   B: u32, // sequences
@@ -16,8 +18,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> scores: array<f32>; // [R,S]
 @group(0) @binding(2) var<storage, read> mask: array<i32>; // [S,B]
 @group(0) @binding(3) var<storage, read_write> weights: array<f32>; // [R,S]
-
-var<workgroup> partial: array<f32, LANES * ROWS>;
 
 fn isReal(s: u32, row: u32) -> bool {
   if (params.hasMask == 0u) {
@@ -44,12 +44,7 @@ fn main(
         largest = max(largest, params.scale * scores[start + s]);
       }
     }
-    partial[base + lane] = largest;
-    workgroupBarrier();
-    for (var i = 0u; i < LANES; i++) {
-      largest = max(largest, partial[base + i]);
-    }
-    workgroupBarrier();
+    largest = rowMax(largest, base, lane);
 
     var sum = 0.0;
     for (var s = lane; s < params.S; s += LANES) {
@@ -57,13 +52,7 @@ fn main(
         sum += exp(params.scale * scores[start + s] - largest);
       }
     }
-    partial[base + lane] = sum;
-    workgroupBarrier();
-    var total = 0.0;
-    for (var i = 0u; i < LANES; i++) {
-      total += partial[base + i];
-    }
-    workgroupBarrier();
+    let total = rowSum(sum, base, lane);
 
     if (row0 + local.y < params.R) {
       for (var s = lane; s < params.S; s += LANES) {
