@@ -406,9 +406,14 @@ class Tagger extends Module {
 }
 
 /** Initial states that are learned, and a state that goes on. */
-class Learned extends Module {
-  readonly rnn = new GRU({ ...sizes, learnedInitialState: true });
-  readonly head = new Linear({ inFeatures: 4, outFeatures: 2 });
+class Stateful extends Module {
+  readonly rnn: api.GRU;
+  readonly head: api.Linear;
+  constructor(options: Partial<api.GRUOptions>) {
+    super();
+    this.rnn = new GRU({ ...sizes, ...options });
+    this.head = new Linear({ inFeatures: options.bidirectional ? 8 : 4, outFeatures: 2 });
+  }
   forward(tokens: api.Tensor, state?: api.GRUState) {
     const { output, state: next } = this.rnn.forward(tokens, state);
     return { logits: this.head.forward(output), state: next };
@@ -758,13 +763,34 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     });
 
     const tokens: api.Batch = { x: batch().x.tokens, target };
+    const learned = { learnedInitialState: true };
     const says =
       /^the state h begins with learned values, and a state that goes on .* begins with zeros; set carryState: false$/;
     expectErrors([
       mistake("learned initial states with a state that is carried", OptionError, says, () =>
-        runtime.trainer(new Learned(), { optimizer: adam() }).fit([tokens]),
+        runtime.trainer(new Stateful(learned), { optimizer: adam() }).fit([tokens]),
       ),
-      mistake("the same to measure", OptionError, says, () => runtime.evaluate(new Learned(), [tokens])),
+      mistake("the same to measure", OptionError, says, () => runtime.evaluate(new Stateful(learned), [tokens])),
+      ...[{ bidirectional: true }, { goBackwards: true, hiddenSize: [3, 4] }].flatMap((options) => [
+        mistake(
+          `a state that is carried, with ${Object.keys(options)[0]}`,
+          OptionError,
+          /^the state h(\.0)? is of a layer that runs from the end .* does not go on from there; set carryState: false$/,
+          () => runtime.trainer(new Stateful(options), { optimizer: adam() }).fit([tokens]),
+        ),
+        mistake(
+          `text generated with ${Object.keys(options)[0]}`,
+          OptionError,
+          /^generate: the state h(\.0)? is of a layer that runs from the end .* not have yet; use layers of one direction$/,
+          () => runtime.generate(new Stateful(options), { prompt: [1], length: 2 }),
+        ),
+      ]),
     ]);
+
+    test("without its state carried, a layer of two directions is trained", async () => {
+      const trainer = runtime.trainer(new Stateful({ bidirectional: true }), { optimizer: adam(), carryState: false });
+      for await (const { loss } of trainer.fit([tokens])) expect(loss).toBeGreaterThan(0);
+      trainer.dispose();
+    });
   });
 });

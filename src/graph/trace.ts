@@ -74,6 +74,15 @@ export const startsFrom = (state: Tensor, start: Tensor): void => void starts.se
 /** What a state that a model returns begins with; undefined: zeros. */
 export const startOf = (state: Tensor): Tensor | undefined => starts.get(state);
 
+const reversed = new WeakSet<Tensor>();
+
+/** Says that a state that a module returns was reached from the end: nothing that follows the sequence goes on from it. */
+export const reachedFromEnd = (state: Tensor): void => void reversed.add(state);
+
+/** Path of a state that was reached from the end of the sequence. */
+export const reversedAmong = (states: unknown): string | undefined =>
+  [...leavesOf(states)].find(([, state]) => reversed.has(state))?.[0];
+
 /** Name of the buffer that holds a carried state. */
 export const carryName = (path: string): string => `carry.${path}`;
 
@@ -81,6 +90,7 @@ export const carryName = (path: string): string => `carry.${path}`;
  * Traces a model with its state carried: a first trace tells which states there are, a second one starts from them.
  * @param options.seed traces with noise that starts from this i32 `[1]`
  * @throws ShapeError when forward returns no record, OptionError when a state that is to be carried begins with learned values
+ * or is that of a direction which runs from the end
  */
 export function traceStateful(
   model: SequenceModel,
@@ -98,6 +108,12 @@ export function traceStateful(
   if (learned) {
     throw new OptionError(
       `the state ${learned[0]} begins with learned values, and a state that goes on from batch to batch begins with zeros; set carryState: false`,
+    );
+  }
+  const backwards = reversedAmong(first.state);
+  if (backwards !== undefined) {
+    throw new OptionError(
+      `the state ${backwards} is of a layer that runs from the end (bidirectional or goBackwards), and the next batch does not go on from there; set carryState: false`,
     );
   }
   const initial = mapTree(first.state, ({ shape, dtype }, path) => stateTensor(carryName(path), shape, dtype));

@@ -3,7 +3,7 @@ import { buildPlan } from "../graph/build-plan.ts";
 import { concat, reshape, slice } from "../graph/ops/layout.ts";
 import { sampleNext } from "../graph/ops/sample.ts";
 import { inputTensor, stateTensor, type Tensor } from "../graph/tensor.ts";
-import { callModel, carryName, leavesOf, mapTree, type SequenceModel, startOf } from "../graph/trace.ts";
+import { callModel, carryName, leavesOf, mapTree, reversedAmong, type SequenceModel, startOf } from "../graph/trace.ts";
 import { sampleSettings } from "../kernels/sample.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
@@ -69,6 +69,12 @@ export class Generator {
   plan(chunk: number, trace = false): { plan: Plan } & Omit<Prepared, "loaded"> {
     const model = this.#weights.model as Module & SequenceModel;
     const probe = callModel(model, inputTensor("probe", [1, 1], "i32"), undefined);
+    const backwards = reversedAmong(probe.state);
+    if (backwards !== undefined) {
+      throw new OptionError(
+        `generate: the state ${backwards} is of a layer that runs from the end (bidirectional or goBackwards), which generated text does not have yet; use layers of one direction`,
+      );
+    }
     const V = probe.logits.shape.at(-1)!;
     const settings = inputTensor("settings", [5], "i32");
     const forced = inputTensor("forced", [chunk, 1], "i32");

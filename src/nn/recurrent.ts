@@ -8,7 +8,7 @@ import { multiply, weightedSum } from "../graph/ops/pointwise.ts";
 import { recurrent } from "../graph/ops/recurrent.ts";
 import { repeatRows } from "../graph/ops/repeat.ts";
 import { expectTensor, Tensor } from "../graph/tensor.ts";
-import { startsFrom } from "../graph/trace.ts";
+import { leavesOf, reachedFromEnd, startsFrom } from "../graph/trace.ts";
 import { showShape } from "../tensor-data.ts";
 import { constant, type Initializer, uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
@@ -233,6 +233,8 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
       if (this.#isEven) startsFrom(next[name]!, this.#stacked(of));
       else for (const [l, start] of of.entries()) startsFrom((next[name] as unknown as Tensor[])[l]!, start);
     }
+    if (this.bidirectional || this.#settings.goBackwards)
+      for (const one of leavesOf(next).values()) reachedFromEnd(one);
     return { output, state: next };
   }
 
