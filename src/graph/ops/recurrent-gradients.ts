@@ -14,7 +14,7 @@ import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
-import { inputsOf, type RecurrentNode, runsBackwards, type Saved } from "./recurrent.ts";
+import { inputsOf, type RecurrentNode, runsBackwards, type Saved } from "./recurrent-node.ts";
 import { type GradientViews, gradientViews, weightGradient } from "./weight-gradient.ts";
 
 /** Times that a part holds. */

@@ -15,31 +15,10 @@ import {
 import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { type Emitter, type Op, part } from "../op.ts";
-import { apply, type Node, type Tensor } from "../tensor.ts";
+import { apply, type Tensor } from "../tensor.ts";
 import { maskEntries } from "./mask.ts";
 import { recurrentGradients } from "./recurrent-gradients.ts";
-
-/** What is known of a recurrent layer when it is traced. */
-export interface Attributes extends Omit<Recurrence, "cell" | "control"> {
-  readonly cell: string;
-  readonly I: number;
-}
-
-/** What forward leaves for backward. */
-export interface Saved {
-  readonly r: Recurrence;
-  readonly states: View;
-  readonly work: readonly WorkPart[];
-}
-
-export type RecurrentNode = Node & { readonly attributes: Attributes };
-
-/** The inputs of the op, in order. */
-const inputNames = ["x", "wih", "whh", "bih", "bhh", "learned", "whr", "h0", "rest0", "mask", "seed"] as const;
-export const inputsOf = ({ inputs }: RecurrentNode) =>
-  Object.fromEntries(inputNames.map((name, i) => [name, inputs[i]])) as {
-    readonly [K in (typeof inputNames)[number]]: K extends "x" | "wih" ? Tensor : Tensor | undefined;
-  };
+import { type Attributes, inputsOf, type RecurrentNode, runsBackwards, type Saved } from "./recurrent-node.ts";
 
 /** How many steps one part of `work` holds, and in which order the parts are worked on: one part unless a buffer would be too large. */
 function partsOf(e: Emitter, r: Recurrence): { first: number; count: number; from: number; to: number }[] {
@@ -53,10 +32,6 @@ function partsOf(e: Emitter, r: Recurrence): { first: number; count: number; fro
   }
   return parts;
 }
-
-/** Whether direction d runs from the end of the sequence. */
-export const runsBackwards = ({ backwards }: Pick<Recurrence, "backwards">, d: number): boolean =>
-  ((backwards >> d) & 1) === 1;
 
 /** The seed and the mask in one buffer, which all layers of a plan share. */
 function controlOf(e: Emitter, seed: Tensor | undefined, mask: Tensor | undefined): View | undefined {
