@@ -108,13 +108,18 @@ export function shown(value: unknown): string {
 }
 
 /**
- * Refuses option names that are not known, so that a typing mistake never passes as a default.
+ * Refuses what is no object, and option names that are not known, so that a typing mistake never passes as a default.
  * @throws OptionError naming the unknown option and those that exist
  */
-export function checkOptions(what: string, given: object, allowed: readonly string[]): void {
+export function checkOptions(what: string, given: unknown, allowed: readonly string[]): void {
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw new OptionError(`${what}: options are ${shown(given)}, expected an object with ${allowed.join(", ")}`);
   for (const key of Object.keys(given)) {
-    if (!allowed.includes(key))
-      throw new OptionError(`${what}: unknown option "${key}"; options are ${allowed.join(", ")}`);
+    if (allowed.includes(key)) continue;
+    // torch's hidden_size is hiddenSize here.
+    const camel = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    const meant = camel !== key && allowed.includes(camel) ? ` (did you mean ${camel}?)` : "";
+    throw new OptionError(`${what}: unknown option "${key}"${meant}; options are ${allowed.join(", ")}`);
   }
 }
 

@@ -21,7 +21,7 @@ export * from "./errors.ts";
 export type { RealSteps } from "./graph/ops/mask.ts";
 export { Tensor } from "./graph/tensor.ts";
 export type { Generated, GenerateOptions } from "./infer/generate.ts";
-export type { Program, ProgramOptions } from "./infer/program.ts";
+export type { InputSpecs, Program, ProgramOptions } from "./infer/program.ts";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./io/safetensors.ts";
 export {
   type WeightLayout,

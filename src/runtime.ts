@@ -12,9 +12,9 @@ import {
 import { GpuBackend } from "./gpu/gpu-backend.ts";
 import { openDevice } from "./gpu/open-device.ts";
 import { type Generated, type GenerateOptions, Generator } from "./infer/generate.ts";
-import { Program, type ProgramOptions } from "./infer/program.ts";
+import { type InputSpecs, Program, type ProgramOptions } from "./infer/program.ts";
 import { crossEntropy } from "./nn/losses.ts";
-import type { Module } from "./nn/module.ts";
+import { type Module, type Parameter, parameterGroups } from "./nn/module.ts";
 import { Weights } from "./nn/weights.ts";
 import type { Backend } from "./plan/backend.ts";
 import type { Plan } from "./plan/plan.ts";
@@ -77,6 +77,8 @@ export class Runtime {
   readonly #generators = new Map<Module, Generator>();
   readonly #evaluators = new Map<Module, Map<string, Evaluator>>();
   readonly #trainers = new Set<Trainer>();
+  /** Each parameter is kept once: a part of a model, or another module around the same layers, shares the model's. */
+  readonly #owners = new Map<Parameter, Weights>();
   #disposed = false;
 
   private constructor(backend: Backend, info: RuntimeInfo) {
@@ -144,10 +146,22 @@ export class Runtime {
     this.#check();
     let weights = this.#weights.get(model);
     if (!weights) {
-      weights = new Weights(this.#backend, model, 0);
+      weights = new Weights(this.#backend, model, this.#sharedBy(model) ?? 0);
+      for (const parameter of parameterGroups(model).flat())
+        if (!this.#owners.has(parameter)) this.#owners.set(parameter, weights);
       this.#weights.set(model, weights);
     }
     return weights;
+  }
+
+  /** The weights of which a model's are a part. @throws OptionError when only some of its parameters are known */
+  #sharedBy(model: Module): Weights | undefined {
+    const owners = new Set(parameterGroups(model).flatMap((group) => group.map((one) => this.#owners.get(one))));
+    if (owners.size <= 1) return [...owners][0];
+    const names = [...owners].map((owner) => owner?.model.constructor.name ?? "no model yet");
+    throw new OptionError(
+      `${model.constructor.name}: its parameters belong to ${names.join(" and to ")}; a model that others share parameters with is used before them: runtime.initialize does`,
+    );
   }
 
   /**
@@ -230,7 +244,10 @@ export class Runtime {
   }
 
   /** Compiles any function of tensors and the model's parameters, forward or with gradients. */
-  compile(model: Module, options: ProgramOptions): Promise<Program> {
+  compile<S extends InputSpecs, O extends string>(
+    model: Module,
+    options: ProgramOptions<S, O>,
+  ): Promise<Program<S, O>> {
     return Program.compile(this.#backend, this.#weightsOf(model), options);
   }
 

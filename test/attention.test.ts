@@ -4,6 +4,7 @@ import {
   AdditiveAttention,
   type Attention,
   countPlan,
+  type InputSpecs,
   MultiplicativeAttention,
   Runtime,
   type StateDict,
@@ -168,7 +169,7 @@ describe.each([
         inputs: {
           ...Object.fromEntries(Object.entries(queries).map(([input, { shape }]) => [input, { shape }])),
           ...{ keys: { shape: keys.shape }, lengths: real },
-        },
+        } as InputSpecs,
         forward({ keys: k, lengths: l, ...each }) {
           const seen: [string, Tensor][] = Object.entries(each).flatMap(([input, q]) => {
             const { context, weights } = attention.forward(q, k!, { lengths: l! });

@@ -117,7 +117,7 @@ describe("modules", () => {
     mistake(
       "PyTorch's spelling",
       api.OptionError,
-      /^LayerNorm: unknown option "elementwise_affine"; options are/,
+      /^LayerNorm: unknown option "elementwise_affine" \(did you mean elementwiseAffine\?\); options are/,
       () => new LayerNorm(wrong({ normalizedShape: 2, elementwise_affine: false })),
     ),
     mistake(

@@ -43,7 +43,7 @@ describe("options and sizes", () => {
     mistake(
       "an option of PyTorch by PyTorch's name",
       api.OptionError,
-      /GRU: unknown option "hidden_size"; options are inputSize, hiddenSize/,
+      /GRU: unknown option "hidden_size" \(did you mean hiddenSize\?\); options are inputSize, hiddenSize/,
       () => new GRU(wrong({ ...sizes, hidden_size: 2 })),
     ),
     mistake(
@@ -126,7 +126,7 @@ describe("options and sizes", () => {
     mistake(
       "PyTorch's name of an option",
       api.OptionError,
-      /adam: unknown option "weight_decay"; options are .*weightDecay/,
+      /adam: unknown option "weight_decay" \(did you mean weightDecay\?\); options are .*weightDecay/,
       () => adam(wrong({ weight_decay: 0.1 })),
     ),
     ...[sgd, adam, api.adamW, api.rmsprop, api.adagrad].map((make) =>

@@ -363,7 +363,7 @@ describe("values", () => {
       mistake(
         `no options of ${layer}`,
         OptionError,
-        /options are undefined, expected { inputSize, hiddenSize, … }/,
+        /options are undefined, expected an object with inputSize, hiddenSize, /,
         () => make(layer, undefined),
       ),
     ),

@@ -9,6 +9,9 @@ describe("refused", () => {
   const lstm = { W, R: W };
   const gru = { W: tensor([1, 3, 1], [1, 2, 3]), R: tensor([1, 3, 1], [1, 2, 3]) };
   const dict = importWeights("onnx", "lstm", lstm);
+  const kerasGRU = { kernel: tensor([1, 3], [1, 2, 3]), recurrent_kernel: tensor([1, 3], [1, 2, 3]) };
+  const directed = (direction: string, layer: object) =>
+    Object.fromEntries(Object.entries(layer).map(([name, one]) => [`${direction}/${name}`, one]));
   const bad = (value: unknown) => value as never;
 
   test.each<[string, () => unknown, typeof OptionError | typeof ShapeError, RegExp]>([
@@ -111,20 +114,39 @@ describe("refused", () => {
       /B has shape \[1,4\], expected \[1,8\]/,
     ],
     [
-      "a Keras bias of the other form",
-      () =>
-        importWeights(
-          "keras",
-          "gru",
-          {
-            kernel: tensor([1, 3], [1, 2, 3]),
-            recurrent_kernel: tensor([1, 3], [1, 2, 3]),
-            bias: tensor([3], [1, 2, 3]),
-          },
-          { resetAfter: true },
-        ),
+      "a Keras GRU that resets before the product, for one that resets after it",
+      () => importWeights("keras", "gru", { ...kerasGRU, bias: tensor([3], [1, 2, 3]) }),
       ShapeError,
-      /bias has shape \[3\], expected \[2,3\]/,
+      /gru weights: bias has shape \[3\], expected \[2,3\]; that is reset_after=False: build new GRU\(\{ resetAfter: false \}\), and/,
+    ],
+    [
+      "the same where resetAfter is said",
+      () => importWeights("keras", "gru", { ...kerasGRU, bias: tensor([3], [1, 2, 3]) }, { resetAfter: true }),
+      ShapeError,
+      /bias has shape \[3\], expected \[2,3\]; that is reset_after=False/,
+    ],
+    [
+      "a Keras GRU that resets after the product, for one that resets before it",
+      () =>
+        importWeights("keras", "gru", { ...kerasGRU, bias: tensor([2, 3], Array(6).keys()) }, { resetAfter: false }),
+      ShapeError,
+      /bias has shape \[2,3\], expected \[3\]; that is reset_after=True, .* leave resetAfter out in both/,
+    ],
+    [
+      "the same in the second direction",
+      () =>
+        importWeights("keras", "gru", {
+          ...directed("forward_layer", { ...kerasGRU, bias: tensor([2, 3], Array(6).keys()) }),
+          ...directed("backward_layer", { ...kerasGRU, bias: tensor([3], [1, 2, 3]) }),
+        }),
+      ShapeError,
+      /backward_layer\/bias has shape \[3\], expected \[2,3\]; that is reset_after=False/,
+    ],
+    [
+      "a Keras bias of another length",
+      () => importWeights("keras", "gru", { ...kerasGRU, bias: tensor([4], [1, 2, 3, 4]) }),
+      ShapeError,
+      /bias has shape \[4\], expected \[2,3\]$/,
     ],
     [
       "two bias rows in an LSTM",

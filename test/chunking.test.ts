@@ -16,7 +16,7 @@ import {
   type StateDict,
   type Tensor,
 } from "../src/index.ts";
-import { Program } from "../src/infer/program.ts";
+import { type InputSpecs, Program } from "../src/infer/program.ts";
 import type { Recurrent, RecurrentState } from "../src/nn/recurrent.ts";
 import { Weights } from "../src/nn/weights.ts";
 import type { Backend } from "../src/plan/backend.ts";
@@ -71,7 +71,7 @@ async function run(kind: string, bidirectional: boolean, backend: Backend): Prom
   const shapes = { x: { shape: [T, B, 3] }, ...states };
   const lengths = { shape: [B], data: Int32Array.from({ length: B }, (_, b) => T - ((7 * b) % T)) };
   const program = await Program.compile(backend, new Weights(backend, layer, 1), {
-    inputs: { ...shapes, lengths: { shape: [B], dtype: "i32" } },
+    inputs: { ...shapes, lengths: { shape: [B], dtype: "i32" } } as InputSpecs,
     forward({ x, lengths: counts, ...state }): Record<string, Tensor> {
       // Only some have lengths, so that the others are as they are without a mask.
       const real = kind.includes(" ") ? { lengths: counts! } : undefined;

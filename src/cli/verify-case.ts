@@ -2,6 +2,7 @@
 
 import type { Batch } from "../data/batch.ts";
 import { InternalError } from "../errors.ts";
+import type { InputSpecs } from "../infer/program.ts";
 import { CharModel, type CharModelCell } from "../nn/char-model.ts";
 import { GRU } from "../nn/gru.ts";
 import { LSTM } from "../nn/lstm.ts";
@@ -87,15 +88,16 @@ async function runSequence(runtime: Runtime, fields: SequenceFields, tensors: St
   const given = under(tensors, "input.");
   const states = Object.keys(given).filter((name) => name !== "x");
   const outputs = Object.keys(under(tensors, "gradout."));
+  const inputs: InputSpecs = {
+    ...Object.fromEntries(Object.entries(given).map(([name, { shape }]) => [name, { shape }])),
+    ...(lengths && { lengths: { shape: [B], dtype: "i32" } }),
+  };
   const program = await runtime.compile(model, {
-    inputs: {
-      ...Object.fromEntries(Object.entries(given).map(([name, { shape }]) => [name, { shape }])),
-      ...(lengths && { lengths: { shape: [B], dtype: "i32" } }),
-    },
-    forward: (inputs) => {
-      const initial = Object.fromEntries(states.map((name) => [name.slice(0, -1), inputs[name]!]));
-      const real = inputs.lengths && { lengths: inputs.lengths };
-      const { output, state } = model.forward(inputs.x!, states.length > 0 ? initial : undefined, real);
+    inputs,
+    forward: ({ x, ...others }) => {
+      const initial = Object.fromEntries(states.map((name) => [name.slice(0, -1), others[name]!]));
+      const real = others.lengths && { lengths: others.lengths };
+      const { output, state } = model.forward(x!, states.length > 0 ? initial : undefined, real);
       return { y: output, ...Object.fromEntries(Object.entries(state).map(([name, value]) => [`${name}n`, value])) };
     },
     seeds: outputs,

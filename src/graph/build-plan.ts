@@ -1,11 +1,11 @@
-import { InternalError, LimitError } from "../errors.ts";
+import { InternalError, LimitError, OptionError } from "../errors.ts";
 import { kernels } from "../kernels/index.ts";
 import { finishNorm, normGroups, partialNorm } from "../kernels/norm.ts";
 import { copyStrided } from "../kernels/strided-copy.ts";
 import type { BufferSpec, Command, Dispatch, Plan, Role, Target, View } from "../plan/plan.ts";
 import { showBytes } from "../plan/print-plan.ts";
 import { reuseMemory } from "../plan/reuse-memory.ts";
-import type { DType } from "../tensor-data.ts";
+import { type DType, type Shape, showShape } from "../tensor-data.ts";
 import { type Emitter, part } from "./op.ts";
 import type { ParameterLayout } from "./parameter-layout.ts";
 import { constantTensor, type Node, type Tensor } from "./tensor.ts";
@@ -160,8 +160,8 @@ class PlanBuilder implements Emitter {
     const { places, pages } = this.#program.layout;
     const place = places.get(parameter);
     if (!place)
-      throw new InternalError(
-        `plan "${this.#program.name}": a parameter is not part of the model that it was made for`,
+      throw new OptionError(
+        `plan "${this.#program.name}": a layer is used that is not found in the model (its parameter is "${(parameter as { name?: string }).name}", ${showShape((parameter as { shape: Shape }).shape)}); layers are fields of the model, or lie in arrays or plain objects in its fields, before it is first used: not in Maps or #private fields, not made in forward, and not another model's`,
       );
     return part(this.#shared(pageName[role](place.page), role, pages[place.page]!), place.offset, place.length);
   }

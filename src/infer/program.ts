@@ -1,4 +1,4 @@
-import { checkOptions, DisposedError, OptionError } from "../errors.ts";
+import { checkOptions, DisposedError, OptionError, shown } from "../errors.ts";
 import { buildPlan, pageName } from "../graph/build-plan.ts";
 import { checkInputs, inputRanges, type Range } from "../graph/input-ranges.ts";
 import { withNoise } from "../graph/noise.ts";
@@ -6,13 +6,16 @@ import { inputTensor, Tensor } from "../graph/tensor.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
-import { checkAxes, checkTensor, type DType, type Shape, type StateDict } from "../tensor-data.ts";
+import { checkAxes, checkTensor, type DType, type Shape, type StateDict, type TensorData } from "../tensor-data.ts";
 
-export interface ProgramOptions {
-  /** Inputs by name. */
-  readonly inputs: Readonly<Record<string, { readonly shape: Shape; readonly dtype?: DType }>>;
+/** Inputs of a program by name; dtype f32 unless it says i32. */
+export type InputSpecs = Readonly<Record<string, { readonly shape: Shape; readonly dtype?: DType }>>;
+
+/** S: the inputs as specified, O: names of the outputs. */
+export interface ProgramOptions<S extends InputSpecs = InputSpecs, O extends string = string> {
+  readonly inputs: S;
   /** From symbolic inputs to outputs by name; called once. */
-  forward(inputs: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>>;
+  forward(inputs: { readonly [K in keyof S]: Tensor }): Readonly<Record<O, Tensor>>;
   /** Outputs whose gradients are given with each run, as the inputs `gradient.<output>`. Default: none, forward only. */
   readonly seeds?: readonly string[];
   /** Inputs whose gradients are wanted, as the outputs `grad.<input>`. */
@@ -24,7 +27,7 @@ export interface ProgramOptions {
 }
 
 /** A function of tensors, compiled: run it as often as you like on inputs of its shapes. */
-export class Program {
+export class Program<S extends InputSpecs = InputSpecs, O extends string = string> {
   readonly plan: Plan;
   readonly #backend: Backend;
   readonly #weights: Weights;
@@ -57,7 +60,11 @@ export class Program {
   }
 
   /** Traces, differentiates, schedules and compiles. @throws OptionError, ShapeError or LimitError before anything runs */
-  static async compile(backend: Backend, weights: Weights, options: ProgramOptions): Promise<Program> {
+  static async compile<S extends InputSpecs, O extends string>(
+    backend: Backend,
+    weights: Weights,
+    options: ProgramOptions<S, O>,
+  ): Promise<Program<S, O>> {
     checkOptions("compile", options, ["inputs", "forward", "seeds", "gradients", "parameterGradients", "training"]);
     const { seeds = [], gradients = [], parameterGradients = false, training = false } = options;
     if (seeds.length === 0 && (parameterGradients || gradients.length > 0))
@@ -69,7 +76,8 @@ export class Program {
         inputTensor(name, shape, dtype ?? "f32"),
       ]),
     );
-    const trace = () => options.forward(Object.fromEntries(inputs));
+    const trace = (): Readonly<Record<string, Tensor>> =>
+      options.forward(Object.fromEntries(inputs) as { readonly [K in keyof S]: Tensor });
     const seed = inputTensor("seed", [1], "i32");
     if (training && inputs.has("seed"))
       throw new OptionError(
@@ -79,7 +87,9 @@ export class Program {
     if (training) inputs.set("seed", seed);
     for (const [name, tensor] of Object.entries(outputs)) {
       if (!(tensor instanceof Tensor))
-        throw new OptionError(`compile: forward's output "${name}" is ${typeof tensor}, expected a symbolic tensor`);
+        throw new OptionError(
+          `compile: forward's output "${name}" is ${shown(tensor)}, expected a symbolic tensor; several are returned under a name each`,
+        );
       if (inputs.has(name))
         throw new OptionError(`compile: "${name}" is an input and an output; give the output another name`);
     }
@@ -114,12 +124,17 @@ export class Program {
   }
 
   /**
-   * Runs once.
+   * Runs once. With gradients the inputs are also `gradient.<output>` and the outputs `grad.<input>`.
    * @throws ShapeError or DataError when an input is missing, too many or does not fit
    */
-  async run(inputs: StateDict): Promise<StateDict> {
+  async run(
+    inputs: { readonly [K in keyof S]: TensorData } & StateDict,
+  ): Promise<Readonly<Record<O, TensorData>> & StateDict> {
     if (this.#disposed) throw new DisposedError("the program was disposed; compile it again");
-    checkOptions("run", inputs, [...this.#inputs.keys()]);
+    for (const name of Object.keys(inputs)) {
+      if (!this.#inputs.has(name))
+        throw new OptionError(`run: there is no input "${name}"; inputs are ${[...this.#inputs.keys()].join(", ")}`);
+    }
     for (const [name, { shape, dtype }] of this.#inputs) checkTensor(`input "${name}"`, inputs[name]!, shape, dtype);
     checkInputs(this.#ranges, inputs);
     for (const name of this.#inputs.keys()) {
@@ -140,7 +155,7 @@ export class Program {
       const all = pages.map((length, i) => read[held.indexOf(i)] ?? new Float32Array(length));
       Object.assign(result, this.#weights.pick(all, "grad."));
     }
-    return result;
+    return result as Readonly<Record<O, TensorData>> & StateDict;
   }
 
   dispose(): void {

@@ -41,8 +41,10 @@ export class Parameter {
 }
 
 /**
- * A part of a model, as torch.nn.Module: fields that are parameters, modules or arrays of modules are found by
- * themselves, under their field names. `forward` works on symbolic tensors and is traced once for each shape.
+ * A part of a model, as torch.nn.Module: fields that are parameters or modules are found by themselves, under their field
+ * names, and so are those in arrays (torch's ModuleList) and plain objects (ModuleDict) in fields; what a runtime has taken up
+ * keeps the layers that it had then. A runtime keeps each parameter once: a part of a model that it has, or another module around
+ * the same layers, shares the model's weights. `forward` works on symbolic tensors and is traced once for each shape.
  */
 export abstract class Module {
   /** Where the module stands in its model (`encoder.rnn`), for error messages; set when a runtime takes the model up. */
@@ -71,29 +73,28 @@ export interface NamedPart {
   readonly initializer: Initializer;
 }
 
-function visit(
-  module: Module,
-  path: string,
-  found: (path: string, value: Module | Parameter, owner: Module) => void,
-): void {
-  const join = (name: string) => (path ? `${path}.${name}` : name);
-  for (const [name, value] of Object.entries(module)) {
-    const items: [string, unknown][] = Array.isArray(value)
-      ? value.map((item, i) => [join(`${name}.${i}`), item])
-      : [[join(name), value]];
-    for (const [at, item] of items) {
-      if (item instanceof Parameter) found(at, item, module);
-      else if (item instanceof Module) {
-        found(at, item, module);
-        visit(item, at, found);
-      }
-    }
+type Found = (path: string, value: Module | Parameter, owner: Module) => void;
+
+/** Whether modules may lie in it: an array, or a plain object. */
+const isContainer = (value: unknown): value is object =>
+  Array.isArray(value) ||
+  (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype);
+
+/** All modules and parameters below `within`, which belongs to `owner`, in the order of fields. */
+function visit(owner: Module, found: Found, path = "", within: object = owner, above: readonly object[] = []): void {
+  for (const [name, value] of Object.entries(within)) {
+    const at = path ? `${path}.${name}` : name;
+    if (value instanceof Parameter) found(at, value, owner);
+    else if (value instanceof Module) {
+      found(at, value, owner);
+      visit(value, found, at);
+    } else if (isContainer(value) && !above.includes(value)) visit(owner, found, at, value, [...above, value]);
   }
 }
 
 /** Tells every module and parameter of a model its path. */
 export function namePaths(model: Module): void {
-  visit(model, "", (path, value) => {
+  visit(model, (path, value) => {
     if (value instanceof Parameter) value.name = path;
     else value.path = path;
   });
@@ -103,7 +104,7 @@ export function namePaths(model: Module): void {
 export function parameterGroups(model: Module): Parameter[][] {
   const groups = new Map<Module, Map<string, Parameter[]>>();
   const seen = new Set<Parameter>();
-  visit(model, "", (_, value, owner) => {
+  visit(model, (_, value, owner) => {
     if (!(value instanceof Parameter) || seen.has(value)) return;
     seen.add(value);
     const own = groups.get(owner) ?? new Map<string, Parameter[]>();
@@ -116,7 +117,7 @@ export function parameterGroups(model: Module): Parameter[][] {
 /** Everything that a state dict of the model holds. A shared parameter appears under each of its names, as in PyTorch. */
 export function namedParts(model: Module): NamedPart[] {
   const named: NamedPart[] = [];
-  visit(model, "", (path, value) => {
+  visit(model, (path, value) => {
     if (!(value instanceof Parameter)) return;
     if (!value.parts) {
       named.push({ name: path, parameter: value, offset: 0, shape: value.shape, initializer: value.initializer });
@@ -161,9 +162,12 @@ export function checkStateDict(model: Module, dict: StateDict): Map<NamedPart, T
     unexpected.length ? `unexpected: ${unexpected.join(", ")}` : "",
     wrong.length ? `other shapes or types: ${wrong.join("; ")}` : "",
   ].filter(Boolean);
-  if (faults.length)
-    throw new StateDictError(
-      `the state dict does not fit the model; ${faults.join("; ")}; build the model with the sizes that it was saved with`,
-    );
+  if (faults.length) {
+    const wayOut =
+      unexpected.length + wrong.length === 0
+        ? "to load a part of the weights, add the others: { ...(await runtime.stateDict(model)), ...part }"
+        : "build the model with the sizes that it was saved with";
+    throw new StateDictError(`the state dict does not fit the model; ${faults.join("; ")}; ${wayOut}`);
+  }
   return new Map(parts.map((p) => [p, dict[p.name]!]));
 }

@@ -78,10 +78,8 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** @throws OptionError for an unknown option, with the reason where another layer has it */
 export function checkRecurrentOptions(what: string, options: object, own: readonly string[]): void {
-  if (typeof options !== "object" || options === null)
-    throw new OptionError(`${what}: options are ${shown(options)}, expected { inputSize, hiddenSize, … }`);
   const allowed = [...common, ...own];
-  for (const key of Object.keys(options)) {
+  for (const key of Object.keys(options ?? {})) {
     if (!allowed.includes(key) && Object.hasOwn(reasons, key))
       throw new OptionError(`${what} has no option "${key}": ${reasons[key]}; leave it out`);
   }

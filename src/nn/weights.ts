@@ -13,17 +13,28 @@ export class Weights {
   readonly #backend: Backend;
   readonly #pages: readonly DeviceBuffer[];
 
-  /** Allocates memory and draws initial values, each parameter from a stream that bears its name. */
-  constructor(backend: Backend, model: Module, seed: number) {
-    namePaths(model);
+  readonly #isOwner: boolean;
+
+  /**
+   * Allocates memory and draws initial values from a seed, each parameter from a stream that bears its name; or takes those of
+   * a model to which all of the parameters belong.
+   */
+  constructor(backend: Backend, model: Module, from: number | Weights) {
     this.model = model;
     this.#backend = backend;
     this.parts = namedParts(model);
+    this.#isOwner = typeof from === "number";
+    if (typeof from !== "number") {
+      this.layout = from.layout;
+      this.#pages = from.#pages;
+      return;
+    }
+    namePaths(model);
     this.layout = layoutParameters(parameterGroups(model), backend.target.maxBufferSize);
     this.#pages = this.layout.pages.map((length, i) =>
       backend.allocate(pageName.parameter(i), "f32", Math.max(4, length)),
     );
-    this.initialize(seed);
+    this.initialize(from);
   }
 
   initialize(seed: number): void {
@@ -69,6 +80,6 @@ export class Weights {
   }
 
   dispose(): void {
-    for (const page of this.#pages) this.#backend.free(page);
+    if (this.#isOwner) for (const page of this.#pages) this.#backend.free(page);
   }
 }
