@@ -6,6 +6,7 @@
 // #include "lib/activations.wgsl"
 
 alias Real = f32;
+alias Bits = u32;
 
 struct Params {
   M: u32, // rows of own

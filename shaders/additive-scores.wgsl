@@ -3,6 +3,7 @@
 // #include "lib/activations.wgsl"
 
 alias Real = f32;
+alias Bits = u32;
 
 struct Params {
   T: u32, // queries of a sequence

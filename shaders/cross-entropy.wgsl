@@ -58,7 +58,7 @@ fn main(
       used = used && mask[params.maskOffset + at] != 0;
     }
 
-    var largest = -3.0e38;
+    var largest = -3.4028234e38;
     var bad = false;
     for (var v = lane; v < params.V; v += LANES) {
       largest = max(largest, logits[row + v]);

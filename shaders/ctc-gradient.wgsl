@@ -33,7 +33,7 @@ fn classOf(b: u32, s: u32) -> u32 {
   if (s % 2u == 0u) {
     return params.blank;
   }
-  return u32(labels[params.labelsOffset + b * params.S + s / 2u]);
+  return u32(max(labels[params.labelsOffset + b * params.S + s / 2u], 0));
 }
 
 @compute @workgroup_size(LANES)

@@ -46,7 +46,7 @@ fn classOf(b: u32, s: u32) -> u32 {
   if (s % 2u == 0u) {
     return params.blank;
   }
-  return u32(labels[params.labelsOffset + b * params.S + s / 2u]);
+  return u32(max(labels[params.labelsOffset + b * params.S + s / 2u], 0));
 }
 
 // Whether a path may go from place s - 2 to place s: only over a blank between two labels that differ.

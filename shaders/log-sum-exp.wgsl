@@ -28,7 +28,7 @@ fn main(
     let n = row0 + local.y;
     let row = params.logitsOffset + min(n, params.N - 1u) * params.V;
 
-    var largest = -3.0e38;
+    var largest = -3.4028234e38;
     var bad = false;
     for (var v = lane; v < params.V; v += LANES) {
       largest = max(largest, logits[row + v]);

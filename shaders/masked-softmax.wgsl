@@ -38,7 +38,7 @@ fn main(
     let row = min(row0 + local.y, params.R - 1u);
     let start = params.scoresOffset + row * params.S;
 
-    var largest = -3.0e38;
+    var largest = -3.4028234e38;
     for (var s = lane; s < params.S; s += LANES) {
       if (isReal(s, row)) {
         largest = max(largest, params.scale * scores[start + s]);

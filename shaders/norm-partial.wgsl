@@ -1,5 +1,7 @@
 // partial[group] = sum of squares of this workgroup's share of the gradient, after clipping by value.
 
+// #include "lib/clip.wgsl"
+
 struct Params {
   P: u32, // gradients
   groups: u32, // workgroups
@@ -22,7 +24,7 @@ fn main(
 ) {
   var sum = 0.0;
   for (var i = group.x * LANES + lane; i < params.P; i += params.groups * LANES) {
-    let g = clamp(gradient[params.gradientOffset + i], -params.clipValue, params.clipValue);
+    let g = clippedByValue(gradient[params.gradientOffset + i], params.clipValue);
     sum += g * g;
   }
   sums[lane] = sum;

@@ -1,10 +1,11 @@
 // Losses of one number against another: rowLoss[n] = scale * sum of them over a row, and, with hasGradient, the gradient
-// of the rows' sum / count. A masked row is 0. The sigmoid's with the form that does not overflow:
-// (1 - y) * x + (1 + (posWeight - 1) * y) * softplus(-x).
+// of the rows' sum / count. A masked row is 0. That of logits,
+// posWeight * y * softplus(-x) + (1 - y) * softplus(x), neither overflows nor loses digits.
 
 // #include "lib/activations.wgsl"
 // #include "lib/finite.wgsl"
 alias Real = f32;
+alias Bits = u32;
 
 struct Params {
   N: u32, // rows
@@ -54,8 +55,12 @@ fn lossOf(x: f32, y: f32, weight: f32) -> LossAndSlope {
       return LossAndSlope(select(line, 0.5 * d * d, near), clamp(d, -params.delta, params.delta));
     }
     default: {
-      let w = 1.0 + (weight - 1.0) * y;
-      return LossAndSlope((1.0 - y) * x + w * softplus(-x), (1.0 - y) - w * sigmoid(-x));
+      let positive = weight * y;
+      let negative = 1.0 - y;
+      return LossAndSlope(
+        positive * softplus(-x) + negative * softplus(x),
+        negative * sigmoid(x) - positive * sigmoid(-x),
+      );
     }
   }
 }

@@ -19,6 +19,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [N]
 
 alias Real = f32;
+alias Bits = u32;
 
 // In the order of `operations` in src/kernels/pointwise.ts.
 const SIGMOID = 0u;

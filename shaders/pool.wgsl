@@ -1,5 +1,8 @@
 // y[b,c] = mean, largest or last of x[t,b,c] over the real steps t; 0 where there is none. `note` keeps what the gradient
-// needs: how many steps were real (MEAN), or which one was taken, -1 for none. Of equal largest ones the first is taken.
+// needs: how many steps were real (MEAN), or which one was taken, -1 for none. Of equal largest ones the first is taken,
+// and NaN before all others.
+
+// #include "lib/finite.wgsl"
 
 struct Params {
   T: u32, // steps
@@ -34,7 +37,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         if (MEAN) {
           value += now;
           noted++;
-        } else if (!MAX || noted < 0 || now > value) {
+        } else if (!MAX || noted < 0 || now > value || (isNaN(now) && !isNaN(value))) {
           value = now;
           noted = i32(t);
         }

@@ -7,6 +7,7 @@
 // #include "lib/activations.wgsl"
 
 alias Real = f32;
+alias Bits = u32;
 
 struct Params {
   R: u32, // rows: steps times sequences

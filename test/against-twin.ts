@@ -118,10 +118,13 @@ export function differences(
 ): string[] {
   const faults: string[] = [];
   // What lies around the data says nothing about the size of results.
-  const scale = Math.max(0, ...Array.from(expected, (x, i) => (x === before?.[i] ? 0 : Math.abs(x))));
+  const scale = Math.max(
+    0,
+    ...Array.from(expected, (x, i) => (x === before?.[i] || !Number.isFinite(x) ? 0 : Math.abs(x))),
+  );
   for (const [i, want] of expected.entries()) {
     const have = got[i]!;
-    if (Number.isNaN(want) && Number.isNaN(have)) continue;
+    if (want === have || (Number.isNaN(want) && Number.isNaN(have))) continue;
     const allowed = want === before?.[i] ? 0 : tolerance * Math.abs(want) + 0.2 * tolerance * scale + 1e-12;
     if (!(Math.abs(want - have) <= allowed)) faults.push(`${what}[${i}] is ${have}, the twin says ${want}`);
   }

@@ -188,7 +188,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "a label that is no class",
         DataError,
-        /target\[0\] is token 4, "ctc" takes 0 to 3 \(or -1, ignored\)/,
+        /target\[0\] is label 4, "ctc" takes 0 to 3 \(or -1, ignored\)/,
         () => train(i32([2, 2], 4), ctc()),
       ),
       mistake(
@@ -197,6 +197,21 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
         /target\.lengths\[0\] is length 3, "ctc" takes 0 to 2/,
         by({ labels: i32([2, 2], 1), lengths: i32([2], 3) }, ({ logits }, { labels, lengths }) =>
           ctc().apply(logits!, labels!, { targetLengths: lengths! }),
+        ),
+      ),
+      mistake(
+        "labels of CTC without their number",
+        DataError,
+        /^target\[1\] is -1, no class: label 1 of sequence 0, of which all 2 count, because no lengths say otherwise; give/,
+        () => train({ shape: [2, 2], data: Int32Array.of(1, -1, 2, 2) }, ctc()),
+      ),
+      mistake(
+        "the blank among the labels",
+        DataError,
+        /^target\.labels\[2\] is 0, the blank: label 0 of sequence 1, of which target\.lengths\[1\] is 1; give the number/,
+        by(
+          { labels: { shape: [2, 2], data: Int32Array.of(1, -1, 0, -1) }, lengths: i32([2], 1) },
+          ({ logits }, { labels, lengths }) => ctc().apply(logits!, labels!, { targetLengths: lengths! }),
         ),
       ),
       mistake(

@@ -286,6 +286,24 @@ test.each(norms.flatMap(({ P, clip }) => [1, 3, 64].map((groups) => [P, clip, gr
   },
 );
 
+test.each([Number.NaN, Number.POSITIVE_INFINITY])("a gradient that is %d is not clipped to a number", async (bad) => {
+  const gradient = Float32Array.of(0.5, bad, -2);
+  await expectTwins(gpu, {
+    norm: {
+      ...{ kernel: "norm-partial", constants: {}, grid: [1, 1, 1], params: { P: 3, groups: 1, clipValue: 1 } },
+      data: { gradient, partial: new Float32Array(1) },
+    },
+    step: {
+      ...{ kernel: "sgd", constants: {}, grid: [1, 1, 1] },
+      params: { P: 3, clipValue: 1, weightDecay: 0, momentum: 0, dampening: 0, nesterov: 0 },
+      data: {
+        ...{ parameter: new Float32Array(3), gradient, norm: Float32Array.of(1, 1) },
+        ...{ hyper: Float32Array.of(0.1, 0), moments: new Float32Array(4) },
+      },
+    },
+  });
+});
+
 test("every kernel is compared somewhere", () => {
   const folder = new URL(".", import.meta.url);
   const others = readdirSync(folder).filter((name) => /^twins-.*\.test\.ts$/.test(name));

@@ -61,6 +61,20 @@ describe.each(backends)("on the %s", (_, backend) => {
     expect(y!.data[0]! / known[0][1]).toBeCloseTo(1, 4);
   });
 
+  test("NaN stays NaN in activations and in the largest over time", async () => {
+    const inputs = { x: floats([3, 1, 2], 1, Number.NaN, Number.NaN, 2, 3, 1) };
+    const { largest, ...others } = await run({
+      inputs,
+      forward: ({ x }) => ({
+        ...{ gelu: F.gelu(x!), tanh: F.tanh(x!), sigmoid: F.sigmoid(x!), relu: F.relu(x!) },
+        largest: F.maxPool(x!),
+      }),
+    });
+    for (const { data } of Object.values(others))
+      expect(Array.from(data, Number.isNaN)).toEqual([false, true, true, false, false, false]);
+    expect(Array.from(largest!.data)).toEqual([Number.NaN, Number.NaN]);
+  });
+
   test("activations of large numbers are finite", async () => {
     const inputs = { x: floats([4], -1e30, -90, 90, 1e30) };
     const forward = ({ x }: Inputs) => ({

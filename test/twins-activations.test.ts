@@ -65,6 +65,7 @@ const spread = [
   ...[14.9, 15, 20, 29, 31, 43, 44, 88, 89, 200, 3e4, 1e30],
 ];
 const points = Float32Array.from([...spread, ...spread.map((x) => -x)]);
+const pointsAndNaN = Float32Array.from([...points, Number.NaN]);
 
 /** How far from float64 a value may be: a share of itself, and of the size of what it is the end of. */
 const bounds: Readonly<Record<ActivationName, readonly [share: number, least: number]>> = {
@@ -93,7 +94,9 @@ const parameters: Readonly<Partial<Record<ActivationName, object>>> = {
 function expectNear(name: ActivationName, got: Float32Array, expected: readonly number[], at: Float32Array): void {
   const [share, least] = bounds[name];
   const far = expected.flatMap((want, i) =>
-    Math.abs(got[i]! - want) <= share * Math.abs(want) + least + 1e-37 ? [] : [`at ${at[i]}: ${got[i]}, not ${want}`],
+    Object.is(want, got[i]) || Math.abs(got[i]! - want) <= share * Math.abs(want) + least + 1e-37
+      ? []
+      : [`at ${at[i]}: ${got[i]}, not ${want}`],
   );
   expect(far).toEqual([]);
 }
@@ -113,13 +116,13 @@ describe.each(pairs.map((pair) => [pair.map(([, given]) => JSON.stringify(given)
     const activations = [pair[0][1], pair[1][1]] as const;
     const functions = activations.map((given) => cellActivation("RNN", given));
     const H = points.length;
-    const twice = Float32Array.from(both(() => [...points]));
 
     test("are what they are in float64", async () => {
-      const got = await stepOn(activations, twice, false);
+      const n = pointsAndNaN.length;
+      const got = await stepOn(activations, Float32Array.from(both(() => [...pointsAndNaN])), false);
       pair.forEach(([name], i) => {
-        const expected = Array.from(points, (x) => Math.fround(functions[i]!.f(x, 0)));
-        expectNear(name, got.slice(i * H, (i + 1) * H), expected, points);
+        const expected = Array.from(pointsAndNaN, (x) => Math.fround(functions[i]!.f(x, 0)));
+        expectNear(name, got.slice(i * n, (i + 1) * n), expected, pointsAndNaN);
       });
     });
 
@@ -130,7 +133,9 @@ describe.each(pairs.map((pair) => [pair.map(([, given]) => JSON.stringify(given)
       const far = expected.flatMap((want, i) => {
         // Told from a value near an end, 1 - y keeps as many digits as y has.
         const allowed = 3e-7 * Math.max(1, Math.abs(want));
-        return Math.abs(got[i]! - want) <= allowed ? [] : [`at ${points[i % H]}: ${got[i]}, not ${want}`];
+        return Math.abs(got[i]! - want) <= allowed
+          ? []
+          : [`at ${points[i % H]}: ${got[i]}, not ${want}`];
       });
       expect(far).toEqual([]);
     });

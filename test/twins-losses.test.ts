@@ -363,6 +363,30 @@ describe("what is not finite is told, and in no other row", () => {
   );
 });
 
+test("the loss of logits that are sure keeps its digits", async () => {
+  // One number a row, so that each is held to its own size.
+  const logits = [-10, -16, -20, -40, 3, 12, 25];
+  const cases = logits.flatMap((x) => [0, 1].map((y) => [x, y] as const));
+  await expectTwins(
+    gpu,
+    Object.fromEntries(
+      cases.map(([x, y]) => [
+        `${x} ${y}`,
+        {
+          ...{ kernel: "pointwise-loss", constants: {}, grid: [1, 1, 1] },
+          params: { ...{ N: 1, C: 1, K: 1, kind: 3, delta: 1, scale: 1, hasMask: 0, hasGradient: 1, nan: NAN_BITS } },
+          data: {
+            ...{ output: Float32Array.of(x), goal: Float32Array.of(y), posWeight: Float32Array.of(3) },
+            ...{ mask: new Int32Array(1), count: Float32Array.of(1) },
+            ...{ rowLoss: new Float32Array(1), gradient: new Float32Array(1) },
+          },
+        } satisfies TwinCase,
+      ]),
+    ),
+    4e-6,
+  );
+});
+
 test("ctc says infinity where labels do not fit their steps, and NaN where a step's numbers are not finite", async () => {
   // Two equal labels need three steps, one label one, none none.
   const [T, B, C, S] = [3, 6, 3, 2];

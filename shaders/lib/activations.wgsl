@@ -1,9 +1,20 @@
 // Activations that stay accurate to about 1e-7 and finite on every driver. WGSL's own tanh may be wrong by 1e-5 and is
 // undefined for large arguments (https://www.w3.org/TR/WGSL/#floating-point-accuracy), so none of it is used here.
-// `Real` is f32 or a vector of f32, chosen by the kernel's prelude. Derivatives are told from y, the activation's value.
+// `Real` is f32 or a vector of f32 and `Bits` its u32, chosen by the kernel's prelude. Derivatives are told from y, the
+// activation's value.
+
+// y, or NaN where x is NaN: min, max and clamp may lose it. Looks at the bits, because compilers may assume that none exists.
+fn orNaN(x: Real, y: Real) -> Real {
+  return select(y, x, (bitcast<Bits>(x) & Bits(0x7fffffffu)) > Bits(0x7f800000u));
+}
+
+// What goes into an activation, cut to ± limit.
+fn cut(x: Real, limit: f32) -> Real {
+  return orNaN(x, clamp(x, Real(-limit), Real(limit)));
+}
 
 fn sigmoid(x: Real) -> Real {
-  return 1.0 / (1.0 + exp(-clamp(x, Real(-30.0), Real(30.0))));
+  return 1.0 / (1.0 + exp(-cut(x, 30.0)));
 }
 fn sigmoidDerivative(y: Real) -> Real {
   return y * (1.0 - y);
@@ -15,14 +26,14 @@ fn hyperbolicTangent(x: Real) -> Real {
   let far = sign(x) * (1.0 - e) / (1.0 + e);
   let q = x * x;
   let near = x * (1.0 + q * (-1.0 / 3.0 + q * (2.0 / 15.0 - q * (17.0 / 315.0))));
-  return select(far, near, abs(x) < Real(0.1));
+  return orNaN(x, select(far, near, abs(x) < Real(0.1)));
 }
 fn hyperbolicTangentDerivative(y: Real) -> Real {
   return 1.0 - y * y;
 }
 
 fn relu(x: Real) -> Real {
-  return max(x, Real(0.0));
+  return orNaN(x, max(x, Real(0.0)));
 }
 fn reluDerivative(y: Real) -> Real {
   return select(Real(0.0), Real(1.0), y > Real(0.0));
@@ -36,7 +47,7 @@ fn leakyReluDerivative(y: Real, alpha: f32) -> Real {
 }
 
 fn thresholdedRelu(x: Real, alpha: f32) -> Real {
-  return select(Real(0.0), x, x > Real(alpha));
+  return orNaN(x, select(Real(0.0), x, x > Real(alpha)));
 }
 fn thresholdedReluDerivative(y: Real, alpha: f32) -> Real {
   return select(Real(0.0), Real(1.0), y != Real(0.0));
@@ -51,7 +62,7 @@ fn scaledTanhDerivative(y: Real, alpha: f32, beta: f32) -> Real {
 }
 
 fn hardSigmoid(x: Real, alpha: f32, beta: f32) -> Real {
-  return clamp(alpha * x + beta, Real(0.0), Real(1.0));
+  return orNaN(x, clamp(alpha * x + beta, Real(0.0), Real(1.0)));
 }
 fn hardSigmoidDerivative(y: Real, alpha: f32, beta: f32) -> Real {
   return select(Real(0.0), Real(alpha), (y > Real(0.0)) & (y < Real(1.0)));
@@ -63,7 +74,7 @@ fn expMinusOne(x: Real) -> Real {
   return select(exp(max(x, Real(-30.0))) - 1.0, near, x > Real(-0.15));
 }
 fn elu(x: Real, alpha: f32) -> Real {
-  return select(alpha * expMinusOne(min(x, Real(0.0))), x, x >= Real(0.0));
+  return orNaN(x, select(alpha * expMinusOne(min(x, Real(0.0))), x, x >= Real(0.0)));
 }
 fn eluDerivative(y: Real, alpha: f32) -> Real {
   return select(y + alpha, Real(1.0), y > Real(0.0));
@@ -81,7 +92,7 @@ fn softsignDerivative(y: Real) -> Real {
 fn softplus(x: Real) -> Real {
   let e = exp(-min(abs(x), Real(30.0)));
   let near = e * (1.0 - e * (0.5 - e * (1.0 / 3.0 - e * (0.25 - e * (0.2 - e * (1.0 / 6.0))))));
-  return max(x, Real(0.0)) + select(log(1.0 + e), near, e < Real(0.1));
+  return orNaN(x, max(x, Real(0.0))) + select(log(1.0 + e), near, e < Real(0.1));
 }
 fn softplusDerivative(y: Real) -> Real {
   return -expMinusOne(-y);

@@ -1,4 +1,10 @@
+// #include "lib/finite.wgsl"
+// A gradient clipped by value. One that is no number stays what it is, so that the norm tells.
+fn clippedByValue(g: f32, clipValue: f32) -> f32 {
+  return select(clamp(g, -clipValue, clipValue), g, isBad(g));
+}
+
 // The gradient that an optimizer sees: clipped by value, then by norm.
 fn clipped(g: f32, clipValue: f32, clipFactor: f32) -> f32 {
-  return clamp(g, -clipValue, clipValue) * clipFactor;
+  return clippedByValue(g, clipValue) * clipFactor;
 }

@@ -54,7 +54,7 @@ const formulas: Readonly<Record<ActivationName, Formula>> = {
   },
   ThresholdedRelu: {
     wgsl: "thresholdedRelu",
-    f: (x, alpha) => (x > alpha ? x : 0),
+    f: (x, alpha) => (x <= alpha ? 0 : x),
     derivative: (y) => (y !== 0 ? 1 : 0),
     alpha: { default: 1, least: 0 },
   },
@@ -177,7 +177,7 @@ function single(what: string, given: unknown, clip: number | undefined): Activat
     f: (x) => plain.f(Math.max(-clip, Math.min(clip, x))),
     derivative: (y) => (y > from && y < to ? plain.derivative(y) : 0),
     wgsl: {
-      f: call(formula.wgsl, `clamp(x, Real(-${c}), Real(${c}))`),
+      f: call(formula.wgsl, `cut(x, ${c})`),
       derivative: `select(Real(0.0), ${plain.wgsl.derivative}, (y > Real(${literal(from)})) & (y < Real(${literal(to)})))`,
     },
   };

@@ -60,7 +60,7 @@ export function lstmCell(what: string, options: LSTMCellOptions = {}): FullCell 
       hidden.wgsl("hiddenActivation"),
       cellClip === undefined
         ? "fn limited(c: Real) -> Real { return c; }\nfn limitedDerivative(c: Real) -> Real { return Real(1.0); }"
-        : `fn limited(c: Real) -> Real { return clamp(c, Real(-${literal(cellClip)}), Real(${literal(cellClip)})); }
+        : `fn limited(c: Real) -> Real { return cut(c, ${literal(cellClip)}); }
 fn limitedDerivative(c: Real) -> Real { return select(Real(0.0), Real(1.0), abs(c) < Real(${literal(cellClip)})); }`,
     ].join("\n"),
     forward(x, r, prev, p, unit) {

@@ -35,6 +35,7 @@ export function cellPrelude(cell: FullCell, inner: boolean): string {
     `const FROM = ${from}u;`,
     `const COUNT = ${cell.recurrent ? count : 0}u;`,
     "alias Real = vec4f; // four units at a time",
+    "alias Bits = vec4u;",
     struct("Gates", [...gates, ...(absent?.gates ?? [])]),
     struct("Work", [...work, ...(absent?.gates ?? []), ...(absent?.learned ?? [])]),
     struct("State", states),

@@ -50,12 +50,14 @@ export interface Op<A = unknown, S = unknown> {
 export interface InputRange {
   /** Index of the input. */
   readonly input: number;
-  /** What one number is. Tokens are checked against a vocabulary, lengths against a time axis, mask entries are 0 or 1. */
-  readonly what: "token" | "length" | "mask entry";
+  /** What one number is. Tokens are checked against a vocabulary, labels against classes, lengths against a time axis, mask entries are 0 or 1. */
+  readonly what: "token" | "label" | "length" | "mask entry";
   /** Numbers are at least 0 and below this. */
   readonly below: number;
   /** One more that is allowed: the ignored target. */
   readonly also?: number;
+  /** For labels `[B,S]` of which the first lengths[b] (default all) count: these must be at least 0, and not the blank. */
+  readonly labels?: { readonly lengths: number; readonly blank: number };
   /** For a mask `[T,B]` (`[B,T]` with batchFirst): index of the input with lengths `[B]`, beyond which it must be 0. */
   readonly until?: { readonly lengths: number; readonly batchFirst: boolean };
 }

@@ -1,7 +1,9 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
-const clamp = (x: number, limit: number) => Math.max(-limit, Math.min(limit, x));
+/** A gradient clipped by value; one that is no number stays what it is, so that the norm tells. */
+export const clippedByValue = (g: number, limit: number): number =>
+  Number.isFinite(g) ? Math.max(-limit, Math.min(limit, g)) : g;
 
 /** Stands for "no clipping by value": the largest f32. */
 export const NO_CLIP_VALUE = 3.4e38;
@@ -14,7 +16,7 @@ export const normPartial = defineKernel({
   variants: [{}],
   twin({ gradient, partial }, { P, groups, clipValue }) {
     partial.fill(0, 0, groups);
-    for (let i = 0; i < P; i++) partial[i % groups]! += clamp(gradient[i]!, clipValue) ** 2;
+    for (let i = 0; i < P; i++) partial[i % groups]! += clippedByValue(gradient[i]!, clipValue) ** 2;
   },
 });
 

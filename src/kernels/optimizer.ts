@@ -1,4 +1,5 @@
 import { defineKernel, f32, type Kernel, type Param, read, readWrite, u32 } from "./kernel.ts";
+import { clippedByValue } from "./norm.ts";
 
 const bindings = [
   readWrite("parameter", "f32", "[P]"),
@@ -27,7 +28,7 @@ function optimizerKernel<const O extends readonly Param[]>(name: string, own: O,
     twin({ parameter, gradient, norm, hyper, moments }, params) {
       const p = params as unknown as Readonly<Record<O[number]["name"] | "P" | "clipValue" | "weightDecay", number>>;
       for (let i = 0; i < p.P; i++) {
-        const g = Math.max(-p.clipValue, Math.min(p.clipValue, gradient[i]!)) * norm[1]!;
+        const g = clippedByValue(gradient[i]!, p.clipValue) * norm[1]!;
         parameter[i] = update({ weight: parameter[i]!, g, p, hyper, moments, at: i });
       }
     },

@@ -4,7 +4,7 @@ import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./ke
 
 /** The normal distribution function by Marsaglia's series, "Evaluating the Normal Distribution", J. Stat. Software 11(4), 2004. */
 function normalBelow(x: number): number {
-  if (Math.abs(x) > 9) return x > 0 ? 1 : 0;
+  if (!(Math.abs(x) <= 9)) return x > 0 ? 1 : x < 0 ? 0 : Number.NaN;
   let sum = 0;
   let term = x;
   for (let n = 3; sum + term !== sum; n += 2) {

@@ -24,7 +24,9 @@ export const poolKernel = defineKernel({
       const real = Array.from({ length: T }, (_, t) => t).filter((t) => !hasMask || mask[t * B + b] !== 0);
       for (let c = 0; c < C; c++) {
         const of = (t: number) => x[(t * B + b) * C + c]!;
-        const taken = MAX ? real.find((t) => real.every((s) => of(t) >= of(s))) : real.at(-1);
+        const largest = () =>
+          real.find((t) => Number.isNaN(of(t))) ?? real.find((t) => real.every((s) => of(t) >= of(s)));
+        const taken = MAX ? largest() : real.at(-1);
         const mean = real.reduce((sum, t) => sum + of(t), 0) / Math.max(real.length, 1);
         y[b * C + c] = MEAN ? mean : taken === undefined ? 0 : of(taken);
         note[b * C + c] = MEAN ? real.length : (taken ?? -1);

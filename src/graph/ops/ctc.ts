@@ -18,8 +18,8 @@ interface Attributes {
 const op: Op<Attributes, View | undefined> = {
   name: "ctc",
   startsGradient: true,
-  takes: ({ attributes: { T, C, S } }) => [
-    { input: 1, what: "token", below: C, also: -1 },
+  takes: ({ attributes: { T, C, S, blank } }) => [
+    { input: 1, what: "label", below: C, also: -1, labels: { lengths: 3, blank } },
     { input: 2, what: "length", below: T + 1 },
     { input: 3, what: "length", below: S + 1 },
   ],
