@@ -1,0 +1,147 @@
+// Deliberate mistakes in the kernels of recurrent layers. `edits` are [text, replacement], made one after the other; each
+// text must stand in the file exactly once.
+
+/** @type {readonly { name: string, file: string, edits: readonly (readonly [string, string])[] }[]} */
+export const mutations = [
+  {
+    name: "LSTM: gates i and f swapped",
+    file: "cells/lstm.wgsl",
+    edits: [
+      ["let vi = x.i + r.i +", "let vi = x.f + r.f +"],
+      ["let vf = x.f + r.f +", "let vf = x.i + r.i +"],
+    ],
+  },
+  {
+    name: "GRU: gates r and z swapped",
+    file: "cells/gru.wgsl",
+    edits: [
+      ["normed(x.r + recurrent.r,", "normed(x.z + recurrent.z,"],
+      ["let nz = normed(x.z + recurrent.z,", "let nz = normed(x.r + recurrent.r,"],
+    ],
+  },
+  {
+    name: "R transposed in the forward product",
+    file: "recurrent-forward.wgsl",
+    edits: [
+      [
+        "w[g] = weight[weightBase + (k * GATES + g) * words];",
+        `for (var l = 0u; l < 4u; l++) {
+          let column = (d * params.K + unit[l]) * GATES + FROM + g;
+          w[g][l] = weight[params.weightOffset / 4u + column * words + k / 4u][k % 4u];
+        }`,
+      ],
+    ],
+  },
+  {
+    name: "R not transposed in the backward product",
+    file: "lib/recurrent-product.wgsl",
+    edits: [
+      [
+        "let w = weight[weightBase + k * words];",
+        `var w = vec4f(0.0);
+      for (var l = 0u; l < 4u; l++) {
+        let line = (d * params.weightGates + params.weightFrom + g) * params.K + unit[l];
+        w[l] = weight[params.weightOffset / 4u + line * words + k / 4u][k % 4u];
+      }`,
+      ],
+    ],
+  },
+  {
+    name: "recurrent bias dropped",
+    file: "recurrent-forward.wgsl",
+    edits: [["if (params.hasBias != 0u &&", "if (params.hasBias > 1u &&"]],
+  },
+  {
+    name: "lengths and masks ignored",
+    file: "lib/recurrent-noise.wgsl",
+    edits: [["return params.hasMask != 0u &&", "return params.hasMask > 1u &&"]],
+  },
+  {
+    name: "reverse direction begins at T, not at each sequence's end",
+    file: "lib/recurrent-noise.wgsl",
+    edits: [["if (isPassedOver(s, row)) {", "if (isPassedOver(s, row) && !runsBackwards(d)) {"]],
+  },
+  {
+    name: "initial c ignored",
+    file: "recurrent-forward.wgsl",
+    edits: [["prev[s] = vec4f(rest0[j.x],", "prev[s] = 0.0 * vec4f(rest0[j.x],"]],
+  },
+  {
+    name: "initial h ignored by R",
+    file: "recurrent-forward.wgsl",
+    edits: [["(!FIRST || params.hasInitial != 0u)", "!FIRST"]],
+  },
+  {
+    name: "peepholes i and f swapped",
+    file: "cells/lstm.wgsl",
+    edits: [
+      ["r.i + p.peepholeI * prev.c;", "r.i + p.peepholeF * prev.c;"],
+      ["r.f + p.peepholeF * prev.c;", "r.f + p.peepholeI * prev.c;"],
+    ],
+  },
+  {
+    name: "peephole o sees the cell before the step",
+    file: "cells/lstm.wgsl",
+    edits: [["r.o + p.peepholeO * c;", "r.o + p.peepholeO * prev.c;"]],
+  },
+  {
+    name: "backward goes through steps that the mask passes over",
+    file: "recurrent-backward.wgsl",
+    edits: [
+      [
+        "let held = heldBack(s, time, row, d, unit);",
+        "let held = select(heldBack(s, time, row, d, unit), vec4f(0.0), isPassedOver(time, row));",
+      ],
+    ],
+  },
+  {
+    name: "GRU backward: z in place of 1 - z",
+    file: "cells/gru.wgsl",
+    edits: [["let nn = grad.h * (1.0 - z) *", "let nn = grad.h * z *"]],
+  },
+  {
+    name: "GRU with reset before, backward: nothing flows straight to h through r * h",
+    file: "cells/gru-before.wgsl",
+    edits: [["State(grad * r)", "State(grad * 0.0)"]],
+  },
+  {
+    name: "gradient by the initial h lacks Rᵀ times the first step",
+    file: "recurrent-backward.wgsl",
+    edits: [["if (params.productGates > 0u) {", "if (params.productGates > 0u && !FINISH) {"]],
+  },
+  {
+    name: "projection's backward ignores the mask",
+    file: "recurrent-project-backward.wgsl",
+    edits: [
+      [
+        "let straight = heldBack(0u, time, row, d, unit) * grad;",
+        "let straight = select(heldBack(0u, time, row, d, unit), vec4f(0.0), isPassedOver(time, row)) * grad;",
+      ],
+    ],
+  },
+  {
+    name: "c not clipped",
+    file: "cells/lstm.wgsl",
+    edits: [["let c = limited(f * prev.c + i * g);", "let c = f * prev.c + i * g;"]],
+  },
+  {
+    name: "derivative of the clip of c ignored",
+    file: "cells/lstm.wgsl",
+    edits: [[" * limitedDerivative(sum);", ";"]],
+  },
+  {
+    name: "layer normalisation's gradient without the mean of the products",
+    file: "lib/layer-norm.wgsl",
+    edits: [[" - hat * meanOverUnits(byHat * hat)", ""]],
+  },
+  {
+    name: "recurrent dropout draws other units in backward",
+    file: "recurrent-backward.wgsl",
+    edits: [["products[b] * heardPart(row, d, unit);", "products[b] * heardPart(row + 1u, d, unit);"]],
+  },
+  {
+    name: "noise counts rows only, so all units of a row are drawn alike",
+    file: "lib/recurrent-noise.wgsl",
+    edits: [["(row * params.D + d) * params.H + unit;", "vec4u((row * params.D + d) * params.H);"]],
+  },
+];
