@@ -82,7 +82,7 @@ describe.each([
         inputs: { x: { shape: [T, B, I] }, h: { shape: [1, B, H] } },
         forward({ x, h }) {
           const { output, state } = layer.forward(x!, { h: h! });
-          return { output, last: state.h as Tensor };
+          return { output, last: state.h };
         },
       });
       const given = { x: values("x", T, B, I), h: values("h", 1, B, H) };
@@ -108,8 +108,7 @@ describe.each([
     ] as const)("streams: step by step is as the whole sequence, %s", async (_, sizes) => {
       const [T, B, I] = [70, 2, 3];
       const layer = make({ inputSize: I, ...sizes });
-      const listed = (state: MinState) => (Array.isArray(state.h) ? state.h : [state.h]) as readonly Tensor[];
-      const named = (state: MinState) => Object.fromEntries(listed(state).map((h, l) => [`h${l}`, h]));
+      const named = ({ h }: MinState) => Object.fromEntries([h].flat().map((one, l) => [`h${l}`, one]));
       const x = values("x", T, B, I);
       const whole = await runtime.compile(layer, {
         inputs: { x: { shape: [T, B, I] } },
@@ -127,7 +126,7 @@ describe.each([
       const step = await runtime.compile(layer, {
         inputs: { x: { shape: [1, B, I] }, ...states },
         forward({ x: now, ...before }) {
-          const list = Object.values(before) as Tensor[];
+          const list: Tensor[] = Object.values(before);
           const { output, state } = layer.forward(now!, { h: list.length === 1 ? list[0]! : list });
           return { output, ...Object.fromEntries(Object.entries(named(state)).map(([n, h]) => [`next ${n}`, h])) };
         },
@@ -164,7 +163,7 @@ describe.each([
           },
           forward({ x: all, ...given }) {
             const { output, state } = layer.forward(all!, undefined, given);
-            return { output, h: state.h as Tensor };
+            return { output, h: state.h };
           },
         });
       const holes = Int32Array.from({ length: B * T }, (_, i) => (i % T < lengths[Math.floor(i / T)]! ? i % 2 : 0));

@@ -101,6 +101,21 @@ describe("by hand", () => {
     });
   });
 
+  test("WebNN LSTM: peepholes i o f, in whichever order the gates are", () => {
+    for (const gateOrder of ["iofg", "ifgo"]) {
+      const theirs = {
+        ...{ weight: tensor([1, 4, 1], [1, 2, 3, 4]), recurrentWeight: tensor([1, 4, 1], [5, 6, 7, 8]) },
+        peepholeWeight: tensor([1, 3], [10, 20, 30]),
+      };
+      const ours = importWeights("webnn", "lstm", theirs, { gateOrder });
+      expect(plain(ours)).toMatchObject({
+        ...{ peephole_i_l0: { data: [10] }, peephole_o_l0: { data: [20] }, peephole_f_l0: { data: [30] } },
+        weight_ih_l0: { data: gateOrder === "iofg" ? [1, 3, 4, 2] : [1, 2, 3, 4] },
+      });
+      expect(exportWeights("webnn", "lstm", ours, { gateOrder })).toEqual(theirs);
+    }
+  });
+
   test("Keras LSTM: matrices are transposed, one bias", () => {
     const theirs = {
       // Three inputs, two units: columns are i i f f c c o o.
@@ -144,11 +159,14 @@ describe("by hand", () => {
     expect(plain(exportWeights("keras", "gru", ours, { resetAfter: false }))).toMatchObject({
       bias: { shape: [3], data: [17, 19, 21] },
     });
+    expect(importWeights("keras", "gru", after, { resetAfter: true })).toEqual(ours);
     const before = { ...matrices, bias: tensor([3], [7, 8, 9]) };
-    expect(plain(importWeights("keras", "gru", before))).toMatchObject({
-      bias_ih_l0: { data: [8, 7, 9] },
-      bias_hh_l0: { data: [0, 0, 0] },
-    });
+    const resetBefore = importWeights("keras", "gru", before, { resetAfter: false });
+    expect(plain(resetBefore)).toMatchObject({ bias_ih_l0: { data: [8, 7, 9] }, bias_hh_l0: { data: [0, 0, 0] } });
+    expect(exportWeights("keras", "gru", resetBefore, { resetAfter: false })).toEqual(before);
+    // Without a bias nothing tells which it is.
+    for (const resetAfter of [true, false])
+      expect(Object.keys(importWeights("keras", "gru", matrices, { resetAfter }))).toHaveLength(2);
   });
 
   test("Keras Bidirectional: a layer each", () => {

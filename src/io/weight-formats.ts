@@ -23,7 +23,10 @@ export interface WeightLayoutOptions {
   readonly gateOrder?: string;
   /** ONNX's `input_forget: 1`, which is our LSTM's `coupledGates`; default false. */
   readonly coupledGates?: boolean;
-  /** Of a GRU that becomes Keras's: its bias is `[2,3*H]` when true (default) and `[3*H]` when false. */
+  /**
+   * Of a Keras GRU: its `reset_after`, which is our GRU's `resetAfter`. Its bias is `[2,3*H]` when true (default) and `[3*H]`
+   * when false; one of the other form is refused. Tensors without a bias, and those of ONNX and WebNN, do not tell.
+   */
   readonly resetAfter?: boolean;
 }
 
@@ -226,7 +229,7 @@ export function linksOf({ format, order, gates, layer, prefix, what }: Conversio
     if (projected) link("weight_hr", [R, H], "weight_hr", [R, H], { row: H, column: 1, own: noGate });
     for (const gate of gates) {
       if (peepholes && gate.gate !== "g")
-        link(`peephole_${gate.gate}`, [H], "peephole", [3 * H], { own: [gate], packed: order.replace("g", "") });
+        link(`peephole_${gate.gate}`, [H], "peephole", [3 * H], { own: [gate], packed: "iof" });
     }
   }
   return links;

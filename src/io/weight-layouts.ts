@@ -1,6 +1,7 @@
 import { OptionError, ShapeError } from "../errors.ts";
 import { type Shape, type StateDict, sameShape, showShape, sizeOf, type TensorData } from "../tensor-data.ts";
 import {
+  type Conversion,
   checkConversion,
   type Link,
   linksOf,
@@ -46,6 +47,21 @@ function unitsOf(what: string, name: string, shape: Shape, rows: number, gates: 
   return rows / gates;
 }
 
+/** Keras has two biases only where the reset gate stands between the products. */
+const hasOneBias = ({ format, cell }: Conversion, { resetAfter = true }: WeightLayoutOptions): boolean =>
+  format.biases === "rows" && !(cell === "gru" && resetAfter);
+
+/** @throws ShapeError for the bias of a Keras GRU that resets elsewhere */
+function checkReset(what: string, name: string, shape: Shape, expected: Shape): void {
+  const other = expected.length === 2 ? expected.slice(1) : [2, ...expected];
+  if (!name.endsWith("bias") || !sameShape(shape, other)) return;
+  const wayOut =
+    expected.length === 2
+      ? "that is reset_after=False: build new GRU({ resetAfter: false }), and give resetAfter: false here too"
+      : "that is reset_after=True, the default of Keras and of GRU: leave resetAfter out in both";
+  throw wrongShape(what, name, shape, `${showShape(expected)}; ${wayOut}`);
+}
+
 /** Calls `pair` for each element of a tensor of ours with its place there and in theirs. */
 function eachElement({ shape, at }: Link, pair: (ours: number, theirs: number, sign: number) => void): void {
   const [rows = 0, columns = 1] = shape;
@@ -77,6 +93,12 @@ const arrayFor = (tensors: StateDict) =>
  * the sign changed, which is the same if the gates' activation is the Sigmoid; ONNX's weights of f are unused there and dropped.
  * WebNN's reference lets the output gate's peephole see the cell before the step, ONNX's and ours the cell after it.
  *
+ * **What the layer computes is not in its weights**: build ours with the options that theirs has. A GRU that resets before the
+ * product has tensors of the same shapes as one that resets after it, and computes something else. Ours resets after it unless
+ * built with `resetAfter: false`, which ONNX's `linear_before_reset=0` (its default), WebNN's `resetAfter: false` and Keras's
+ * `reset_after=False` need. Keras's bias tells them apart, so that one needs `resetAfter: false` here too, and a bias that says
+ * otherwise is refused.
+ *
  * Pure: `tensors` stays as it is. All results are Float32Arrays, or Float64Arrays if any of the tensors is one.
  *
  * @param layout whose weights they are
@@ -85,7 +107,14 @@ const arrayFor = (tensors: StateDict) =>
  * @param options which of our layers they become
  * @returns the layer's part of a state dict; spread several into one for a model of several layers
  * @throws OptionError for an unknown layout, cell or option, a tensor that is missing or has no meaning there (peepholes in a GRU)
- * @throws ShapeError for a tensor of another shape or type
+ * @throws ShapeError for a tensor of another shape or type, or a Keras GRU whose bias contradicts `resetAfter`
+ * @example
+ * A Keras GRU(64, reset_after=False), saved by its weights' names, into the field `encoder` of a model:
+ * ```ts
+ * const imported = importWeights("keras", "gru", readSafetensors(bytes).tensors, { path: "encoder", resetAfter: false });
+ * // model.encoder = new GRU({ inputSize: 16, hiddenSize: 64, batchFirst: true, resetAfter: false })
+ * runtime.loadStateDict(model, { ...(await runtime.stateDict(model)), ...imported });
+ * ```
  */
 export function importWeights(
   layout: WeightLayout,
@@ -109,7 +138,7 @@ export function importWeights(
   const projected = format.names.weight_hr !== undefined && has(name("weight_hr"));
   const R = projected ? r.at(columnAxis)! : H;
   const bias = tensors[name("bias_ih")] ?? tensors[name("bias_hh")];
-  const oneBias = format.biases === "rows" && !(cell === "gru" && (options.resetAfter ?? bias?.shape?.length === 2));
+  const oneBias = hasOneBias(conversion, options);
   const links = linksOf(conversion, {
     ...{ D, H, I: w.at(columnAxis)!, R, projected },
     biases: bias === undefined ? 0 : oneBias ? 1 : 2,
@@ -121,6 +150,7 @@ export function importWeights(
     if (!expected)
       throw new OptionError(`${what}: ${theirs} has no meaning there; expected are ${listOf(known.keys())}`);
     checkNumbers(what, theirs, tensor);
+    if (layout === "keras" && cell === "gru") checkReset(what, theirs, tensor.shape, expected);
     checkShape(what, theirs, tensor.shape, expected);
   }
   const Data = arrayFor(tensors);
@@ -159,6 +189,11 @@ export function importWeights(
  * @throws OptionError for an unknown layout, cell or option, a tensor that is missing, or one that the framework has no
  *   place for (layer normalisation, a learned initial state; peepholes in Keras and PyTorch, projections except in PyTorch)
  * @throws ShapeError for a tensor of another shape or type
+ * @example
+ * The second layer of a model's field `rnn`, an LSTM, as the inputs W, R and B of an ONNX node:
+ * ```ts
+ * const { W, R, B } = exportWeights("onnx", "lstm", await runtime.stateDict(model), { path: "rnn", layer: 1 });
+ * ```
  */
 export function exportWeights(
   layout: WeightLayout,
@@ -178,7 +213,7 @@ export function exportWeights(
   const r = matrixOf(what, name("weight_hh"), tensors, ["G*H", "H"]);
   const H = unitsOf(what, name("weight_hh"), r, r[0]!, gates.length);
   const projected = has("weight_hr") && format.names.weight_hr !== undefined;
-  const oneBias = format.biases === "rows" && !(cell === "gru" && options.resetAfter !== false);
+  const oneBias = hasOneBias(conversion, options);
   const links = linksOf(conversion, {
     ...{
       D: Object.hasOwn(tensors, name("weight_ih", "_reverse")) ? 2 : 1,

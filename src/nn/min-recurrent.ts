@@ -33,10 +33,8 @@ export interface MinRecurrentOptions {
   readonly residual?: boolean;
 }
 
-/** The state of each layer: `[L,B,H]`, or where layers differ in size a list of `[1,B,H]`. */
-export interface MinState {
-  readonly h: Tensor | readonly Tensor[];
-}
+/** Hidden state `[L,B,H]`; where layers have different sizes, a list with one tensor `[1,B,H]` for each layer. */
+export type MinState = Readonly<Record<"h", Tensor>>;
 
 interface Layer {
   readonly weight: Parameter;
@@ -66,8 +64,6 @@ export abstract class MinRecurrent extends Module {
   protected constructor(pair: boolean, options: MinRecurrentOptions) {
     super();
     const what = this.constructor.name;
-    if (typeof options !== "object" || options === null)
-      throw new OptionError(`${what}: options are ${shown(options)}, expected { inputSize, hiddenSize, … }`);
     checkOptions(what, options, [
       ...["inputSize", "hiddenSize", "numLayers", "bias", "batchFirst", "dropout", "residual"],
     ]);
@@ -122,7 +118,11 @@ export abstract class MinRecurrent extends Module {
    * @returns `output [T,B,H]` of the last layer, and the states after the last real step of each sequence
    * @throws ShapeError when a shape does not fit
    */
-  forward(x: Tensor, state?: MinState, real?: RealSteps): { output: Tensor; state: MinState } {
+  forward(
+    x: Tensor,
+    state?: Readonly<Record<"h", Tensor | readonly Tensor[]>>,
+    real?: RealSteps,
+  ): { output: Tensor; state: MinState } {
     const { title, label } = this;
     let input = this.#input(x);
     const [T, B] = input.shape as [number, number];
@@ -141,7 +141,7 @@ export abstract class MinRecurrent extends Module {
     const output = mask ? maskRows(`${label} output`, input, mask) : input;
     return {
       output: this.batchFirst ? swapAxes(`${label} batch first`, output) : output,
-      state: { h: this.#sameSize ? concat(finals) : finals },
+      state: { h: this.#sameSize ? concat(finals) : (finals as unknown as Tensor) },
     };
   }
 
@@ -163,7 +163,7 @@ export abstract class MinRecurrent extends Module {
   }
 
   /** The state of each layer, `[1,B,H]`. */
-  #statesOf(state: MinState | undefined, B: number): readonly Tensor[] | undefined {
+  #statesOf(state: { readonly h: unknown } | undefined, B: number): readonly Tensor[] | undefined {
     if (state === undefined) return undefined;
     const { title, hiddenSizes, numLayers: L } = this;
     const h = state?.h;

@@ -92,6 +92,7 @@ function layerOf(given: Case["layer"], inputs: number): Omit<Layer, "x"> {
         ...prefixed("backward_layer", kerasWeights(backward_layer, inputs)),
       }
     : kerasWeights(config, inputs);
+  const resets = cell === "gru" ? { resetAfter: config.reset_after !== false } : {};
   return {
     cell,
     options: {
@@ -103,9 +104,9 @@ function layerOf(given: Case["layer"], inputs: number): Omit<Layer, "x"> {
       maskedOutput: config.zero_output_for_mask ? "zero" : "hold",
       ...(bidirectional && { merge: merges[merge_mode ?? "none"] }),
       ...(config.go_backwards && { goBackwards: true }),
-      ...(cell === "gru" && { resetAfter: config.reset_after !== false }),
+      ...resets,
     },
-    weights: importWeights("keras", cell, weights),
+    weights: importWeights("keras", cell, weights, resets),
   };
 }
 

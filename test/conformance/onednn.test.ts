@@ -49,7 +49,7 @@ describeSuite<Sizes & { readonly cases: readonly Case[] }, Given>({
       ? tensorOf([2, rows], [...b.slice(0, rows), ...zeros, ...b.slice(rows)])
       : tensorOf([rows], b);
     const keras = { kernel: tensor("wi", I, rows), recurrent_kernel: tensor("wh", H, rows), bias };
-    const weights: StateDict = importWeights("keras", cell, keras);
+    const weights: StateDict = importWeights("keras", cell, keras, cell === "gru" ? { resetAfter } : {});
     if (cell === "lstm") {
       peepholes.forEach((gate, i) => {
         weights[`peephole_${gate}_l0`] = tensorOf([H], numbers("p").slice(i * H, (i + 1) * H));
