@@ -99,10 +99,13 @@ export class InternalError extends WebGpuRnnError {
 export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
+  if (Array.isArray(value)) {
+    const all = value.slice(0, 8).map(shown);
+    return `[${[...all, ...(value.length > all.length ? ["…"] : [])].join(", ")}]`;
+  }
   if (typeof value !== "object" || value === null) return String(value);
   const name = Object.getPrototypeOf(value)?.constructor?.name ?? "Object";
-  if (name !== "Object") return `a ${name}`;
+  if (name !== "Object") return `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
   const entries = Object.entries(value).map(([key, one]) => `${key}: ${shown(one)}`);
   return entries.length > 0 ? `{ ${entries.join(", ")} }` : "{}";
 }

@@ -1,4 +1,4 @@
-import { ShapeError } from "./errors.ts";
+import { ShapeError, shown } from "./errors.ts";
 
 /** Element types: f32 for numbers (float64 inside the CPU backend), i32 for tokens. */
 export type DType = "f32" | "i32";
@@ -38,9 +38,12 @@ export function checkAxes(what: string, shape: Shape): void {
  * @throws ShapeError naming the tensor, what it has and what is expected
  */
 export function checkTensor(what: string, tensor: TensorData, shape: Shape, dtype: DType): void {
-  if (!tensor || !Array.isArray(tensor.shape) || !ArrayBuffer.isView(tensor.data)) {
-    throw new ShapeError(`${what} is not a tensor: expected { shape, data } with data a Float32Array or Int32Array`);
-  }
+  const expected = "expected { shape, data } with data a Float32Array, Float64Array or Int32Array";
+  if (tensor === undefined) throw new ShapeError(`${what} is missing: ${expected}`);
+  if (!tensor || !Array.isArray(tensor.shape)) throw new ShapeError(`${what} is ${shown(tensor)}: ${expected}`);
+  const { data } = tensor;
+  if (!(data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array))
+    throw new ShapeError(`${what} has data ${shown(data)}: ${expected}`);
   checkAxes(what, tensor.shape);
   if (dtypeOf(tensor.data) !== dtype) {
     throw new ShapeError(

@@ -33,14 +33,14 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
 
   describe("batches", () => {
     expectErrors([
-      mistake("no tensor", api.ShapeError, /batch.x is not a tensor: expected \{ shape, data \}/, withX(undefined)),
+      mistake("no tensor", api.ShapeError, /batch.x is missing: expected \{ shape, data \}/, withX(undefined)),
       mistake(
         "a plain array",
         api.ShapeError,
-        /batch.x is not a tensor/,
+        /batch.x has data \[0, 1, 2, 3, 4, 0\]: expected/,
         withX({ shape: [3, 2], data: [0, 1, 2, 3, 4, 0] }),
       ),
-      mistake("a bare typed array", api.ShapeError, /batch.target is not a tensor/, withTarget(data(6))),
+      mistake("a bare typed array", api.ShapeError, /batch.target is an Int32Array: expected/, withTarget(data(6))),
       mistake(
         "tokens as floats",
         api.ShapeError,
@@ -105,13 +105,13 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "a target beyond the vocabulary",
         api.DataError,
-        /target\[0\] is token 9, "loss" takes 0 to 4 \(or -100, ignored\)/,
+        /target\[0\] is label 9, "loss" takes 0 to 4 \(or -100, ignored\)/,
         withTarget({ shape: [3, 2], data: data(6, 9) }),
       ),
       mistake(
         "a target that another loss ignores",
         api.DataError,
-        /target\[0\] is token -100, "loss" takes 0 to 4 \(or -1, ignored\)/,
+        /target\[0\] is label -100, "loss" takes 0 to 4 \(or -1, ignored\)/,
         () =>
           trainOn(
             { ...good(), target: { shape: [3, 2], data: data(6, -100) } },
@@ -143,7 +143,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake("a token beyond the vocabulary to measure", api.DataError, /x\[0\] is token 7/, () =>
         runtime.evaluate(model, [{ ...good(), x: { shape: [3, 2], data: data(6, 7) } }]),
       ),
-      mistake("nothing to measure", api.ShapeError, /batch.target is not a tensor/, () =>
+      mistake("nothing to measure", api.ShapeError, /batch.target is missing/, () =>
         runtime.evaluate(model, [wrong({ x: tokens(3, 2) })]),
       ),
       mistake("no steps to measure", api.ShapeError, /batch.x has shape \[0,2\]/, () =>
@@ -174,11 +174,14 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "no optimizer",
         api.OptionError,
-        /trainer: optimizer is missing; give one, such as adam\(\{ lr: 1e-3 \}\)/,
+        /trainer: optimizer is undefined, expected one such as adam\(\{ lr: 1e-3 \}\)/,
         () => runtime.trainer(model, wrong({})),
       ),
-      mistake("a name in place of an optimizer", api.OptionError, /trainer: optimizer is missing/, () =>
-        runtime.trainer(model, wrong({ optimizer: "adam" })),
+      mistake(
+        "a name in place of an optimizer",
+        api.OptionError,
+        /trainer: optimizer is "adam", expected one such/,
+        () => runtime.trainer(model, wrong({ optimizer: "adam" })),
       ),
       mistake(
         "an unknown option",

@@ -17,7 +17,7 @@ describe("lengths and masks", () => {
     mistake("lengths that are not whole", api.ShapeError, /LSTM: lengths holds f32, expected i32/, () =>
       ask({ lengths: inputTensor("n", [3]) }),
     ),
-    mistake("lengths as numbers", api.ShapeError, /LSTM: lengths is object, expected a symbolic tensor/, () =>
+    mistake("lengths as numbers", api.ShapeError, /LSTM: lengths is \[1, 2, 3\], expected a symbolic tensor/, () =>
       ask({ lengths: [1, 2, 3] }),
     ),
     mistake("a mask the other way round", api.ShapeError, /mask has shape \[3,4\], expected \[T,B\] = \[4,3\]/, () =>
@@ -190,7 +190,7 @@ describe("functions", () => {
         F[name](ints(3)),
       ),
     ),
-    mistake("an activation of a number", api.ShapeError, /^relu: x is number, expected a symbolic tensor of f32/, () =>
+    mistake("an activation of a number", api.ShapeError, /^relu: x is -?[\d.]+, expected a symbolic tensor of f32/, () =>
       F.relu(wrong(1)),
     ),
     mistake("softmax of a scalar", api.ShapeError, /^softmax: x is a scalar, expected \[..., C\]/, () =>
@@ -221,7 +221,7 @@ describe("functions", () => {
     mistake("one tensor where a list is due", api.ShapeError, /^concat: there are no tensors/, () =>
       F.concat(wrong(xs)),
     ),
-    mistake("a list of numbers", api.ShapeError, /^concat: tensors\[0\] is number, expected a tensor/, () =>
+    mistake("a list of numbers", api.ShapeError, /^concat: tensors\[0\] is [\d.]+, expected a tensor/, () =>
       F.concat(wrong([1])),
     ),
     mistake(
@@ -263,7 +263,7 @@ describe("functions", () => {
     mistake("a slice without its count", api.ShapeError, /^slice: undefined from 1 on/, () =>
       F.slice(xs, 1, wrong(undefined)),
     ),
-    mistake("a slice of a number", api.ShapeError, /^slice: x is number, expected a symbolic tensor/, () =>
+    mistake("a slice of a number", api.ShapeError, /^slice: x is [\d.]+, expected a symbolic tensor/, () =>
       F.slice(wrong(3), 0, 1),
     ),
     mistake("a pool over two axes", api.ShapeError, /^meanPool: x has shape \[2\], expected \[T,B,C\]/, () =>

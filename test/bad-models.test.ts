@@ -315,7 +315,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     const run = (inputs: api.StateDict) => async () => (await program()).run(wrong(inputs));
     const floats = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b)) });
     expectErrors([
-      mistake("an input missing", api.ShapeError, /input "x" is not a tensor/, run({})),
+      mistake("an input missing", api.ShapeError, /input "x" is missing: expected/, run({})),
       mistake(
         "an input too many",
         api.OptionError,

@@ -564,7 +564,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "a state of numbers",
         ShapeError,
-        /state.h is object, expected a symbolic tensor \[L\*D,B,H\]/,
+        /state.h is { shape: \[1, 2, 4\], data: a Float32Array }, expected a symbolic tensor \[L\*D,B,H\]/,
         state(gru, {}, () => ({ h: f32(1, B, 4) })),
       ),
       mistake(
@@ -692,7 +692,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "no lengths",
         ShapeError,
-        /^input "lengths" is not a tensor: expected { shape, data }/,
+        /^input "lengths" is missing: expected { shape, data }/,
         run({ lengths: undefined }),
       ),
       mistake(

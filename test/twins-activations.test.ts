@@ -133,9 +133,7 @@ describe.each(pairs.map((pair) => [pair.map(([, given]) => JSON.stringify(given)
       const far = expected.flatMap((want, i) => {
         // Told from a value near an end, 1 - y keeps as many digits as y has.
         const allowed = 3e-7 * Math.max(1, Math.abs(want));
-        return Math.abs(got[i]! - want) <= allowed
-          ? []
-          : [`at ${points[i % H]}: ${got[i]}, not ${want}`];
+        return Math.abs(got[i]! - want) <= allowed ? [] : [`at ${points[i % H]}: ${got[i]}, not ${want}`];
       });
       expect(far).toEqual([]);
     });

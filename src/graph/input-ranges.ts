@@ -46,7 +46,7 @@ export function inputRanges(ends: Iterable<Tensor>): Map<string, Range> {
 
 const advice = {
   token: "encode the text with the model's own vocabulary",
-  label: "-1 stands where there is none",
+  label: "a label is the number of a class, of which there are as many as logits",
   length: "a length counts the real steps of a sequence, at most its T",
   "mask entry": "1 is a real step, 0 one to pass over",
 } as const;

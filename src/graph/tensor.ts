@@ -1,4 +1,4 @@
-import { ShapeError } from "../errors.ts";
+import { ShapeError, shown } from "../errors.ts";
 import type { DType, Shape } from "../tensor-data.ts";
 import { showShape, sizeOf } from "../tensor-data.ts";
 import type { Op } from "./op.ts";
@@ -93,12 +93,14 @@ export function expectTensor(
   dtype: DType = "f32",
 ): Tensor {
   if (!(tensor instanceof Tensor)) {
-    throw new ShapeError(
-      `${what} is ${tensor === null ? "null" : typeof tensor}, expected a symbolic tensor ${expected}`,
-    );
+    throw new ShapeError(`${what} is ${shown(tensor)}, expected a symbolic tensor ${expected}`);
   }
   const fits = tensor.shape.length === axes.length && axes.every((n, i) => n === null || n === tensor.shape[i]);
   if (!fits) throw new ShapeError(`${what} has shape ${showShape(tensor.shape)}, expected ${expected}`);
   if (tensor.dtype !== dtype) throw new ShapeError(`${what} holds ${tensor.dtype}, expected ${dtype} ${expected}`);
   return tensor;
 }
+
+/** A tensor's element type and shape, or what was given in its place: for messages. */
+export const shownTensor = (x: unknown): string =>
+  x instanceof Tensor ? `${x.dtype} ${showShape(x.shape)}` : shown(x);

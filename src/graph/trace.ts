@@ -1,4 +1,4 @@
-import { OptionError, ShapeError } from "../errors.ts";
+import { OptionError, ShapeError, shown } from "../errors.ts";
 import { withNoise } from "./noise.ts";
 import { stateTensor, Tensor } from "./tensor.ts";
 
@@ -42,8 +42,8 @@ export interface Stateful {
 
 function applyModel(model: SequenceModel, x: ModelInput, state: unknown): { outputs: Outputs; state: unknown } {
   const result = (model.forward as (x: ModelInput, state?: unknown) => unknown)(x, state);
-  if (result === null || typeof result !== "object" || result instanceof Tensor) {
-    const got = result instanceof Tensor ? "a tensor" : String(result);
+  if (result === null || typeof result !== "object" || result instanceof Tensor || result instanceof Promise) {
+    const got = result instanceof Tensor ? "a tensor" : shown(result);
     throw new ShapeError(
       `${model.constructor.name}.forward returned ${got}; expected a record of outputs, such as { logits, state }`,
     );
@@ -56,7 +56,7 @@ function applyModel(model: SequenceModel, x: ModelInput, state: unknown): { outp
 export function logitsOf(model: SequenceModel, { logits }: Outputs): Tensor {
   if (logits instanceof Tensor) return logits;
   throw new ShapeError(
-    `${model.constructor.name}.forward returned no logits; expected { logits, state } with logits a symbolic tensor [T,B,V]`,
+    `${model.constructor.name}.forward returned no logits; expected { logits, state } with logits a symbolic tensor [T,B,V]; for a loss of other outputs give a function (outputs, target) => loss`,
   );
 }
 

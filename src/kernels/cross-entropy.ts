@@ -65,7 +65,7 @@ export const crossEntropyRows = defineKernel({
         loss += goal(v) && goal(v) * (logTotal - row[v]!);
         goals += goal(v);
       }
-      const bad = row.some((x) => !Number.isFinite(x));
+      const bad = row.some((x) => !Number.isFinite(x)) || (used && !(target >= 0 && target < V));
       rowLoss[n] = bad ? Number.NaN : used ? loss : 0;
       if (!constants.GRADIENT) continue;
       for (let v = 0; v < V; v++) {

@@ -1,7 +1,6 @@
 import { checkNumber, checkOptions, checkSwitch, ShapeError } from "../errors.ts";
 import { dropout } from "../graph/ops/dropout.ts";
-import { Tensor } from "../graph/tensor.ts";
-import { showShape } from "../tensor-data.ts";
+import { shownTensor, Tensor } from "../graph/tensor.ts";
 import { Module } from "./module.ts";
 
 export interface DropoutOptions {
@@ -41,7 +40,7 @@ export class Dropout extends Module {
    */
   forward(x: Tensor): Tensor {
     if (!(x instanceof Tensor) || x.dtype !== "f32" || (this.variational && x.shape.length === 0)) {
-      const got = x instanceof Tensor ? `${x.dtype} ${showShape(x.shape)}` : String(x);
+      const got = shownTensor(x);
       throw new ShapeError(
         `${this.title}: x is ${got}, expected f32 ${this.variational ? "[T, ...]" : "of any shape"}`,
       );

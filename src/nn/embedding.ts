@@ -1,7 +1,6 @@
 import { checkCount, checkOptions, ShapeError } from "../errors.ts";
 import { embedding } from "../graph/ops/embedding.ts";
-import { Tensor } from "../graph/tensor.ts";
-import { showShape } from "../tensor-data.ts";
+import { shownTensor, Tensor } from "../graph/tensor.ts";
 import { normal } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
 
@@ -33,7 +32,7 @@ export class Embedding extends Module {
    */
   forward(tokens: Tensor): Tensor {
     if (!(tokens instanceof Tensor) || tokens.dtype !== "i32") {
-      const got = tokens instanceof Tensor ? `${tokens.dtype} ${showShape(tokens.shape)}` : String(tokens);
+      const got = shownTensor(tokens);
       throw new ShapeError(`${this.title}: tokens are ${got}, expected i32 tokens, such as [T,B]`);
     }
     return embedding(this.label, tokens, this.weight.tensor);

@@ -4,19 +4,14 @@ import { type RealSteps, sequenceMask } from "../graph/ops/mask.ts";
 import { type ActivationOp, activate, multiply, weightedSum } from "../graph/ops/pointwise.ts";
 import { poolSteps } from "../graph/ops/pool.ts";
 import { softmax as softmaxOp } from "../graph/ops/softmax.ts";
-import { expectTensor, Tensor } from "../graph/tensor.ts";
+import { expectTensor, shownTensor, Tensor } from "../graph/tensor.ts";
 import { type Shape, sameShape, showShape } from "../tensor-data.ts";
 
 // Layers without weights, as functions of symbolic tensors: what torch.nn.functional is to torch.nn.
 
-const shown = (x: unknown): string => {
-  if (x instanceof Tensor) return `${x.dtype} ${showShape(x.shape)}`;
-  return x === null ? "null" : typeof x;
-};
-
 function expectNumbers(what: string, x: Tensor): Tensor {
   if (x instanceof Tensor && x.dtype === "f32") return x;
-  throw new ShapeError(`${what} is ${shown(x)}, expected a symbolic tensor of f32`);
+  throw new ShapeError(`${what} is ${shownTensor(x)}, expected a symbolic tensor of f32`);
 }
 
 const activation = (name: ActivationOp, x: Tensor): Tensor => activate(name, name, expectNumbers(`${name}: x`, x));
@@ -133,7 +128,8 @@ export function concat(tensors: readonly Tensor[], axis = -1): Tensor {
   if (!Array.isArray(tensors) || tensors.length === 0)
     throw new ShapeError("concat: there are no tensors, expected a list of at least one");
   const first = tensors[0] as Tensor;
-  if (!(first instanceof Tensor)) throw new ShapeError(`concat: tensors[0] is ${shown(first)}, expected a tensor`);
+  if (!(first instanceof Tensor))
+    throw new ShapeError(`concat: tensors[0] is ${shownTensor(first)}, expected a tensor`);
   const at = axisOf("concat", axis, first.shape);
   tensors.forEach((x: Tensor, i) => {
     const fits =
@@ -143,7 +139,9 @@ export function concat(tensors: readonly Tensor[], axis = -1): Tensor {
       x.shape.every((n, k) => k === at || n === first.shape[k]);
     if (!fits) {
       const expected = `${first.dtype} [${first.shape.map((n, k) => (k === at ? "any" : n))}]`;
-      throw new ShapeError(`concat: tensors[${i}] is ${shown(x)}, expected ${expected} as the first, along axis ${at}`);
+      throw new ShapeError(
+        `concat: tensors[${i}] is ${shownTensor(x)}, expected ${expected} as the first, along axis ${at}`,
+      );
     }
     expectWhole("concat", x, at);
   });
@@ -158,7 +156,7 @@ export function concat(tensors: readonly Tensor[], axis = -1): Tensor {
  * @throws ShapeError when they are not there
  */
 export function slice(x: Tensor, start: number, count: number, axis = -1): Tensor {
-  if (!(x instanceof Tensor)) throw new ShapeError(`slice: x is ${shown(x)}, expected a symbolic tensor`);
+  if (!(x instanceof Tensor)) throw new ShapeError(`slice: x is ${shownTensor(x)}, expected a symbolic tensor`);
   const at = axisOf("slice", axis, x.shape);
   const length = x.shape[at]!;
   const whole = Number.isInteger(start) && Number.isInteger(count);

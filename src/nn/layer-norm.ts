@@ -1,7 +1,6 @@
 import { checkCount, checkNumber, checkOptions, checkSwitch, ShapeError } from "../errors.ts";
 import { layerNorm } from "../graph/ops/layer-norm.ts";
-import { Tensor } from "../graph/tensor.ts";
-import { showShape } from "../tensor-data.ts";
+import { shownTensor, Tensor } from "../graph/tensor.ts";
 import { ones, zeros } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
 
@@ -47,7 +46,7 @@ export class LayerNorm extends Module {
    */
   forward(x: Tensor): Tensor {
     if (!(x instanceof Tensor) || x.dtype !== "f32" || x.shape.at(-1) !== this.normalizedShape) {
-      const got = x instanceof Tensor ? `${x.dtype} ${showShape(x.shape)}` : String(x);
+      const got = shownTensor(x);
       throw new ShapeError(
         `${this.title}: x is ${got}, expected f32 [..., ${this.normalizedShape}] (normalizedShape ${this.normalizedShape})`,
       );

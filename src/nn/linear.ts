@@ -1,7 +1,7 @@
 import { checkCount, checkOptions, checkSwitch, OptionError, ShapeError } from "../errors.ts";
 import { linear } from "../graph/ops/linear.ts";
 import { linearTokens } from "../graph/ops/linear-tokens.ts";
-import { Tensor } from "../graph/tensor.ts";
+import { shownTensor, Tensor } from "../graph/tensor.ts";
 import { sameShape, showShape } from "../tensor-data.ts";
 import { uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
@@ -56,7 +56,7 @@ export class Linear extends Module {
     const { label, weight, bias } = this;
     if (x instanceof Tensor && x.dtype === "i32") return linearTokens(label, x, weight.tensor, bias?.tensor);
     if (!(x instanceof Tensor) || x.shape.at(-1) !== this.inFeatures) {
-      const got = x instanceof Tensor ? `${x.dtype} ${showShape(x.shape)}` : String(x);
+      const got = shownTensor(x);
       throw new ShapeError(
         `${this.title}: x is ${got}, expected f32 [..., ${this.inFeatures}] (inFeatures ${this.inFeatures}), or i32 tokens`,
       );

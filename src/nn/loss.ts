@@ -2,7 +2,7 @@ import { checkNumber, checkOptions, OptionError, ShapeError, shown } from "../er
 import type { LossAndCount } from "../graph/ops/loss-gradient.ts";
 import { sequenceMask } from "../graph/ops/mask.ts";
 import { weightedSum } from "../graph/ops/pointwise.ts";
-import { expectTensor, Tensor } from "../graph/tensor.ts";
+import { expectTensor, shownTensor, Tensor } from "../graph/tensor.ts";
 import { type Shape, sameShape, showShape } from "../tensor-data.ts";
 
 export type { LossAndCount };
@@ -85,7 +85,7 @@ export function maskOf(what: string, real: RealTargets | undefined, shapes: read
 /** @throws ShapeError when this is no symbolic tensor of numbers */
 export function expectNumbers(what: string, tensor: unknown, expected: string): Tensor {
   if (tensor instanceof Tensor && tensor.dtype === "f32") return tensor;
-  const got = tensor instanceof Tensor ? `${tensor.dtype} ${showShape(tensor.shape)}` : String(tensor);
+  const got = shownTensor(tensor);
   throw new ShapeError(`${what} is ${got}, expected f32 ${expected}`);
 }
 

@@ -1,10 +1,10 @@
 import { type AnyBatch, mapPart } from "../data/batch.ts";
 import { OptionError, ShapeError, shown } from "../errors.ts";
 import { inputRanges, type Range } from "../graph/input-ranges.ts";
-import { inputTensor, Tensor } from "../graph/tensor.ts";
+import { inputTensor, shownTensor, Tensor } from "../graph/tensor.ts";
 import { logitsOf, type SequenceModel, type Stateful, traceStateful } from "../graph/trace.ts";
 import type { Loss } from "../nn/loss.ts";
-import { dtypeOf, showShape } from "../tensor-data.ts";
+import { dtypeOf } from "../tensor-data.ts";
 
 /**
  * The loss of a model with outputs of its own, or of several: from what `forward` returned (without `state`) and the
@@ -43,13 +43,15 @@ function applyLoss(loss: AnyLoss, model: SequenceModel, outputs: object, target:
     );
   }
   const result = loss(outputs, target);
+  if (Array.isArray(result))
+    throw new ShapeError(`the loss function returned a list of ${result.length}; add them up with addLosses`);
   return result instanceof Tensor ? { loss: result, count: undefined } : { count: undefined, ...result };
 }
 
 /** @throws ShapeError when this is not one number */
 function checkScalar(what: string, tensor: unknown): void {
   if (tensor instanceof Tensor && tensor.size === 1 && tensor.dtype === "f32") return;
-  const got = tensor instanceof Tensor ? `${tensor.dtype} ${showShape(tensor.shape)}` : typeof tensor;
+  const got = shownTensor(tensor);
   throw new ShapeError(`the ${what} is ${got}, expected one number, f32 []; apply a loss, or add several of them up`);
 }
 

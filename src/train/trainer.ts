@@ -7,6 +7,7 @@ import {
   DivergedError,
   OptionError,
   StateDictError,
+  shown,
 } from "../errors.ts";
 import { buildPlan, pageName } from "../graph/build-plan.ts";
 import { checkInputs, type Range } from "../graph/input-ranges.ts";
@@ -102,7 +103,9 @@ export class Trainer {
   constructor(backend: Backend, weights: Weights, options: TrainerOptions) {
     checkOptions("trainer", options, ["optimizer", "loss", "clipNorm", "clipValue", "schedule", "carryState", "seed"]);
     if (!options.optimizer?.kernel)
-      throw new OptionError("trainer: optimizer is missing; give one, such as adam({ lr: 1e-3 })");
+      throw new OptionError(
+        `trainer: optimizer is ${shown(options.optimizer)}, expected one such as adam({ lr: 1e-3 })`,
+      );
     for (const name of ["clipNorm", "clipValue"] as const) {
       if (options[name] !== undefined) checkNumber("trainer", name, options[name], Number.MIN_VALUE);
     }

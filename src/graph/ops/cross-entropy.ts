@@ -16,7 +16,7 @@ const op: Op<Attributes, View | undefined> = {
   name: "cross-entropy",
   startsGradient: true,
   takes: ({ inputs: [, , , mask], attributes: { V, ignoreIndex } }) => [
-    { input: 1, what: "token", below: V, also: ignoreIndex },
+    { input: 1, what: "label", below: V, also: ignoreIndex },
     ...maskRange(mask, 3),
   ],
   forward({ inputs: [logits, targets, weight, mask, given], outputs: [loss, count], attributes, label }, e) {
