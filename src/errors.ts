@@ -57,7 +57,7 @@ export class LimitError extends WebGpuRnnError {
   }
 }
 
-/** The functions of a cell contradict each other: what `checkCell` found. */
+/** The functions of a cell contradict each other or read what is not there, or its WGSL does not compile. */
 export class CellError extends WebGpuRnnError {
   constructor(message: string) {
     super("CELL", message);
@@ -137,14 +137,18 @@ export function checkCount(what: string, name: string, value: unknown, least = 1
   return value;
 }
 
+/** The least and the largest normal number of f32, which is what the GPU computes with. */
+export const LEAST = 2 ** -126;
+export const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
 /**
- * Requires a finite number within `[low, high]`.
+ * Requires a number within `[low, high]` that f32 can hold.
  * @throws OptionError naming the option, its value and the range
  */
-export function checkNumber(what: string, name: string, value: unknown, low = -Infinity, high = Infinity): number {
-  if (typeof value !== "number" || !Number.isFinite(value) || value < low || value > high) {
+export function checkNumber(what: string, name: string, value: unknown, low = -LARGEST, high = LARGEST): number {
+  const fits = typeof value === "number" && value >= low && value <= high;
+  if (!fits || (value !== 0 && Math.abs(value) < LEAST))
     throw new OptionError(`${what}: ${name} is ${shown(value)}, expected a finite number in [${low}, ${high}]`);
-  }
   return value;
 }
 

@@ -1,7 +1,9 @@
 /** Cells that are refused: by defineCell, by a layer, and when a plan with their WGSL is loaded. */
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { wordOfWgsl, wordsOfWgsl } from "../src/cells/wgsl-words.ts";
 import {
   type Cell,
+  CellError,
   checkCell,
   defineCell,
   IndRNN,
@@ -49,7 +51,7 @@ describe("defineCell refuses", () => {
   const refused = (name: string, says: RegExp, change: object) =>
     mistake(name, OptionError, says, () => defineCell(adder(change)));
   expectErrors([
-    mistake("nothing", OptionError, /^a cell needs a name, got undefined$/, () => defineCell(wrong(undefined))),
+    mistake("nothing", OptionError, /^a cell needs a name, got undefined$/, () => defineCell(wrong<Cell>(undefined))),
     refused("no name", /^a cell needs a name, got ""$/, { name: "" }),
     refused("a name that is taken", /^cell "lstm" is defined already; choose another name$/, { name: "lstm" }),
     refused("an unknown member", /^cell "adder" has "gate"; a cell consists of name, fragment, gates/, { gate: ["a"] }),
@@ -64,14 +66,30 @@ describe("defineCell refuses", () => {
     refused("one name for two slots", /uses "a" for two things/, { kept: ["a"] }),
     refused("more apart than gates", /sets 2 products apart but has only 1 gates/, { apart: ["b", "c"] }),
     refused(
-      "learned vectors by name only",
-      /has \[null\] among its learned|has null among its learned|undefined among/,
-      { learned: ["u"] },
+      "a keyword of WGSL",
+      /^cell "adder" has "var" among its gates, which is a keyword of WGSL; choose another/,
+      {
+        gates: ["var"],
+      },
     ),
+    refused("a reserved word of WGSL", /has "from" among its states, which is a reserved word of WGSL/, {
+      states: ["h", "from"],
+    }),
+    refused("a learned vector that is one", /has "final" among its learned, which is a reserved word of WGSL/, {
+      learned: [{ name: "final" }],
+    }),
+    refused("a kept value that is one", /has "target" among its kept, which is a reserved word/, { kept: ["target"] }),
+    refused("learned vectors by name only", /^cell "adder": learned\[1\] is "w", expected \{ name: "w" \}$/, {
+      learned: [{ name: "u" }, "w"],
+    }),
+    refused("a learned vector that is nothing", /: learned\[0\] is null, expected \{ name: "…" \}$/, {
+      learned: [null],
+    }),
+    refused("a learned vector without a name", /has undefined among its learned; a name is/, { learned: [{}] }),
     refused("a learned vector's start", /starts "u" with "zeros", expected a number, \[low, high\] or "uniform"/, {
       learned: [{ name: "u", initial: "zeros" }],
     }),
-    refused("a range from above", /starts "u" with \[1,0\]/, { learned: [{ name: "u", initial: [1, 0] }] }),
+    refused("a range from above", /starts "u" with \[1, 0\]/, { learned: [{ name: "u", initial: [1, 0] }] }),
     refused("a state dict's name", /gives "u" the stateName "a b"/, { learned: [{ name: "u", stateName: "a b" }] }),
     refused("no maths", /needs forward and backward, its maths on the CPU/, { forward: undefined }),
     refused("a switch that is none", /has recurrent "no", expected true or false/, { recurrent: "no" }),
@@ -82,7 +100,7 @@ describe("defineCell refuses", () => {
     refused("a file that is not there", /has fragment "adder", there are gru-before, gru, indrnn/, {
       fragment: "adder",
     }),
-    refused("an empty fragment", /has fragment \{"source":""\}, expected \{ source: … \}/, {
+    refused("an empty fragment", /has fragment \{ source: "" \}, expected \{ source: … \}/, {
       fragment: { source: "" },
     }),
     refused("parts apart without R", /has no R \(recurrent: false\), so it can have neither/, {
@@ -163,7 +181,7 @@ describe("a plan with WGSL that is wrong", () => {
   let count = 0;
 
   /** What loading a plan says of the cell `broken N`. */
-  async function loading(change: object): Promise<string> {
+  async function loading(change: object, kind: typeof CellError | typeof OptionError = CellError): Promise<string> {
     const cell = defineCell(adder({ ...change, name: `broken ${count++}` }));
     const layer = new Recurrent({ cell, inputSize: 2, hiddenSize: 4 });
     const error = await errorOf(() =>
@@ -173,7 +191,7 @@ describe("a plan with WGSL that is wrong", () => {
         ...{ seeds: ["y"], gradients: ["x"] },
       }),
     );
-    expect(error).toBeInstanceOf(OptionError);
+    expect(error).toBeInstanceOf(kind);
     expect((error as Error).message).toMatch(new RegExp(`^cell "${cell.name}"`));
     return (error as Error).message.replace(/^cell "[^"]*":? ?/, "");
   }
@@ -197,13 +215,13 @@ describe("a plan with WGSL that is wrong", () => {
       "an include that is not there",
       3,
       '  // #include "lib/tanh.wgsl"',
-      /^line 3 of its WGSL: there is no shader file "lib\/tanh\.wgsl" \(there are: /,
+      /^line 3 of its WGSL: there is no shader file "lib\/tanh\.wgsl" \(there are: (lib\/[\w-]+\.wgsl(, )?){5,}\)$/,
     ],
     [
       "an include that nothing uses",
       3,
       '// #include "lib/activations.wgsl"',
-      /^line 3 of its WGSL: the include of "lib\/activations\.wgsl" is unused: it declares sigmoid/,
+      /^line 3 of its WGSL: the include of "lib\/activations\.wgsl" is unused: it declares [\w, ]*\bsigmoid, /,
     ],
     [
       "an include without quotes",
@@ -214,6 +232,38 @@ describe("a plan with WGSL that is wrong", () => {
     ["an unknown directive", 3, "// #import lib", /^line 3 of its WGSL: there is no directive #import/],
   ])("names the line: %s", async (_, line, text, says) => {
     expect(await loading(withLine(line, text))).toMatch(says);
+  });
+
+  test.each([
+    ["a scalar in place of four", "  work.a = 0.0;"],
+    ["a function of both", "  work.a = max(x.a, 0.0);"],
+    ["a comparison", "  work.a = select(r.a, x.a, x.a > 0);"],
+    ["a condition", "  if (x.a > Real(0.0)) { work.a = x.a; }"],
+    ["four in place of a scalar", "  let a: f32 = x.a;"],
+  ])("says what a Real is: %s", async (_, text) => {
+    expect(await loading(withLine(3, text))).toMatch(
+      /^its WGSL does not compile:\nline 3:\d+: [\s\S]*\na Real is four units: write Real\(0\.0\), choose with select\(\)$/,
+    );
+  });
+
+  test("says it only there", async () => {
+    expect(await loading(withLine(3, "  work.a = x.a + s.a;"))).not.toMatch(/a Real is/);
+    expect(await loading(withLine(3, "  let a: f32 = 1u;"))).not.toMatch(/a Real is/);
+  });
+
+  test("is refused for the names that defineCell refuses", async () => {
+    const compiles = async (member: string) => {
+      device!.pushErrorScope("validation");
+      device!.createShaderModule({ code: `struct Gates { ${member}: f32 }` });
+      return (await device!.popErrorScope()) === null;
+    };
+    // Words of TypeScript and of WGSL's own types, which may name a member.
+    for (const name of ["f32", "vec4f", "array", "function", "value", "in", "reset", "forget", "state", "work"]) {
+      expect([name, await compiles(name)]).toEqual([name, true]);
+      expect(wordOfWgsl(name)).toBeUndefined();
+    }
+    expect(wordsOfWgsl.length).toBeGreaterThan(150);
+    for (const name of wordsOfWgsl) expect([name, await compiles(name)]).toEqual([name, false]);
   });
 
   test("says what the engine calls, where the fragment is right in itself and does not fit", async () => {
@@ -237,7 +287,7 @@ describe("a plan with WGSL that is wrong", () => {
   });
 
   test("says that a cell without WGSL runs on the CPU only, where it does run", async () => {
-    expect(await loading({ fragment: undefined })).toBe(
+    expect(await loading({ fragment: undefined }, OptionError)).toBe(
       'has no WGSL, so it runs on the CPU only; give it a fragment, or open the runtime with { backend: "cpu" }',
     );
     const cell = defineCell(adder({ fragment: undefined, name: "for the CPU" }));

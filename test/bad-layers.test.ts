@@ -111,7 +111,7 @@ describe("modules", () => {
     mistake(
       "a negative eps",
       api.OptionError,
-      /^LayerNorm: eps is -1, expected a finite number in \[0, Infinity\]/,
+      /^LayerNorm: eps is -1, expected a finite number in \[0, 3\.4/,
       () => new LayerNorm({ normalizedShape: 2, eps: -1 }),
     ),
     mistake(

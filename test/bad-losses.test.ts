@@ -43,6 +43,18 @@ describe("options of losses", () => {
         huber({ delta }),
       ),
     ),
+    mistake(
+      "a beta that f32 cannot hold",
+      OptionError,
+      /smoothL1: beta is 1e-40, expected a finite number in \[0, 3/,
+      () => smoothL1({ beta: 1e-40 }),
+    ),
+    mistake(
+      "a weight that f32 cannot hold",
+      OptionError,
+      /crossEntropy: weight\[0\] is 1e\+39, expected a finite/,
+      () => crossEntropy({ weight: [1e39, 1] }),
+    ),
     mistake("a beta below 0", OptionError, /smoothL1: beta is -1, expected/, () => smoothL1({ beta: -1 })),
     mistake("a blank below 0", OptionError, /ctc: blank is -1, expected a whole number of at least 0/, () =>
       ctc({ blank: -1 }),

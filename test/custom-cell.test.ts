@@ -5,7 +5,17 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import ts from "typescript";
 import { afterAll, describe, expect, test } from "vitest";
-import { checkCell, type FullCell, type Module, Runtime, type StateDict } from "../src/node.ts";
+import {
+  CellError,
+  checkCell,
+  defineCell,
+  type FullCell,
+  type Module,
+  Recurrent,
+  Runtime,
+  type StateDict,
+  type Tensor,
+} from "../src/node.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = readFileSync(join(root, "docs", "custom-cell.md"), "utf8");
@@ -95,9 +105,11 @@ function equations(weights: StateDict, tokens: readonly number[]): { rows: numbe
   return { rows, last: layers.map(({ h }) => h) };
 }
 
-test("the page's code has the types of the package", () => {
+test("the page's code has the types of the package, as strictly as `tsc --init` asks for", () => {
   const options: ts.CompilerOptions = {
-    ...{ strict: true, noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true },
+    ...{ strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, isolatedModules: true },
+    ...{ verbatimModuleSyntax: true, noUncheckedSideEffectImports: true, declaration: true },
+    ...{ noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true },
     ...{
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.NodeNext,
@@ -113,6 +125,143 @@ test("the page's code has the types of the package", () => {
   const program = ts.createProgram([file], options);
   const faults = ts.getPreEmitDiagnostics(program, program.getSourceFile(file));
   expect(faults.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
+});
+
+test("the page lists the activations of lib/activations.wgsl, each with its derivative", () => {
+  const wgsl = readFileSync(join(root, "shaders", "lib", "activations.wgsl"), "utf8");
+  const calls = [...wgsl.matchAll(/^fn (\w+)\(([^)]*)\)/gm)].map(
+    ([, name, parameters]) => `${name}(${parameters!.replaceAll(/: \w+/g, "")})`,
+  );
+  const derivatives = calls.filter((call) => /^\w+Derivative\(/.test(call));
+  const rows = derivatives.map((call) => {
+    const of = call.replace("Derivative(y", "(x");
+    expect(calls).toContain(of);
+    return `| \`${of}\` | \`${call}\` |`;
+  });
+  expect([...page.matchAll(/^\| `\w+\(.*?\)` \| `\w+Derivative\(.*?\)` \|/gm)].map(([row]) => row)).toEqual(rows);
+  expect(rows.length).toBeGreaterThan(5);
+});
+
+describe("a typing mistake in a cell does not compile", () => {
+  const lists = { gates: ["a", "b"], states: ["h", "c"], learned: [{ name: "k" }], kept: ["m"] } as const;
+  const complaint = (cell: FullCell) =>
+    checkCell(cell).then(
+      () => "",
+      (error: unknown) => {
+        expect(error).toBeInstanceOf(CellError);
+        return (error as Error).message.replace(/^cell "[^"]*": /, "").split("\n  ");
+      },
+    );
+
+  test("where names are read, and checkCell says so too", async () => {
+    const cell = defineCell({
+      ...{ ...lists, name: "reads other names" },
+      forward(x, r, prev, learned) {
+        const gates: number = x.a + x.b + r.a + r.b + prev.h + prev.c + learned.k;
+        // @ts-expect-error no gate
+        x.aa;
+        // @ts-expect-error no gate either: kept
+        r.m;
+        // @ts-expect-error no state
+        prev.q;
+        // @ts-expect-error no learned vector
+        learned.a;
+        return { state: { h: gates, c: 0 }, work: { a: gates, m: 0 } };
+      },
+      backward(saved, prev, grad) {
+        const sum: number = saved.a + saved.b + saved.k + saved.m + prev.c + grad.c;
+        // @ts-expect-error no slot
+        saved.h;
+        // @ts-expect-error no state
+        grad.a;
+        return { work: { a: sum }, state: { h: 0, c: 0 } };
+      },
+    });
+    expect(await complaint(cell)).toEqual([
+      "forward reads x.aa, which is none of a, b",
+      "forward reads r.m, which is none of a, b",
+      "forward reads prev.q, which is none of h, c",
+      "forward reads learned.a, which is none of k",
+    ]);
+  });
+
+  test("where names are returned, and checkCell says so too", async () => {
+    const forward = (x: { a: number }) => ({ state: { h: x.a, c: 0 }, work: { a: x.a } });
+    const other = defineCell({
+      ...{ ...lists, name: "returns another slot" },
+      // @ts-expect-error no slot
+      forward: (x) => ({ state: { h: x.a, c: 0 }, work: { a: x.a, mm: 0 } }),
+      backward: () => ({ work: {}, state: { h: 0, c: 0 } }),
+    });
+    expect(await complaint(other)).toEqual(["forward returns work.mm, which is none of a, b, k, m"]);
+    const none = defineCell({
+      ...{ ...lists, name: "returns a state too few" },
+      // @ts-expect-error no c
+      forward: (x) => ({ state: { h: x.a }, work: {} }),
+      backward: () => ({ work: {}, state: { h: 0, c: 0 } }),
+    });
+    expect(await complaint(none)).toEqual(["forward returns no state.c"]);
+    const gradient = defineCell({
+      ...{ ...lists, name: "returns another gradient", forward },
+      // @ts-expect-error no slot
+      backward: (saved) => ({ work: { ...saved, kk: 0 }, state: { h: 0, c: 0 } }),
+    });
+    expect(await complaint(gradient)).toEqual(["backward returns work.kk, which is none of a, b, k, m"]);
+    defineCell({
+      ...{ ...lists, name: "returns a gradient too few", forward },
+      // @ts-expect-error no c
+      backward: () => ({ work: {}, state: { h: 0 } }),
+    });
+  });
+
+  test("in an inner product", async () => {
+    const cell = defineCell({
+      ...{ ...lists, name: "reads other names in its inner product" },
+      inner: {
+        gates: 1,
+        // @ts-expect-error no state
+        forward: (x, prev, learned) => x.a * prev.h * learned.k * prev.q,
+        backward: (saved, prev, grad) => ({ work: { ...saved, a: grad * prev.h + saved.m }, state: { h: 0, c: 0 } }),
+      },
+      forward: (x) => ({ state: { h: x.a, c: 0 }, work: {} }),
+      backward: (saved) => ({ work: saved, state: { h: 0, c: 0 } }),
+    });
+    expect((await complaint(cell))[0]).toBe("inner.forward reads prev.q, which is none of h, c");
+  });
+
+  test("where a layer's states are read", async () => {
+    const cell = defineCell({
+      ...{ ...lists, name: "of two states" },
+      forward: (x) => ({ state: { h: x.a, c: x.b }, work: {} }),
+      backward: (_saved, _prev, grad) => ({ work: { a: grad.h, b: grad.c }, state: { h: 0, c: 0 } }),
+    });
+    const cpu = await Runtime.open({ backend: "cpu" });
+    const layer = new Recurrent({ cell, inputSize: 1, hiddenSize: 2 });
+    const program = await cpu.compile(layer, {
+      inputs: { x: { shape: [1, 1, 1] } },
+      forward({ x }) {
+        const { state } = layer.forward(x);
+        const [h, c]: [Tensor, Tensor] = [state.h, state.c];
+        // @ts-expect-error no such state
+        expect(state.q).toBeUndefined();
+        // @ts-expect-error states have other names
+        expect(() => layer.forward(x, { h, q: c })).toThrow(/state has h, q, expected \{ h, c \}/);
+        return { h, c };
+      },
+    });
+    expect((await program.run({ x: { shape: [1, 1, 1], data: Float32Array.of(1) } })).h.shape).toEqual([1, 1, 2]);
+    cpu.dispose();
+  });
+
+  test("but lists that are made at run time take any name", async () => {
+    const gates: string[] = ["a"];
+    const cell = defineCell({
+      ...{ name: "made at run time", gates, states: ["h"] },
+      forward: (x) => ({ state: { h: x.a! }, work: { a: 0 } }),
+      backward: (_saved, _prev, grad) => ({ work: { a: grad.h }, state: { h: 0 } }),
+    });
+    expect((await complaint(cell))[0]).toMatch(/^d h \/ d r\.a: backward says/);
+  });
 });
 
 test("no file of the library names the page's cell", () => {

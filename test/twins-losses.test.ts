@@ -1,4 +1,4 @@
-/** Kernels of the losses against their twins. */
+/** Kernels of the losses against their twins. A table for each and what is rare about it, and so over 400 lines. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CpuBackend } from "../src/cpu/cpu-backend.ts";

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, OptionError, shown } from "../errors.ts";
+import { checkNumber, checkOptions, LEAST, OptionError, shown } from "../errors.ts";
 
 /** 1 / (1 + exp(-x)), in the form that does not overflow on either side. */
 export function sigmoid(x: number): number {
@@ -6,10 +6,6 @@ export function sigmoid(x: number): number {
   const e = Math.exp(x);
   return e / (1 + e);
 }
-
-/** The least and the largest normal number of f32: parameters and limits lie between them. */
-export const LEAST = 2 ** -126;
-export const LARGEST = (2 - 2 ** -23) * 2 ** 127;
 
 /** A parameter's default, which is ONNX's if it has one, and its least value here. */
 interface Range {
@@ -144,7 +140,7 @@ function single(what: string, given: unknown, clip: number | undefined): Activat
   }
   checkOptions(what, parameters, takes);
   const { alpha: alphaOf, beta: betaOf } = formula;
-  const number = (parameter: "alpha" | "beta", { default: byDefault, least = -LARGEST }: Range): number => {
+  const number = (parameter: "alpha" | "beta", { default: byDefault, least }: Range): number => {
     const { [parameter]: value = byDefault } = parameters;
     if (value === undefined) {
       const needed = takes.map((one) => `${one}: …`).join(", ");
@@ -152,7 +148,7 @@ function single(what: string, given: unknown, clip: number | undefined): Activat
         `${what}: ${name} without ${parameter}, for which there is no default; give { name: "${name}", ${needed} }`,
       );
     }
-    return checkNumber(`${what}: ${name}`, parameter, value, least, LARGEST);
+    return checkNumber(`${what}: ${name}`, parameter, value, least);
   };
   const alpha = alphaOf ? number("alpha", alphaOf) : 0;
   const beta = betaOf ? number("beta", betaOf) : 0;

@@ -1,8 +1,9 @@
-import { OptionError } from "../errors.ts";
+import { OptionError, shown } from "../errors.ts";
 import { shaders } from "../shaders.generated.ts";
+import { wordOfWgsl } from "./wgsl-words.ts";
 
 /** Values of one unit by name: gates, states, learned vectors or saved values. */
-export type Values = Record<string, number>;
+export type Values<Name extends string = string> = Record<Name, number>;
 
 /** Where a unit is computed, and what it may ask of the others. On the CPU; in WGSL these are functions of the engine. */
 export interface Unit {
@@ -16,35 +17,50 @@ export interface Unit {
 }
 
 /** A learned number for each unit, such as a peephole weight: `[H]` in each direction of each layer. */
-export interface CellParameter {
+export interface CellParameter<Name extends string = string> {
   /** Its name in the cell's maths; in a state dict it is `<stateName>_l0`. */
-  readonly name: string;
+  readonly name: Name;
   /** Default: `name`. */
   readonly stateName?: string;
   /** What it starts with: a number, uniform in `[low, high]`, or (the default) `"uniform"`: as the weights, in ±1/√H. */
   readonly initial?: number | readonly [low: number, high: number] | "uniform";
 }
 
-/** Gradients that a cell's backward returns. */
-export interface CellGradient {
+/** Gradients that a cell's backward returns. `Given`: the slots that it names; any that is no `Slot` does not compile. */
+export interface CellGradient<
+  Slot extends string = string,
+  State extends string = string,
+  Given extends string = Slot,
+> {
   /** By `x` of every gate, by `r` of those apart, by the learned vectors; and `kept` values that are still needed. */
-  readonly work: Values;
+  readonly work: Values<Given> & { readonly [Unknown in Exclude<Given, Slot>]: never };
   /** What flows straight into the previous state; the part through R is the engine's. */
-  readonly state: Values;
+  readonly state: Values<State>;
 }
 
 /** A second product inside a step, of a vector that the step itself makes. */
-export interface InnerProduct {
+export interface InnerProduct<
+  Gate extends string = string,
+  State extends string = string,
+  Learned extends string = string,
+  Slot extends string = string,
+> {
   /** How many of the last gates have R times this vector in place of R·h. */
   readonly gates: number;
   /** The vector's element of this unit. Gates without inner product have their whole sum in `x` already. */
-  forward(x: Values, prev: Values, learned: Values, unit: Unit): number;
+  forward(x: Values<Gate>, prev: Values<State>, learned: Values<Learned>, unit: Unit): number;
   /**
    * From the vector's gradient, after the cell's `backward`: the final values of the work slots (`saved` is what that left
    * there; those of the gates that the vector went into stay as they are), and what is added to the gradient that flows into
    * the previous state.
    */
-  backward(saved: Values, prev: Values, grad: number, learned: Values, unit: Unit): CellGradient;
+  backward(
+    saved: Values<Slot>,
+    prev: Values<State>,
+    grad: number,
+    learned: Values<Learned>,
+    unit: Unit,
+  ): CellGradient<Slot, State>;
 }
 
 /**
@@ -53,8 +69,19 @@ export interface InnerProduct {
  *
  * In memory a unit has `work` slots for each step: gates, those apart, learned vectors, kept values. The gates' slots hold
  * `x` first; then all hold what the cell saves for its backward, and then the gradients by all but the kept ones.
+ *
+ * The types are the cell's own names, which `defineCell` takes from the lists: so a name that is not there does not compile.
+ * `Further` are those apart and the kept ones; `Saved` the slots that `forward` returns, and `Given` those that `backward`
+ * does.
  */
-export interface Cell {
+export interface Cell<
+  Gate extends string = string,
+  State extends string = string,
+  Learned extends string = string,
+  Further extends string = string,
+  Saved extends string = string,
+  Given extends string = string,
+> {
   /** Unique; a cell with options has them in its name. */
   readonly name: string;
   /**
@@ -63,20 +90,20 @@ export interface Cell {
    */
   readonly fragment?: string | { readonly source: string };
   /** Gates in the order of the weight rows (PyTorch's). */
-  readonly gates: readonly string[];
+  readonly gates: readonly Gate[];
   /**
    * Names for `r` of the last gates, where the gradient by `r` is not the gradient by `x`. Default none.
    * GRU: `["rn"]`, because its last gate is `n = tanh(x.n + r * rn)`. Most cells add the two: `[]`.
    */
-  readonly apart?: readonly string[];
+  readonly apart?: readonly Further[];
   /** States, the first is the output `h` that the recurrent product reads. */
-  readonly states: readonly string[];
+  readonly states: readonly State[];
   /** Learned vectors. Default none. */
-  readonly learned?: readonly CellParameter[];
+  readonly learned?: readonly CellParameter<Learned>[];
   /** Further values that forward saves and `inner.backward` or `backward` reads. Default none. */
-  readonly kept?: readonly string[];
+  readonly kept?: readonly Further[];
   /** Default: none. */
-  readonly inner?: InnerProduct;
+  readonly inner?: InnerProduct<Gate, State, Learned, Gate | Learned | Further>;
   /** False: no R at all, gates see the input and the states of their own unit only. Default true. */
   readonly recurrent?: boolean;
   /** The maths asks for means over all units (layer normalisation). Then a workgroup owns a row. Default false. */
@@ -87,14 +114,30 @@ export interface Cell {
   readonly parts?: Readonly<Record<string, string>>;
   /** Gates and learned vectors that the fragment names and this variant does not have: zero, and never in memory. */
   readonly absent?: { readonly gates?: readonly string[]; readonly learned?: readonly string[] };
-  /** One unit, one step: new state, and what backward needs (names: `workOf`). */
-  forward(x: Values, r: Values, prev: Values, learned: Values, unit: Unit): { state: Values; work: Values };
+  /** One unit, one step: new state, and what backward needs: any of the slots; one that it leaves out is zero. */
+  forward(
+    x: Values<Gate>,
+    r: Values<Gate>,
+    prev: Values<State>,
+    learned: Values<Learned>,
+    unit: Unit,
+  ): {
+    state: Values<State>;
+    work: Values<Saved> & { readonly [Unknown in Exclude<Saved, Gate | Learned | Further>]: never };
+  };
   /** Gradients of one unit from what forward saved, the previous state and the gradient by the new one. */
-  backward(saved: Values, prev: Values, grad: Values, learned: Values, unit: Unit): CellGradient;
+  backward(
+    saved: Values<Gate | Learned | Further>,
+    prev: Values<State>,
+    grad: Values<State>,
+    learned: Values<Learned>,
+    unit: Unit,
+  ): CellGradient<Gate | Learned | Further, State, Given>;
 }
 
-/** A cell with its defaults filled in. */
-export type FullCell = Cell & Required<Pick<Cell, "apart" | "learned" | "kept" | "recurrent" | "acrossUnits">>;
+/** A cell with its defaults filled in. Its type knows its states, so that those of a layer of it have names. */
+export type FullCell<State extends string = string> = Cell<string, State> &
+  Required<Pick<Cell, "apart" | "learned" | "kept" | "recurrent" | "acrossUnits">>;
 
 /** What a unit keeps for each step, in the order of memory. */
 export const workOf = (cell: FullCell): readonly string[] => [
@@ -135,41 +178,55 @@ function checkFragment(fragment: unknown, refuse: (why: string) => never): void 
   }
   const source = (fragment as { source?: unknown } | null)?.source;
   if (typeof source !== "string" || source.trim() === "")
-    refuse(
-      `has fragment ${JSON.stringify(fragment)}, expected { source: … } with the WGSL of cellForward and cellBackward`,
-    );
+    refuse(`has fragment ${shown(fragment)}, expected { source: … } with the WGSL of cellForward and cellBackward`);
+}
+
+/** @throws OptionError for what is no list, and for names that WGSL does not take */
+function checkNames(list: string, names: unknown, refuse: (why: string) => never): void {
+  if (!Array.isArray(names)) refuse(`has ${list} ${shown(names)}, expected a list of names`);
+  const all = names as readonly unknown[];
+  const bad = all.findIndex((name) => typeof name !== "string" || !word.test(name));
+  if (bad >= 0) refuse(`has ${shown(all[bad])} among its ${list}; a name is letters and digits, as WGSL takes it`);
+  for (const name of all as readonly string[]) {
+    const kind = wordOfWgsl(name);
+    if (kind) refuse(`has "${name}" among its ${list}, which is ${kind} of WGSL; choose another name`);
+  }
+  if (new Set(all).size < all.length) refuse(`names one of its ${list} twice: ${all.join(", ")}`);
+}
+
+/** @throws OptionError for learned vectors that are no objects */
+function checkLearned(cell: string, learned: readonly unknown[]): void {
+  for (const [i, one] of learned.entries()) {
+    if (typeof one === "object" && one !== null && !Array.isArray(one)) continue;
+    const expected = `{ name: ${typeof one === "string" ? shown(one) : '"…"'} }`;
+    throw new OptionError(`cell "${cell}": learned[${i}] is ${shown(one)}, expected ${expected}`);
+  }
 }
 
 function checkInitial(learned: readonly CellParameter[], refuse: (why: string) => never): void {
   for (const { name, stateName = name, initial = "uniform" } of learned) {
     if (typeof stateName !== "string" || !/^[A-Za-z]\w*$/.test(stateName))
-      refuse(`gives "${name}" the stateName ${JSON.stringify(stateName)}; it is a name of letters, digits and _`);
+      refuse(`gives "${name}" the stateName ${shown(stateName)}; it is a name of letters, digits and _`);
     const isRange =
       Array.isArray(initial) && initial.length === 2 && initial.every(Number.isFinite) && initial[0] <= initial[1];
     if (initial !== "uniform" && !Number.isFinite(initial) && !isRange)
-      refuse(`starts "${name}" with ${JSON.stringify(initial)}, expected a number, [low, high] or "uniform"`);
+      refuse(`starts "${name}" with ${shown(initial)}, expected a number, [low, high] or "uniform"`);
   }
 }
 
 function check(cell: Cell): void {
   const name = cell?.name;
-  if (typeof name !== "string" || name.trim() === "")
-    throw new OptionError(`a cell needs a name, got ${JSON.stringify(name)}`);
+  if (typeof name !== "string" || name.trim() === "") throw new OptionError(`a cell needs a name, got ${shown(name)}`);
   const refuse = (why: string): never => {
     throw new OptionError(`cell "${name}" ${why}`);
   };
   const unknown = Object.keys(cell).find((member) => !(members as readonly string[]).includes(member));
   if (unknown !== undefined) refuse(`has "${unknown}"; a cell consists of ${members.join(", ")}`);
   const given = cell.learned ?? [];
-  const learned = Array.isArray(given) ? given.map((parameter) => parameter?.name) : given;
+  if (Array.isArray(given)) checkLearned(name, given);
+  const learned = Array.isArray(given) ? given.map((parameter) => parameter.name) : given;
   const lists = { gates: cell.gates, states: cell.states, apart: cell.apart ?? [], learned, kept: cell.kept ?? [] };
-  for (const [list, names] of Object.entries(lists)) {
-    if (!Array.isArray(names)) refuse(`has ${list} ${JSON.stringify(names)}, expected a list of names`);
-    const bad = (names as unknown[]).findIndex((n) => typeof n !== "string" || !word.test(n));
-    if (bad >= 0)
-      refuse(`has ${JSON.stringify(names[bad])} among its ${list}; a name is letters and digits, as WGSL takes it`);
-    if (new Set(names).size < names.length) refuse(`names one of its ${list} twice: ${names.join(", ")}`);
-  }
+  for (const [list, names] of Object.entries(lists)) checkNames(list, names, refuse);
   if (cell.gates.length === 0 || cell.states.length === 0) refuse("needs at least one gate and one state");
   if (lists.apart.length > cell.gates.length)
     refuse(`sets ${lists.apart.length} products apart but has only ${cell.gates.length} gates`);
@@ -183,7 +240,7 @@ function check(cell: Cell): void {
     refuse("needs forward and backward, its maths on the CPU");
   for (const flag of ["recurrent", "acrossUnits"] as const) {
     if (cell[flag] !== undefined && typeof cell[flag] !== "boolean")
-      refuse(`has ${flag} ${JSON.stringify(cell[flag])}, expected true or false`);
+      refuse(`has ${flag} ${shown(cell[flag])}, expected true or false`);
   }
   if (cell.prelude !== undefined && typeof cell.prelude !== "string")
     refuse("has a prelude that is no string; it is WGSL in front of the fragment");
@@ -200,12 +257,8 @@ function check(cell: Cell): void {
     refuse("has no R (recurrent: false), so it can have neither an inner product nor products apart");
 }
 
-/**
- * Makes a cell known to the engine; built-in cells come through here too. With it a layer of this cell trains, streams, takes
- * lengths, dropout and everything else that the engine does: `new Recurrent({ cell, inputSize, hiddenSize })`.
- * @throws OptionError when the name is taken, or names and lists do not fit each other
- */
-export function defineCell(cell: Cell): FullCell {
+/** What `defineCell` does, for cells whose names the types do not know. */
+function define(cell: Cell): FullCell {
   if (table.has(cell?.name)) throw new OptionError(`cell "${cell.name}" is defined already; choose another name`);
   check(cell);
   const full: FullCell = {
@@ -216,9 +269,26 @@ export function defineCell(cell: Cell): FullCell {
   return full;
 }
 
+/**
+ * Makes a cell known to the engine; built-in cells come through here too. With it a layer of this cell trains, streams, takes
+ * lengths, dropout and everything else that the engine does: `new Recurrent({ cell, inputSize, hiddenSize })`. Names in its
+ * functions that none of its lists has do not compile, if the lists are written out in the call.
+ * @throws OptionError when the name is taken, or names and lists do not fit each other
+ */
+export function defineCell<
+  const Gate extends string,
+  const State extends string,
+  const Learned extends string = never,
+  const Further extends string = never,
+  Saved extends string = never,
+  Given extends string = never,
+>(cell: Cell<Gate, State, Learned, Further, Saved, Given>): FullCell<State> {
+  return define(cell as unknown as Cell) as unknown as FullCell<State>;
+}
+
 /** The cell of this name, made at the first call: how a cell that has options comes to be. */
 export const cellOnce = (name: string, make: () => Omit<Cell, "name">): FullCell =>
-  table.get(name) ?? defineCell({ name, ...make() });
+  table.get(name) ?? define({ name, ...make() });
 
 /** @throws OptionError naming the cells that exist */
 export function cellNamed(name: string): FullCell {

@@ -12,8 +12,6 @@ export {
   type ActivationName,
   type Activations,
   activationNames,
-  LARGEST,
-  LEAST,
 } from "./activations.ts";
 export {
   type Cell,

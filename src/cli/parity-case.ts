@@ -1,6 +1,6 @@
 /** Reads parity cases, strictly: the format of docs/cases.md. */
 import { type FullCell, gruCell, lstmCell, rnnCell } from "../cells/index.ts";
-import { checkCount, checkNumber, FileFormatError, OptionError } from "../errors.ts";
+import { checkCount, checkNumber, FileFormatError, LEAST, OptionError } from "../errors.ts";
 import { duplicateKey } from "../io/duplicate-key.ts";
 import { readSafetensors } from "../io/safetensors.ts";
 import { type CharModelCell, charModelCells } from "../nn/char-model.ts";
@@ -101,7 +101,7 @@ const trainChecks: Readonly<Record<string, Check>> = {
     need(typeof value === "object" && value !== null && !Array.isArray(value), name, value, "an object");
     return value;
   },
-  clipGradNorm: (name, value) => (value === null ? null : checkNumber("case", name, value, Number.MIN_VALUE)),
+  clipGradNorm: (name, value) => (value === null ? null : checkNumber("case", name, value, LEAST)),
 };
 
 /** Fields that a case may leave out. */

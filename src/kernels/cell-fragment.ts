@@ -1,5 +1,5 @@
 import { cellNamed, type FullCell } from "../cells/index.ts";
-import { OptionError } from "../errors.ts";
+import { CellError, OptionError } from "../errors.ts";
 import { type CompilerMessage, type Composed, type ComposeOptions, ShaderError } from "./compose.ts";
 import { declaredNames, linesOf } from "./wgsl-text.ts";
 
@@ -23,7 +23,7 @@ const ownFile = ({ name }: FullCell): string => `cells/${name}.wgsl`;
 
 /**
  * Composes a kernel with a cell's fragment.
- * @throws OptionError when the cell has none, when a function is missing, or when an include in it is wrong
+ * @throws OptionError when the cell has none; CellError when a function is missing, or an include in it is wrong
  */
 export function composeWithCell(
   cell: FullCell,
@@ -39,19 +39,26 @@ export function composeWithCell(
   const declared = declaredNames(linesOf(fragment.source, ownFile(cell)).map(({ text }) => text));
   const missing = functionsOf(cell).filter((wanted) => !declared.has(wanted));
   if (missing.length > 0)
-    throw new OptionError(`cell "${name}": its WGSL lacks ${missing.map(show).join(" and ")}; add what is missing`);
+    throw new CellError(`cell "${name}": its WGSL lacks ${missing.map(show).join(" and ")}; add what is missing`);
   try {
     return compose({ name, source: fragment.source });
   } catch (error) {
     if (!(error instanceof ShaderError) || error.file !== ownFile(cell)) throw error;
     const why = error.message.slice(`${error.file}:${error.line}: `.length);
-    throw new OptionError(`cell "${name}": line ${error.line} of its WGSL: ${why}`);
+    throw new CellError(`cell "${name}": line ${error.line} of its WGSL: ${why}`);
   }
+}
+
+/** Whether a compiler complains of a vector where a scalar is, or the other way round. */
+function mixesScalars(message: string): boolean {
+  const [first = ""] = message.split("\n", 1);
+  const others = first.replace(/\bvec4(?:<\w+>|f\b)/g, "");
+  return others !== first && /\b(?:abstract-?(?:float|int)|f32|i32|u32|bool)\b/i.test(others);
 }
 
 /**
  * Tells whoever wrote the fragment of a cell why it does not compile; does nothing for the fragments of the package.
- * @throws OptionError with the compiler's messages: those of the fragment's own lines, counted as they were given, or if it is
+ * @throws CellError with the compiler's messages: those of the fragment's own lines, counted as they were given, or if it is
  * the engine that cannot use it the lines that the engine has
  */
 export function checkOwnFragment(cellName: string, composed: Composed, messages: readonly CompilerMessage[]): void {
@@ -59,14 +66,18 @@ export function checkOwnFragment(cellName: string, composed: Composed, messages:
   if (typeof cell.fragment !== "object") return;
   const lines = composed.code.split("\n");
   const own = messages.filter(({ lineNum }) => lineNum > 0 && composed.origin(lineNum).file === ownFile(cell));
-  const described = (own.length > 0 ? own : messages).map(({ lineNum, linePos, message }) => {
+  const told = own.length > 0 ? own : messages;
+  const described = told.map(({ lineNum, linePos, message }) => {
     if (lineNum < 1) return message;
     const { file, line } = composed.origin(lineNum);
     const place = file === ownFile(cell) ? `line ${line}:${linePos}` : `${file}:${line}:${linePos}`;
     return `${place}: ${message}\n    ${lines[lineNum - 1]?.trim() ?? ""}`;
   });
+  const hint = told.some(({ message }) => mixesScalars(message))
+    ? "\na Real is four units: write Real(0.0), choose with select()"
+    : "";
   const engine = `; the engine calls\n    ${functionsOf(cell).map(show).join("\n    ")}`;
-  throw new OptionError(
-    `cell "${cellName}": its WGSL does not ${own.length > 0 ? "compile" : "fit"}:\n${described.join("\n")}${own.length > 0 ? "" : engine}`,
+  throw new CellError(
+    `cell "${cellName}": its WGSL does not ${own.length > 0 ? "compile" : "fit"}:\n${described.join("\n")}${own.length > 0 ? "" : engine}${hint}`,
   );
 }

@@ -112,8 +112,11 @@ interface Expansion {
 function expand(file: string, from: Expansion, at: Origin = { file, line: 1 }): SourceLine[] {
   const source = sourceOf(file, from);
   if (source === undefined) {
-    const known = Object.keys(from.sources).sort().join(", ") || "none";
-    throw new ShaderError(at, `there is no shader file "${file}" (there are: ${known})`);
+    const known = Object.keys(from.sources).sort();
+    // What is there to be included lies in lib.
+    const shared = from.stack.length > 0 ? known.filter((name) => name.startsWith("lib/")) : [];
+    const list = (shared.length > 0 ? shared : known).join(", ") || "none";
+    throw new ShaderError(at, `there is no shader file "${file}" (there are: ${list})`);
   }
   const stack = [...from.stack, file];
   return linesOf(source, file).flatMap((line) => {

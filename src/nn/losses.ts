@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, OptionError, ShapeError } from "../errors.ts";
+import { checkNumber, checkOptions, LEAST, OptionError, ShapeError } from "../errors.ts";
 import { softmaxCrossEntropy } from "../graph/ops/cross-entropy.ts";
 import { type PointwiseOptions, pointwise } from "../graph/ops/pointwise-loss.ts";
 import { Tensor } from "../graph/tensor.ts";
@@ -19,7 +19,7 @@ export interface CrossEntropyOptions {
 /**
  * Softmax cross-entropy in nats, over all targets that are not `ignoreIndex`, as
  * [torch.nn.CrossEntropyLoss](https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html) with class
- * indices. Logits `[..., V]`, targets i32 `[...]`. A batch with no target that counts has loss 0. Label smoothing is that of
+ * indices. Logits `[..., V]`, targets i32 `[...]`; logits must be finite (a class is ruled out by -1e9, not by -Infinity). A batch with no target that counts has loss 0. Label smoothing is that of
  * Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision".
  * @throws OptionError for an unknown option or a bad value; when it is applied, ShapeError for wrong shapes
  */
@@ -121,7 +121,7 @@ export interface HuberOptions extends PointwiseLossOptions {
  */
 export function huber(options: HuberOptions = {}): Loss {
   checkOptions("huber", options, ["delta", "reduction"]);
-  const delta = checkNumber("huber", "delta", options.delta ?? 1, Number.MIN_VALUE);
+  const delta = checkNumber("huber", "delta", options.delta ?? 1, LEAST);
   return pointwiseLoss("huber", "huber", options.reduction, { kind: "huber", delta });
 }
 

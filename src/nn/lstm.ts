@@ -1,5 +1,5 @@
-import { type Activations, LARGEST, LEAST, lstmCell } from "../cells/index.ts";
-import { checkNumber, OptionError, shown } from "../errors.ts";
+import { type Activations, lstmCell } from "../cells/index.ts";
+import { checkNumber, LARGEST, LEAST, OptionError, shown } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkPairs, checkRecurrentOptions, checkSwitches, type RecurrentOptions } from "./recurrent-options.ts";
@@ -83,7 +83,7 @@ export class LSTM extends Recurrent<LSTMState> {
     checkLimit("LSTM", "clip", clip);
     checkLimit("LSTM", "cellClip", cellClip);
     if (forgetBias !== undefined) {
-      checkNumber("LSTM", "forgetBias", forgetBias, -LARGEST, LARGEST);
+      checkNumber("LSTM", "forgetBias", forgetBias);
       if (options.bias === false && !layerNorm)
         throw new OptionError(
           `LSTM: forgetBias is ${forgetBias}, which a bias would start with, but bias is false; leave one of them out`,

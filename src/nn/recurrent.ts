@@ -18,7 +18,7 @@ import { checkRecurrentOptions, type RecurrentOptions, type Settings, settingsOf
  * States by the cell's names: `h`, and for LSTM `c`. Each is `[L*D, B, P]` (c: `[L*D, B, H]`); where layers have different
  * sizes, a list with one tensor `[D, B, ·]` for each layer.
  */
-export type RecurrentState = Readonly<Record<string, Tensor>>;
+export type RecurrentState<Name extends string = string> = Readonly<Record<Name, Tensor>>;
 
 interface Layer {
   readonly wih: Parameter;
@@ -59,8 +59,14 @@ interface Particulars {
  * `bias_ih_l0`, `bias_hh_l0 [G*H]`, `weight_hr_l0 [P, H]`, the cell's learned vectors `[H]` such as `peephole_i_l0`, and
  * learned initial states `initial_h_l0`; those of the second direction end in `_reverse`. Weights and biases start uniform
  * in ±1/√H.
+ *
+ * `Name` are the states, taken from the type of the cell; layers that know their cell give them as the record `State`. So
+ * `state.h` is a tensor, and a state that the cell does not have does not compile.
  */
-export class Recurrent<State extends RecurrentState = RecurrentState> extends Module {
+export class Recurrent<
+  State extends RecurrentState = RecurrentState,
+  Name extends string = keyof State & string,
+> extends Module {
   /** The cell's name. */
   readonly cell: string;
   readonly inputSize: number;
@@ -77,7 +83,7 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
    * @param options those of every recurrent layer, and the cell: what `defineCell` returned
    * @throws OptionError for an unknown option, a bad value, or options that make no sense together
    */
-  constructor(options: RecurrentOptions & { readonly cell: FullCell });
+  constructor(options: RecurrentOptions & { readonly cell: FullCell<Name> | FullCell });
   /** @internal */
   constructor(options: RecurrentOptions & { readonly cell: FullCell }, particulars: Particulars);
   constructor(
@@ -204,7 +210,7 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
    * after each sequence's last real step
    * @throws ShapeError when a shape does not fit
    */
-  forward(x: Tensor, state?: State, real?: RealSteps): { output: Tensor; state: State } {
+  forward(x: Tensor, state?: RecurrentState<Name>, real?: RealSteps): { output: Tensor; state: RecurrentState<Name> } {
     const { title, directions: D, numLayers: L } = this;
     const { merge, residual, hiddenSizes } = this.#settings;
     let input = this.#input(x);
@@ -228,14 +234,14 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
       input = l < L - 1 ? this.#dropped(label, output) : output;
     });
     const output = this.batchFirst && merge !== "none" ? swapAxes(`${this.label} batch first`, input) : input;
-    const next = Object.fromEntries(states.map((name) => [name, this.#stacked(finals[name]!)])) as unknown as State;
+    const next = Object.fromEntries(states.map((name) => [name, this.#stacked(finals[name]!)]));
     for (const [name, of] of Object.entries(starts ?? {})) {
       if (this.#isEven) startsFrom(next[name]!, this.#stacked(of));
       else for (const [l, start] of of.entries()) startsFrom((next[name] as unknown as Tensor[])[l]!, start);
     }
     if (this.bidirectional || this.#settings.goBackwards)
       for (const one of leavesOf(next).values()) reachedFromEnd(one);
-    return { output, state: next };
+    return { output, state: next as RecurrentState<Name> };
   }
 
   /** Learned initial states of all layers, for B rows. */
@@ -321,7 +327,7 @@ export class Recurrent<State extends RecurrentState = RecurrentState> extends Mo
     return this.#isEven ? concat(layers) : (layers as unknown as Tensor);
   }
 
-  #checkState(state: State | undefined, B: number): void {
+  #checkState(state: RecurrentState | undefined, B: number): void {
     if (state === undefined) return;
     const { title, directions: D, numLayers: L } = this;
     const { states } = this.#cell;

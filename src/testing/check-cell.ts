@@ -1,11 +1,11 @@
 import { cellNamed, type FullCell } from "../cells/index.ts";
-import { CellError, checkCount, checkOptions, OptionError } from "../errors.ts";
+import { CellError, checkCount, checkOptions, OptionError, shown } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "../nn/recurrent.ts";
 import { RandomStream } from "../random.ts";
 import { Runtime } from "../runtime.ts";
 import { type StateDict, sizeOf } from "../tensor-data.ts";
-import { againstDifferences, type Ranges } from "./differences.ts";
+import { againstDifferences, inWords, type Ranges } from "./differences.ts";
 
 export interface CheckCellOptions {
   /** With one that runs on a GPU, the cell's WGSL is compared with its maths on the CPU. */
@@ -36,7 +36,7 @@ function checkStates(cell: FullCell, states: Ranges): void {
     if (!cell.states.includes(name))
       throw new OptionError(`checkCell: states has "${name}", cell "${cell.name}" has ${cell.states.join(", ")}`);
     if (!Array.isArray(range) || range.length !== 2 || !range.every(Number.isFinite) || range[0] > range[1])
-      throw new OptionError(`checkCell: states.${name} is ${JSON.stringify(range)}, expected [low, high]`);
+      throw new OptionError(`checkCell: states.${name} is ${shown(range)}, expected [low, high]`);
   }
 }
 
@@ -53,8 +53,8 @@ function complain(cell: FullCell, faults: readonly string[]): void {
  * state), and if a GPU is there the WGSL against both, a layer of it forward and backward. Write a test that calls it.
  *
  * @param cell what `defineCell` returned
- * @throws CellError that names the derivatives and numbers that are wrong: `d h / d prev.c: backward says …`; OptionError for
- * an unknown option, or when the WGSL does not compile
+ * @throws CellError that names the derivatives and numbers that are wrong: `d h / d prev.c: backward says …`, names that are
+ * read and not there, or what is wrong with the WGSL; OptionError for an unknown option, or a GPU and no WGSL
  */
 export async function checkCell(cell: FullCell, options: CheckCellOptions = {}): Promise<CellCheck> {
   checkOptions("checkCell", options, ["runtime", "states", "seed"]);
@@ -66,7 +66,11 @@ export async function checkCell(cell: FullCell, options: CheckCellOptions = {}):
   const draws = Array.from({ length: DRAWS }, (_, draw) =>
     againstDifferences(cell, new RandomStream(seed, `${cell.name} ${draw}`), states),
   );
-  complain(cell, [...new Set(draws.flatMap(({ faults }) => faults))]);
+  complain(cell, [...new Set(draws.flatMap(({ misuse }) => misuse))]);
+  const wrong = inWords(draws.flatMap((draw) => draw.wrong));
+  // A slot that is read and was never written makes everything wrong that depends on it.
+  if (wrong.length > 0) complain(cell, [...new Set(draws.flatMap(({ left }) => left))]);
+  complain(cell, wrong);
   const derivatives = draws.reduce((sum, { compared }) => sum + compared, 0);
   if (runtime === undefined || runtime.backend === "cpu") return { derivatives, onGpu: 0 };
   const cpu = await Runtime.open({ backend: "cpu" });
@@ -115,7 +119,7 @@ async function againstCpu(
   const outputs = ["output", ...cell.states.map((s) => `new ${state(s)}`)];
   const gradients = [values([T, B, D * H]), ...cell.states.map(() => values([D, B, H]))];
   const seeds: StateDict = Object.fromEntries(outputs.map((name, i) => [`gradient.${name}`, gradients[i]!]));
-  const results = [];
+  const results: StateDict[] = [];
   for (const runtime of [gpu, cpu]) {
     runtime.loadStateDict(layer, dict);
     const program = await runtime.compile(layer, {

@@ -46,6 +46,40 @@ function pointOf(cell: FullCell, random: RandomStream, ranges: Ranges): Point {
   };
 }
 
+/** What a cell's functions read and nobody gave them, in words. */
+class Misread {
+  /** Names that do not exist. */
+  readonly unknown = new Set<string>();
+  /** Slots that the function before did not return: they are zero, as in memory. */
+  readonly left = new Set<string>();
+  readonly #cell: FullCell;
+
+  constructor(cell: FullCell) {
+    this.#cell = cell;
+  }
+
+  /** Values as `fn` gets them under the name `what`. `from`: the function whose `work` they are. */
+  watch(fn: string, what: string, values: Values, from?: string): Values {
+    const { absent } = this.#cell;
+    const known = from === undefined ? Object.keys(values) : workOf(this.#cell);
+    const expected = [...known, ...(absent?.gates ?? []), ...(absent?.learned ?? []), "toJSON"];
+    return new Proxy(values, {
+      get: (target, name) => {
+        if (typeof name === "symbol" || name in target) return Reflect.get(target, name);
+        if (from !== undefined && known.includes(name)) {
+          this.left.add(`${fn} reads saved.${name}, which ${from} did not return in work`);
+          return 0;
+        }
+        if (!expected.includes(name))
+          this.unknown.add(
+            `${fn} reads ${what}.${name}, ${known.length > 0 ? `which is none of ${known.join(", ")}` : "and there are none"}`,
+          );
+        return undefined;
+      },
+    });
+  }
+}
+
 /** Runs a function of every unit of the row. */
 function ofUnits<T>(cell: FullCell, direction: number, maths: (u: number, unit: Unit) => T): T[] {
   const results: T[] = [];
@@ -56,21 +90,30 @@ function ofUnits<T>(cell: FullCell, direction: number, maths: (u: number, unit: 
 }
 
 /** The step forward of all units. */
-function forward(cell: FullCell, { x, r, prev, learned, mix }: Point, direction: number) {
+function forward(cell: FullCell, { x, r, prev, learned, mix }: Point, direction: number, misread: Misread) {
   const { inner } = cell;
+  const given = (fn: string, what: string, values: Values) => misread.watch(fn, what, { ...values });
   let heard = r;
   if (inner) {
+    const fn = "inner.forward";
     const vector = ofUnits(cell, direction, (u, unit) =>
-      inner.forward({ ...x[u]! }, { ...prev[u]! }, learned[u]!, unit),
+      inner.forward(given(fn, "x", x[u]!), given(fn, "prev", prev[u]!), given(fn, "learned", learned[u]!), unit),
     );
     heard = units.map((u) => {
       const product = (gate: string) => sum(vector.map((value, v) => mix[gate]![u]![v]! * value));
       return { ...r[u]!, ...Object.fromEntries(innerGates(cell).map((gate) => [gate, r[u]![gate]! + product(gate)])) };
     });
   }
-  return ofUnits(cell, direction, (u, unit) =>
-    cell.forward({ ...x[u]! }, { ...heard[u]! }, { ...prev[u]! }, learned[u]!, unit),
-  );
+  return ofUnits(cell, direction, (u, unit) => {
+    const [gates, products] = [given("forward", "x", x[u]!), given("forward", "r", heard[u]!)];
+    return cell.forward(
+      gates,
+      products,
+      given("forward", "prev", prev[u]!),
+      given("forward", "learned", learned[u]!),
+      unit,
+    );
+  });
 }
 
 /** What the cell's functions return that the engine has no place for, and what they leave out. */
@@ -98,22 +141,48 @@ const inMemory = (cell: FullCell, work: Values): Values =>
   Object.fromEntries(workOf(cell).map((name) => [name, work[name] ?? 0]));
 
 /** The gradients of one step: by all slots of `work`, and by the previous state. */
-function backward(cell: FullCell, point: Point, seeds: readonly Values[], direction: number, faults: string[]) {
+function backward(
+  cell: FullCell,
+  point: Point,
+  seeds: readonly Values[],
+  direction: number,
+  misread: Misread,
+  faults: string[],
+) {
   const { prev, learned, mix } = point;
   const { inner } = cell;
-  const steps = forward(cell, point, direction);
-  const first = ofUnits(cell, direction, (u, unit) =>
-    cell.backward(inMemory(cell, steps[u]!.work), { ...prev[u]! }, { ...seeds[u]! }, learned[u]!, unit),
-  );
+  const given = (fn: string, what: string, values: Values) => misread.watch(fn, what, { ...values });
+  const saved = (fn: string, { work }: { work: Values }, from: string) => {
+    const slots = workOf(cell).filter((name) => name in work);
+    return misread.watch(fn, "saved", Object.fromEntries(slots.map((name) => [name, work[name]!])), from);
+  };
+  const steps = forward(cell, point, direction, misread);
+  const first = ofUnits(cell, direction, (u, unit) => {
+    const [before, grad] = [given("backward", "prev", prev[u]!), given("backward", "grad", seeds[u]!)];
+    return cell.backward(
+      saved("backward", steps[u]!, "forward"),
+      before,
+      grad,
+      given("backward", "learned", learned[u]!),
+      unit,
+    );
+  });
   faults.push(...misnamed(cell, first[0]!, "backward"));
   const work = first.map((step) => inMemory(cell, step.work));
   if (!inner) return { work, state: first.map(({ state }) => state) };
   const byVector = units.map((v) =>
     sum(innerGates(cell).flatMap((gate) => units.map((u) => mix[gate]![u]![v]! * work[u]![gate]!))),
   );
-  const second = ofUnits(cell, direction, (u, unit) =>
-    inner.backward(work[u]!, { ...prev[u]! }, byVector[u]!, learned[u]!, unit),
-  );
+  const second = ofUnits(cell, direction, (u, unit) => {
+    const fn = "inner.backward";
+    return inner.backward(
+      saved(fn, first[u]!, "backward"),
+      given(fn, "prev", prev[u]!),
+      byVector[u]!,
+      given(fn, "learned", learned[u]!),
+      unit,
+    );
+  });
   faults.push(...misnamed(cell, second[0]!, "inner.backward"));
   return {
     work: second.map((step) => inMemory(cell, step.work)),
@@ -123,17 +192,30 @@ function backward(cell: FullCell, point: Point, seeds: readonly Values[], direct
   };
 }
 
-const show = (value: number): string => String(Number(value.toPrecision(7)));
+/** A derivative that is not what differences say. */
+export interface Wrong {
+  /** A state, or all of them at once. */
+  readonly of: string;
+  readonly by: string;
+  readonly got: number;
+  readonly expected: number;
+  readonly unit: number;
+  readonly direction: number;
+}
 
-/**
- * All derivatives of a step by all that it depends on, at one random point.
- * @returns how many were compared, and what is wrong, the first unit of each kind only
- */
-export function againstDifferences(
-  cell: FullCell,
-  random: RandomStream,
-  ranges: Ranges,
-): { compared: number; faults: string[] } {
+export interface Comparison {
+  readonly compared: number;
+  /** Names and numbers that cannot be; the rest was then not compared. */
+  readonly misuse: readonly string[];
+  /** Slots that are read and were not returned before: reasons, if something is wrong. */
+  readonly left: readonly string[];
+  readonly wrong: readonly Wrong[];
+}
+
+const allStates = "all states";
+
+/** All derivatives of a step by all that it depends on, at one random point. */
+export function againstDifferences(cell: FullCell, random: RandomStream, ranges: Ranges): Comparison {
   const point = pointOf(cell, random, ranges);
   const variables: Variable[] = [
     ...cell.gates.map((name): Variable => ["x", name]),
@@ -150,26 +232,31 @@ export function againstDifferences(
       seeds: units.map(() => Object.fromEntries(cell.states.map((s) => [s, seedOf(s === of, meets)]))),
     })),
     {
-      of: cell.states.length > 1 ? "all states" : cell.states[0]!,
+      of: cell.states.length > 1 ? allStates : cell.states[0]!,
       seeds: units.map(() => Object.fromEntries(cell.states.map((s) => [s, 2 * random.next() - 1]))),
     },
   ];
-  const faults = misnamed(cell, forward(cell, point, 0)[0]!, "forward");
-  if (faults.length > 0) return { compared: 0, faults };
+  const misread = new Misread(cell);
+  const wrong: Wrong[] = [];
   let compared = 0;
+  const result = (faults: readonly string[]): Comparison => ({
+    ...{ compared, wrong, left: [...misread.left] },
+    misuse:
+      misread.unknown.size > 0 ? [...misread.unknown] : faults.length > 0 ? [...misread.left, ...new Set(faults)] : [],
+  });
+  const faults = misnamed(cell, forward(cell, point, 0, misread)[0]!, "forward");
+  if (faults.length > 0 || misread.unknown.size > 0) return result(faults);
   for (const direction of [0, 1]) {
     for (const { of, seeds } of passes) {
-      const names: string[] = [];
-      const gradient = backward(cell, point, seeds, direction, names);
-      if (names.length > 0) return { compared, faults: [...new Set(names)] };
+      const gradient = backward(cell, point, seeds, direction, misread, faults);
+      if (faults.length > 0 || misread.unknown.size > 0) return result(faults);
       const measure = () => {
-        const steps = forward(cell, point, direction);
+        const steps = forward(cell, point, direction, misread);
         return sum(steps.flatMap(({ state }, u) => cell.states.map((s) => seeds[u]![s]! * state[s]!)));
       };
       for (const [kind, name] of variables) {
-        let told = false;
-        for (const u of units) {
-          const values = point[kind][u]!;
+        for (const unit of units) {
+          const values = point[kind][unit]!;
           const value = values[name]!;
           const at = (moved: number) => {
             values[name] = moved;
@@ -177,19 +264,40 @@ export function againstDifferences(
           };
           const expected = (at(value + STEP) - at(value - STEP)) / (2 * STEP);
           values[name] = value;
-          const got = gradientBy(cell, gradient, kind, name, u);
+          const got = gradientBy(cell, gradient, kind, name, unit);
           compared++;
-          if (told || Math.abs(got - expected) <= TOLERANCE * (1 + Math.abs(expected))) continue;
-          told = true;
-          const where = direction === 1 ? ", second direction" : "";
-          faults.push(
-            `d ${of} / d ${kind}.${name}: backward says ${show(got)}, differences of forward say ${show(expected)} (unit ${u}${where})`,
-          );
+          if (!(Math.abs(got - expected) <= TOLERANCE * (1 + Math.abs(expected))))
+            wrong.push({ of, by: `${kind}.${name}`, got, expected, unit, direction });
         }
       }
     }
   }
-  return { compared, faults };
+  return result([]);
+}
+
+const show = (value: number): string => String(Number(value.toPrecision(7)));
+
+/** Each derivative once, where it is furthest from what differences say: in the first direction, if it is wrong there. */
+export function inWords(wrong: readonly Wrong[]): string[] {
+  const distance = ({ got, expected }: Wrong) => {
+    const difference = Math.abs(got - expected);
+    return Number.isNaN(difference) ? Infinity : difference;
+  };
+  const isWorse = (one: Wrong, other: Wrong) =>
+    one.direction === other.direction ? distance(one) > distance(other) : one.direction < other.direction;
+  const worst = new Map<string, Wrong>();
+  for (const one of wrong) {
+    const key = `${one.of} / ${one.by}`;
+    const other = worst.get(key);
+    if (!other || isWorse(one, other)) worst.set(key, one);
+  }
+  const ofOneState = new Set(wrong.filter(({ of }) => of !== allStates).map(({ by }) => by));
+  return [...worst.values()]
+    .filter(({ of, by }) => of !== allStates || !ofOneState.has(by))
+    .map(({ of, by, got, expected, unit, direction }) => {
+      const where = direction === 1 ? ", second direction" : "";
+      return `d ${of} / d ${by}: backward says ${show(got)}, differences of forward say ${show(expected)} (unit ${unit}${where})`;
+    });
 }
 
 function gradientBy(

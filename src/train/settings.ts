@@ -1,4 +1,4 @@
-import { checkCount, checkNumber, checkOptions, OptionError, shown } from "../errors.ts";
+import { checkCount, checkNumber, checkOptions, LEAST, OptionError, shown } from "../errors.ts";
 import {
   type AdagradOptions,
   type AdamOptions,
@@ -130,8 +130,8 @@ export function checkSettings(settings: TrainingSettings): TrainingSettings {
   checkCount(what, "seed", seed, 0);
   checkNumber(what, "validationFraction", validationFraction, 0, 1 - 2 ** -24);
   if (typeof text !== "string") throw new OptionError(`${what}: text is ${String(text)}, expected its fingerprint`);
-  if (clipNorm !== undefined) checkNumber(what, "clipNorm", clipNorm, Number.MIN_VALUE);
-  if (clipValue !== undefined) checkNumber(what, "clipValue", clipValue, Number.MIN_VALUE);
+  if (clipNorm !== undefined) checkNumber(what, "clipNorm", clipNorm, LEAST);
+  if (clipValue !== undefined) checkNumber(what, "clipValue", clipValue, LEAST);
   if (steps !== undefined) checkCount(what, "steps", steps);
   makeOptimizer(settings.optimizer);
   makeSchedule(settings.schedule);

@@ -5,6 +5,7 @@ import {
   DataError,
   DisposedError,
   DivergedError,
+  LEAST,
   OptionError,
   StateDictError,
   shown,
@@ -107,7 +108,7 @@ export class Trainer {
         `trainer: optimizer is ${shown(options.optimizer)}, expected one such as adam({ lr: 1e-3 })`,
       );
     for (const name of ["clipNorm", "clipValue"] as const) {
-      if (options[name] !== undefined) checkNumber("trainer", name, options[name], Number.MIN_VALUE);
+      if (options[name] !== undefined) checkNumber("trainer", name, options[name], LEAST);
     }
     this.#backend = backend;
     this.#weights = weights;
