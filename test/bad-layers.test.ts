@@ -190,8 +190,11 @@ describe("functions", () => {
         F[name](ints(3)),
       ),
     ),
-    mistake("an activation of a number", api.ShapeError, /^relu: x is -?[\d.]+, expected a symbolic tensor of f32/, () =>
-      F.relu(wrong(1)),
+    mistake(
+      "an activation of a number",
+      api.ShapeError,
+      /^relu: x is -?[\d.]+, expected a symbolic tensor of f32/,
+      () => F.relu(wrong(1)),
     ),
     mistake("softmax of a scalar", api.ShapeError, /^softmax: x is a scalar, expected \[..., C\]/, () =>
       F.softmax(inputTensor("x", [])),
