@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, checkSwitch, LARGEST, OptionError, shown } from "../errors.ts";
+import { checkNumber, checkOptions, checkSwitch, OptionError, shown } from "../errors.ts";
 import type { Update } from "../graph/build-plan.ts";
 import { dispatch, gridFor, type Kernel } from "../kernels/kernel.ts";
 import { NO_CLIP_VALUE } from "../kernels/norm.ts";
@@ -38,7 +38,7 @@ function checked(
   }
 }
 
-const positive = [0, LARGEST] as const;
+const positive = [0, Number.MAX_VALUE] as const;
 const fraction = [0, 1] as const;
 
 export interface SGDOptions {
