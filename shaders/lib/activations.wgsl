@@ -3,7 +3,8 @@
 // `Real` is f32 or a vector of f32 and `Bits` its u32, chosen by the kernel's prelude. Derivatives are told from y, the
 // activation's value.
 
-// y, or NaN where x is NaN: min, max and clamp may lose it. Looks at the bits, because compilers may assume that none exists.
+// y, or NaN where x is NaN: min, max and clamp may lose it, and so may exp. Looks at the bits, because compilers may assume
+// that none exists.
 fn orNaN(x: Real, y: Real) -> Real {
   return select(y, x, (bitcast<Bits>(x) & Bits(0x7fffffffu)) > Bits(0x7f800000u));
 }
@@ -14,7 +15,7 @@ fn cut(x: Real, limit: f32) -> Real {
 }
 
 fn sigmoid(x: Real) -> Real {
-  return 1.0 / (1.0 + exp(-cut(x, 30.0)));
+  return orNaN(x, 1.0 / (1.0 + exp(-clamp(x, Real(-30.0), Real(30.0)))));
 }
 fn sigmoidDerivative(y: Real) -> Real {
   return y * (1.0 - y);
