@@ -1,7 +1,8 @@
 // Softmax cross-entropy with its gradient in one pass over the logits. A row's goal is a distribution over the classes:
 // q[v] = hard * (v == target) + soft * weight[v], with hard = (1 - smoothing) * weight[target], soft = smoothing / V;
 // rowLoss = sum over v of q[v] * (logsumexp - logits[v]), gradient = (sum of q * softmax - q) / count,
-// both 0 where the target is ignored or masked; NaN where it is no class or a logit is not finite. LANES invocations share a row, ROWS rows a workgroup.
+// both 0 where the target is ignored or masked; rowLoss is NaN where it is no class or a logit is not finite.
+// LANES invocations share a row, ROWS rows a workgroup.
 // Label smoothing: Szegedy et al. 2016; with class weights as in torch.nn.CrossEntropyLoss.
 
 // #include "lib/finite.wgsl"

@@ -96,17 +96,19 @@ export class InternalError extends WebGpuRnnError {
 }
 
 /** A value as a message shows it: text in quotes, objects as they are written. */
-export function shown(value: unknown): string {
+export function shown(value: unknown, depth = 3): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";
+  // What lies deep may hold what it lies in.
+  if (depth === 0 && typeof value === "object" && value !== null) return "…";
   if (Array.isArray(value)) {
-    const all = value.slice(0, 8).map(shown);
+    const all = value.slice(0, 8).map((one) => shown(one, depth - 1));
     return `[${[...all, ...(value.length > all.length ? ["…"] : [])].join(", ")}]`;
   }
   if (typeof value !== "object" || value === null) return String(value);
   const name = Object.getPrototypeOf(value)?.constructor?.name ?? "Object";
   if (name !== "Object") return `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
-  const entries = Object.entries(value).map(([key, one]) => `${key}: ${shown(one)}`);
+  const entries = Object.entries(value).map(([key, one]) => `${key}: ${shown(one, depth - 1)}`);
   return entries.length > 0 ? `{ ${entries.join(", ")} }` : "{}";
 }
 

@@ -1,9 +1,7 @@
 /** docs/custom-cell.md: its code runs as it stands there, and what it makes is right; the engine knows nothing of its cell. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import ts from "typescript";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import {
   CellError,
@@ -16,10 +14,7 @@ import {
   type StateDict,
   type Tensor,
 } from "../src/node.ts";
-
-const root = fileURLToPath(new URL("..", import.meta.url));
-const page = readFileSync(join(root, "docs", "custom-cell.md"), "utf8");
-const code = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, block]) => block).join("\n");
+import { runPage } from "./page-code.ts";
 
 interface Page {
   readonly fastGRNN: FullCell;
@@ -32,11 +27,8 @@ interface Page {
   readonly both: StateDict;
 }
 
-const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-page-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-const file = join(folder, "page.ts");
-writeFileSync(file, code.replaceAll('"webgpu-rnn"', JSON.stringify(join(root, "src", "node.ts"))));
-const made: Page = await import(/* @vite-ignore */ pathToFileURL(file).href);
+const root = fileURLToPath(new URL("..", import.meta.url));
+const { text: page, made, typeFaults } = await runPage<Page>("custom-cell.md");
 afterAll(() => made.runtime.dispose());
 
 describe(`the page's code on the ${made.runtime.backend}`, () => {
@@ -106,25 +98,11 @@ function equations(weights: StateDict, tokens: readonly number[]): { rows: numbe
 }
 
 test("the page's code has the types of the package, as strictly as `tsc --init` asks for", () => {
-  const options: ts.CompilerOptions = {
-    ...{ strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, isolatedModules: true },
-    ...{ verbatimModuleSyntax: true, noUncheckedSideEffectImports: true, declaration: true },
-    ...{ noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true },
-    ...{
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.NodeNext,
-      lib: ["lib.es2023.d.ts", "lib.dom.d.ts", "lib.esnext.disposable.d.ts"],
-    },
-    ...{
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      types: ["node", "@webgpu/types"],
-      typeRoots: [join(root, "node_modules", "@types"), join(root, "node_modules")],
-    },
-  };
-  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  const program = ts.createProgram([file], options);
-  const faults = ts.getPreEmitDiagnostics(program, program.getSourceFile(file));
-  expect(faults.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
+  expect(
+    typeFaults({
+      ...{ isolatedModules: true, verbatimModuleSyntax: true, noUncheckedSideEffectImports: true, declaration: true },
+    }),
+  ).toEqual([]);
 });
 
 test("the page lists the activations of lib/activations.wgsl, each with its derivative", () => {

@@ -1,9 +1,4 @@
 /** docs/your-model.md: its code runs as it stands there, and what it makes is what plain loops make of the same weights. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import ts from "typescript";
 import { afterAll, describe, expect, test } from "vitest";
 import {
   type Batch,
@@ -25,6 +20,7 @@ import {
   type WeightLayoutCell,
   type WeightLayoutOptions,
 } from "../src/node.ts";
+import { runPage } from "./page-code.ts";
 
 type Inputs<K extends string> = Readonly<Record<K, TensorData>>;
 type ReaderBatch = Batch<Inputs<"tokens" | "features" | "lengths">, Inputs<"tags" | "mean">>;
@@ -51,14 +47,7 @@ interface Page {
   readonly marked: () => Generator<Batch<Inputs<"x" | "lengths">>>;
 }
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const page = readFileSync(join(root, "docs", "your-model.md"), "utf8");
-const code = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, block]) => block).join("\n");
-const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-page-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-const file = join(folder, "page.ts");
-writeFileSync(file, code.replaceAll('"webgpu-rnn"', JSON.stringify(join(root, "src", "node.ts"))));
-const made: Page = await import(/* @vite-ignore */ pathToFileURL(file).href);
+const { text: page, made, typeFaults } = await runPage<Page>("your-model.md");
 afterAll(() => made.runtime.dispose());
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
@@ -321,22 +310,5 @@ test("functions that the page names exist", () => {
 });
 
 test("the page's code has the types of the package, by strict rules", () => {
-  const options: ts.CompilerOptions = {
-    ...{ strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true },
-    ...{ noUnusedLocals: true, noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true },
-    ...{
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.NodeNext,
-      lib: ["lib.es2023.d.ts", "lib.dom.d.ts", "lib.esnext.disposable.d.ts"],
-    },
-    ...{
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      types: ["node", "@webgpu/types"],
-      typeRoots: [join(root, "node_modules", "@types"), join(root, "node_modules")],
-    },
-  };
-  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  const program = ts.createProgram([file], options);
-  const faults = ts.getPreEmitDiagnostics(program, program.getSourceFile(file));
-  expect(faults.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
+  expect(typeFaults({ noUnusedLocals: true })).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, LEAST, OptionError, shown } from "../errors.ts";
+import { checkNumber, LEAST, OptionError, shown } from "../errors.ts";
 
 /** 1 / (1 + exp(-x)), in the form that does not overflow on either side. */
 export function sigmoid(x: number): number {
@@ -138,7 +138,6 @@ function single(what: string, given: unknown, clip: number | undefined): Activat
       `${what}: ${name} takes ${takes.join(" and ") || "no parameters"}, not "${parameter}"; leave it out`,
     );
   }
-  checkOptions(what, parameters, takes);
   const { alpha: alphaOf, beta: betaOf } = formula;
   const number = (parameter: "alpha" | "beta", { default: byDefault, least }: Range): number => {
     const { [parameter]: value = byDefault } = parameters;

@@ -156,12 +156,12 @@ class PlanBuilder implements Emitter {
     return this.#parameterPart("parameter", source.parameter);
   }
 
-  #parameterPart(role: "parameter" | "gradient", parameter: object): View {
+  #parameterPart(role: "parameter" | "gradient", parameter: { readonly name: string; readonly shape: Shape }): View {
     const { places, pages } = this.#program.layout;
     const place = places.get(parameter);
     if (!place)
       throw new OptionError(
-        `plan "${this.#program.name}": a layer is used that is not found in the model (its parameter is "${(parameter as { name?: string }).name}", ${showShape((parameter as { shape: Shape }).shape)}); layers are fields of the model, or lie in arrays or plain objects in its fields, before it is first used: not in Maps or #private fields, not made in forward, and not another model's`,
+        `plan "${this.#program.name}": a layer is used that is not found in the model (its parameter is "${parameter.name}", ${showShape(parameter.shape)}); layers are fields of the model, or lie in arrays or plain objects in its fields, before it is first used: not in Maps or #private fields, not made in forward, and not another model's`,
       );
     return part(this.#shared(pageName[role](place.page), role, pages[place.page]!), place.offset, place.length);
   }

@@ -50,7 +50,10 @@ export interface Op<A = unknown, S = unknown> {
 export interface InputRange {
   /** Index of the input. */
   readonly input: number;
-  /** What one number is. Tokens are checked against a vocabulary, labels against classes, lengths against a time axis, mask entries are 0 or 1. */
+  /**
+   * What one number is. Tokens are checked against a vocabulary, labels against classes, lengths against a time axis, mask
+   * entries are 0 or 1.
+   */
   readonly what: "token" | "label" | "length" | "mask entry";
   /** Numbers are at least 0 and below this. */
   readonly below: number;

@@ -19,7 +19,7 @@ export interface Node {
 
 /** Where a tensor that no op makes comes from. */
 export type Source =
-  | { readonly kind: "parameter"; readonly parameter: object }
+  | { readonly kind: "parameter"; readonly parameter: { readonly name: string; readonly shape: Shape } }
   /** Written by the host before a replay. */
   | { readonly kind: "input"; readonly name: string }
   /** Stays on the device from one replay to the next. */
@@ -104,3 +104,9 @@ export function expectTensor(
 /** A tensor's element type and shape, or what was given in its place: for messages. */
 export const shownTensor = (x: unknown): string =>
   x instanceof Tensor ? `${x.dtype} ${showShape(x.shape)}` : shown(x);
+
+/** @throws ShapeError when this is no symbolic tensor of numbers */
+export function expectNumbers(what: string, x: unknown, expected: string): Tensor {
+  if (x instanceof Tensor && x.dtype === "f32") return x;
+  throw new ShapeError(`${what} is ${shownTensor(x)}, expected ${expected}`);
+}

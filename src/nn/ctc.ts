@@ -1,8 +1,8 @@
 import { checkCount, checkOptions, checkSwitch, ShapeError } from "../errors.ts";
 import { connectionistLoss } from "../graph/ops/ctc.ts";
-import { expectTensor, Tensor } from "../graph/tensor.ts";
+import { expectNumbers, expectTensor, Tensor } from "../graph/tensor.ts";
 import { showShape } from "../tensor-data.ts";
-import { checkReduction, expectNumbers, type LossAndCount, type Reduction } from "./loss.ts";
+import { checkReduction, type LossAndCount, type Reduction } from "./loss.ts";
 
 export interface CTCOptions {
   /** The class that stands for no label; default 0. */
@@ -54,7 +54,7 @@ export function ctc(options: CTCOptions = {}): CTCLoss {
   return {
     name: "ctc",
     apply(logits, target, lengths = {}) {
-      expectNumbers("ctc: logits", logits, "[T,B,C]");
+      expectNumbers("ctc: logits", logits, "f32 [T,B,C]");
       if (logits.shape.length !== 3)
         throw new ShapeError(`ctc: logits have shape ${showShape(logits.shape)}, expected [T,B,C]`);
       const [, B, C] = logits.shape as [number, number, number];

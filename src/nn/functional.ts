@@ -4,17 +4,14 @@ import { type RealSteps, sequenceMask } from "../graph/ops/mask.ts";
 import { type ActivationOp, activate, multiply, weightedSum } from "../graph/ops/pointwise.ts";
 import { poolSteps } from "../graph/ops/pool.ts";
 import { softmax as softmaxOp } from "../graph/ops/softmax.ts";
-import { expectTensor, shownTensor, Tensor } from "../graph/tensor.ts";
+import { expectNumbers, expectTensor, shownTensor, Tensor } from "../graph/tensor.ts";
 import { type Shape, sameShape, showShape } from "../tensor-data.ts";
 
 // Layers without weights, as functions of symbolic tensors: what torch.nn.functional is to torch.nn.
 
-function expectNumbers(what: string, x: Tensor): Tensor {
-  if (x instanceof Tensor && x.dtype === "f32") return x;
-  throw new ShapeError(`${what} is ${shownTensor(x)}, expected a symbolic tensor of f32`);
-}
-
-const activation = (name: ActivationOp, x: Tensor): Tensor => activate(name, name, expectNumbers(`${name}: x`, x));
+const numbers = "a symbolic tensor of f32";
+const activation = (name: ActivationOp, x: Tensor): Tensor =>
+  activate(name, name, expectNumbers(`${name}: x`, x, numbers));
 
 /**
  * `1 / (1 + exp(-x))`, as [torch.sigmoid](https://docs.pytorch.org/docs/stable/generated/torch.sigmoid.html).
@@ -56,14 +53,14 @@ export const gelu = (x: Tensor): Tensor => activation("gelu", x);
  * @throws ShapeError for anything but f32 with an axis
  */
 export function softmax(x: Tensor): Tensor {
-  if (expectNumbers("softmax: x", x).shape.length === 0)
+  if (expectNumbers("softmax: x", x, numbers).shape.length === 0)
     throw new ShapeError("softmax: x is a scalar, expected [..., C]");
   return softmaxOp("softmax", x);
 }
 
 function expectPair(what: string, a: Tensor, b: Tensor): void {
-  expectNumbers(`${what}: a`, a);
-  expectNumbers(`${what}: b`, b);
+  expectNumbers(`${what}: a`, a, numbers);
+  expectNumbers(`${what}: b`, b, numbers);
   const last = a.shape.slice(Math.max(0, a.shape.length - b.shape.length));
   if (sameShape(last, b.shape)) return;
   const turned = sameShape(b.shape.slice(b.shape.length - a.shape.length), a.shape) ? "; swap the two" : "";

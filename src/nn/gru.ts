@@ -1,8 +1,14 @@
 import { type Activations, gruCell } from "../cells/index.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { checkActivations, checkLimit } from "./lstm.ts";
 import { Recurrent } from "./recurrent.ts";
-import { checkPairs, checkRecurrentOptions, checkSwitches, type RecurrentOptions } from "./recurrent-options.ts";
+import {
+  checkActivations,
+  checkLimit,
+  checkPairs,
+  checkRecurrentOptions,
+  checkSwitches,
+  type RecurrentOptions,
+} from "./recurrent-options.ts";
 
 /** Hidden state `[L*D,B,H]`. */
 export type GRUState = Readonly<Record<"h", Tensor>>;

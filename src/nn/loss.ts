@@ -2,7 +2,7 @@ import { checkNumber, checkOptions, OptionError, ShapeError, shown } from "../er
 import type { LossAndCount } from "../graph/ops/loss-gradient.ts";
 import { sequenceMask } from "../graph/ops/mask.ts";
 import { weightedSum } from "../graph/ops/pointwise.ts";
-import { expectTensor, shownTensor, Tensor } from "../graph/tensor.ts";
+import { expectNumbers, expectTensor, Tensor } from "../graph/tensor.ts";
 import { type Shape, sameShape, showShape } from "../tensor-data.ts";
 
 export type { LossAndCount };
@@ -82,13 +82,6 @@ export function maskOf(what: string, real: RealTargets | undefined, shapes: read
   return expectTensor(`${what}: mask`, mask, mask.shape, wanted, "i32");
 }
 
-/** @throws ShapeError when this is no symbolic tensor of numbers */
-export function expectNumbers(what: string, tensor: unknown, expected: string): Tensor {
-  if (tensor instanceof Tensor && tensor.dtype === "f32") return tensor;
-  const got = shownTensor(tensor);
-  throw new ShapeError(`${what} is ${got}, expected f32 ${expected}`);
-}
-
 /**
  * Several losses as one to train on: `weights[0]·losses[0] + weights[1]·losses[1] + …`.
  * @param losses each `[]`, as a {@link Loss} gives it
@@ -100,7 +93,7 @@ export function addLosses(losses: readonly Tensor[], weights: readonly number[] 
   const [first, ...others] = losses;
   if (first === undefined) throw new ShapeError("addLosses: there is no loss; give at least one");
   losses.forEach((loss, i) => {
-    if (expectNumbers(`addLosses: losses[${i}]`, loss, "[]").size !== 1)
+    if (expectNumbers(`addLosses: losses[${i}]`, loss, "f32 []").size !== 1)
       throw new ShapeError(`addLosses: losses[${i}] has shape ${showShape(loss.shape)}, expected one number, []`);
   });
   if (!Array.isArray(weights) || weights.length !== losses.length)

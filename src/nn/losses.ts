@@ -1,9 +1,9 @@
 import { checkNumber, checkOptions, LEAST, OptionError, ShapeError } from "../errors.ts";
 import { softmaxCrossEntropy } from "../graph/ops/cross-entropy.ts";
 import { type PointwiseOptions, pointwise } from "../graph/ops/pointwise-loss.ts";
-import { Tensor } from "../graph/tensor.ts";
+import { expectNumbers, Tensor } from "../graph/tensor.ts";
 import { sameShape, showShape } from "../tensor-data.ts";
-import { checkReduction, checkWeights, expectNumbers, type Loss, maskOf, type Reduction } from "./loss.ts";
+import { checkReduction, checkWeights, type Loss, maskOf, type Reduction } from "./loss.ts";
 
 export interface CrossEntropyOptions {
   /** Targets that do not count; default -100. */
@@ -19,8 +19,9 @@ export interface CrossEntropyOptions {
 /**
  * Softmax cross-entropy in nats, over all targets that are not `ignoreIndex`, as
  * [torch.nn.CrossEntropyLoss](https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html) with class
- * indices. Logits `[..., V]`, targets i32 `[...]`; logits must be finite (a class is ruled out by -1e9, not by -Infinity). A batch with no target that counts has loss 0. Label smoothing is that of
- * Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision".
+ * indices. Logits `[..., V]`, targets i32 `[...]`; logits must be finite (a class is ruled out by -1e9, not by -Infinity). A
+ * batch with no target that counts has loss 0. Label smoothing is that of Szegedy et al. 2016, "Rethinking the Inception
+ * Architecture for Computer Vision".
  * @throws OptionError for an unknown option or a bad value; when it is applied, ShapeError for wrong shapes
  */
 export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
@@ -35,7 +36,7 @@ export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
   return {
     name: "cross-entropy",
     apply(logits, target, real) {
-      expectNumbers("crossEntropy: logits", logits, "[..., V]");
+      expectNumbers("crossEntropy: logits", logits, "f32 [..., V]");
       const expected = logits.shape.slice(0, -1);
       if (!(target instanceof Tensor) || !sameShape(target.shape, expected) || target.dtype !== "i32") {
         const got = target instanceof Tensor ? `${target.dtype} ${showShape(target.shape)}` : typeof target;
@@ -72,9 +73,9 @@ function pointwiseLoss(
   return {
     name,
     apply(output, target, real) {
-      expectNumbers(`${what}: the output`, output, "numbers");
+      expectNumbers(`${what}: the output`, output, "f32 numbers");
       const { shape } = output;
-      if (!sameShape(expectNumbers(`${what}: target`, target, showShape(shape)).shape, shape)) {
+      if (!sameShape(expectNumbers(`${what}: target`, target, `f32 ${showShape(shape)}`).shape, shape)) {
         throw new ShapeError(`${what}: target has shape ${showShape(target.shape)}, the output ${showShape(shape)}`);
       }
       if (posWeight.length > 1 && posWeight.length !== shape.at(-1)) {

@@ -1,8 +1,15 @@
 import { type Activations, lstmCell } from "../cells/index.ts";
-import { checkNumber, LARGEST, LEAST, OptionError, shown } from "../errors.ts";
+import { checkNumber, OptionError } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";
-import { checkPairs, checkRecurrentOptions, checkSwitches, type RecurrentOptions } from "./recurrent-options.ts";
+import {
+  checkActivations,
+  checkLimit,
+  checkPairs,
+  checkRecurrentOptions,
+  checkSwitches,
+  type RecurrentOptions,
+} from "./recurrent-options.ts";
 
 /** Hidden state `[L*D,B,P]` and cell state `[L*D,B,H]`; P is projSize, or H without a projection. */
 export type LSTMState = Readonly<Record<"h" | "c", Tensor>>;
@@ -38,29 +45,6 @@ export interface LSTMOptions extends RecurrentOptions {
 const own = [
   ...["projSize", "peepholes", "coupledGates", "layerNorm", "clip", "cellClip", "forgetBias", "activations"],
 ] as const;
-
-/** @throws OptionError for anything but a limit above 0 that f32 can hold, or undefined */
-export function checkLimit(what: string, name: string, value: unknown): void {
-  if (value === undefined || (typeof value === "number" && value >= LEAST && value <= LARGEST)) return;
-  throw new OptionError(
-    `${what}: ${name} is ${shown(value)}, expected a number above 0 that f32 can hold, ${LEAST} to ${LARGEST}; leave it out for no limit`,
-  );
-}
-
-/** @throws OptionError when the activations are no object of these names */
-export function checkActivations(what: string, given: unknown, names: readonly string[]): void {
-  if (given === undefined) return;
-  if (typeof given !== "object" || given === null || Array.isArray(given))
-    throw new OptionError(`${what}: activations are ${shown(given)}, expected { ${names.join(", ")} }`);
-  for (const [name, value] of Object.entries(given)) {
-    if (!names.includes(name))
-      throw new OptionError(`${what}: activations has "${name}"; there are ${names.join(", ")}`);
-    if (value === null)
-      throw new OptionError(
-        `${what}: activations.${name} is null, expected an activation; leave it out for the default`,
-      );
-  }
-}
 
 /**
  * Long short-term memory, as torch.nn.LSTM (Hochreiter and Schmidhuber 1997; gates in the order i f g o):

@@ -1,5 +1,5 @@
 import type { FullCell } from "../cells/index.ts";
-import { checkCount, checkOptions, checkSwitch, OptionError, shown } from "../errors.ts";
+import { checkCount, checkOptions, checkSwitch, LARGEST, LEAST, OptionError, shown } from "../errors.ts";
 
 /** How the outputs of the two directions become one: side by side `[T,B,2*P]`, or one `[T,B,P]`; `none`: `[2,T,B,P]`. */
 export type Merge = "concat" | "sum" | "average" | "product" | "none";
@@ -282,6 +282,29 @@ export function checkPairs(what: string, activations: object | undefined, bidire
     if (Array.isArray(given) && given.length === 2 && !bidirectional)
       throw new OptionError(
         `${what}${name} has an activation for each direction, ${shown(given)}, but there is one direction; give one activation, or set bidirectional`,
+      );
+  }
+}
+
+/** @throws OptionError for anything but a limit above 0 that f32 can hold, or undefined */
+export function checkLimit(what: string, name: string, value: unknown): void {
+  if (value === undefined || (typeof value === "number" && value >= LEAST && value <= LARGEST)) return;
+  throw new OptionError(
+    `${what}: ${name} is ${shown(value)}, expected a number above 0 that f32 can hold, ${LEAST} to ${LARGEST}; leave it out for no limit`,
+  );
+}
+
+/** @throws OptionError when the activations are no object of these names */
+export function checkActivations(what: string, given: unknown, names: readonly string[]): void {
+  if (given === undefined) return;
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw new OptionError(`${what}: activations are ${shown(given)}, expected { ${names.join(", ")} }`);
+  for (const [name, value] of Object.entries(given)) {
+    if (!names.includes(name))
+      throw new OptionError(`${what}: activations has "${name}"; there are ${names.join(", ")}`);
+    if (value === null)
+      throw new OptionError(
+        `${what}: activations.${name} is null, expected an activation; leave it out for the default`,
       );
   }
 }

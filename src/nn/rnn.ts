@@ -1,9 +1,8 @@
 import { type Activations, activationNames, rnnCell } from "../cells/index.ts";
 import { OptionError, shown } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { checkLimit } from "./lstm.ts";
 import { Recurrent } from "./recurrent.ts";
-import { checkPairs, checkRecurrentOptions, type RecurrentOptions } from "./recurrent-options.ts";
+import { checkLimit, checkPairs, checkRecurrentOptions, type RecurrentOptions } from "./recurrent-options.ts";
 
 /** Hidden state `[L*D,B,H]`. */
 export type RNNState = Readonly<Record<"h", Tensor>>;
