@@ -1,7 +1,7 @@
 // npm run bench: every kernel against its twin, then timed; then whole training steps. Times compare within one run only.
 import { Command } from "commander";
+import { openDevice } from "../src/adapter/open-device.ts";
 import { GpuBackend } from "../src/gpu/gpu-backend.ts";
-import { openDevice } from "../src/gpu/open-device.ts";
 import { Runtime } from "../src/node.ts";
 import { kernelCases } from "./kernels.ts";
 import { timeKernel } from "./measure.ts";

@@ -14,16 +14,20 @@ const generated = join(root, "src", "shaders.generated.ts");
 
 // The same tests for every mistake: a list for each would look only where the mistake is known to be. Only what runs on
 // the GPU, because the twins do not read shaders.
-const compiling = { files: ["test/shaders.test.ts"], names: "compiles: " };
+const compiling = { files: ["test/kernels/shaders.test.ts"], names: "compiles: " };
 const groups = {
   twins: {
     // Kernels with one step each, then whole layers with every option, forward and backward.
-    files: ["test/twins-recurrent.test.ts", "test/twins-recurrent-backward.test.ts", "test/gradients-options.test.ts"],
+    files: [
+      "test/kernels/twins-recurrent.test.ts",
+      "test/kernels/twins-recurrent-backward.test.ts",
+      "test/graph/gradients-options.test.ts",
+    ],
     names: "agrees with its twin|^on the GPU, scheduled for a software adapter",
   },
   others: {
     files: [
-      "test/verify.test.ts",
+      "test/cli/verify.test.ts",
       "test/conformance/armnn.test.ts",
       "test/conformance/keras-layers.test.ts",
       "test/conformance/onednn.test.ts",

@@ -1,4 +1,4 @@
-// npm test: builds what is stale, then runs Vitest; arguments go to Vitest ("npm test -- test/matmul.test.ts").
+// npm test: builds what is stale, then runs Vitest; arguments go to Vitest ("npm test -- test/kernels/twins-matmul.test.ts").
 // Coverage is printed for a whole run, and for a part of it on request (--coverage).
 import { spawn } from "node:child_process";
 import { constants } from "node:os";

@@ -14,6 +14,30 @@ export {
   type Unit,
   type Values,
 } from "./cells/index.ts";
+export { CharModel, type CharModelCell, type CharModelOptions, charModelCells } from "./char-model/char-model.ts";
+export { type CharText, type CharTextOptions, prepareText, textFingerprint } from "./char-model/char-text.ts";
+export {
+  type CharTraining,
+  type Checkpoint,
+  type CheckpointRuntime,
+  checkSameText,
+  loadModel,
+  type ResumeChanges,
+  readCheckpoint,
+  resumeTraining,
+  saveCheckpoint,
+  saveModel,
+  startTraining,
+} from "./char-model/checkpoint.ts";
+export {
+  makeOptimizer,
+  makeSchedule,
+  type OptimizerSpec,
+  optimizerNames,
+  type ScheduleSpec,
+  scheduleNames,
+  type TrainingSettings,
+} from "./char-model/settings.ts";
 export type { AnyBatch, Batch, BatchPart } from "./data/batch.ts";
 export { Vocabulary, type VocabularyJson } from "./data/vocabulary.ts";
 export { split, Windows } from "./data/windows.ts";
@@ -39,7 +63,6 @@ export {
   MultiplicativeAttention,
   type MultiplicativeAttentionOptions,
 } from "./nn/attention.ts";
-export { CharModel, type CharModelCell, type CharModelOptions, charModelCells } from "./nn/char-model.ts";
 export { type CTCLengths, type CTCLoss, type CTCOptions, ctc } from "./nn/ctc.ts";
 export { Dropout, type DropoutOptions } from "./nn/dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";
@@ -82,20 +105,6 @@ export { Runtime, type RuntimeInfo, type RuntimeOptions } from "./runtime.ts";
 export type { DType, NumberArray, Shape, StateDict, TensorData } from "./tensor-data.ts";
 export { type CellCheck, type CheckCellOptions, checkCell } from "./testing/check-cell.ts";
 export type { Ranges } from "./testing/differences.ts";
-export { type CharText, type CharTextOptions, prepareText, textFingerprint } from "./train/char-text.ts";
-export {
-  type CharTraining,
-  type Checkpoint,
-  type CheckpointRuntime,
-  checkSameText,
-  loadModel,
-  type ResumeChanges,
-  readCheckpoint,
-  resumeTraining,
-  saveCheckpoint,
-  saveModel,
-  startTraining,
-} from "./train/checkpoint.ts";
 export type { AnyLoss, LossFunction } from "./train/loss-graph.ts";
 export {
   type AdagradOptions,
@@ -110,13 +119,4 @@ export {
   sgd,
 } from "./train/optimizers.ts";
 export { constant, cosine, plateau, type Schedule, stepDecay, warmup } from "./train/schedules.ts";
-export {
-  makeOptimizer,
-  makeSchedule,
-  type OptimizerSpec,
-  optimizerNames,
-  type ScheduleSpec,
-  scheduleNames,
-  type TrainingSettings,
-} from "./train/settings.ts";
 export { type StepReport, Trainer, type TrainerOptions } from "./train/trainer.ts";

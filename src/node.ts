@@ -1,6 +1,6 @@
 // The package's face in Node: the same, with adapters found through Dawn.
-import { findNodeAdapter } from "./gpu/node-adapter.ts";
-import { setAdapterFinder } from "./gpu/open-device.ts";
+import { findNodeAdapter } from "./adapter/node-adapter.ts";
+import { setAdapterFinder } from "./adapter/open-device.ts";
 
 setAdapterFinder(() => findNodeAdapter());
 

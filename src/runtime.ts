@@ -1,3 +1,4 @@
+import { openDevice } from "./adapter/open-device.ts";
 import { CpuBackend } from "./cpu/cpu-backend.ts";
 import type { AnyBatch } from "./data/batch.ts";
 import {
@@ -10,7 +11,6 @@ import {
   OptionError,
 } from "./errors.ts";
 import { GpuBackend } from "./gpu/gpu-backend.ts";
-import { openDevice } from "./gpu/open-device.ts";
 import { type Generated, type GenerateOptions, Generator } from "./infer/generate.ts";
 import { type InputSpecs, Program, type ProgramOptions } from "./infer/program.ts";
 import { crossEntropy } from "./nn/losses.ts";

@@ -55,15 +55,31 @@ const below: Readonly<Record<string, readonly string[]>> = {
   kernels: ["cells", "plan"],
   cpu: ["kernels", "cells", "plan"],
   gpu: ["kernels", "cells", "plan"],
+  adapter: [],
   graph: ["kernels", "cells", "plan"],
   nn: ["graph", "kernels", "cells", "plan"],
   train: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
   infer: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
-  runtime: ["train", "infer", "nn", "graph", "gpu", "cpu", "plan", "data", "io"],
+  runtime: ["train", "infer", "nn", "graph", "gpu", "cpu", "adapter", "plan", "data", "io"],
+  "char-model": ["train", "nn", "graph", "cells", "data", "io"],
   testing: ["runtime", "nn", "graph", "kernels", "cells"],
-  index: ["testing", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
-  node: ["index", "gpu"],
-  cli: ["node", "index", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
+  index: ["testing", "char-model", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
+  node: ["index", "adapter"],
+  cli: [
+    "node",
+    "index",
+    "char-model",
+    "adapter",
+    "runtime",
+    "train",
+    "infer",
+    "nn",
+    "graph",
+    "cells",
+    "plan",
+    "data",
+    "io",
+  ],
 };
 
 const upward = ({ file, target }: Import): boolean => {
@@ -94,7 +110,7 @@ describe("imports", () => {
   });
 
   test("of Node and of Dawn stand in the files that only Node loads", () => {
-    const nodeOnly = /^src\/(cli\/|node\.ts|gpu\/(node-adapter|node-system|swiftshader)\.ts|io\/files\.ts)/;
+    const nodeOnly = /^src\/(cli\/|node\.ts|adapter\/(node-adapter|node-system|swiftshader)\.ts|io\/files\.ts)/;
     const others = sources.filter((file) => !nodeOnly.test(file)).flatMap((file) => importsOf(file));
     expect(shown(others.filter(({ target }) => !target.startsWith("src/")))).toEqual([]);
   });
@@ -141,15 +157,15 @@ const cellName = /lstm|gru|indrnn|\bmgu|\bsru|(?<!webgpu-)\brnn/i;
 
 describe("names", () => {
   test("of cells stand with the cells and the modules; the engine runs any cell", () => {
-    const engine = sources.filter((file) => /^src\/(gpu|graph|cpu|plan|kernels)\//.test(file));
+    const engine = sources.filter((file) => /^src\/(gpu|adapter|graph|cpu|plan|kernels)\//.test(file));
     expect(engine.length).toBeGreaterThan(30);
     expect(engine.filter((file) => cellName.test(codeOf(file)))).toEqual([]);
     const shaders = files("shaders", /\.wgsl$/).filter((file) => !file.startsWith("shaders/cells/"));
     expect(shaders.filter((file) => cellName.test(textOf(file).replace(/\/\/.*/g, "")))).toEqual([]);
   });
 
-  test("of WebGPU's objects stand in src/gpu; the runtime may be given a device", () => {
-    const elsewhere = sources.filter((file) => !file.startsWith("src/gpu/"));
+  test("of WebGPU's objects stand in src/gpu and src/adapter; the runtime may be given a device", () => {
+    const elsewhere = sources.filter((file) => !/^src\/(gpu|adapter)\//.test(file));
     expect(elsewhere.filter((file) => /\bGPU[A-Z]\w+|navigator\.gpu/.test(codeOf(file)))).toEqual(["src/runtime.ts"]);
     expect([...new Set(codeOf("src/runtime.ts").match(/\bGPU[A-Z]\w+/g))]).toEqual(["GPUDevice"]);
   });
@@ -163,7 +179,7 @@ describe("names", () => {
       ...files("demo", /./),
       ...files("bench", /./),
     ];
-    const stems = all.filter((file) => !file.startsWith("test/data/")).map((file) => posix.basename(file));
+    const stems = all.filter((file) => !file.startsWith("test/recorded/")).map((file) => posix.basename(file));
     expect(stems.filter((stem) => !/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(stem))).toEqual(
       ["README.md"].filter((name) => stems.includes(name)),
     );

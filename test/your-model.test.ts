@@ -20,7 +20,7 @@ import {
   type WeightLayoutCell,
   type WeightLayoutOptions,
 } from "../src/node.ts";
-import { runPage } from "./page-code.ts";
+import { runPage } from "./support/page-code.ts";
 
 type Inputs<K extends string> = Readonly<Record<K, TensorData>>;
 type ReaderBatch = Batch<Inputs<"tokens" | "features" | "lengths">, Inputs<"tags" | "mean">>;

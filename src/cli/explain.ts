@@ -1,19 +1,19 @@
 /** `explain`: the plan of a model on paper; nothing runs. */
 import { type Command, Option } from "commander";
+import { CharModel, type CharModelCell, type CharModelOptions, charModelCells } from "../char-model/char-model.ts";
+import { readCheckpoint } from "../char-model/checkpoint.ts";
+import { makeOptimizer, type OptimizerSpec, optimizerNames, type TrainingSettings } from "../char-model/settings.ts";
 import { InternalError, NoAdapterError, OptionError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { inputTensor } from "../graph/tensor.ts";
 import { logitsOf, traceStateful } from "../graph/trace.ts";
 import { readBytes } from "../io/files.ts";
-import { CharModel, type CharModelCell, type CharModelOptions, charModelCells } from "../nn/char-model.ts";
 import { parameterCount } from "../nn/module.ts";
 import { Weights } from "../nn/weights.ts";
 import { printPlan, Runtime, showBytes } from "../node.ts";
 import type { Backend, DeviceBuffer } from "../plan/backend.ts";
 import type { Plan, Target } from "../plan/plan.ts";
 import type { DType } from "../tensor-data.ts";
-import { readCheckpoint } from "../train/checkpoint.ts";
-import { makeOptimizer, type OptimizerSpec, optimizerNames, type TrainingSettings } from "../train/settings.ts";
 import { Trainer } from "../train/trainer.ts";
 import { whole } from "./arguments.ts";
 import { terminalOf, wrap } from "./terminal.ts";

@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
+import type { CharModelOptions } from "../char-model/char-model.ts";
 import { LimitError } from "../errors.ts";
-import type { CharModelOptions } from "../nn/char-model.ts";
 import { showBytes } from "../plan/print-plan.ts";
 
 const gates = { lstm: 4, gru: 3, rnn_tanh: 1, rnn_relu: 1 } as const;

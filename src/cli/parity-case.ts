@@ -1,9 +1,9 @@
 /** Reads parity cases, strictly: the format of docs/cases.md. */
 import { type FullCell, gruCell, lstmCell, rnnCell } from "../cells/index.ts";
+import { type CharModelCell, charModelCells } from "../char-model/char-model.ts";
 import { checkCount, checkNumber, FileFormatError, LEAST, OptionError } from "../errors.ts";
 import { duplicateKey } from "../io/duplicate-key.ts";
 import { readSafetensors } from "../io/safetensors.ts";
-import { type CharModelCell, charModelCells } from "../nn/char-model.ts";
 import { type DType, type Shape, type StateDict, sameShape, showShape } from "../tensor-data.ts";
 import { adagrad, adam, adamW, type Optimizer, rmsprop, sgd } from "../train/optimizers.ts";
 

@@ -1,9 +1,9 @@
 /** Runs a parity case on a backend and measures how far apart the numbers are. */
 
+import { CharModel, type CharModelCell } from "../char-model/char-model.ts";
 import type { Batch } from "../data/batch.ts";
 import { InternalError } from "../errors.ts";
 import type { InputSpecs } from "../infer/program.ts";
-import { CharModel, type CharModelCell } from "../nn/char-model.ts";
 import { GRU } from "../nn/gru.ts";
 import { LSTM } from "../nn/lstm.ts";
 import type { Recurrent, RecurrentState } from "../nn/recurrent.ts";

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Runtime } from "../../src/index.ts";
-import { adapterForTests } from "../environment.ts";
+import { adapterForTests } from "../support/environment.ts";
 
 /** A file of that folder, parsed; undefined where it is absent. `name` is without ".json". */
 export function readVectors<T>(name: string): T | undefined {

@@ -1,0 +1,139 @@
+import { checkCount, checkNumber, checkOptions, LEAST, OptionError, shown } from "../errors.ts";
+import {
+  type AdagradOptions,
+  type AdamOptions,
+  adagrad,
+  adam,
+  adamW,
+  type Optimizer,
+  type RMSpropOptions,
+  rmsprop,
+  type SGDOptions,
+  sgd,
+} from "../train/optimizers.ts";
+import { constant, cosine, plateau, type Schedule, stepDecay, warmup } from "../train/schedules.ts";
+
+/** An optimizer as plain data, for a file: the function's name and its options. */
+export type OptimizerSpec =
+  | ({ readonly name: "sgd" } & SGDOptions)
+  | ({ readonly name: "adam" | "adamW" } & AdamOptions)
+  | ({ readonly name: "rmsprop" } & RMSpropOptions)
+  | ({ readonly name: "adagrad" } & AdagradOptions);
+
+/** A schedule as plain data, for a file: the function's name and its options. */
+export type ScheduleSpec =
+  | { readonly name: "constant" }
+  | { readonly name: "stepDecay"; readonly stepSize: number; readonly gamma?: number }
+  | { readonly name: "cosine"; readonly steps: number; readonly minFactor?: number }
+  | {
+      readonly name: "plateau";
+      readonly factor?: number;
+      readonly patience?: number;
+      readonly threshold?: number;
+      readonly minFactor?: number;
+    }
+  | { readonly name: "warmup"; readonly steps: number; readonly startFactor?: number; readonly after?: ScheduleSpec };
+
+/** How a character model is trained, as plain data: with the text and the step, all that going on exactly needs. */
+export interface TrainingSettings {
+  /** T: characters between two updates. */
+  readonly window: number;
+  /** B: rows that the text is cut into. */
+  readonly batch: number;
+  readonly optimizer: OptimizerSpec;
+  readonly clipNorm?: number;
+  readonly clipValue?: number;
+  /** Default constant. */
+  readonly schedule?: ScheduleSpec;
+  /** Of the initial weights. */
+  readonly seed: number;
+  /** How much of the text's end is kept for validation, from 0 to below 1. */
+  readonly validationFraction: number;
+  /** `textFingerprint` of the whole text. */
+  readonly text: string;
+  /** How many steps were planned, if that is known. */
+  readonly steps?: number;
+}
+
+const settingNames: readonly (keyof TrainingSettings)[] = [
+  "window",
+  "batch",
+  "optimizer",
+  "clipNorm",
+  "clipValue",
+  "schedule",
+  "seed",
+  "validationFraction",
+  "text",
+  "steps",
+];
+
+const optimizers: Readonly<Record<string, (options: object) => Optimizer>> = { sgd, adam, adamW, rmsprop, adagrad };
+
+export const optimizerNames = [
+  "sgd",
+  "adam",
+  "adamW",
+  "rmsprop",
+  "adagrad",
+] as const satisfies readonly OptimizerSpec["name"][];
+
+/** @throws OptionError for an unknown name, unknown options and values out of range */
+export function makeOptimizer(spec: OptimizerSpec): Optimizer {
+  const { name, ...options } = plain("optimizer", spec);
+  const make = Object.hasOwn(optimizers, String(name)) ? optimizers[String(name)] : undefined;
+  if (!make) throw new OptionError(`optimizer is ${shown(name)}, expected one of ${optimizerNames.join(", ")}`);
+  return make(options);
+}
+
+const schedules: Readonly<Record<string, (options: never) => Schedule>> = {
+  constant: (options: object) => {
+    checkOptions("constant", options, []);
+    return constant();
+  },
+  stepDecay,
+  cosine,
+  plateau,
+  warmup: ({ after, ...options }: { steps: number; startFactor?: number; after?: ScheduleSpec }) =>
+    warmup({ ...options, after: makeSchedule(after) }),
+};
+
+export const scheduleNames = [
+  "constant",
+  "stepDecay",
+  "cosine",
+  "plateau",
+  "warmup",
+] as const satisfies readonly ScheduleSpec["name"][];
+
+/** @throws OptionError for an unknown name, unknown options and values out of range */
+export function makeSchedule(spec: ScheduleSpec = { name: "constant" }): Schedule {
+  const { name, ...options } = plain("schedule", spec);
+  const make = Object.hasOwn(schedules, String(name)) ? schedules[String(name)] : undefined;
+  if (!make) throw new OptionError(`schedule is ${shown(name)}, expected one of ${scheduleNames.join(", ")}`);
+  return make(options as never);
+}
+
+function plain(what: string, spec: unknown): Record<string, unknown> {
+  if (spec === null || typeof spec !== "object" || Array.isArray(spec))
+    throw new OptionError(`${what} is ${shown(spec)}, expected { name, … }`);
+  return { ...spec };
+}
+
+/** @throws OptionError for anything that training could not be done with */
+export function checkSettings(settings: TrainingSettings): TrainingSettings {
+  const what = "training";
+  checkOptions(what, plain(what, settings), settingNames);
+  const { window, batch, seed, validationFraction, text, clipNorm, clipValue, steps } = settings;
+  checkCount(what, "window", window);
+  checkCount(what, "batch", batch);
+  checkCount(what, "seed", seed, 0);
+  checkNumber(what, "validationFraction", validationFraction, 0, 1 - 2 ** -24);
+  if (typeof text !== "string") throw new OptionError(`${what}: text is ${String(text)}, expected its fingerprint`);
+  if (clipNorm !== undefined) checkNumber(what, "clipNorm", clipNorm, LEAST);
+  if (clipValue !== undefined) checkNumber(what, "clipValue", clipValue, LEAST);
+  if (steps !== undefined) checkCount(what, "steps", steps);
+  makeOptimizer(settings.optimizer);
+  makeSchedule(settings.schedule);
+  return settings;
+}

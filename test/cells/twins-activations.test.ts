@@ -1,0 +1,153 @@
+/** shaders/lib/activations.wgsl on the GPU against float64: every activation and its derivative, everywhere. */
+import { describe, expect, test } from "vitest";
+import { cellActivation } from "../../src/cells/activations.ts";
+import { type Activation, type ActivationName, activationNames, rnnCell, workOf } from "../../src/cells/index.ts";
+import { recurrentForward } from "../../src/kernels/recurrent.ts";
+import { recurrentBackward } from "../../src/kernels/recurrent-gradient.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import { gpuForTests } from "../support/against-twin.ts";
+
+const gpu = await gpuForTests();
+
+const zero = { T: 1, B: 1, D: 2, t: 0, firstDirection: 0, workD: 2, workStart: 0, backwards: 0, stream: 0 };
+const nothing = { hasMask: 0, maskAt: 1, hasNoise: 0, zoneoutH: 0, zoneoutRest: 0, recurrentDropout: 0 };
+
+/**
+ * One step of an RNN without R, with another activation in each direction: h = f(x). Forward gives h; backward the gradient
+ * by x where that by h is 1.
+ * @param x `[2,H]`
+ */
+async function stepOn(
+  pair: readonly [Activation, Activation],
+  x: Float32Array,
+  backward: boolean,
+): Promise<Float32Array> {
+  const cell = rnnCell("RNN", { nonlinearity: pair });
+  const H = x.length / 2;
+  expect(workOf(cell)).toEqual(["a"]);
+  const kernel = backward ? recurrentBackward : recurrentForward;
+  const lengths = { weight: H * Math.ceil(H / 4) * 4, numbers: 2 * H, states: 4 * H, ones: 2 * H };
+  const names = Object.keys(lengths) as (keyof typeof lengths)[];
+  const buffers = names.map((name) => ({ name, role: "output", dtype: "f32", length: lengths[name] }) as const);
+  const view = (name: (typeof names)[number]) => ({ buffer: names.indexOf(name), offset: 0, length: lengths[name] });
+  const params: Readonly<Record<string, number>> = {
+    ...{ ...zero, ...nothing, H, P: H, W: 1, slots: 2, restAt: 4 * H, heardAt: 4 * H, innerAt: 4 * H },
+    ...{ K: H, headUnits: H, U: H, productFrom: 0, productGates: 0, weightFrom: 0, weightGates: 1 },
+    ...{ projected: 0, hasBias: 0, hasInitial: 0, hasCarry: 0, hasOutput: 1, zeroOutput: 0 },
+  };
+  const bound = { work: "numbers", states: "states", outputGradient: "ones", carry: "weight" } as const;
+  const tile = { ROWS: 1, LANES: 32, HEADS: false, WHOLE: false };
+  const plan: Plan = {
+    name: "activations",
+    buffers,
+    commands: [
+      {
+        ...{ type: "dispatch", kernel: kernel.name, label: "step", cell: cell.name },
+        constants: { ...tile, ...(backward ? { FINISH: false } : { FIRST: true, SAVE: false, INNER: false }) },
+        bindings: kernel.bindings.map(({ name, access }) =>
+          view(name in bound ? bound[name as keyof typeof bound] : access === "read" && backward ? "ones" : "weight"),
+        ),
+        params: kernel.params.map(({ name }) => params[name]!),
+        grid: [Math.ceil(H / 4 / 32), 1, 2],
+      },
+    ],
+  };
+  const loaded = await gpu.load(plan, new Map());
+  loaded.write("numbers", x);
+  loaded.write("ones", new Float32Array(2 * H).fill(1));
+  const [numbers, states] = (await loaded.runAndRead(["numbers", "states"])) as [Float32Array, Float32Array];
+  loaded.dispose();
+  return backward ? numbers : states.slice(2 * H);
+}
+
+const spread = [
+  ...[0, 1e-30, 1e-6, 0.01, 0.0999, 0.1, 0.1001, 0.149, 0.1501, 0.3, 0.5, 0.7, 1, 2, 2.4, 2.6, 4, 8],
+  ...[14.9, 15, 20, 29, 31, 43, 44, 88, 89, 200, 3e4, 1e30],
+];
+const points = Float32Array.from([...spread, ...spread.map((x) => -x)]);
+const pointsAndNaN = Float32Array.from([...points, Number.NaN]);
+
+/** How far from float64 a value may be: a share of itself, and of the size of what it is the end of. */
+const bounds: Readonly<Record<ActivationName, readonly [share: number, least: number]>> = {
+  Sigmoid: [1e-6, 1e-13],
+  Tanh: [6e-7, 0],
+  Relu: [0, 0],
+  LeakyRelu: [2e-7, 0],
+  ThresholdedRelu: [0, 0],
+  ScaledTanh: [8e-7, 0],
+  HardSigmoid: [2e-7, 1e-7],
+  Elu: [1e-6, 0],
+  Softsign: [3e-7, 0],
+  Softplus: [1e-6, 1e-13],
+  Affine: [2e-7, 1e-7],
+};
+
+const parameters: Readonly<Partial<Record<ActivationName, object>>> = {
+  LeakyRelu: { alpha: 0.3 },
+  ThresholdedRelu: { alpha: 0.6 },
+  ScaledTanh: { alpha: 1.7159, beta: 0.6667 },
+  HardSigmoid: { alpha: 0.17, beta: 0.4 },
+  Elu: { alpha: 1.3 },
+  Affine: { alpha: -0.7, beta: 0.25 },
+};
+
+function expectNear(name: ActivationName, got: Float32Array, expected: readonly number[], at: Float32Array): void {
+  const [share, least] = bounds[name];
+  const far = expected.flatMap((want, i) =>
+    Object.is(want, got[i]) || Math.abs(got[i]! - want) <= share * Math.abs(want) + least + 1e-37
+      ? []
+      : [`at ${at[i]}: ${got[i]}, not ${want}`],
+  );
+  expect(far).toEqual([]);
+}
+
+/** Every activation with ONNX's parameters if it has defaults, and with others where it takes any. */
+const kinds = activationNames.flatMap((name): (readonly [ActivationName, Activation])[] => [
+  ...(name === "ScaledTanh" ? [] : [[name, name] as const]),
+  ...(name in parameters ? [[name, { name, ...parameters[name] }] as const] : []),
+]);
+/** Two at a time, so that half as many pipelines are compiled. */
+const pairs = kinds.flatMap((kind, i) => (i % 2 === 0 ? [[kind, kinds[i + 1] ?? kinds[0]!] as const] : []));
+const both = <T>(make: (i: 0 | 1) => readonly T[]): T[] => [...make(0), ...make(1)];
+
+describe.each(pairs.map((pair) => [pair.map(([, given]) => JSON.stringify(given)).join(" and "), pair] as const))(
+  "%s on the GPU",
+  (_, pair) => {
+    const activations = [pair[0][1], pair[1][1]] as const;
+    const functions = activations.map((given) => cellActivation("RNN", given));
+    const H = points.length;
+
+    test("are what they are in float64", async () => {
+      const n = pointsAndNaN.length;
+      const got = await stepOn(activations, Float32Array.from(both(() => [...pointsAndNaN])), false);
+      pair.forEach(([name], i) => {
+        const expected = Array.from(pointsAndNaN, (x) => Math.fround(functions[i]!.f(x, 0)));
+        expectNear(name, got.slice(i * n, (i + 1) * n), expected, pointsAndNaN);
+      });
+    });
+
+    test("have the derivatives that they have in float64, told from their values", async () => {
+      const values = Float32Array.from(both((i) => Array.from(points, (x) => functions[i]!.f(x, 0))));
+      const expected = both((i) => Array.from(values.slice(i * H, (i + 1) * H), (y) => functions[i]!.derivative(y, 0)));
+      const got = await stepOn(activations, values, true);
+      const far = expected.flatMap((want, i) => {
+        // Told from a value near an end, 1 - y keeps as many digits as y has.
+        const allowed = 3e-7 * Math.max(1, Math.abs(want));
+        return Math.abs(got[i]! - want) <= allowed ? [] : [`at ${points[i % H]}: ${got[i]}, not ${want}`];
+      });
+      expect(far).toEqual([]);
+    });
+  },
+);
+
+test.each(["Sigmoid", { name: "Affine", alpha: 1.5, beta: 0.1 }] as const)(
+  "a clip limits what goes in: %j",
+  async (given) => {
+    const cell = cellActivation("RNN", given, 0.75);
+    const values = Array.from(points, (x) => cell.f(x, 0));
+    const ends = [cellActivation("RNN", given).f(-0.75, 0), cellActivation("RNN", given).f(0.75, 0)];
+    expect([Math.min(...values), Math.max(...values)]).toEqual(ends);
+    expect(cell.derivative(values[points.indexOf(2)]!, 0)).toBe(0);
+    expect(cell.derivative(values[0]!, 0)).toBeGreaterThan(0);
+  },
+);

@@ -1,0 +1,187 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { findNodeAdapter } from "../../src/adapter/node-adapter.ts";
+import { CharModel, charModelCells } from "../../src/char-model/char-model.ts";
+import { saveCheckpoint, saveModel, startTraining } from "../../src/char-model/checkpoint.ts";
+import { planOf, register as registerExplain } from "../../src/cli/explain.ts";
+import { register as registerInfo } from "../../src/cli/info.ts";
+import { Vocabulary } from "../../src/data/vocabulary.ts";
+import { FileFormatError, LimitError, NoAdapterError, OptionError } from "../../src/errors.ts";
+import { adam, countPlan, printPlan, Runtime, type Target } from "../../src/node.ts";
+import { runCommand } from "../support/command.ts";
+
+const adapter = process.env.WEBGPU_RNN_ADAPTER;
+const withoutGpu = () => {
+  process.env.WEBGPU_RNN_ADAPTER = "none";
+};
+afterEach(() => {
+  if (adapter === undefined) delete process.env.WEBGPU_RNN_ADAPTER;
+  else process.env.WEBGPU_RNN_ADAPTER = adapter;
+});
+
+const found = await findNodeAdapter();
+const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-explain-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const tooWide = (out: string) => out.split("\n").filter((line) => line.length > 80);
+
+describe("webgpu-rnn info", () => {
+  const info = (...args: string[]) => runCommand(registerInfo, ["info", ...args]);
+
+  test("with a GPU: which adapter, why, what it can", async (context) => {
+    if (!found.adapter) context.skip(found.reason);
+    const { out, error } = await info();
+    expect(error).toBeUndefined();
+    expect(out).toMatch(/^webgpu-rnn \d+\.\d+\.\d+, Node \d+\.\d+\.\d+, \w+ \w+, webgpu \(Dawn\) \d+\.\d+\.\d+$/m);
+    expect(out).toMatch(/^backend {3}gpu$/m);
+    expect(out).toMatch(/^adapter {3}\S/m);
+    expect(out).toMatch(/^why {7}\S/m);
+    expect(out).toMatch(/^tried {5}1\. /m);
+    expect(out).toMatch(/^ {10}maxStorageBufferBindingSize +\d+ {2}\d\S* [MG]iB$/m);
+    expect(tooWide(out)).toEqual([]);
+  });
+
+  test("--json with a GPU: one record", async (context) => {
+    if (!found.adapter) context.skip(found.reason);
+    const { out } = await info("--json");
+    const record = JSON.parse(out) as Record<string, unknown>;
+    expect(out.trim()).not.toContain("\n");
+    expect(record).toMatchObject({
+      versions: { "webgpu-rnn": expect.any(String), node: process.versions.node, webgpu: expect.any(String) },
+      backend: "gpu",
+      adapter: { software: found.software },
+      reason: expect.any(String),
+      limits: { maxComputeInvocationsPerWorkgroup: expect.any(Number) },
+    });
+    expect((record.candidates as unknown[]).length).toBeGreaterThan(0);
+  });
+
+  test("without one: the CPU, and why", async () => {
+    withoutGpu();
+    const { out, error, exitCode } = await info();
+    expect([error, exitCode]).toEqual([undefined, 0]);
+    expect(out).toMatch(/^backend {3}cpu/m);
+    expect(out).toMatch(/^why {7}no adapter was looked for, because the choice is "none"$/m);
+    expect(JSON.parse((await info("--json")).out)).toMatchObject({ backend: "cpu", candidates: [] });
+  });
+});
+
+describe("webgpu-rnn explain", () => {
+  const explain = (...args: string[]) => runCommand(registerExplain, ["explain", ...args]);
+
+  /** Numbers of the printed totals. */
+  const totals = (out: string) => {
+    const [, dispatches, copies, clears] = /(\d+) dispatches, (\d+) copies, (\d+) clears/.exec(out) ?? [];
+    return { dispatches: Number(dispatches), copies: Number(copies), clears: Number(clears) };
+  };
+
+  test("forward: the plan with its totals and the limits that were assumed, without a GPU", async () => {
+    withoutGpu();
+    const { out, error } = await explain("--steps", "20", "--batch", "3");
+    expect(error).toBeUndefined();
+    expect(out).toMatch(/^lstm, V 96, E 64, H 128, L 1, 117856 parameters; forward on T 20, B 3$/m);
+    expect(out).toMatch(/assumed: WebGPU's default limits on a hardware GPU, at most 128\.0 MiB/);
+    expect(out).toMatch(/^plan "forward"$/m);
+    expect(out).toMatch(/^ {6}20 x recurrent-forward$/m);
+    expect(out).not.toMatch(/backward|adam/);
+    const { dispatches } = totals(out);
+    // Embedding and head besides what the layer itself may have: one per step and four.
+    expect(dispatches).toBeGreaterThan(20);
+    expect(dispatches).toBeLessThanOrEqual(20 + 4 + 2);
+  });
+
+  test.each(charModelCells)("--train with %s: forward, backward and update", async (cell) => {
+    const sizes = [
+      "--cell",
+      cell,
+      "--layers",
+      "2",
+      "--hidden-size",
+      "12",
+      "--embedding-dim",
+      "5",
+      "--vocab-size",
+      "30",
+    ];
+    const { out, error } = await explain(
+      "--steps",
+      "10",
+      "--batch",
+      "4",
+      "--train",
+      "--optimizer",
+      "rmsprop",
+      ...sizes,
+    );
+    expect(error).toBeUndefined();
+    expect(out).toMatch(
+      new RegExp(`^${cell}, V 30, E 5, H 12, L 2, \\d+ parameters; one training step with rmsprop`, "m"),
+    );
+    expect(out).toMatch(/^ {6}20 x recurrent-forward$/m);
+    expect(out).toMatch(/^ {6}20 x recurrent-backward$/m);
+    expect(out).toMatch(/^ {7}1 x rmsprop$/m);
+    expect(totals(out).dispatches).toBeLessThanOrEqual(2 * 10 * 2 + 2 * 16);
+  });
+
+  test("the plan is the one that a trainer runs", async () => {
+    const runtime = await Runtime.open({ backend: "cpu" });
+    const options = { vocabSize: 20, cell: "gru", embeddingDim: 6, hiddenSize: 10, numLayers: 2 } as const;
+    const trained = runtime.trainer(new CharModel(options), { optimizer: adam() }).plan({ T: 7, B: 3 });
+    const target: Target = { maxBufferSize: 2 ** 36, maxWorkgroups: 65535, software: true };
+    const onPaper = planOf(new CharModel(options), { T: 7, B: 3, target, optimizer: { name: "adam" } });
+    expect(printPlan(onPaper)).toBe(printPlan(trained));
+    expect(countPlan(onPaper)).toEqual(countPlan(trained));
+    expect(onPaper).toEqual(trained);
+    runtime.dispose();
+  });
+
+  test("of files: a checkpoint's own window, batch and optimizer, and a model's sizes", async () => {
+    const runtime = await Runtime.open({ backend: "cpu" });
+    const settings = { window: 9, batch: 2, seed: 0, validationFraction: 0, text: "none" };
+    const training = startTraining(runtime, {
+      config: { cell: "rnn_tanh", embeddingDim: 4, hiddenSize: 6, numLayers: 1 },
+      vocabulary: Vocabulary.fromText("abcdefg 한국어"),
+      training: { ...settings, optimizer: { name: "adagrad" } },
+    });
+    const checkpoint = join(folder, "checkpoint.safetensors");
+    const plain = join(folder, "model.safetensors");
+    writeFileSync(checkpoint, await saveCheckpoint(training));
+    writeFileSync(plain, await saveModel(runtime, training));
+    runtime.dispose();
+
+    const own = await explain(checkpoint, "--train");
+    expect(own.error).toBeUndefined();
+    expect(own.out).toMatch(/^rnn_tanh, V 11, E 4, H 6, L 1, \d+ parameters; one training step with adagrad/m);
+    expect(own.out).toMatch(/T\s+9,\s+B\s+2$/m);
+    expect(own.out).toMatch(/^ {7}9 x recurrent-backward$/m);
+    const given = await explain(plain, "--steps", "5", "--batch", "1");
+    expect(given.out).toMatch(/; forward on T 5, B 1$/m);
+    const both = await explain(plain, "--hidden-size", "5", "--vocab-size", "3");
+    expect(both.error).toBeInstanceOf(OptionError);
+    expect(both.error?.message).toMatch(/leave out hiddenSize, vocabSize, or the file/);
+  });
+
+  test("--limits adapter plans for this machine", async (context) => {
+    if (!found.adapter) context.skip(found.reason);
+    const { out, error } = await explain("--steps", "3", "--limits", "adapter");
+    expect(error).toBeUndefined();
+    expect(out).toContain(`for ${found.adapter?.info.description.split(" ")[0]}`);
+    expect(out).not.toContain("assumed");
+  });
+
+  test("what cannot be explained", async () => {
+    const text = fileURLToPath(new URL("../../README.md", import.meta.url));
+    expect((await explain(text)).error).toBeInstanceOf(FileFormatError);
+    const huge = await explain("--hidden-size", "20000");
+    expect(huge.error).toBeInstanceOf(LimitError);
+    expect(huge.error?.message).toMatch(/GiB .*128\.0 MiB/);
+    expect((await explain("--optimizer", "sgd")).error?.message).toMatch(/only of use with --train/);
+    expect((await explain("--steps", "0")).error?.message).toMatch(/whole number of at least 1/);
+    expect((await explain("--cell", "indrnn")).error?.message).toMatch(/Allowed choices are lstm/);
+    withoutGpu();
+    expect((await explain("--limits", "adapter")).error).toBeInstanceOf(NoAdapterError);
+  });
+});

@@ -1,0 +1,217 @@
+import * as fsp from "node:fs/promises";
+import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { DataError, WebGpuRnnError } from "../../src/errors.ts";
+import { findFiles, joinTexts, readBytes, readTexts, writeFileAtomic } from "../../src/io/files.ts";
+import { decodeUtf8, invalidUtf8At } from "../../src/io/utf8.ts";
+
+vi.mock("node:fs/promises", async (original) => ({ ...(await original<typeof fsp>()) }));
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "webgpu-rnn-files-"));
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(folder, { recursive: true });
+});
+
+/** Makes files under the folder; a Uint8Array is written as it is. */
+async function make(files: Record<string, string | Uint8Array>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
+}
+const at = (name: string) => join(folder, name);
+const names = (texts: { path: string }[]) => texts.map(({ path }) => path.slice(folder.length + 1));
+
+describe("readTexts", () => {
+  test("a folder in a fixed order, without hidden, binary and empty files and node_modules", async () => {
+    await make({
+      "b.txt": "two",
+      "B.txt": "one",
+      "a/z.txt": "three",
+      "a/가.txt": "한글",
+      "a.txt": "zero",
+      ".hidden": "no",
+      ".git/config": "no",
+      "node_modules/x/index.js": "no",
+      "image.png": Uint8Array.of(0x89, 0x50, 0, 1, 2, 0xff),
+      "empty.txt": "",
+    });
+    await symlink(at("a"), at("loop"));
+    await symlink(at("b.txt"), at("c-link.txt"));
+    await symlink(at("missing"), at("d-broken.txt"));
+    const texts = await readTexts([folder]);
+    expect(names(texts)).toEqual(["B.txt", "a/z.txt", "a/가.txt", "a.txt", "b.txt", "c-link.txt"]);
+    expect(texts.map(({ text }) => text)).toEqual(["one", "three", "한글", "zero", "two", "two"]);
+    expect(joinTexts(texts)).toBe("one\nthree\n한글\nzero\ntwo\ntwo");
+  });
+
+  test("named files, hidden ones too, in the order given; a byte order mark is dropped", async () => {
+    await make({ ".notes": "hidden\n", "b.txt": Uint8Array.of(0xef, 0xbb, 0xbf, 0x62, 0x0d, 0x0a) });
+    const texts = await readTexts([at("b.txt"), at(".notes")]);
+    expect(texts.map(({ text }) => text)).toEqual(["b\r\n", "hidden\n"]);
+    expect(joinTexts(texts)).toBe("b\r\nhidden\n");
+    expect(joinTexts([{ path: "x", text: "as it is" }])).toBe("as it is");
+  });
+
+  test.each([
+    ["a missing file", () => [at("missing.txt")], "missing.txt: cannot be read: there is no such file or folder"],
+    ["no path", () => [], "no path was given"],
+    ["an empty file", () => [at("empty.txt")], "empty.txt: is empty"],
+    ["a folder without text", () => [at("void")], "void: the folder holds no text (1 files seen"],
+    ["a binary file", () => [at("data.bin")], "data.bin: holds a zero byte at position 1"],
+    [
+      "Latin-1",
+      () => [at("bad/latin1.txt")],
+      "latin1.txt: byte 0xe9 at position 3 is not UTF-8; save the text as UTF-8",
+    ],
+    ["Latin-1 in a folder", () => [at("bad")], "latin1.txt: byte 0xe9 at position 3"],
+    ["a file taken for a folder", () => [at("empty.txt/x")], "a part of the path is a file, not a folder"],
+  ])("refuses %s", async (_, paths, message) => {
+    await make({
+      "empty.txt": "",
+      "void/.hidden": "no",
+      "void/data.bin": Uint8Array.of(0, 1),
+      "data.bin": Uint8Array.of(1, 0),
+      "bad/latin1.txt": Uint8Array.of(0x63, 0x61, 0x66, 0xe9),
+    });
+    await expect(readTexts(paths())).rejects.toThrow(DataError);
+    await expect(readTexts(paths())).rejects.toThrow(message);
+  });
+});
+
+describe("findFiles and readBytes", () => {
+  test("list files by extension, named ones whatever theirs is", async () => {
+    await make({ "b.safetensors": "", "a/c.safetensors": "", "a/note.txt": "", "x.bin": "" });
+    expect(await findFiles([at("x.bin"), folder], ".safetensors")).toEqual([
+      at("x.bin"),
+      at("a/c.safetensors"),
+      at("b.safetensors"),
+    ]);
+    await expect(findFiles([at("a")], ".json")).rejects.toThrow("the folder has no .json file");
+    expect(await readBytes(at("x.bin"))).toHaveLength(0);
+    await expect(readBytes(folder)).rejects.toThrow("cannot be read: it is a folder; name a file (EISDIR)");
+  });
+});
+
+describe("strict UTF-8", () => {
+  test.each([
+    [[0x61, 0x80], 1],
+    [[0xc0, 0xaf], 0],
+    [[0xe0, 0x9f, 0xbf], 0],
+    [[0x61, 0xed, 0xa0, 0x80], 1],
+    [[0xf4, 0x90, 0x80, 0x80], 0],
+    [[0xf8, 0x88, 0x80, 0x80, 0x80], 0],
+    [[0xea, 0xb0, 0x80, 0xea, 0xb0], 3],
+  ])("%j is ill-formed at %d", (bytes, position) => {
+    expect(invalidUtf8At(Uint8Array.from(bytes))).toBe(position);
+    expect(() => decodeUtf8(Uint8Array.from(bytes), "text")).toThrow(
+      `text: byte 0x${bytes[position]?.toString(16)} at position ${position} is not UTF-8`,
+    );
+  });
+
+  test("agrees with TextDecoder on any bytes, and on any text", () => {
+    const strict = new TextDecoder("utf-8", { fatal: true });
+    const byte = fc.oneof(
+      fc.nat(255),
+      fc.constantFrom(0xc2, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf),
+    );
+    fc.assert(
+      fc.property(fc.array(byte, { maxLength: 8 }), (list) => {
+        const bytes = Uint8Array.from(list);
+        const position = invalidUtf8At(bytes);
+        if (position === undefined) strict.decode(bytes);
+        else {
+          expect(() => strict.decode(bytes)).toThrow();
+          strict.decode(bytes.subarray(0, position));
+        }
+      }),
+      { numRuns: 2000 },
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), (text) => {
+        expect(decodeUtf8(new TextEncoder().encode(text), "t")).toBe(text);
+      }),
+    );
+  });
+});
+
+describe("writeFileAtomic", () => {
+  test("writes bytes and text, replaces, and leaves nothing else", async () => {
+    await writeFileAtomic(at("a.bin"), Uint8Array.of(1, 2, 0));
+    expect([...(await readFile(at("a.bin")))]).toEqual([1, 2, 0]);
+    await writeFileAtomic(at("a.bin"), "한글 😀");
+    expect(await readFile(at("a.bin"), "utf8")).toBe("한글 😀");
+    expect(await readdir(folder)).toEqual(["a.bin"]);
+  });
+
+  test("a link stays a link, the mode stays, and a second name keeps the old content", async () => {
+    await make({ "real/model": "old" });
+    await chmod(at("real/model"), 0o640);
+    await link(at("real/model"), at("other-name"));
+    await symlink(at("real/model"), at("latest"));
+    await writeFileAtomic(at("latest"), "new");
+    expect(await readFile(at("real/model"), "utf8")).toBe("new");
+    expect(await readFile(at("other-name"), "utf8")).toBe("old");
+    expect((await stat(at("real/model"))).mode & 0o777).toBe(0o640);
+    expect(await readdir(at("real"))).toEqual(["model"]);
+  });
+
+  test.each([
+    [
+      "no folder",
+      () => at("missing/model"),
+      "there is no such file or folder; check the path, or make the folder first (ENOENT)",
+    ],
+    ["a folder", () => folder, "it is a folder; name a file (EISDIR)"],
+    ["a file as folder", () => at("old/model"), "a part of the path is a file, not a folder; check the path (ENOTDIR)"],
+  ])("refuses %s", async (_, path, message) => {
+    await make({ old: "old" });
+    const failure = await writeFileAtomic(path(), "new").catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(WebGpuRnnError);
+    expect(failure).toMatchObject({ code: "WRITE", message: expect.stringContaining(message) });
+    expect(await readdir(folder)).toEqual(["old"]);
+  });
+
+  test.each(["writeFile", "sync"] as const)(
+    "the disk is full at %s: the old file is whole, the temporary one gone",
+    async (where) => {
+      await make({ model: "old" });
+      const open = fsp.open;
+      vi.spyOn(fsp, "open").mockImplementation(async (...given) => {
+        const file = await open(...given);
+        file[where] = () =>
+          Promise.reject(Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" }));
+        return file;
+      });
+      await expect(writeFileAtomic(at("model"), "new")).rejects.toThrow(
+        `${at("model")}: 3 bytes could not be written: the disk is full; make room or choose another disk (ENOSPC); what was there before is untouched`,
+      );
+      expect(await readFile(at("model"), "utf8")).toBe("old");
+      expect(await readdir(folder)).toEqual(["model"]);
+    },
+  );
+
+  test("a device is written to, never replaced", async (context) => {
+    if (process.platform !== "linux") context.skip("/dev/full is Linux's");
+    await writeFileAtomic("/dev/null", "gone");
+    expect((await stat("/dev/null")).isCharacterDevice()).toBe(true);
+    await expect(writeFileAtomic("/dev/full", "x")).rejects.toThrow("the disk is full");
+    expect((await stat("/dev/full")).isCharacterDevice()).toBe(true);
+  });
+
+  test("a file that may not be replaced", async (context) => {
+    if (process.getuid?.() === 0) context.skip("root may write anywhere");
+    await make({ "locked/model": "old" });
+    await chmod(at("locked"), 0o500);
+    await expect(writeFileAtomic(at("locked/model"), "new")).rejects.toThrow("permission denied");
+    await chmod(at("locked"), 0o700);
+    expect(await readFile(at("locked/model"), "utf8")).toBe("old");
+  });
+});

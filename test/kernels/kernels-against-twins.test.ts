@@ -1,0 +1,315 @@
+/** The kernels without a file of their own against their twins; the matrix products, recurrent steps and sampling have one. */
+import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { kernels } from "../../src/kernels/index.ts";
+import { NO_CLIP_VALUE } from "../../src/kernels/norm.ts";
+import type { Constants, Plan } from "../../src/plan/plan.ts";
+import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+
+const gpu = await gpuForTests();
+
+/** A kernel's cases: a table of shapes, and more of them at random. */
+interface Suite<Shape> {
+  readonly kernel: string;
+  readonly table: readonly Shape[];
+  readonly any: fc.Arbitrary<Shape>;
+  caseOf(shape: Shape, constants: Constants, numbers: Numbers): Omit<TwinCase, "kernel" | "constants">;
+  readonly tolerance?: number;
+}
+const suite = <Shape>(given: Suite<Shape>): Suite<unknown> => given as unknown as Suite<unknown>;
+
+const between = (min: number, max: number) => fc.integer({ min, max });
+/** Fewer workgroups than items need, as on an adapter with a low limit: the rest is done in a loop. */
+const few = (count: number, perWorkgroup: number): [number, number, number] => [
+  Math.max(1, Math.floor(count / perWorkgroup / 2)),
+  1,
+  1,
+];
+const all = (count: number, perWorkgroup: number): [number, number, number] => [Math.ceil(count / perWorkgroup), 1, 1];
+
+interface Strided {
+  readonly n: readonly [number, number, number, number];
+  readonly padding: number;
+  /** Between the rows of the result. */
+  readonly gap?: number;
+  readonly accumulate: boolean;
+  /** Axes of `n` from the slowest in the source to the fastest. */
+  readonly order: readonly number[];
+  /** The source is read from its end on the first axis. */
+  readonly backwards: boolean;
+  readonly looped: boolean;
+}
+
+const stridedCopy = suite<Strided>({
+  kernel: "strided-copy",
+  table: [
+    { n: [1, 1, 1, 1], padding: 0, accumulate: false, order: [0, 1, 2, 3], backwards: false, looped: false },
+    { n: [1, 1, 1, 97], padding: 3, accumulate: true, order: [0, 1, 2, 3], backwards: false, looped: true },
+    { n: [2, 3, 5, 7], padding: 1, accumulate: false, order: [3, 2, 1, 0], backwards: false, looped: false },
+    { n: [3, 4, 2, 33], padding: 3, accumulate: true, order: [1, 0, 3, 2], backwards: true, looped: true },
+    { n: [2, 13, 4, 13], padding: 3, accumulate: false, order: [0, 2, 1, 3], backwards: false, looped: true },
+    { n: [1, 3, 17, 5], padding: 0, gap: 7, accumulate: true, order: [0, 1, 2, 3], backwards: false, looped: true },
+  ],
+  any: fc.record({
+    n: fc.tuple(between(1, 5), between(1, 5), between(1, 5), between(1, 40)),
+    ...{ padding: between(0, 3), gap: between(0, 9) },
+    order: fc.shuffledSubarray([0, 1, 2, 3], { minLength: 4, maxLength: 4 }),
+    ...{ accumulate: fc.boolean(), backwards: fc.boolean(), looped: fc.boolean() },
+  }),
+  caseOf({ n, padding, gap = 0, accumulate, order, backwards, looped }, _, numbers) {
+    const strides = [0, 0, 0, 0];
+    let stride = 1;
+    for (const axis of order.toReversed()) {
+      strides[axis] = stride;
+      stride = stride * n[axis]! + 1;
+    }
+    const span = strides.reduce((sum, s, axis) => sum + s * (n[axis]! - 1), 1);
+    const source = numbers.floats(span);
+    const [n0, n1, n2, n3] = n;
+    const padded = n3 + padding;
+    const count = n0 * n1 * n2 * padded;
+    const [s0, s1, s2, s3] = strides as [number, number, number, number];
+    const turned = backwards ? { s0: -s0, start: s0 * (n0 - 1) } : { s0, start: 0 };
+    return {
+      params: { n0, n1, n2, n3, padded, row: padded + gap, accumulate: +accumulate, ...turned, s1, s2, s3 },
+      data: { source, to: numbers.floats(n0 * n1 * n2 * (padded + gap)) },
+      grid: looped ? few(count, 64) : all(count, 64),
+    };
+  },
+});
+
+interface Table {
+  readonly N: number;
+  readonly E: number;
+  readonly V: number;
+  readonly looped: boolean;
+}
+const tables: readonly Table[] = [
+  { N: 1, E: 1, V: 1, looped: false },
+  { N: 7, E: 5, V: 3, looped: false },
+  { N: 65, E: 3, V: 11, looped: true },
+  { N: 31, E: 67, V: 40, looped: true },
+  { N: 130, E: 2, V: 500, looped: false },
+];
+const anyTable = fc.record({ N: between(1, 90), E: between(1, 40), V: between(1, 50), looped: fc.boolean() });
+
+const gather = suite<Table>({
+  kernel: "embedding-gather",
+  table: tables,
+  any: anyTable,
+  caseOf: ({ N, E, V, looped }, _, numbers) => ({
+    params: { N, E, V },
+    // Tokens outside the table as well: the first row stands for them.
+    data: { tokens: numbers.integers(N, -1, V), table: numbers.floats(V * E), output: numbers.floats(N * E) },
+    grid: looped ? few(N * E, 64) : all(N * E, 64),
+  }),
+});
+
+const scatter = suite<Table>({
+  kernel: "embedding-scatter",
+  table: tables,
+  any: anyTable,
+  caseOf: ({ N, E, V, looped }, _, numbers) => ({
+    params: { N, E, V },
+    data: {
+      tokens: numbers.integers(N, -1, V),
+      outputGradient: numbers.floats(N * E),
+      gradient: numbers.floats(V * E),
+    },
+    grid: looped ? few(N * E, 64) : all(N * E, 64),
+  }),
+});
+
+interface Norm {
+  readonly P: number;
+  readonly clip: number;
+  readonly scale?: number;
+}
+const norms: readonly Norm[] = [
+  { P: 1, clip: 0 },
+  { P: 63, clip: 0.5 },
+  { P: 64, clip: 0.25 },
+  { P: 4097, clip: 1e3 },
+  // As small as what is added to the norm so that nothing is divided by zero.
+  { P: 2, clip: 1e-6, scale: 1e-11 },
+];
+const anyNorm = fc.record({ P: between(1, 3000), clip: fc.constantFrom(0, 0.1, 0.9, 50) });
+
+const normFinish = suite<Norm>({
+  kernel: "norm-finish",
+  table: norms,
+  any: anyNorm,
+  caseOf: ({ P, clip, scale = 1 }, _, numbers) => ({
+    params: { N: P, clipNorm: clip },
+    data: { partial: numbers.floats(P, scale).map(Math.abs), norm: numbers.floats(2) },
+    grid: [1, 1, 1],
+  }),
+  // A plain sum of up to 4097 numbers.
+  tolerance: 1e-4,
+});
+
+interface Update {
+  readonly P: number;
+  /** The page is longer than the parameters that are updated. */
+  readonly gap?: number;
+  readonly clipValue: number;
+  readonly clipFactor: number;
+  readonly weightDecay: number;
+  readonly switches: readonly [boolean, boolean];
+  readonly looped: boolean;
+}
+const updates: readonly Update[] = [
+  { P: 1, clipValue: NO_CLIP_VALUE, clipFactor: 1, weightDecay: 0, switches: [false, false], looped: false },
+  {
+    P: 67,
+    gap: 13,
+    clipValue: NO_CLIP_VALUE,
+    clipFactor: 0.25,
+    weightDecay: 0.125,
+    switches: [true, false],
+    looped: false,
+  },
+  { P: 128, clipValue: 0.5, clipFactor: 1, weightDecay: 0.0625, switches: [false, true], looped: true },
+  { P: 300, clipValue: 0.75, clipFactor: 0.5, weightDecay: 0.25, switches: [true, true], looped: true },
+];
+const anyUpdate: fc.Arbitrary<Update> = fc.record({
+  ...{ P: between(1, 400), gap: between(0, 70) },
+  clipValue: fc.constantFrom(NO_CLIP_VALUE, 0.25),
+  clipFactor: fc.constantFrom(1, 0.375),
+  weightDecay: fc.constantFrom(0, 0.03125),
+  ...{ switches: fc.tuple(fc.boolean(), fc.boolean()), looped: fc.boolean() },
+});
+
+/** An optimizer's suite; `own` are its own params and what the host sends each step. All numbers are exact in f32. */
+const optimizer = (
+  kernel: string,
+  moments: number,
+  own: (switches: Update["switches"]) => { params: Readonly<Record<string, number>>; hyper: readonly number[] },
+) =>
+  suite<Update>({
+    kernel,
+    table: updates,
+    any: anyUpdate,
+    caseOf({ P, gap = 0, clipValue, clipFactor, weightDecay, switches, looped }, _, numbers) {
+      const { params, hyper } = own(switches);
+      const slot = P + gap;
+      return {
+        params: { P, slot, clipValue, weightDecay, ...params },
+        data: {
+          parameter: numbers.floats(P),
+          gradient: numbers.floats(P, 2),
+          norm: Float32Array.of(7, clipFactor),
+          hyper: Float32Array.from(hyper),
+          // Means of squares are never negative, and larger than the square of the mean.
+          moments: numbers
+            .floats((moments - 1) * slot + P, 0.5)
+            .map((x, i) => (i >= 2 * slot && kernel === "rmsprop" ? x / 8 : Math.abs(x) + 0.1)),
+        },
+        grid: looped ? few(P, 64) : all(P, 64),
+      };
+    },
+  });
+
+const optimizers = [
+  optimizer("sgd", 1, ([nesterov, first]) => ({
+    params: { momentum: 0.75, dampening: nesterov ? 0 : 0.125, nesterov: +nesterov },
+    hyper: [0.3125, +first],
+  })),
+  optimizer("sgd", 1, () => ({ params: { momentum: 0, dampening: 0, nesterov: 0 }, hyper: [0.3125, 0] })),
+  optimizer("adam", 3, ([decoupled, amsgrad]) => ({
+    params: { beta1: 0.875, beta2: 0.96875, eps: 2 ** -10, decoupled: +decoupled, amsgrad: +amsgrad },
+    hyper: [0.03125, 0.5, 0.25],
+  })),
+  optimizer("rmsprop", 3, ([centered, momentum]) => ({
+    params: { alpha: 0.9375, eps: 2 ** -10, momentum: momentum ? 0.375 : 0, centered: +centered },
+    hyper: [0.03125],
+  })),
+  optimizer("adagrad", 1, () => ({ params: { eps: 2 ** -10 }, hyper: [0.0625] })),
+];
+
+const suites = [stridedCopy, gather, scatter, normFinish, ...optimizers];
+
+for (const { kernel, table, any, caseOf, tolerance } of suites) {
+  describe.each(kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const))(
+    `${kernel}, %s`,
+    (_, constants) => {
+      const made = (shape: unknown): TwinCase => ({
+        ...{ kernel, constants },
+        ...caseOf(shape, constants, new Numbers(JSON.stringify(shape))),
+      });
+
+      test("agrees with its twin on the table", async () => {
+        await expectTwins(gpu, Object.fromEntries(table.map((s) => [JSON.stringify(s), made(s)])), tolerance);
+      });
+
+      test("agrees with its twin on random shapes", async () => {
+        await fc.assert(
+          fc.asyncProperty(any, (shape) => expectTwins(gpu, { random: made(shape) }, tolerance)),
+          { seed: 3, numRuns: 12 },
+        );
+      });
+    },
+  );
+}
+
+// norm-partial's twin deals the squares out in another way, so what must agree is what they add up to.
+test.each(norms.flatMap(({ P, clip }) => [1, 3, 64].map((groups) => [P, clip, groups] as const)))(
+  "norm-partial of %i gradients, clipped at %d, in %i groups",
+  async (P, clip, groups) => {
+    const gradient = new Numbers(`norm ${P}`).floats(P);
+    const clipValue = clip || NO_CLIP_VALUE;
+    const buffer = (name: string, length: number) => ({ name, role: "output", dtype: "f32", length }) as const;
+    const plan: Plan = {
+      name: "norm-partial",
+      buffers: [buffer("gradient", P + 3), buffer("partial", groups + 7)],
+      commands: [
+        {
+          ...{ type: "dispatch", kernel: "norm-partial", label: "norm", constants: {}, grid: [groups, 1, 1] },
+          bindings: [
+            { buffer: 0, offset: 3, length: P },
+            { buffer: 1, offset: 5, length: groups },
+          ],
+          params: [P, groups, clipValue],
+        },
+      ],
+    };
+    const loaded = await gpu.load(plan, new Map());
+    loaded.write("gradient", Float32Array.from([99, 99, 99, ...gradient]));
+    loaded.write("partial", new Float32Array(groups + 7).fill(77));
+    const [partial] = (await loaded.runAndRead(["partial"])) as [Float32Array];
+    loaded.dispose();
+    const squares = gradient.map((g) => Math.max(-clipValue, Math.min(clipValue, g)) ** 2);
+    const sum = (numbers: Float32Array) => numbers.reduce((total, x) => total + x, 0);
+    expect(sum(partial.slice(5, 5 + groups)) / sum(squares)).toBeCloseTo(1, 5);
+    expect([...partial.slice(0, 5), ...partial.slice(5 + groups)]).toEqual(new Array(7).fill(77));
+  },
+);
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY])("a gradient that is %d is not clipped to a number", async (bad) => {
+  const gradient = Float32Array.of(0.5, bad, -2);
+  await expectTwins(gpu, {
+    norm: {
+      ...{ kernel: "norm-partial", constants: {}, grid: [1, 1, 1], params: { P: 3, groups: 1, clipValue: 1 } },
+      data: { gradient, partial: new Float32Array(1) },
+    },
+    step: {
+      ...{ kernel: "sgd", constants: {}, grid: [1, 1, 1] },
+      params: { P: 3, clipValue: 1, weightDecay: 0, momentum: 0, dampening: 0, nesterov: 0 },
+      data: {
+        ...{ parameter: new Float32Array(3), gradient, norm: Float32Array.of(1, 1) },
+        ...{ hyper: Float32Array.of(0.1, 0), moments: new Float32Array(4) },
+      },
+    },
+  });
+});
+
+test("every kernel is compared somewhere", () => {
+  const folder = new URL(".", import.meta.url);
+  const others = readdirSync(folder).filter((name) => /^twins-.*\.test\.ts$/.test(name));
+  const texts = others.map((name) => readFileSync(new URL(name, folder), "utf8")).join("\n");
+  // Files of their own name their kernels in quotes; those of these compute the names.
+  const elsewhere = ["matmul", "matmul-tiled", "norm-partial", "recurrent-forward", "recurrent-backward", "sample"];
+  const here = [...suites.map(({ kernel }) => kernel), ...elsewhere];
+  expect(Object.keys(kernels).filter((name) => !here.includes(name) && !texts.includes(`"${name}"`))).toEqual([]);
+});

@@ -1,0 +1,323 @@
+/** How training behaves: windows and their states, order of reports, repetition, stopping, and that it learns. */
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  adam,
+  type Batch,
+  CharModel,
+  type CharModelCell,
+  charModelCells,
+  crossEntropy,
+  Runtime,
+  type StateDict,
+  type StepReport,
+  sgd,
+  type Tensor,
+  type Trainer,
+} from "../../src/index.ts";
+import { differences } from "../support/against-twin.ts";
+import { adapterForTests } from "../support/environment.ts";
+
+const { device, found } = await adapterForTests();
+const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
+afterAll(() => {
+  for (const runtime of Object.values(runtimes)) runtime?.dispose();
+});
+
+const V = 7;
+const modelOf = (cell: CharModelCell = "lstm", numLayers = 1) =>
+  new CharModel({ vocabSize: V, cell, embeddingDim: 5, hiddenSize: 8, numLayers });
+
+/** `count` windows of one text, T steps of B rows each. */
+function windows(count: number, T: number, B: number, more: (step: number) => Partial<Batch> = () => ({})): Batch[] {
+  const token = (t: number, row: number) => (t * t + 3 * row + Math.floor(t / 4)) % V;
+  return Array.from({ length: count }, (_, step) => {
+    const from = (shift: number) => ({
+      shape: [T, B],
+      data: Int32Array.from({ length: T * B }, (__, i) => token(step * T + Math.floor(i / B) + shift, i % B)),
+    });
+    return { x: from(0), target: from(1), ...more(step) };
+  });
+}
+
+async function reportsOf(work: AsyncIterable<StepReport>): Promise<StepReport[]> {
+  const reports = [];
+  for await (const report of work) reports.push(report);
+  return reports;
+}
+const lossesOf = async (trainer: Trainer, batches: Iterable<Batch>, options = {}): Promise<number[]> =>
+  (await reportsOf(trainer.fit(batches, options))).map(({ loss }) => loss);
+
+/** Loss of a model on its own weights, without training it: a learning rate of 0. */
+const still = () => sgd({ lr: 0 });
+
+/** Mean loss of windows that are one text, by the model's forward over all of it at once. */
+async function lossOfWhole(runtime: Runtime, model: CharModel, batches: readonly Batch[]): Promise<number> {
+  const join = (name: "x" | "target") => Int32Array.from(batches.flatMap((batch) => [...batch[name].data]));
+  const [T, B] = batches[0]!.x.shape as [number, number];
+  const shape = [batches.length * T, B];
+  const program = await runtime.compile(model, {
+    inputs: { x: { shape, dtype: "i32" }, target: { shape, dtype: "i32" } },
+    forward({ x, target }): Record<string, Tensor> {
+      return { loss: crossEntropy().apply(model.forward(x!).logits, target!).loss };
+    },
+  });
+  const { loss } = await program.run({ x: { shape, data: join("x") }, target: { shape, data: join("target") } });
+  program.dispose();
+  return loss!.data[0]!;
+}
+
+const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
+
+describe.each([
+  ["cpu", 1e-12],
+  ["gpu", 1e-6],
+] as const)("on the %s", (backend, tolerance) => {
+  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
+  const runtime = runtimes[backend]!;
+
+  describe.each(charModelCells)("with %s", (cell) => {
+    const model = modelOf(cell, 2);
+
+    test("windows that carry their state have the loss of one long window", async () => {
+      runtime.initialize(model, { seed: 1 });
+      const batches = windows(4, 5, 3);
+      const trainer = runtime.trainer(model, { optimizer: still() });
+      const losses = await lossesOf(trainer, batches);
+      const whole = await lossOfWhole(runtime, model, batches);
+      expect(Math.abs(mean(losses) - whole)).toBeLessThan(tolerance);
+      const measured = await runtime.evaluate(model, batches);
+      expect(Math.abs(measured.loss - whole)).toBeLessThan(tolerance);
+      expect(measured.tokens).toBe(60);
+      // Measured anew it starts from zero again, even twice at once, and a trainer does not hear of it.
+      const again = [runtime.evaluate(model, batches), runtime.evaluate(model, batches)];
+      expect(await Promise.all(again)).toEqual([measured, measured]);
+      trainer.dispose();
+    });
+
+    test("windows without a carried state each begin at zero, as after a reset", async () => {
+      runtime.initialize(model, { seed: 1 });
+      const batches = windows(3, 5, 3);
+      const apart = await Promise.all(batches.map((batch) => lossOfWhole(runtime, model, [batch])));
+      const of = async (options: { carryState?: boolean }, more: Partial<Batch>) => {
+        const trainer = runtime.trainer(model, { optimizer: still(), ...options });
+        const losses = await lossesOf(
+          trainer,
+          windows(3, 5, 3, () => more),
+        );
+        trainer.dispose();
+        return losses;
+      };
+      for (const losses of [
+        await of({ carryState: false }, {}),
+        await of({}, { resetState: true }),
+        await of({}, { resetState: [2, 0, 1] }),
+      ])
+        expect(Math.max(...losses.map((loss, i) => Math.abs(loss - apart[i]!)))).toBeLessThan(tolerance);
+      expect((await of({}, {}))[1]).not.toBeCloseTo(apart[1]!, 4);
+      const measured = await runtime.evaluate(
+        model,
+        windows(3, 5, 3, () => ({ resetState: true })),
+      );
+      expect(Math.abs(measured.loss - mean(apart))).toBeLessThan(tolerance);
+    });
+
+    test("a row that is reset does not touch the others", async () => {
+      runtime.initialize(model, { seed: 1 });
+      const [first, second] = windows(2, 5, 3) as [Batch, Batch];
+      const row = ({ x, target }: Batch, b: number): Batch => {
+        const of = ({ data }: Batch["x"]) => ({
+          shape: [5, 1],
+          data: Int32Array.from({ length: 5 }, (_, t) => data[3 * t + b]!),
+        });
+        return { x: of(x), target: of(target) };
+      };
+      const rows = [0, 1, 2].map((b) =>
+        b === 1
+          ? lossOfWhole(runtime, model, [row(second, b)])
+          : lossOfWhole(runtime, model, [row(first, b), row(second, b)]),
+      );
+      const firsts = [0, 1, 2].map((b) => lossOfWhole(runtime, model, [row(first, b)]));
+      const [a, , c] = await Promise.all(firsts);
+      const [whole, reset, other] = await Promise.all(rows);
+      const expected = (2 * whole! - a! + reset! + (2 * other! - c!)) / 3;
+      const resetOne = { ...second, resetState: [1] };
+      const trainer = runtime.trainer(model, { optimizer: still() });
+      const [, loss] = await lossesOf(trainer, [first, resetOne]);
+      expect(Math.abs(loss! - expected)).toBeLessThan(4 * tolerance);
+      const measured = await runtime.evaluate(model, [first, resetOne]);
+      expect(Math.abs(2 * measured.loss - mean((await Promise.all(firsts)) as number[]) - expected)).toBeLessThan(
+        8 * tolerance,
+      );
+      trainer.dispose();
+    });
+  });
+
+  test("the gradient is cut between windows: it is that of a window with its initial state given", async () => {
+    const model = modelOf("gru");
+    const batches = windows(2, 4, 2);
+    const trainedFrom = async (carried: boolean): Promise<StateDict> => {
+      runtime.initialize(model, { seed: 2 });
+      const warm = runtime.trainer(model, { optimizer: still() });
+      await lossesOf(warm, batches.slice(0, 1));
+      const state = await warm.stateDict();
+      warm.dispose();
+      const trainer = runtime.trainer(model, { optimizer: sgd({ lr: 1 }) });
+      if (carried) trainer.loadStateDict(state, 0);
+      await lossesOf(trainer, batches.slice(1));
+      trainer.dispose();
+      return { ...(await runtime.stateDict(model)), h: state["carry.h"]! };
+    };
+    const trained = await trainedFrom(true);
+    runtime.initialize(model, { seed: 2 });
+    const before = await runtime.stateDict(model);
+    const program = await runtime.compile(model, {
+      inputs: { x: { shape: [4, 2], dtype: "i32" }, target: { shape: [4, 2], dtype: "i32" }, h: { shape: [1, 2, 8] } },
+      forward({ x, target, h }): Record<string, Tensor> {
+        return { loss: crossEntropy().apply(model.forward(x!, { h: h! }).logits, target!).loss };
+      },
+      ...{ seeds: ["loss"], parameterGradients: true },
+    });
+    const { x, target } = batches[1]!;
+    const gradients = await program.run({
+      x,
+      target,
+      h: trained.h!,
+      "gradient.loss": { shape: [], data: Float32Array.of(1) },
+    });
+    for (const [name, { data }] of Object.entries(before)) {
+      const expected = Float64Array.from(data, (w, i) => w - gradients[`grad.${name}`]!.data[i]!);
+      expect(differences(name, { before: undefined, expected, got: trained[name]!.data }, 10 * tolerance)).toEqual([]);
+    }
+    program.dispose();
+    expect(trained["head.weight"]).not.toEqual((await trainedFrom(false))["head.weight"]);
+  });
+
+  test("the same seed gives the same losses and weights bit for bit, another one others", async () => {
+    const model = modelOf("lstm", 2);
+    const run = async (seed: number) => {
+      runtime.initialize(model, { seed });
+      const trainer = runtime.trainer(model, { optimizer: adam({ lr: 0.01 }), clipNorm: 1 });
+      const reports = await reportsOf(trainer.fit(windows(8, 6, 3)));
+      const state = await trainer.stateDict();
+      trainer.dispose();
+      return { reports: reports.map(({ loss, gradNorm }) => [loss, gradNorm]), state };
+    };
+    const first = await run(3);
+    expect(await run(3)).toEqual(first);
+    expect((await run(4)).reports[0]).not.toEqual(first.reports[0]);
+  });
+
+  test("reports come in order, each with its step, and a few steps late", async () => {
+    const model = modelOf();
+    const trainer = runtime.trainer(model, {
+      optimizer: adam({ lr: 0.25 }),
+      schedule: { lrAt: (step) => 1 / (1 + step) },
+    });
+    let taken = 0;
+    function* counted(): Generator<Batch> {
+      for (const batch of windows(10, 3, 2)) {
+        taken++;
+        yield batch;
+      }
+    }
+    const late: number[] = [];
+    const reports: StepReport[] = [];
+    for await (const report of trainer.fit(counted())) {
+      reports.push(report);
+      late.push(taken - report.step);
+      expect(trainer.step).toBeGreaterThanOrEqual(report.step);
+    }
+    expect(reports.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(late).toEqual([3, 3, 3, 3, 3, 3, 3, 2, 1, 0]);
+    reports.forEach(({ step, lr, tokensPerSecond, loss, gradNorm }) => {
+      expect(lr).toBeCloseTo(0.25 / step, 12);
+      expect(tokensPerSecond).toBeGreaterThan(0);
+      expect(Number.isFinite(loss) && gradNorm > 0).toBe(true);
+    });
+    trainer.dispose();
+  });
+
+  test("fit stops after its steps, at the end of the batches, or when it is told to, and goes on later", async () => {
+    const model = modelOf("gru");
+    const trainer = runtime.trainer(model, { optimizer: adam() });
+    const endless = function* () {
+      for (;;) yield* windows(1, 3, 2);
+    };
+    expect(await lossesOf(trainer, endless(), { steps: 5 })).toHaveLength(5);
+    expect(await lossesOf(trainer, windows(2, 3, 2))).toHaveLength(2);
+    expect(await lossesOf(trainer, endless(), { steps: 0 })).toEqual([]);
+    const stop = new AbortController();
+    const seen: number[] = [];
+    for await (const { step } of trainer.fit(endless(), { signal: stop.signal })) {
+      seen.push(step);
+      if (step === 10) stop.abort();
+    }
+    // What was under way is reported still.
+    expect(seen).toEqual([8, 9, 10, 11, 12, 13]);
+    expect(trainer.step).toBe(13);
+    expect(await lossesOf(trainer, endless(), { signal: AbortSignal.abort() })).toEqual([]);
+    // A loop that is left behind: the next one reports what was under way first.
+    for await (const { step } of trainer.fit(endless())) if (step === 15) break;
+    const rest = await reportsOf(trainer.fit(endless(), { steps: 1 }));
+    expect(rest.map(({ step }) => step)).toEqual([16, 17, 18, 19]);
+    trainer.dispose();
+  });
+
+  test("targets that are ignored count for nothing, and all of them ignored is a loss of 0", async () => {
+    const model = modelOf("rnn_tanh");
+    runtime.initialize(model, { seed: 5 });
+    const [batch, other] = windows(2, 4, 3) as [Batch, Batch];
+    const ignored = { shape: [4, 3], data: new Int32Array(12).fill(-100) };
+    const trainer = runtime.trainer(model, { optimizer: adam(), carryState: false });
+    const [report] = await reportsOf(trainer.fit([{ x: batch.x, target: ignored }]));
+    expect([report!.loss, report!.gradNorm]).toEqual([0, 0]);
+    trainer.dispose();
+    runtime.initialize(model, { seed: 5 });
+    const alone = await runtime.evaluate(model, [{ ...other, resetState: true }]);
+    const both = await runtime.evaluate(model, [
+      { x: batch.x, target: ignored },
+      { ...other, resetState: true },
+    ]);
+    expect(both).toEqual(alone);
+    await expect(runtime.evaluate(model, [{ x: batch.x, target: ignored }])).rejects.toThrow(
+      "every target in it is ignored",
+    );
+  });
+
+  test("it learns a text by heart", async () => {
+    const model = modelOf("lstm");
+    runtime.initialize(model, { seed: 0 });
+    const trainer = runtime.trainer(model, { optimizer: adam({ lr: 0.03 }), clipNorm: 1, carryState: false });
+    const text = windows(1, 10, 3);
+    const losses = await lossesOf(
+      trainer,
+      (function* () {
+        for (;;) yield* text;
+      })(),
+      { steps: 150 },
+    );
+    expect(losses[0]).toBeGreaterThan(1.8);
+    expect(losses.at(-1)).toBeLessThan(0.1);
+    trainer.dispose();
+  });
+});
+
+test.for(charModelCells)("the GPU's losses with %s are the CPU's", async (cell, context) => {
+  context.skip(!device, found.reason);
+  const model = modelOf(cell, 2);
+  const [onCpu, onGpu] = await Promise.all(
+    [runtimes.cpu, runtimes.gpu!].map(async (runtime) => {
+      runtime.initialize(model, { seed: 7 });
+      const trainer = runtime.trainer(model, { optimizer: adam({ lr: 0.02 }), clipNorm: 1 });
+      return lossesOf(trainer, windows(20, 8, 3));
+    }),
+  );
+  expect(mean(onCpu!.slice(-5))).toBeLessThan(mean(onCpu!.slice(0, 5)) - 0.02);
+  expect(
+    differences(
+      "loss",
+      { before: undefined, expected: Float64Array.from(onCpu!), got: Float64Array.from(onGpu!) },
+      1e-4,
+    ),
+  ).toEqual([]);
+});
