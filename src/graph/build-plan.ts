@@ -70,6 +70,12 @@ export function nodesBefore(tensors: Iterable<Tensor>): Node[] {
   return [...found].sort((a, b) => a.id - b.id);
 }
 
+/** A tensor's name in a printed plan. */
+function nameOf({ source, node }: Tensor): string {
+  if (!source) return node!.label;
+  return source.kind === "parameter" ? source.parameter.name : source.name;
+}
+
 class PlanBuilder implements Emitter {
   readonly target: Target;
   readonly buffers: BufferSpec[] = [];
@@ -201,6 +207,14 @@ class PlanBuilder implements Emitter {
     return view;
   }
 
+  derived(tensor: Tensor, kind: string, length: number, make: (to: View) => readonly Command[]): View {
+    return this.once(tensor, kind, () => {
+      const to = this.scratch(`${nameOf(tensor)} ${kind}`, length);
+      this.emit(...make(to));
+      return to;
+    });
+  }
+
   isUsed(tensor: Tensor): boolean {
     return this.#used.has(tensor);
   }
@@ -224,7 +238,7 @@ class PlanBuilder implements Emitter {
     const view =
       source?.kind === "parameter"
         ? this.#parameterPart("gradient", source.parameter)
-        : this.#buffer(`gradient of ${source ? source.name : tensor.node!.label}`, "scratch", tensor.size);
+        : this.#buffer(`gradient of ${nameOf(tensor)}`, "scratch", tensor.size);
     this.#gradients.set(tensor, view);
     return { view, accumulate: false };
   }

@@ -17,6 +17,11 @@ export interface Emitter {
   scratch(what: string, length: number, dtype?: DType): View;
   /** Something computed once per plan from a tensor that does not change in it, such as packed weights. */
   once(tensor: Tensor, kind: string, make: () => View): View;
+  /**
+   * What is computed from one tensor alone, such as packed weights: `length` numbers, which the commands of `make` put into
+   * `to`. The same `kind` of the same tensor is computed once.
+   */
+  derived(tensor: Tensor, kind: string, length: number, make: (to: View) => readonly Command[]): View;
   /** Whether anything reads this output. */
   isUsed(tensor: Tensor): boolean;
   /** Whether the gradient by this tensor is needed. */

@@ -28,7 +28,7 @@ import { Numbers } from "../support/against-twin.ts";
 
 /** Every plan as the scheduler made it, before its scratch memory was shared, by the plan that came out. */
 const unshared = vi.hoisted(() => new Map<object, unknown>());
-vi.mock("../src/plan/reuse-memory.ts", async (original) => {
+vi.mock("../../src/plan/reuse-memory.ts", async (original) => {
   const { reuseMemory: real } = await original<typeof import("../../src/plan/reuse-memory.ts")>();
   return {
     reuseMemory(plan: Plan): Plan {

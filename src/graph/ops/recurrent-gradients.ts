@@ -21,35 +21,29 @@ import { type GradientViews, gradientViews, weightGradient } from "./weight-grad
 const lengthOf = (work: WorkPart, r: Recurrence) => work.view.length / (r.B * work.count * workSlots(r) * r.H);
 
 /** A weight by rows, padded to whole words of four: as it stands where that needs nothing. */
-function packRows(e: Emitter, label: string, weight: Tensor, columns: number): View {
+function packRows(e: Emitter, label: string, weight: Tensor, columns: number, from: View = e.view(weight)): View {
   const padded = Math.ceil(columns / 4) * 4;
-  if (columns === padded) return e.view(weight);
-  return e.once(weight, "rows", () => padRows(e, label, e.view(weight), weight.size / columns, columns));
-}
-
-function padRows(e: Emitter, label: string, from: View, rows: number, columns: number): View {
-  const padded = Math.ceil(columns / 4) * 4;
-  const to = e.scratch(`${label} packed rows`, rows * padded);
+  if (columns === padded) return from;
+  const rows = weight.size / columns;
   const lengths = [1, 1, rows, columns] as const;
-  e.emit(
-    copyStrided(e.target, { label: `${label} pack rows`, from, to, lengths, strides: [0, 0, columns, 1], padded }),
-  );
-  return to;
+  const strides = [0, 0, columns, 1] as const;
+  return e.derived(weight, "by rows", rows * padded, (to) => [
+    copyStrided(e.target, { label: `${label} by rows`, from, to, lengths, strides, padded }),
+  ]);
 }
 
 /** R by rows, its blocks side by side: `[D,G,H/heads,⌈H/4⌉·4]`. */
 function packBlocks(e: Emitter, label: string, whh: Tensor, r: Recurrence): View {
   const { D, H, heads } = r;
   if (heads === 1) return packRows(e, label, whh, r.P);
-  return e.once(whh, "rows", () => {
-    const block = H / heads;
-    const gates = D * r.cell.gates.length;
-    const to = e.scratch(`${label} blocks`, gates * block * H);
-    const lengths = [gates, block, heads, block] as const;
-    const strides = [H * block, block, block * block, 1] as const;
-    e.emit(copyStrided(e.target, { label: `${label} blocks`, from: e.view(whh), to, lengths, strides }));
-    return H % 4 === 0 ? to : padRows(e, label, to, gates * block, H);
-  });
+  const block = H / heads;
+  const gates = D * r.cell.gates.length;
+  const lengths = [gates, block, heads, block] as const;
+  const strides = [H * block, block, block * block, 1] as const;
+  const blocks = e.derived(whh, "blocks side by side", whh.size, (to) => [
+    copyStrided(e.target, { label: `${label} blocks side by side`, from: e.view(whh), to, lengths, strides }),
+  ]);
+  return packRows(e, label, whh, H, blocks);
 }
 
 /** From the gradients by the outputs and final states to those by the inputs, weights and initial states. */

@@ -50,15 +50,13 @@ function controlOf(e: Emitter, seed: Tensor | undefined, mask: Tensor | undefine
 
 /** Weights `[D,rows,columns]` by columns, each padded to whole words of four: `[D,columns,gates,rows per gate]`. */
 function packColumns(e: Emitter, label: string, weight: Tensor, D: number, gates: number, units: number): View {
-  return e.once(weight, "columns", () => {
-    const columns = weight.size / (D * gates * units);
-    const padded = Math.ceil(units / 4) * 4;
-    const to = e.scratch(`${label} packed`, D * columns * gates * padded);
-    const strides = [gates * units * columns, 1, units * columns, columns] as const;
-    const lengths = [D, columns, gates, units] as const;
-    e.emit(copyStrided(e.target, { label: `${label} pack`, from: e.view(weight), to, lengths, strides, padded }));
-    return to;
-  });
+  const columns = weight.size / (D * gates * units);
+  const padded = Math.ceil(units / 4) * 4;
+  const strides = [gates * units * columns, 1, units * columns, columns] as const;
+  const lengths = [D, columns, gates, units] as const;
+  return e.derived(weight, "by columns", D * columns * gates * padded, (to) => [
+    copyStrided(e.target, { label: `${label} by columns`, from: e.view(weight), to, lengths, strides, padded }),
+  ]);
 }
 
 /** W·x + b_ih of a part's steps, into `work`: a product, or a gather where x are tokens. */
