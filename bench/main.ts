@@ -24,7 +24,7 @@ print(
   `${adapter.info.description} (${reason})`,
 );
 
-const gpu = new GpuBackend(device, software);
+const gpu = new GpuBackend(device, { software: software });
 for (const test of kernelCases(gpu.target).filter(({ name }) => name.includes(only))) {
   const timing = await timeKernel(gpu, test, { rounds });
   const { name, median, least, gflops, error, variant } = timing;

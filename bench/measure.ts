@@ -41,7 +41,7 @@ async function worstError(gpu: GpuBackend, { buffers, command, name }: KernelCas
   const plan: Plan = { name, buffers, commands: [command] };
   const results = [];
   for (const backend of [gpu, new CpuBackend()]) {
-    const loaded = await backend.load(plan, new Map());
+    const loaded = await backend.load(plan);
     for (const spec of buffers) loaded.write(spec.name, numbers(spec));
     results.push(await loaded.runAndRead(buffers.map((spec) => spec.name)));
     loaded.dispose();
@@ -66,7 +66,7 @@ export async function timeKernel(gpu: GpuBackend, test: KernelCase, { repeats = 
   const error = await worstError(gpu, test);
   if (!(error < WRONG)) throw new Error(`${name}: differs from its twin by ${error}, so it is not timed`);
   const plan: Plan = { name, buffers, commands: Array.from({ length: repeats }, () => command) };
-  const loaded = await gpu.load(plan, new Map());
+  const loaded = await gpu.load(plan);
   for (const spec of buffers) loaded.write(spec.name, numbers(spec));
   const times: number[] = [];
   for (let round = 0; round <= rounds; round++) {

@@ -11,7 +11,7 @@ struct Params {
   gradientOffset: u32,
   normOffset: u32,
   hyperOffset: u32,
-  momentsOffset: u32,
+  moment0Offset: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -19,19 +19,19 @@ struct Params {
 @group(0) @binding(2) var<storage, read> gradient: array<f32>; // [P]
 @group(0) @binding(3) var<storage, read> norm: array<f32>; // [2] global norm, clipping factor
 @group(0) @binding(4) var<storage, read> hyper: array<f32>; // [1] learning rate, decayed
-@group(0) @binding(5) var<storage, read_write> moments: array<f32>; // [1,P] sum of squares
+@group(0) @binding(5) var<storage, read_write> moment0: array<f32>; // [P] sum of squares
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   for (var i = id.x; i < params.P; i += groups.x * 64u) {
     let p = params.parameterOffset + i;
-    let m0 = params.momentsOffset + i;
+    let m0 = params.moment0Offset + i;
     let lr = hyper[params.hyperOffset];
     var g = clipped(gradient[params.gradientOffset + i], params.clipValue, norm[params.normOffset + 1u]);
     var weight = parameter[p];
     g += params.weightDecay * weight;
-    let sum = moments[m0] + g * g;
-    moments[m0] = sum;
+    let sum = moment0[m0] + g * g;
+    moment0[m0] = sum;
     weight -= lr * g / (sqrt(sum) + params.eps);
     parameter[p] = weight;
   }

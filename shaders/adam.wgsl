@@ -6,7 +6,6 @@ struct Params {
   P: u32, // parameters
   clipValue: f32,
   weightDecay: f32,
-  slot: u32, // from one moment of a parameter to its next
   beta1: f32,
   beta2: f32,
   eps: f32,
@@ -16,7 +15,9 @@ struct Params {
   gradientOffset: u32,
   normOffset: u32,
   hyperOffset: u32,
-  momentsOffset: u32,
+  moment0Offset: u32,
+  moment1Offset: u32,
+  moment2Offset: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,13 +25,17 @@ struct Params {
 @group(0) @binding(2) var<storage, read> gradient: array<f32>; // [P]
 @group(0) @binding(3) var<storage, read> norm: array<f32>; // [2] global norm, clipping factor
 @group(0) @binding(4) var<storage, read> hyper: array<f32>; // [3] learning rate, 1 - beta1^step, 1 - beta2^step
-@group(0) @binding(5) var<storage, read_write> moments: array<f32>; // [2 or 3,P] first, second and largest second moment
+@group(0) @binding(5) var<storage, read_write> moment0: array<f32>; // [P] exponential average of gradients
+@group(0) @binding(6) var<storage, read_write> moment1: array<f32>; // [P] of squares
+@group(0) @binding(7) var<storage, read_write> moment2: array<f32>; // [P] largest of these (AMSGrad)
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   for (var i = id.x; i < params.P; i += groups.x * 64u) {
     let p = params.parameterOffset + i;
-    let m0 = params.momentsOffset + i;
+    let m0 = params.moment0Offset + i;
+    let m1 = params.moment1Offset + i;
+    let m2 = params.moment2Offset + i;
     let lr = hyper[params.hyperOffset];
     var g = clipped(gradient[params.gradientOffset + i], params.clipValue, norm[params.normOffset + 1u]);
     var weight = parameter[p];
@@ -39,14 +44,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     } else {
       g += params.weightDecay * weight;
     }
-    let m = params.beta1 * moments[m0] + (1.0 - params.beta1) * g;
-    let v = params.beta2 * moments[m0 + params.slot] + (1.0 - params.beta2) * g * g;
-    moments[m0] = m;
-    moments[m0 + params.slot] = v;
+    let m = params.beta1 * moment0[m0] + (1.0 - params.beta1) * g;
+    let v = params.beta2 * moment1[m1] + (1.0 - params.beta2) * g * g;
+    moment0[m0] = m;
+    moment1[m1] = v;
     var second = v;
     if (params.amsgrad != 0u) {
-      second = max(moments[m0 + 2u * params.slot], v);
-      moments[m0 + 2u * params.slot] = second;
+      second = max(moment2[m2], v);
+      moment2[m2] = second;
     }
     let denominator = sqrt(second) / sqrt(hyper[params.hyperOffset + 2u]) + params.eps;
     weight -= lr / hyper[params.hyperOffset + 1u] * m / denominator;

@@ -6,7 +6,6 @@ struct Params {
   P: u32, // parameters
   clipValue: f32,
   weightDecay: f32,
-  slot: u32, // from one moment of a parameter to its next
   alpha: f32,
   eps: f32,
   momentum: f32,
@@ -15,7 +14,9 @@ struct Params {
   gradientOffset: u32,
   normOffset: u32,
   hyperOffset: u32,
-  momentsOffset: u32,
+  moment0Offset: u32,
+  moment1Offset: u32,
+  moment2Offset: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -23,29 +24,33 @@ struct Params {
 @group(0) @binding(2) var<storage, read> gradient: array<f32>; // [P]
 @group(0) @binding(3) var<storage, read> norm: array<f32>; // [2] global norm, clipping factor
 @group(0) @binding(4) var<storage, read> hyper: array<f32>; // [1] learning rate
-@group(0) @binding(5) var<storage, read_write> moments: array<f32>; // [3,P] mean of squares, velocity, mean
+@group(0) @binding(5) var<storage, read_write> moment0: array<f32>; // [P] mean of squares
+@group(0) @binding(6) var<storage, read_write> moment1: array<f32>; // [P] velocity
+@group(0) @binding(7) var<storage, read_write> moment2: array<f32>; // [P] mean of gradients (centered)
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   for (var i = id.x; i < params.P; i += groups.x * 64u) {
     let p = params.parameterOffset + i;
-    let m0 = params.momentsOffset + i;
+    let m0 = params.moment0Offset + i;
+    let m1 = params.moment1Offset + i;
+    let m2 = params.moment2Offset + i;
     let lr = hyper[params.hyperOffset];
     var g = clipped(gradient[params.gradientOffset + i], params.clipValue, norm[params.normOffset + 1u]);
     var weight = parameter[p];
     g += params.weightDecay * weight;
-    let square = params.alpha * moments[m0] + (1.0 - params.alpha) * g * g;
-    moments[m0] = square;
+    let square = params.alpha * moment0[m0] + (1.0 - params.alpha) * g * g;
+    moment0[m0] = square;
     var variance = square;
     if (params.centered != 0u) {
-      let mean = params.alpha * moments[m0 + 2u * params.slot] + (1.0 - params.alpha) * g;
-      moments[m0 + 2u * params.slot] = mean;
+      let mean = params.alpha * moment2[m2] + (1.0 - params.alpha) * g;
+      moment2[m2] = mean;
       variance = max(square - mean * mean, 0.0); // rounding must not take it below zero
     }
     var update = g / (sqrt(variance) + params.eps);
     if (params.momentum > 0.0) {
-      update += params.momentum * moments[m0 + params.slot];
-      moments[m0 + params.slot] = update;
+      update += params.momentum * moment1[m1];
+      moment1[m1] = update;
     }
     weight -= lr * update;
     parameter[p] = weight;

@@ -13,7 +13,7 @@ struct Params {
   gradientOffset: u32,
   normOffset: u32,
   hyperOffset: u32,
-  momentsOffset: u32,
+  moment0Offset: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -21,13 +21,13 @@ struct Params {
 @group(0) @binding(2) var<storage, read> gradient: array<f32>; // [P]
 @group(0) @binding(3) var<storage, read> norm: array<f32>; // [2] global norm, clipping factor
 @group(0) @binding(4) var<storage, read> hyper: array<f32>; // [2] learning rate; 1 in the first step, else 0
-@group(0) @binding(5) var<storage, read_write> moments: array<f32>; // [1,P] velocity
+@group(0) @binding(5) var<storage, read_write> moment0: array<f32>; // [P] velocity
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   for (var i = id.x; i < params.P; i += groups.x * 64u) {
     let p = params.parameterOffset + i;
-    let m0 = params.momentsOffset + i;
+    let m0 = params.moment0Offset + i;
     let lr = hyper[params.hyperOffset];
     var g = clipped(gradient[params.gradientOffset + i], params.clipValue, norm[params.normOffset + 1u]);
     var weight = parameter[p];
@@ -35,8 +35,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     if (params.momentum != 0.0) {
       // torch starts the velocity with the first gradient itself, without dampening.
       let first = hyper[params.hyperOffset + 1u] != 0.0;
-      let v = select(params.momentum * moments[m0] + (1.0 - params.dampening) * g, g, first);
-      moments[m0] = v;
+      let v = select(params.momentum * moment0[m0] + (1.0 - params.dampening) * g, g, first);
+      moment0[m0] = v;
       g = select(v, g + params.momentum * v, params.nesterov != 0u);
     }
     weight -= lr * g;

@@ -81,6 +81,13 @@ export class DivergedError extends WebGpuRnnError {
   }
 }
 
+/** Something else is under way that this would disturb; the message says what, and how to end it. */
+export class BusyError extends WebGpuRnnError {
+  constructor(message: string) {
+    super("BUSY", message);
+  }
+}
+
 /** Something was used after its `dispose()`. */
 export class DisposedError extends WebGpuRnnError {
   constructor(message: string) {

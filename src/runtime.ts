@@ -2,6 +2,7 @@ import { openDevice } from "./adapter/open-device.ts";
 import { CpuBackend } from "./cpu/cpu-backend.ts";
 import type { AnyBatch } from "./data/batch.ts";
 import {
+  BusyError,
   checkCount,
   checkOptions,
   checkSwitch,
@@ -17,7 +18,9 @@ import { crossEntropy } from "./nn/losses.ts";
 import { type Module, type Parameter, parameterGroups } from "./nn/module.ts";
 import { Weights } from "./nn/weights.ts";
 import type { Backend } from "./plan/backend.ts";
+import { type MemoryReport, memoryReport } from "./plan/memory-report.ts";
 import type { Plan } from "./plan/plan.ts";
+import type { PlanLimits } from "./plan/plan-budget.ts";
 import type { StateDict } from "./tensor-data.ts";
 import { Evaluator } from "./train/evaluate.ts";
 import { type AnyLoss, checkLoss } from "./train/loss-graph.ts";
@@ -30,6 +33,8 @@ export interface RuntimeOptions {
   readonly limits?: "adapter" | "default";
   /** A device of your own, used in place of opening one. `dispose` leaves it open. */
   readonly device?: GPUDevice;
+  /** How many plans stay loaded, each for one shape of a batch: the least recently used go first. */
+  readonly plans?: PlanLimits;
 }
 
 export interface RuntimeInfo {
@@ -74,9 +79,10 @@ export class Runtime {
   readonly #backend: Backend;
   readonly #info: RuntimeInfo;
   readonly #weights = new Map<Module, Weights>();
+  /** What is kept for a model and goes with it: trainers, programs, a generator, evaluators by loss. */
+  readonly #users = new Map<Module, Set<{ dispose(): void }>>();
   readonly #generators = new Map<Module, Generator>();
   readonly #evaluators = new Map<Module, Map<string, Evaluator>>();
-  readonly #trainers = new Set<Trainer>();
   /** Each parameter is kept once: a part of a model, or another module around the same layers, shares the model's. */
   readonly #owners = new Map<Parameter, Weights>();
   #disposed = false;
@@ -91,18 +97,21 @@ export class Runtime {
    * @throws NoAdapterError when a GPU was asked for and there is none; OptionError for an unknown option
    */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
-    checkOptions("Runtime.open", options, ["backend", "limits", "device"]);
-    const { backend = "auto", limits = "adapter", device } = options;
+    checkOptions("Runtime.open", options, ["backend", "limits", "device", "plans"]);
+    const { backend = "auto", limits = "adapter", device, plans = {} } = options;
+    checkOptions("Runtime.open: plans", plans, ["count", "bytes"]);
+    for (const name of ["count", "bytes"] as const)
+      if (plans[name] !== undefined) checkCount("Runtime.open: plans", name, plans[name]);
     if (!["auto", "gpu", "cpu"].includes(backend))
       throw new OptionError(`Runtime.open: backend is "${backend}", expected "auto", "gpu" or "cpu"`);
     const onCpu = (reason: string, candidates: RuntimeInfo["candidates"]) =>
-      new Runtime(new CpuBackend(), { backend: "cpu", reason, features: [], limits: {}, candidates });
+      new Runtime(new CpuBackend(plans), { backend: "cpu", reason, features: [], limits: {}, candidates });
     if (backend === "cpu") return onCpu("the CPU was asked for", []);
     if (device) {
       const software = /swiftshader|llvmpipe/i.test(
         `${device.adapterInfo.architecture} ${device.adapterInfo.description}`,
       );
-      return new Runtime(new GpuBackend(device, software, false), {
+      return new Runtime(new GpuBackend(device, { software, owned: false, limits: plans }), {
         backend: "gpu",
         reason: "the device was given",
         candidates: [],
@@ -112,7 +121,7 @@ export class Runtime {
     const found = await openDevice(limits);
     if (found.device) {
       const { reason, candidates, software } = found;
-      return new Runtime(new GpuBackend(found.device, software), {
+      return new Runtime(new GpuBackend(found.device, { software, limits: plans }), {
         backend: "gpu",
         reason,
         candidates,
@@ -146,12 +155,28 @@ export class Runtime {
     this.#check();
     let weights = this.#weights.get(model);
     if (!weights) {
-      weights = new Weights(this.#backend, model, this.#sharedBy(model) ?? 0);
+      weights = new Weights(this.#backend, model, this.#sharedBy(model) ?? 0, this.#nameFor(model));
       for (const parameter of parameterGroups(model).flat())
         if (!this.#owners.has(parameter)) this.#owners.set(parameter, weights);
       this.#weights.set(model, weights);
     }
     return weights;
+  }
+
+  /** The model's class, with a number where another model has that name. */
+  #nameFor(model: Module): string {
+    const taken = new Set([...this.#weights.values()].map(({ name }) => name));
+    const plain = model.constructor.name;
+    for (let n = 2, name = plain; ; name = `${plain} ${n++}`) if (!taken.has(name)) return name;
+  }
+
+  /** Keeps something that goes with a model, and forgets it when it is disposed. */
+  #keep<T extends { dispose(): void }>(model: Module, make: (forget: () => void) => T): T {
+    const users = this.#users.get(model) ?? new Set();
+    this.#users.set(model, users);
+    const made: T = make(() => users.delete(made));
+    users.add(made);
+    return made;
   }
 
   /** The weights of which a model's are a part. @throws OptionError when only some of its parameters are known */
@@ -187,9 +212,8 @@ export class Runtime {
 
   /** Makes a trainer. @throws OptionError for an unknown option or a bad value */
   trainer(model: Module, options: TrainerOptions): Trainer {
-    const trainer = new Trainer(this.#backend, this.#weightsOf(model), options);
-    this.#trainers.add(trainer);
-    return trainer;
+    const weights = this.#weightsOf(model);
+    return this.#keep(model, (forget) => new Trainer(this.#backend, weights, options, forget));
   }
 
   /**
@@ -211,13 +235,16 @@ export class Runtime {
     const weights = this.#weightsOf(model);
     if (options.loss) {
       checkLoss("evaluate", loss);
-      const evaluator = new Evaluator(this.#backend, weights, loss, carryState);
+      const evaluator = this.#keep(
+        model,
+        (forget) => new Evaluator(this.#backend, weights, { loss, carryState }, forget),
+      );
       return evaluator.run(batches).finally(() => evaluator.dispose());
     }
     const known = this.#evaluators.get(model) ?? new Map<string, Evaluator>();
     this.#evaluators.set(model, known);
     const key = `${loss.name} ${carryState}`;
-    const evaluator = known.get(key) ?? new Evaluator(this.#backend, weights, loss, carryState);
+    const evaluator = known.get(key) ?? new Evaluator(this.#backend, weights, { loss, carryState });
     known.set(key, evaluator);
     return evaluator.run(batches);
   }
@@ -244,21 +271,67 @@ export class Runtime {
   }
 
   /** Compiles any function of tensors and the model's parameters, forward or with gradients. */
-  compile<S extends InputSpecs, O extends string>(
+  async compile<S extends InputSpecs, O extends string>(
     model: Module,
     options: ProgramOptions<S, O>,
   ): Promise<Program<S, O>> {
-    return Program.compile(this.#backend, this.#weightsOf(model), options);
+    let forget = () => {};
+    const program = await Program.compile(this.#backend, this.#weightsOf(model), options, () => forget());
+    // The model may have been released, or the runtime disposed, while it was compiled.
+    if (this.#disposed || !this.#weights.has(model)) program.dispose();
+    else {
+      this.#keep(model, (done) => {
+        forget = done;
+        return program;
+      });
+    }
+    return program;
+  }
+
+  /** What memory is in use on the device: in all, by model, by role, and by plan. */
+  memory(): MemoryReport {
+    return memoryReport(this.#backend.allocations);
+  }
+
+  /**
+   * Gives back all memory of a model: its weights, and what was made for it (trainers, programs, loaded plans), which are
+   * disposed. A model that is used again later starts with new weights. Does nothing for a model that the runtime does not have.
+   * @throws BusyError when another model of the runtime shares its weights: release that one first
+   */
+  release(model: Module): void {
+    this.#check();
+    const weights = this.#weights.get(model);
+    if (!weights) return;
+    const view = [...this.#weights].find(([, { viewOf }]) => viewOf === weights)?.[0];
+    if (view)
+      throw new BusyError(
+        `release: ${view.constructor.name} shares the weights of ${model.constructor.name}; release that one first`,
+      );
+    this.#disposeUsers(model);
+    weights.dispose();
+    this.#weights.delete(model);
+    for (const [parameter, owner] of this.#owners) if (owner === weights) this.#owners.delete(parameter);
+  }
+
+  #disposeUsers(model: Module): void {
+    for (const user of [...(this.#users.get(model) ?? [])]) user.dispose();
+    this.#users.delete(model);
+    this.#generators.get(model)?.dispose();
+    this.#generators.delete(model);
+    for (const evaluator of this.#evaluators.get(model)?.values() ?? []) evaluator.dispose();
+    this.#evaluators.delete(model);
   }
 
   /** Frees everything. Using the runtime or anything made by it afterwards throws DisposedError. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const trainer of this.#trainers) trainer.dispose();
-    for (const generator of this.#generators.values()) generator.dispose();
-    for (const known of this.#evaluators.values()) for (const evaluator of known.values()) evaluator.dispose();
+    for (const model of this.#weights.keys()) this.#disposeUsers(model);
     for (const weights of this.#weights.values()) weights.dispose();
     this.#backend.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

@@ -3,6 +3,10 @@ import { ShapeError, shown } from "./errors.ts";
 /** Element types: f32 for numbers (float64 inside the CPU backend), i32 for tokens. */
 export type DType = "f32" | "i32";
 
+/** Bytes of an element on a device. */
+export const bytesOf = (dtype: DType): number => elementBytes[dtype];
+const elementBytes: Readonly<Record<DType, number>> = { f32: 4, i32: 4 };
+
 /** Lengths of the axes, the last one is contiguous in memory. `[]` is a scalar. */
 export type Shape = readonly number[];
 

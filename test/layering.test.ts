@@ -57,7 +57,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   gpu: ["kernels", "cells", "plan"],
   adapter: [],
   graph: ["kernels", "cells", "plan"],
-  nn: ["graph", "kernels", "cells", "plan"],
+  nn: ["graph", "kernels", "cells", "plan", "data"],
   train: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
   infer: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
   runtime: ["train", "infer", "nn", "graph", "gpu", "cpu", "adapter", "plan", "data", "io"],

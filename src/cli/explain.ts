@@ -11,9 +11,9 @@ import { readBytes } from "../io/files.ts";
 import { parameterCount } from "../nn/module.ts";
 import { Weights } from "../nn/weights.ts";
 import { printPlan, Runtime, showBytes } from "../node.ts";
-import type { Backend, DeviceBuffer } from "../plan/backend.ts";
-import type { Plan, Target } from "../plan/plan.ts";
-import type { DType } from "../tensor-data.ts";
+import type { Backend, DeviceBuffer, Owner } from "../plan/backend.ts";
+import type { BufferSpec, Plan, Target } from "../plan/plan.ts";
+import { PlanBudget } from "../plan/plan-budget.ts";
 import { Trainer } from "../train/trainer.ts";
 import { whole } from "./arguments.ts";
 import { terminalOf, wrap } from "./terminal.ts";
@@ -25,14 +25,16 @@ const defaultTarget: Target = { maxBufferSize: 128 * 2 ** 20, maxWorkgroups: 655
 class PaperBackend implements Backend {
   readonly kind = "gpu";
   readonly target: Target;
+  readonly budget = new PlanBudget();
+  readonly allocations = [];
   readonly lost = new Promise<never>(() => {});
 
   constructor(target: Target) {
     this.target = target;
   }
 
-  allocate(name: string, dtype: DType, length: number): DeviceBuffer {
-    return { name, dtype, length };
+  allocate(spec: BufferSpec, owner: Owner): DeviceBuffer {
+    return { ...spec, owner, bytes: 0, version: 0 };
   }
 
   free(): void {}
@@ -63,7 +65,13 @@ export function planOf(
   if (optimizer) return new Trainer(backend, weights, { optimizer: makeOptimizer(optimizer) }).plan({ T, B });
   const { outputs, states } = traceStateful(model, inputTensor("x", [T, B], "i32"), { carry: true });
   const logits = logitsOf(model, outputs);
-  return buildPlan({ name: "forward", target, layout: weights.layout, outputs: { logits }, carries: states });
+  return buildPlan({
+    name: "forward",
+    target,
+    layout: weights.layout,
+    outputs: { logits },
+    carries: states.flatMap(({ parts }) => parts),
+  });
 }
 
 /** What this machine's adapter allows, as the scheduler sees it. */

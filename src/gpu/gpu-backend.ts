@@ -1,40 +1,47 @@
 import { DeviceLostError, DisposedError, InternalError, LimitError } from "../errors.ts";
-import type { Backend, DeviceBuffer, LoadedPlan } from "../plan/backend.ts";
-import type { Plan, Target } from "../plan/plan.ts";
-import type { DType, NumberArray } from "../tensor-data.ts";
+import { type Allocation, type Backend, type LoadedPlan, type Memory, noMemory, type Owner } from "../plan/backend.ts";
+import type { BufferSpec, Plan, Target } from "../plan/plan.ts";
+import { PlanBudget, type PlanLimits } from "../plan/plan-budget.ts";
+import { ScratchPool } from "../plan/scratch-pool.ts";
+import { bytesOf, type NumberArray } from "../tensor-data.ts";
+import { type GpuBuffer, makeBuffer, Staging, toDevice } from "./gpu-buffer.ts";
 import { GpuPlan } from "./gpu-plan.ts";
 import { Pipelines } from "./pipelines.ts";
 
-/** Memory on the device. */
-export interface GpuBuffer extends DeviceBuffer {
-  readonly gpu: GPUBuffer;
-}
-
-/** Numbers as the device holds them: 4 bytes each. */
-export const toDevice = (data: NumberArray): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> =>
-  (data instanceof Float64Array ? Float32Array.from(data) : data) as
-    | Float32Array<ArrayBuffer>
-    | Int32Array<ArrayBuffer>;
+const scratchOwner: Owner = { part: "scratch" };
 
 /** Runs plans on a GPUDevice. */
 export class GpuBackend implements Backend {
   readonly kind = "gpu";
   readonly target: Target;
+  readonly budget: PlanBudget;
   readonly device: GPUDevice;
   readonly lost: Promise<DeviceLostError>;
+  readonly scratch: ScratchPool<GpuBuffer>;
+  /** What is allocated, and how it is given back. */
+  readonly #allocations = new Map<Allocation, () => void>();
   readonly #pipelines: Pipelines;
-  #fault: Error | undefined;
-
   readonly #owned: boolean;
+  #fault: Error | undefined;
+  #loading: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param software the adapter is a CPU that plays a GPU
-   * @param owned the device goes when the backend does; false for one that somebody else opened
+   * @param options.software the adapter is a CPU that plays a GPU
+   * @param options.owned the device goes when the backend does; false for one that somebody else opened
    */
-  constructor(device: GPUDevice, software: boolean, owned = true) {
+  constructor(
+    device: GPUDevice,
+    options: { readonly software: boolean; readonly owned?: boolean; readonly limits?: PlanLimits },
+  ) {
+    const { software, owned = true, limits } = options;
     this.device = device;
     this.#owned = owned;
+    this.budget = new PlanBudget(limits);
     this.#pipelines = new Pipelines(device);
+    this.scratch = new ScratchPool(
+      (spec) => this.#make(spec, scratchOwner),
+      (buffer) => this.free(buffer),
+    );
     const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = device.limits;
     // Sizes are compared in elements of four bytes and indexed with u32 in the shaders.
     const maxBuffer = Math.min(maxBufferSize, maxStorageBufferBindingSize, 2 ** 32 - 4);
@@ -48,10 +55,10 @@ export class GpuBackend implements Backend {
       if (!(this.#fault instanceof DisposedError)) this.#fault = error;
       return error;
     });
-    device.addEventListener("uncapturederror", this.#onError);
+    if (owned) device.addEventListener("uncapturederror", this.#onError);
   }
 
-  readonly #onError = ({ error }: GPUUncapturedErrorEvent): void => {
+  readonly #onError = ({ error }: { readonly error: GPUError }): void => {
     this.#fault ??=
       error instanceof GPUOutOfMemoryError
         ? new LimitError(`the GPU is out of memory: ${error.message}; choose a smaller batch, window or model`)
@@ -63,119 +70,171 @@ export class GpuBackend implements Backend {
     if (this.#fault) throw this.#fault;
   }
 
-  allocate(name: string, dtype: DType, length: number): GpuBuffer {
-    this.check();
-    const size = Math.max(16, length * 4);
-    if (size > this.target.maxBufferSize)
-      throw new LimitError(`buffer "${name}" needs ${size} bytes, this adapter allows ${this.target.maxBufferSize}`);
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    return { name, dtype, length, gpu: this.device.createBuffer({ label: name, size, usage }) };
-  }
-
-  free(buffer: DeviceBuffer): void {
-    (buffer as GpuBuffer).gpu.destroy();
-  }
-
-  write(buffer: DeviceBuffer, data: NumberArray, offset = 0): void {
-    this.check();
-    this.device.queue.writeBuffer((buffer as GpuBuffer).gpu, offset * 4, toDevice(data));
-  }
-
-  async read(buffers: readonly DeviceBuffer[]): Promise<NumberArray[]> {
-    this.check();
-    const total = buffers.reduce((sum, { length }) => sum + length * 4, 0);
-    const staging = this.device.createBuffer({
-      label: "read back",
-      size: Math.max(16, total),
-      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
-    });
-    const encoder = this.device.createCommandEncoder();
-    let at = 0;
-    for (const { gpu, length } of buffers as readonly GpuBuffer[]) {
-      encoder.copyBufferToBuffer(gpu, 0, staging, at, length * 4);
-      at += length * 4;
-    }
-    this.device.queue.submit([encoder.finish()]);
+  /**
+   * Does what the device may refuse. On a device of our own its event tells of errors; on one that was given that event
+   * tells of the user's errors too, so ours are caught in a scope.
+   */
+  guarded<T>(work: () => T): T {
+    if (this.#owned) return work();
+    this.device.pushErrorScope("validation");
     try {
-      return await readStaging(staging, buffers);
-    } catch (cause) {
-      this.check();
-      throw await this.#afterLoss(cause);
+      return work();
+    } finally {
+      this.#whenRefused((error) => this.#onError({ error }));
+    }
+  }
+
+  /** Ends an error scope. One that ends with the device has nothing to tell: `lost` does. */
+  #whenRefused(tell: (error: GPUError) => void): void {
+    this.device.popErrorScope().then(
+      (error) => error && tell(error),
+      () => {},
+    );
+  }
+
+  get allocations(): Iterable<Allocation> {
+    return this.#allocations.keys();
+  }
+
+  /** Counts memory that was made elsewhere, until `free`. */
+  track<A extends Allocation>(allocation: A, destroy: () => void): A {
+    this.#allocations.set(allocation, destroy);
+    return allocation;
+  }
+
+  #make(spec: BufferSpec, owner: Owner): GpuBuffer {
+    this.check();
+    const buffer = makeBuffer(this.device, spec, owner, this.target.maxBufferSize);
+    return this.track(buffer, () => buffer.gpu.destroy());
+  }
+
+  allocate(spec: BufferSpec, owner: Owner): GpuBuffer {
+    this.device.pushErrorScope("out-of-memory");
+    try {
+      const buffer = this.#make(spec, owner);
+      this.#whenRefused(({ message }) => {
+        buffer.fault = new LimitError(
+          `the GPU has no memory for ${spec.name} of ${owner.model ?? owner.part}: ${message}; release other models, or choose a smaller one`,
+        );
+      });
+      return buffer;
+    } catch (error) {
+      this.#whenRefused(() => {});
+      throw error;
+    }
+  }
+
+  free(allocation: Allocation): void {
+    this.#allocations.get(allocation)?.();
+    this.#allocations.delete(allocation);
+  }
+
+  write(buffer: GpuBuffer, data: NumberArray, offset = 0): void {
+    this.check();
+    if (buffer.fault) throw buffer.fault;
+    buffer.version++;
+    this.guarded(() => this.device.queue.writeBuffer(buffer.gpu, offset * bytesOf(buffer.dtype), toDevice(data)));
+  }
+
+  async read(buffers: readonly GpuBuffer[]): Promise<NumberArray[]> {
+    this.check();
+    for (const { fault } of buffers) if (fault) throw fault;
+    const { device } = this;
+    device.pushErrorScope("out-of-memory");
+    const staging = new Staging(device, { part: "state dict" }, buffers);
+    const full = device.popErrorScope();
+    this.guarded(() => {
+      const encoder = device.createCommandEncoder();
+      staging.encode(encoder);
+      device.queue.submit([encoder.finish()]);
+    });
+    try {
+      // Mapping what could not be allocated fails as well, and says less.
+      const [values, refused] = await Promise.all([this.explain(staging.read()).catch((error) => error), full]);
+      if (refused) throw new LimitError(`the GPU has no memory for reading back: ${refused.message}; free some of it`);
+      if (values instanceof Error) {
+        this.check();
+        throw values;
+      }
+      return values;
     } finally {
       staging.destroy();
     }
   }
 
   /** A map that fails because the device went away tells so before `device.lost` does. */
-  async #afterLoss(cause: unknown): Promise<unknown> {
-    const pause = new Promise<undefined>((resolve) => setTimeout(resolve, 100));
-    return (await Promise.race([this.lost, pause])) ?? this.#fault ?? cause;
-  }
-
   async explain<T>(work: Promise<T>): Promise<T> {
     try {
       return await work;
     } catch (cause) {
-      throw await this.#afterLoss(cause);
+      const pause = new Promise<undefined>((resolve) => setTimeout(resolve, 100));
+      throw (await Promise.race([this.lost, pause])) ?? this.#fault ?? cause;
     }
   }
 
-  async load(plan: Plan, bound: ReadonlyMap<string, DeviceBuffer>): Promise<LoadedPlan> {
+  /** One plan after the other, so that two which want the same new memory do not both make it. */
+  load(plan: Plan, owner: Owner = { part: plan.name }, memory: Memory = noMemory): Promise<LoadedPlan> {
+    const loaded = this.#loading.then(() => this.#load(plan, owner, memory));
+    this.#loading = loaded.catch(() => {});
+    return loaded;
+  }
+
+  async #load(plan: Plan, owner: Owner, memory: Memory): Promise<LoadedPlan> {
     this.check();
-    const pipelines = await this.#pipelines.forPlan(plan);
-    this.device.pushErrorScope("out-of-memory");
+    const compiled = await this.#pipelines.forPlan(plan);
+    this.check();
+    const made: GpuBuffer[] = [];
+    const kept: GpuBuffer[] = [];
+    const lease = {};
     let loaded: GpuPlan | undefined;
     let fault: unknown;
+    this.device.pushErrorScope("out-of-memory");
     try {
-      loaded = new GpuPlan(this, plan, pipelines, this.#buffersOf(plan, bound));
+      this.scratch.add(lease, plan);
+      const buffers = plan.buffers.map((spec) => {
+        if (spec.role === "scratch") return undefined;
+        const found = memory.find(spec) as GpuBuffer | undefined;
+        if (found) return usable(found, spec, plan);
+        const keeper = memory.ownerOf(spec);
+        const buffer = this.#make(spec, keeper ?? owner);
+        (keeper ? kept : made).push(buffer);
+        if (spec.initial) this.write(buffer, numbersOf(spec));
+        return buffer;
+      });
+      loaded = new GpuPlan(this, plan, compiled, { buffers, own: made, owner, lease });
     } catch (error) {
       fault = error;
     }
     const full = await this.device.popErrorScope();
-    if (full) {
+    if (full || !loaded) {
       loaded?.dispose();
-      throw new LimitError(
-        `plan "${plan.name}" does not fit into the GPU's memory: ${full.message}; choose a smaller batch, window or model`,
-      );
+      for (const buffer of [...made, ...kept]) this.free(buffer);
+      this.scratch.remove(lease, true);
+      throw full
+        ? new LimitError(
+            `plan "${plan.name}" does not fit into the GPU's memory: ${full.message}; choose a smaller batch, window or model`,
+          )
+        : fault;
     }
-    if (!loaded) throw fault;
+    for (const buffer of kept) memory.keep(buffer);
     this.check();
     return loaded;
-  }
-
-  #buffersOf(plan: Plan, bound: ReadonlyMap<string, DeviceBuffer>): { buffer: GpuBuffer; owned: boolean }[] {
-    return plan.buffers.map(({ name, role, dtype, length, initial }) => {
-      const given = role === "scratch" ? undefined : bound.get(name);
-      if (given && given.length < length) {
-        throw new InternalError(`buffer "${name}" has ${given.length} elements, plan "${plan.name}" needs ${length}`);
-      }
-      if (given) return { buffer: given as GpuBuffer, owned: false };
-      const buffer = this.allocate(name, dtype, length);
-      if (initial) this.write(buffer, dtype === "i32" ? Int32Array.from(initial) : Float32Array.from(initial));
-      return { buffer, owned: true };
-    });
   }
 
   dispose(): void {
     this.#fault ??= new DisposedError("the runtime was disposed");
     this.device.removeEventListener("uncapturederror", this.#onError);
+    for (const allocation of [...this.allocations]) this.free(allocation);
     if (this.#owned) this.device.destroy();
   }
 }
 
-/** Maps a staging buffer and takes the numbers of several buffers, which lie in it one after the other. */
-export async function readStaging(
-  staging: GPUBuffer,
-  parts: readonly { readonly dtype: DType; readonly length: number }[],
-): Promise<NumberArray[]> {
-  await staging.mapAsync(GPUMapMode.READ);
-  const bytes = staging.getMappedRange();
-  let at = 0;
-  const result = parts.map(({ dtype, length }): NumberArray => {
-    const view = dtype === "i32" ? new Int32Array(bytes, at, length) : new Float32Array(bytes, at, length);
-    at += length * 4;
-    return view.slice();
-  });
-  staging.unmap();
-  return result;
+function usable(buffer: GpuBuffer, { name, length }: BufferSpec, plan: Plan): GpuBuffer {
+  if (buffer.fault) throw buffer.fault;
+  if (buffer.length < length)
+    throw new InternalError(`buffer "${name}" has ${buffer.length} elements, plan "${plan.name}" needs ${length}`);
+  return buffer;
 }
+
+const numbersOf = ({ dtype, initial }: BufferSpec): NumberArray =>
+  dtype === "i32" ? Int32Array.from(initial!) : Float32Array.from(initial!);

@@ -1,9 +1,12 @@
 import { DisposedError, InternalError } from "../errors.ts";
+import { writtenBy } from "../kernels/index.ts";
 import { uniformOf } from "../kernels/kernel.ts";
-import { type LoadedPlan, RING } from "../plan/backend.ts";
-import type { Dispatch, Plan, View } from "../plan/plan.ts";
-import type { NumberArray } from "../tensor-data.ts";
-import { type GpuBackend, type GpuBuffer, readStaging, toDevice } from "./gpu-backend.ts";
+import type { Allocation, LoadedPlan, Owner } from "../plan/backend.ts";
+import { Freshness } from "../plan/freshness.ts";
+import { type Command, commandsOf, type Dispatch, type Plan, type View } from "../plan/plan.ts";
+import { bytesOf, type NumberArray } from "../tensor-data.ts";
+import type { GpuBackend } from "./gpu-backend.ts";
+import { type GpuBuffer, Staging } from "./gpu-buffer.ts";
 import { type Compiled, uniformSize } from "./pipelines.ts";
 
 /** A dispatch as it is replayed: nothing left to look up. */
@@ -28,12 +31,7 @@ interface ReadyClear {
   readonly offset: number;
   readonly size: number;
 }
-
-/** A staging buffer of the ring. */
-interface Staging {
-  readonly gpu: GPUBuffer;
-  busy: boolean;
-}
+type Step = Ready | ReadyCopy | ReadyClear;
 
 /** Dispatches in one submit at most: a long sequence is cut so that the device starts early and a browser stays alive. */
 const SUBMIT = 4096;
@@ -42,71 +40,109 @@ const SUBMIT = 4096;
 export class GpuPlan implements LoadedPlan {
   readonly plan: Plan;
   readonly #backend: GpuBackend;
-  readonly #buffers: readonly { readonly buffer: GpuBuffer; readonly owned: boolean }[];
+  readonly #compiled: readonly (Compiled | undefined)[];
+  readonly #buffers: readonly (GpuBuffer | undefined)[];
+  readonly #own: readonly GpuBuffer[];
+  readonly #owner: Owner;
+  readonly #lease: object;
   readonly #byName = new Map<string, GpuBuffer>();
-  readonly #uniforms: GPUBuffer;
-  readonly #steps: readonly (Ready | ReadyCopy | ReadyClear)[];
+  readonly #slot: number;
+  readonly #uniforms: Allocation & { readonly gpu: GPUBuffer };
+  readonly #freshness: Freshness;
   readonly #rings = new Map<string, Staging[]>();
+  #derivations: readonly (readonly Step[])[] = [];
+  #steps: readonly Step[] = [];
+  /** Of the scratch memory that the steps were made with. */
+  #epoch = -1;
   #disposed = false;
 
+  /**
+   * @param compiled of `commandsOf(plan)`
+   * @param memory `buffers` of the plan without its scratch; those in `own` go with it, and so does the `lease` of scratch
+   */
   constructor(
     backend: GpuBackend,
     plan: Plan,
     compiled: readonly (Compiled | undefined)[],
-    buffers: readonly { readonly buffer: GpuBuffer; readonly owned: boolean }[],
+    memory: {
+      readonly buffers: readonly (GpuBuffer | undefined)[];
+      readonly own: readonly GpuBuffer[];
+      readonly owner: Owner;
+      readonly lease: object;
+    },
   ) {
     this.plan = plan;
     this.#backend = backend;
-    this.#buffers = buffers;
-    plan.buffers.forEach(({ name, role }, id) => {
-      if (role !== "scratch") this.#byName.set(name, buffers[id]!.buffer);
-    });
+    this.#compiled = compiled;
+    this.#buffers = memory.buffers;
+    this.#own = memory.own;
+    this.#owner = memory.owner;
+    this.#lease = memory.lease;
+    this.#freshness = new Freshness(plan, memory.buffers, writtenBy(plan));
+    for (const buffer of memory.buffers) if (buffer) this.#byName.set(buffer.name, buffer);
     const { device } = backend;
-    const dispatches = plan.commands.filter((command) => command.type === "dispatch");
-    const slot = slotSize(compiled, device.limits.minUniformBufferOffsetAlignment);
-    this.#uniforms = device.createBuffer({
-      label: `${plan.name} uniforms`,
-      size: Math.max(1, dispatches.length) * slot,
-      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-    });
-    device.queue.writeBuffer(
-      this.#uniforms,
-      0,
-      packUniforms(
-        dispatches,
-        compiled.filter((c) => c !== undefined),
-        slot,
-      ),
-    );
+    const kernels = compiled.filter((entry) => entry !== undefined);
+    const dispatches = commandsOf(plan).filter((command) => command.type === "dispatch");
+    this.#slot = slotSize(kernels, device.limits.minUniformBufferOffsetAlignment);
+    const size = Math.max(1, dispatches.length) * this.#slot;
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    const gpu = device.createBuffer({ label: `${plan.name} uniforms`, size, usage });
+    this.#uniforms = { role: "uniform", bytes: size, owner: memory.owner, gpu };
+    backend.track(this.#uniforms, () => gpu.destroy());
+    device.queue.writeBuffer(gpu, 0, packUniforms(dispatches, kernels, this.#slot));
+    this.#bind();
+  }
 
-    const groups = new Map<string, GPUBindGroup>();
-    const gpuOf = (view: View) => buffers[view.buffer]!.buffer.gpu;
+  get bytes(): number {
+    const staging = [...this.#rings.values()].flat();
+    return [...this.#own, this.#uniforms, ...staging].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Makes the steps for the scratch memory that there is now. */
+  #bind(): void {
+    this.#epoch = this.#backend.scratch.epoch;
+    const { plan } = this;
+    const scratch = this.#backend.scratch.buffersFor(plan);
     let next = 0;
-    this.#steps = plan.commands.map((command, i): Ready | ReadyCopy | ReadyClear => {
+    const all = plan.buffers.map((_, id) => this.#buffers[id] ?? scratch[next++]!);
+    const groups = new Map<string, GPUBindGroup>();
+    let at = 0;
+    let dispatches = 0;
+    const stepOf = (command: Command): Step => {
+      const compiled = this.#compiled[at++];
       if (command.type === "clear")
-        return { type: "clear", to: gpuOf(command.to), offset: command.to.offset * 4, size: command.to.length * 4 };
+        return { type: "clear", to: all[command.to.buffer]!.gpu, ...range(all, command.to) };
       if (command.type === "copy") {
-        const { from, to } = command;
+        const [from, to] = [range(all, command.from), range(all, command.to)];
         return {
           type: "copy",
-          from: gpuOf(from),
-          fromOffset: from.offset * 4,
-          to: gpuOf(to),
-          toOffset: to.offset * 4,
-          size: to.length * 4,
+          from: all[command.from.buffer]!.gpu,
+          fromOffset: from.offset,
+          to: all[command.to.buffer]!.gpu,
+          toOffset: to.offset,
+          size: to.size,
         };
       }
-      const { pipeline, layout, kernel } = compiled[i]!;
+      const { pipeline, layout, kernel } = compiled!;
       const key = `${command.kernel}|${command.bindings.map(({ buffer }) => buffer).join(",")}`;
       let group = groups.get(key);
       if (!group) {
-        const uniform = { binding: 0, resource: { buffer: this.#uniforms, size: uniformSize(kernel) } };
-        const storage = command.bindings.map((view, b) => ({ binding: b + 1, resource: { buffer: gpuOf(view) } }));
-        group = device.createBindGroup({ label: command.label, layout, entries: [uniform, ...storage] });
+        const uniform = { binding: 0, resource: { buffer: this.#uniforms.gpu, size: uniformSize(kernel) } };
+        const storage = command.bindings.map(({ buffer }, b) => ({
+          binding: b + 1,
+          resource: { buffer: all[buffer]!.gpu },
+        }));
+        group = this.#backend.device.createBindGroup({
+          label: command.label,
+          layout,
+          entries: [uniform, ...storage],
+        });
         groups.set(key, group);
       }
-      return { type: "dispatch", pipeline, group, offset: slot * next++, grid: command.grid };
-    });
+      return { type: "dispatch", pipeline, group, offset: this.#slot * dispatches++, grid: command.grid };
+    };
+    this.#derivations = (plan.derivations ?? []).map(({ commands }) => commands.map(stepOf));
+    this.#steps = plan.commands.map(stepOf);
   }
 
   buffer(name: string): GpuBuffer {
@@ -117,7 +153,7 @@ export class GpuPlan implements LoadedPlan {
 
   write(name: string, data: NumberArray, offset = 0): void {
     this.#check();
-    this.#backend.device.queue.writeBuffer(this.buffer(name).gpu, offset * 4, toDevice(data));
+    this.#backend.write(this.buffer(name), data, offset);
   }
 
   #check(): void {
@@ -126,62 +162,62 @@ export class GpuPlan implements LoadedPlan {
   }
 
   run(): void {
-    this.#replay(() => {});
+    this.#check();
+    this.#backend.guarded(() => this.#replay(() => {}));
   }
 
   #replay(last: (encoder: GPUCommandEncoder) => void): void {
-    this.#check();
+    if (this.#epoch !== this.#backend.scratch.epoch) this.#bind();
     const { device } = this.#backend;
     let encoder = device.createCommandEncoder({ label: this.plan.name });
     let pass: GPUComputePassEncoder | undefined;
     let pipeline: GPUComputePipeline | undefined;
     let inSubmit = 0;
-    for (const step of this.#steps) {
-      if (step.type !== "dispatch") {
-        pass?.end();
-        pass = undefined;
-        if (step.type === "copy")
-          encoder.copyBufferToBuffer(step.from, step.fromOffset, step.to, step.toOffset, step.size);
-        else encoder.clearBuffer(step.to, step.offset, step.size);
-        continue;
+    const encode = (steps: readonly Step[]) => {
+      for (const step of steps) {
+        if (step.type !== "dispatch") {
+          pass?.end();
+          pass = undefined;
+          if (step.type === "copy")
+            encoder.copyBufferToBuffer(step.from, step.fromOffset, step.to, step.toOffset, step.size);
+          else encoder.clearBuffer(step.to, step.offset, step.size);
+          continue;
+        }
+        if (inSubmit === SUBMIT) {
+          pass?.end();
+          pass = undefined;
+          device.queue.submit([encoder.finish()]);
+          encoder = device.createCommandEncoder({ label: this.plan.name });
+          inSubmit = 0;
+        }
+        if (!pass) {
+          pass = encoder.beginComputePass();
+          pipeline = undefined;
+        }
+        if (pipeline !== step.pipeline) {
+          pipeline = step.pipeline;
+          pass.setPipeline(pipeline);
+        }
+        pass.setBindGroup(0, step.group, [step.offset]);
+        pass.dispatchWorkgroups(...step.grid);
+        inSubmit++;
       }
-      if (inSubmit === SUBMIT) {
-        pass?.end();
-        pass = undefined;
-        device.queue.submit([encoder.finish()]);
-        encoder = device.createCommandEncoder({ label: this.plan.name });
-        inSubmit = 0;
-      }
-      if (!pass) {
-        pass = encoder.beginComputePass();
-        pipeline = undefined;
-      }
-      if (pipeline !== step.pipeline) {
-        pipeline = step.pipeline;
-        pass.setPipeline(pipeline);
-      }
-      pass.setBindGroup(0, step.group, [step.offset]);
-      pass.dispatchWorkgroups(...step.grid);
-      inSubmit++;
-    }
+    };
+    for (const [i, steps] of this.#derivations.entries()) if (this.#freshness.isStale(i)) encode(steps);
+    encode(this.#steps);
     pass?.end();
     last(encoder);
     device.queue.submit([encoder.finish()]);
+    this.#freshness.replayed();
   }
 
   async runAndRead(names: readonly string[]): Promise<NumberArray[]> {
-    const buffers = names.map((name) => this.buffer(name));
-    const staging = this.#staging(names, buffers);
+    this.#check();
+    const staging = this.#staging(names);
     staging.busy = true;
-    this.#replay((encoder) => {
-      let at = 0;
-      for (const { gpu, length } of buffers) {
-        encoder.copyBufferToBuffer(gpu, 0, staging.gpu, at, length * 4);
-        at += length * 4;
-      }
-    });
     try {
-      return await this.#backend.explain(readStaging(staging.gpu, buffers));
+      this.#backend.guarded(() => this.#replay((encoder) => staging.encode(encoder)));
+      return await this.#backend.explain(staging.read());
     } catch (cause) {
       this.#check(); // a plan that was disposed meanwhile destroyed what was to be read
       throw cause;
@@ -190,46 +226,36 @@ export class GpuPlan implements LoadedPlan {
     }
   }
 
-  /** A free staging buffer for these names; the ring is made at the first call. */
-  #staging(names: readonly string[], buffers: readonly GpuBuffer[]): Staging {
+  /** Free staging memory for these names; there is as much as was ever in use at once. */
+  #staging(names: readonly string[]): Staging {
     const key = names.join("|");
-    const size = Math.max(
-      16,
-      buffers.reduce((sum, { length }) => sum + length * 4, 0),
-    );
-    const make = (): Staging => ({
-      gpu: this.#backend.device.createBuffer({
-        label: `${this.plan.name} read back`,
-        size,
-        usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
-      }),
-      busy: false,
-    });
-    let ring = this.#rings.get(key);
-    if (!ring) {
-      ring = Array.from({ length: RING }, make);
-      this.#rings.set(key, ring);
-    }
-    let free = ring.find(({ busy }) => !busy);
-    if (!free) {
-      free = make();
-      ring.push(free);
-    }
-    return free;
+    const ring = this.#rings.get(key) ?? [];
+    this.#rings.set(key, ring);
+    const free = ring.find(({ busy }) => !busy);
+    if (free) return free;
+    const buffers = names.map((name) => this.buffer(name));
+    const made = new Staging(this.#backend.device, this.#owner, buffers);
+    ring.push(this.#backend.track(made, () => made.destroy()));
+    return made;
   }
 
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#uniforms.destroy();
-    for (const { buffer, owned } of this.#buffers) if (owned) buffer.gpu.destroy();
-    for (const ring of this.#rings.values()) for (const { gpu } of ring) gpu.destroy();
+    this.#backend.scratch.remove(this.#lease);
+    for (const one of [...this.#own, this.#uniforms, ...[...this.#rings.values()].flat()]) this.#backend.free(one);
   }
 }
 
+/** A stretch of a buffer, in bytes. */
+function range(buffers: readonly GpuBuffer[], { buffer, offset, length }: View): { offset: number; size: number } {
+  const bytes = bytesOf(buffers[buffer]!.dtype);
+  return { offset: offset * bytes, size: length * bytes };
+}
+
 /** Bytes from one uniform struct to the next. A device may allow offsets finer than a struct is long (lavapipe: 16). */
-function slotSize(compiled: readonly (Compiled | undefined)[], alignment: number): number {
-  const longest = compiled.reduce((most, entry) => Math.max(most, entry ? uniformSize(entry.kernel) : 0), 1);
+function slotSize(compiled: readonly Compiled[], alignment: number): number {
+  const longest = compiled.reduce((most, { kernel }) => Math.max(most, uniformSize(kernel)), 1);
   return Math.ceil(longest / alignment) * alignment;
 }
 

@@ -3,7 +3,7 @@ import { checkOwnFragment } from "../kernels/cell-fragment.ts";
 import { describeMessages } from "../kernels/compose.ts";
 import { kernels } from "../kernels/index.ts";
 import { composeKernel, type Kernel, uniformOf } from "../kernels/kernel.ts";
-import type { Dispatch, Plan } from "../plan/plan.ts";
+import { commandsOf, type Dispatch, type Plan } from "../plan/plan.ts";
 
 /** A compiled kernel and the layout of what it binds. */
 export interface Compiled {
@@ -27,9 +27,11 @@ export class Pipelines {
     this.#device = device;
   }
 
-  /** The pipelines of a plan's dispatches, in the order of its commands (undefined for copies and clears). */
+  /** The pipelines of `commandsOf(plan)`, in that order (undefined for copies and clears). */
   async forPlan(plan: Plan): Promise<(Compiled | undefined)[]> {
-    return Promise.all(plan.commands.map((command) => (command.type === "dispatch" ? this.#get(command) : undefined)));
+    return Promise.all(
+      commandsOf(plan).map((command) => (command.type === "dispatch" ? this.#get(command) : undefined)),
+    );
   }
 
   #get(command: Dispatch): Promise<Compiled> {

@@ -2,28 +2,29 @@ import { InternalError, LimitError, OptionError } from "../errors.ts";
 import { kernels } from "../kernels/index.ts";
 import { finishNorm, normGroups, partialNorm } from "../kernels/norm.ts";
 import { copyStrided } from "../kernels/strided-copy.ts";
-import type { BufferSpec, Command, Dispatch, Plan, Role, Target, View } from "../plan/plan.ts";
+import type { BufferSpec, Command, Derivation, Dispatch, Plan, Role, Target, View } from "../plan/plan.ts";
 import { showBytes } from "../plan/print-plan.ts";
 import { reuseMemory } from "../plan/reuse-memory.ts";
-import { type DType, type Shape, showShape } from "../tensor-data.ts";
+import { bytesOf, type DType, type Shape, showShape } from "../tensor-data.ts";
 import { type Emitter, part } from "./op.ts";
 import type { ParameterLayout } from "./parameter-layout.ts";
 import { constantTensor, type Node, type Tensor } from "./tensor.ts";
 
 /** How the scheduler has an optimizer update parameters that lie side by side. */
 export interface Update {
-  /** Numbers that it keeps for each parameter. */
-  readonly moments: number;
+  /** Slots for numbers that it keeps for each parameter, and which of them are in use. */
+  readonly moments: readonly boolean[];
   /** Length of the buffer `hyper`, which the host writes before each step. */
   readonly hyperLength: number;
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
   command(
     target: Target,
-    /** How many parameters, and how far apart a parameter's moments are. */
-    sizes: { readonly P: number; readonly slot: number },
+    /** How many parameters. */
+    P: number,
     clipValue: number | undefined,
-    views: { parameter: View; gradient: View; norm: View; hyper: View; moments: View },
+    /** A slot of moments that is not in use has something to bind that nobody reads. */
+    views: { parameter: View; gradient: View; norm: View; hyper: View; moments: readonly View[] },
   ): Dispatch;
 }
 
@@ -55,7 +56,7 @@ const MOST_COMMANDS = 2 ** 18;
 export const pageName = {
   parameter: (i: number) => `parameters ${i}`,
   gradient: (i: number) => `gradients ${i}`,
-  moments: (i: number) => `moments ${i}`,
+  moments: (i: number, slot: number) => `moments ${i} ${slot}`,
 };
 
 /** All nodes that the tensors depend on, in the order in which they can run. */
@@ -80,6 +81,7 @@ class PlanBuilder implements Emitter {
   readonly target: Target;
   readonly buffers: BufferSpec[] = [];
   readonly commands: Command[] = [];
+  readonly #derivations: Derivation[] = [];
   readonly #program: Program;
   readonly #views = new Map<Tensor, View>();
   readonly #outputNames = new Map<Tensor, string>();
@@ -95,7 +97,7 @@ class PlanBuilder implements Emitter {
   }
 
   #buffer(name: string, role: Role, length: number, dtype: DType = "f32", initial?: readonly number[]): View {
-    const bytes = length * 4;
+    const bytes = length * bytesOf(dtype);
     if (bytes > this.target.maxBufferSize) {
       throw new LimitError(
         `plan "${this.#program.name}": ${name} needs ${showBytes(bytes)} in one buffer, this adapter allows ${showBytes(this.target.maxBufferSize)}; a batch or window ${Math.ceil(bytes / this.target.maxBufferSize)} times smaller fits`,
@@ -116,15 +118,19 @@ class PlanBuilder implements Emitter {
   }
 
   emit(...commands: readonly Command[]): void {
-    for (const command of commands) this.commands.push(this.#apart(this.#checked(command)));
+    for (const command of commands) this.commands.push(this.#withoutAliases(this.#checked(command)));
+  }
+
+  expect(count: number): void {
+    if (this.commands.length + count > MOST_COMMANDS)
+      throw new LimitError(
+        `plan "${this.#program.name}" needs more than ${MOST_COMMANDS} commands (${this.commands.length + count} so far); choose a shorter window or chunk`,
+      );
   }
 
   #checked(command: Command): Command {
     const { name } = this.#program;
-    if (this.commands.length >= MOST_COMMANDS)
-      throw new LimitError(
-        `plan "${name}" needs more than ${MOST_COMMANDS} commands; choose a shorter window or chunk`,
-      );
+    this.expect(1);
     const most = this.target.maxWorkgroups;
     if (command.type === "dispatch" && command.grid.some((n) => n > most)) {
       throw new LimitError(
@@ -138,7 +144,7 @@ class PlanBuilder implements Emitter {
    * A command may not read a buffer that it writes, not even elsewhere in it. This happens where gradients lie side by
    * side, such as those of two states that are one tensor: what is read is then copied out first.
    */
-  #apart(command: Command): Command {
+  #withoutAliases(command: Command): Command {
     if (command.type === "clear") return command;
     const copied = (view: View): View => {
       const to = this.scratch("copy of what a command writes", view.length);
@@ -157,7 +163,8 @@ class PlanBuilder implements Emitter {
   #leaf(tensor: Tensor): View {
     const { source } = tensor;
     if (!source) throw new InternalError(`plan "${this.#program.name}": a tensor is read before it is computed`);
-    if (source.kind === "constant") return this.#buffer(source.name, "state", tensor.size, tensor.dtype, source.values);
+    if (source.kind === "constant")
+      return this.#buffer(source.name, "constant", tensor.size, tensor.dtype, source.values);
     if (source.kind !== "parameter") return this.#shared(source.name, source.kind, tensor.size, tensor.dtype);
     return this.#parameterPart("parameter", source.parameter);
   }
@@ -209,8 +216,21 @@ class PlanBuilder implements Emitter {
 
   derived(tensor: Tensor, kind: string, length: number, make: (to: View) => readonly Command[]): View {
     return this.once(tensor, kind, () => {
-      const to = this.scratch(`${nameOf(tensor)} ${kind}`, length);
-      this.emit(...make(to));
+      const { source } = tensor;
+      if (source?.kind !== "parameter") {
+        const to = this.scratch(`${nameOf(tensor)} ${kind}`, length);
+        this.emit(...make(to));
+        return to;
+      }
+      const from = this.view(tensor);
+      // The place tells parameters apart, also where two bear one name.
+      const place = `${this.buffers[from.buffer]!.name}+${from.offset}`;
+      const to = this.#shared(`${nameOf(tensor)} ${kind} (${place})`, "derived", length);
+      this.#derivations.push({
+        buffer: to.buffer,
+        from: [from.buffer],
+        commands: make(to).map((c) => this.#checked(c)),
+      });
       return to;
     });
   }
@@ -249,15 +269,7 @@ class PlanBuilder implements Emitter {
       return;
     }
     const { view: to, accumulate } = this.gradientInto(tensor);
-    const call = {
-      label: "add gradients",
-      from: view,
-      to,
-      lengths: [1, 1, 1, tensor.size],
-      strides: [0, 0, 0, 1],
-      accumulate,
-    } as const;
-    this.emit(copyStrided(this.target, call));
+    this.#put("add gradients", { ...view, length: tensor.size }, to, accumulate);
   }
 
   build(): Plan {
@@ -286,12 +298,14 @@ class PlanBuilder implements Emitter {
     for (const [input, tensor] of Object.entries(wanted))
       this.#output(`grad.${input}`, tensor.size, this.#gradients.get(tensor));
     if (this.#program.update) this.#update(this.#program.update);
-    for (const { from, to } of carries) this.#carry(from, to);
+    else if (this.#program.parameters) this.#clearOtherGradients();
+    this.#carry(carries);
     for (const [output, tensor] of Object.entries(outputs)) {
       const { name: place, role } = this.buffers[this.view(tensor).buffer]!;
       if (role !== "output" || place !== output) this.#output(output, tensor.size, this.view(tensor), tensor.dtype);
     }
-    return reuseMemory({ name, buffers: this.buffers, commands: this.commands });
+    const { buffers, commands } = this;
+    return reuseMemory({ name, buffers, derivations: this.#derivations, commands });
   }
 
   /** Tensors on a way from something that is differentiated by to something that is differentiated. */
@@ -314,8 +328,16 @@ class PlanBuilder implements Emitter {
   /** Copied, because ops may add to the gradient and the host's input must stay as it is. */
   #seed(of: Tensor, gradient: Tensor): void {
     if (!this.needsGradient(of)) return;
-    const { view } = this.gradientInto(of);
-    this.emit({ type: "copy", label: "gradient given", from: { ...this.view(gradient), length: of.size }, to: view });
+    const { view: to, accumulate } = this.gradientInto(of);
+    this.#put("gradient given", { ...this.view(gradient), length: of.size }, to, accumulate);
+  }
+
+  /** Copies numbers, or adds them to what is there. */
+  #put(label: string, from: View, to: View, accumulate: boolean): void {
+    const lengths = [1, 1, 1, from.length] as const;
+    const strides = [0, 0, 0, 1] as const;
+    if (accumulate) this.emit(copyStrided(this.target, { label, from, to, lengths, strides, accumulate }));
+    else this.emit({ type: "copy", label, from, to });
   }
 
   #backward(node: Node, saved: unknown): void {
@@ -330,45 +352,79 @@ class PlanBuilder implements Emitter {
     else this.emit({ type: "clear", label: name, to });
   }
 
-  #carry(from: Tensor, to: Tensor): void {
-    const target = this.view(to);
-    this.emit({ type: "copy", label: "carry", from: { ...this.view(from), length: target.length }, to: target });
+  /** One parallel assignment: what one copy overwrites and another one reads is copied out first. */
+  #carry(carries: NonNullable<Program["carries"]>): void {
+    const copies = carries
+      .filter(({ from, to }) => from !== to)
+      .map(({ from, to }) => {
+        const target = this.view(to);
+        return { from: { ...this.view(from), length: target.length }, to: target };
+      });
+    const overwritten = new Set(copies.map(({ to }) => to.buffer));
+    const kept = copies.map(({ from }) => {
+      if (!overwritten.has(from.buffer)) return from;
+      const copy = this.scratch("carried state", from.length, this.buffers[from.buffer]!.dtype);
+      this.emit({ type: "copy", label: "carry", from, to: copy });
+      return copy;
+    });
+    copies.forEach(({ to }, i) => {
+      this.emit({ type: "copy", label: "carry", from: kept[i]!, to });
+    });
+  }
+
+  #pagesWithGradient(): { page: number; length: number }[] {
+    return this.#program.layout.pages
+      .map((length, page) => ({ page, length }))
+      .filter(({ page }) => this.#named.has(pageName.gradient(page)));
+  }
+
+  /** The model's plans share the memory of gradients: what this plan has none for holds those of another one. */
+  #clearOtherGradients(): void {
+    for (const { page, length } of this.#pagesWithGradient()) {
+      const gradient = this.#shared(pageName.gradient(page), "gradient", length);
+      const clear = (from: number, to: number) => {
+        if (to > from) this.emit({ type: "clear", label: "no gradient", to: part(gradient, from, to - from) });
+      };
+      let end = 0;
+      for (const { from, to } of this.#learning(page)) {
+        clear(end, from);
+        end = to;
+      }
+      clear(end, length);
+    }
   }
 
   #update(update: Update): void {
-    const { pages } = this.#program.layout;
-    const P = pages
-      .map((length, page) => ({ page, length }))
-      .filter(({ page }) => this.#named.has(pageName.gradient(page)));
-    const groups = P.map(({ length }) => normGroups(length, this.target));
+    const stretches = this.#pagesWithGradient().flatMap(({ page, length }) => {
+      const of = (role: "parameter" | "gradient") => this.#shared(pageName[role](page), role, length);
+      const [parameter, gradient] = [of("parameter"), of("gradient")];
+      const moments = update.moments.map((isUsed, slot) =>
+        isUsed ? this.#shared(pageName.moments(page, slot), "moment", length) : undefined,
+      );
+      return this.#learning(page).map(({ from, to }) => {
+        const stretch = (view: View) => part(view, from, to - from);
+        return {
+          P: to - from,
+          parameter: stretch(parameter),
+          gradient: stretch(gradient),
+          moments: moments.map((moment) => (moment ? stretch(moment) : this.scratch("unused", 4))),
+        };
+      });
+    });
+    const groups = stretches.map(({ P }) => normGroups(P, this.target));
     const N = groups.reduce((a, b) => a + b, 0);
     const partial = this.scratch("gradient norm parts", N);
     const norm = this.#shared("norm", "output", 2);
     const hyper = this.#shared("hyper", "input", update.hyperLength);
+    const { clipNorm, clipValue } = update;
     let at = 0;
-    P.forEach(({ page, length }, i) => {
-      const gradient = this.#shared(pageName.gradient(page), "gradient", length);
-      this.emit(
-        partialNorm(
-          this.target,
-          { P: length, clipValue: update.clipValue },
-          { gradient, partial: part(partial, at, groups[i]!) },
-        ),
-      );
+    stretches.forEach(({ P, gradient }, i) => {
+      this.emit(partialNorm(this.target, { P, clipValue }, { gradient, partial: part(partial, at, groups[i]!) }));
       at += groups[i]!;
     });
-    this.emit(finishNorm({ N, clipNorm: update.clipNorm }, { partial, norm }));
-    for (const { page, length } of P) {
-      const parameter = this.#shared(pageName.parameter(page), "parameter", length);
-      const gradient = this.#shared(pageName.gradient(page), "gradient", length);
-      const moments = this.#shared(pageName.moments(page), "state", Math.max(4, update.moments * length));
-      for (const { from, to } of this.#learning(page)) {
-        const of = (view: View) => part(view, from, to - from);
-        const rest = part(moments, from, moments.length - from);
-        const views = { parameter: of(parameter), gradient: of(gradient), moments: rest, norm, hyper };
-        this.emit(update.command(this.target, { P: to - from, slot: length }, update.clipValue, views));
-      }
-    }
+    this.emit(finishNorm({ N, clipNorm }, { partial, norm }));
+    for (const { P, parameter, gradient, moments } of stretches)
+      this.emit(update.command(this.target, P, clipValue, { parameter, gradient, moments, norm, hyper }));
   }
 
   /**

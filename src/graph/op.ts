@@ -7,6 +7,8 @@ export interface Emitter {
   readonly target: Target;
   /** Appends commands to the plan. */
   emit(...commands: readonly Command[]): void;
+  /** Says beforehand that so many commands follow. @throws LimitError when these are more than a plan may have */
+  expect(count: number): void;
   /** Where a tensor's values are. */
   view(tensor: Tensor): View;
   /** Makes room for a tensor that the calling op computes. */
@@ -19,7 +21,8 @@ export interface Emitter {
   once(tensor: Tensor, kind: string, make: () => View): View;
   /**
    * What is computed from one tensor alone, such as packed weights: `length` numbers, which the commands of `make` put into
-   * `to`. The same `kind` of the same tensor is computed once.
+   * `to`, and for which these use no scratch memory. The same `kind` of the same tensor is computed once, and that of a
+   * parameter only when the weights have changed.
    */
   derived(tensor: Tensor, kind: string, length: number, make: (to: View) => readonly Command[]): View;
   /** Whether anything reads this output. */
@@ -47,6 +50,8 @@ export interface Op<A = unknown, S = unknown> {
   backward?(node: Node & { readonly attributes: A }, e: Emitter, saved: S): void;
   /** Its first output may be what a plan differentiates without a gradient being written for it: `e.isLoss` tells backward. */
   readonly startsGradient?: true;
+  /** Its outputs are states of its own: what is known of its inputs as states says nothing of them. */
+  readonly makesStates?: true;
   /** For an op that reads i32 inputs: which numbers it can take, so that they are checked before they are sent. */
   takes?(node: Node & { readonly attributes: A }): readonly InputRange[];
 }

@@ -1,7 +1,7 @@
 import { LimitError } from "../errors.ts";
 import { showBytes } from "../plan/print-plan.ts";
 import type { Shape } from "../tensor-data.ts";
-import { sizeOf } from "../tensor-data.ts";
+import { bytesOf, sizeOf } from "../tensor-data.ts";
 
 /** A parameter as the engine sees it: a tensor of one shape. */
 export interface ParameterSpec {
@@ -19,30 +19,32 @@ export interface ParameterLayout {
 /** Parameters start at multiples of this, so that they can be read as vec4f. */
 const ALIGNMENT = 64;
 
-/** Optimizers keep at most this many numbers for each parameter, in one buffer. */
-const MOST_MOMENTS = 3;
+const padded = (n: number) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
 
 /**
- * Lays groups of parameters out one after the other; a group (a weight and its bias) never crosses pages.
+ * Lays groups of parameters out one after the other. A group (a weight and its bias, whose gradient is then a by-product of
+ * the weight's) stays in one page where it fits one.
  * @param maxBufferSize in bytes
- * @throws LimitError when a group does not fit a buffer, saying how much is needed and what fits
+ * @throws LimitError when a parameter does not fit a buffer, saying how much is needed and what fits
  */
 export function layoutParameters(
   groups: readonly (readonly (object & ParameterSpec)[])[],
   maxBufferSize: number,
 ): ParameterLayout {
-  const most = Math.floor(maxBufferSize / 4 / MOST_MOMENTS);
+  const most = Math.floor(maxBufferSize / bytesOf("f32"));
   const pages: number[] = [0];
   const places = new Map<object, { page: number; offset: number; length: number }>();
-  const padded = (n: number) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
-  for (const group of groups) {
+  const together = groups.flatMap((group) => {
     const need = group.reduce((sum, { shape }) => sum + padded(sizeOf(shape)), 0);
-    if (need > most) {
-      const names = group.map(({ name }) => name).join(", ");
+    return need <= most ? [group] : group.map((parameter) => [parameter]);
+  });
+  for (const group of together) {
+    const need = group.reduce((sum, { shape }) => sum + padded(sizeOf(shape)), 0);
+    const [first] = group;
+    if (first && need > most)
       throw new LimitError(
-        `${names}: ${showBytes(need * 4)} of parameters that belong together do not fit: this adapter's buffers hold ${showBytes(maxBufferSize)}, a third of it for parameters so that the optimizer's moments fit too; choose smaller sizes`,
+        `${first.name} needs ${showBytes(need * bytesOf("f32"))} in one buffer, this adapter allows ${showBytes(maxBufferSize)}; choose smaller sizes`,
       );
-    }
     if (pages.at(-1)! + need > most) pages.push(0);
     const page = pages.length - 1;
     for (const parameter of group) {

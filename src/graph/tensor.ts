@@ -27,6 +27,16 @@ export type Source =
   /** Part of the plan: numbers that never change. */
   | { readonly kind: "constant"; readonly name: string; readonly values: readonly number[] };
 
+/** What is known of a tensor as a state, for whoever carries it from one call to the next. */
+export interface StateFacts {
+  /** What it begins with, where that is learned; zeros otherwise. */
+  readonly start?: Tensor;
+  /** It was computed from a state that begins with learned values, so what it begins with is not known. */
+  readonly hasUnknownStart?: true;
+  /** It was reached from the end of the sequence: what follows the sequence does not go on from it. */
+  readonly isFromEnd?: true;
+}
+
 /** A symbolic tensor: a shape, an element type, and where its values come from. It holds no numbers. */
 export class Tensor {
   readonly id = ++lastId;
@@ -36,6 +46,8 @@ export class Tensor {
   readonly source: Source | undefined;
   /** @internal */
   readonly node: Node | undefined;
+  /** @internal Set by the layer that returns a state; ops hand them on. */
+  facts: StateFacts = {};
 
   /** @internal Tensors are made by inputs, parameters and ops. */
   constructor(shape: Shape, dtype: DType, origin: { source?: Source; node?: Node }) {
@@ -76,8 +88,21 @@ export function apply<A>(
 ): Tensor[] {
   const tensors: Tensor[] = [];
   const node: Node = { id: ++lastId, op: op as Op, label, inputs, outputs: tensors, attributes };
-  for (const { shape, dtype } of outputs) tensors.push(new Tensor(shape, dtype ?? "f32", { node }));
+  const facts = op.makesStates ? {} : inheritedFacts(inputs);
+  for (const { shape, dtype } of outputs) {
+    const tensor = new Tensor(shape, dtype ?? "f32", { node });
+    tensor.facts = facts;
+    tensors.push(tensor);
+  }
   return tensors;
+}
+
+function inheritedFacts(inputs: readonly (Tensor | undefined)[]): StateFacts {
+  const all = inputs.flatMap((tensor) => tensor?.facts ?? []);
+  return {
+    ...(all.some(({ isFromEnd }) => isFromEnd) && { isFromEnd: true }),
+    ...(all.some(({ start, hasUnknownStart }) => start || hasUnknownStart) && { hasUnknownStart: true }),
+  };
 }
 
 /**

@@ -1,5 +1,7 @@
 import { OptionError, ShapeError, shown } from "../errors.ts";
+import { type Shape, sameShape, showShape } from "../tensor-data.ts";
 import { withNoise } from "./noise.ts";
+import { concat, joinedBy, slice } from "./ops/layout.ts";
 import { stateTensor, Tensor } from "./tensor.ts";
 
 /** Tensors in nested plain objects and arrays, by path: `{ h, c }` gives "h" and "c". */
@@ -37,10 +39,10 @@ export type Outputs = Readonly<Record<string, unknown>>;
 export interface Stateful {
   readonly outputs: Outputs;
   /** The states before and after, by path; empty when the model has none or it is not carried. */
-  readonly states: readonly { readonly path: string; readonly from: Tensor; readonly to: Tensor }[];
+  readonly states: readonly CarriedSpec[];
 }
 
-function applyModel(model: SequenceModel, x: ModelInput, state: unknown): { outputs: Outputs; state: unknown } {
+export function applyModel(model: SequenceModel, x: ModelInput, state: unknown): { outputs: Outputs; state: unknown } {
   const result = (model.forward as (x: ModelInput, state?: unknown) => unknown)(x, state);
   if (result === null || typeof result !== "object" || result instanceof Tensor || result instanceof Promise) {
     const got = result instanceof Tensor ? "a tensor" : shown(result);
@@ -66,25 +68,80 @@ export function callModel(model: SequenceModel, x: Tensor, state: unknown): { lo
   return { logits: logitsOf(model, outputs), state: next };
 }
 
-const starts = new WeakMap<Tensor, Tensor>();
+/** Name of the tensor that holds a carried state in a state dict, and of the buffer that holds it or a part of it. */
+export const carryName = (path: string, part?: number): string =>
+  `carry.${path}${part === undefined ? "" : ` ${part}`}`;
 
-/** Says what a state that a module returns begins with, where that is not zero: a learned initial state. */
-export const startsFrom = (state: Tensor, start: Tensor): void => void starts.set(state, start);
+/**
+ * What a model's state begins with and becomes, as tensors of a plan. A state that joins those of several layers is carried as
+ * these parts, so that nothing is copied together and apart again.
+ */
+export interface CarriedSpec {
+  readonly path: string;
+  readonly shape: Shape;
+  /** Along the first axis, in order. */
+  readonly parts: readonly { readonly name: string; readonly from: Tensor; readonly to: Tensor }[];
+}
 
-/** What a state that a model returns begins with; undefined: zeros. */
-export const startOf = (state: Tensor): Tensor | undefined => starts.get(state);
+/** A state to begin with: tensors that stay on the device, by path. */
+export const initialState = (like: unknown): unknown =>
+  mapTree(like, (leaf, path) => {
+    const parts = joinedBy(leaf);
+    if (parts.length === 1) return stateTensor(carryName(path), leaf.shape, leaf.dtype);
+    return concat(parts.map(({ shape, dtype }, i) => stateTensor(carryName(path, i), shape, dtype)));
+  });
 
-const reversed = new WeakSet<Tensor>();
+/** Pairs the parts of the states before with those after. @throws ShapeError when they are not the same states */
+export function carriedStates(who: string, before: unknown, after: unknown): CarriedSpec[] {
+  const [initial, final] = [leavesOf(before), leavesOf(after)];
+  const other = [...initial.keys(), ...final.keys()].find((path) => !initial.has(path) || !final.has(path));
+  if (other !== undefined)
+    throw new ShapeError(
+      `${who}: the state ${other} is ${final.has(other) ? "returned but was not before" : "not returned when states are given"}; return the same states at every call`,
+    );
+  return [...initial].map(([path, to]) => {
+    const from = final.get(path)!;
+    if (!sameShape(from.shape, to.shape) || from.dtype !== to.dtype)
+      throw new ShapeError(
+        `${who}: the state ${path} is ${from.dtype} ${showShape(from.shape)} after ${to.dtype} ${showShape(to.shape)}; a state that is carried keeps its shape`,
+      );
+    let at = 0;
+    const parts = joinedBy(to).map((part) => {
+      const rows = part.shape[0] ?? 1;
+      const stretch = part === to ? from : slice(from, at, rows);
+      at += rows;
+      const { source } = part;
+      return { name: source?.kind === "state" ? source.name : carryName(path), from: stretch, to: part };
+    });
+    return { path, shape: to.shape, parts };
+  });
+}
 
-/** Says that a state that a module returns was reached from the end: nothing that follows the sequence goes on from it. */
-export const reachedFromEnd = (state: Tensor): void => void reversed.add(state);
+/**
+ * Refuses states that a next call cannot go on from.
+ * @param wayOut what to do about it
+ * @throws OptionError for a state of a direction that runs from the end
+ */
+export function refuseFromEnd(states: unknown, reason: string, wayOut: string, who = ""): void {
+  const found = [...leavesOf(states)].find(([, { facts }]) => facts.isFromEnd);
+  if (found)
+    throw new OptionError(
+      `${who}the state ${found[0]} is of a layer that runs from the end (bidirectional or goBackwards), ${reason}; ${wayOut}`,
+    );
+}
 
-/** Path of a state that was reached from the end of the sequence. */
-export const reversedAmong = (states: unknown): string | undefined =>
-  [...leavesOf(states)].find(([, state]) => reversed.has(state))?.[0];
-
-/** Name of the buffer that holds a carried state. */
-export const carryName = (path: string): string => `carry.${path}`;
+/** What states begin with where that is learned, by path. @throws OptionError where it is learned but not known */
+export function startsOf(states: unknown): Map<string, Tensor> {
+  const starts = new Map<string, Tensor>();
+  for (const [path, { facts }] of leavesOf(states)) {
+    if (facts.hasUnknownStart)
+      throw new OptionError(
+        `the state ${path} is computed from one that begins with learned values, so what it begins with is not known; return the layer's state as it is`,
+      );
+    if (facts.start) starts.set(path, facts.start);
+  }
+  return starts;
+}
 
 /**
  * Traces a model with its state carried: a first trace tells which states there are, a second one starts from them.
@@ -104,21 +161,14 @@ export function traceStateful(
   };
   const first = trace(undefined);
   if (!carry || leavesOf(first.state).size === 0) return { outputs: first.outputs, states: [] };
-  const learned = [...leavesOf(first.state)].find(([, state]) => startOf(state));
-  if (learned) {
+  const [learned] = startsOf(first.state).keys();
+  if (learned !== undefined) {
     throw new OptionError(
-      `the state ${learned[0]} begins with learned values, and a state that goes on from batch to batch begins with zeros; set carryState: false`,
+      `the state ${learned} begins with learned values, and a state that goes on from batch to batch begins with zeros; set carryState: false`,
     );
   }
-  const backwards = reversedAmong(first.state);
-  if (backwards !== undefined) {
-    throw new OptionError(
-      `the state ${backwards} is of a layer that runs from the end (bidirectional or goBackwards), and the next batch does not go on from there; set carryState: false`,
-    );
-  }
-  const initial = mapTree(first.state, ({ shape, dtype }, path) => stateTensor(carryName(path), shape, dtype));
-  const { outputs, state } = trace(initial);
-  const before = leavesOf(initial);
-  const states = [...leavesOf(state)].map(([path, from]) => ({ path, from, to: before.get(path)! }));
-  return { outputs, states };
+  refuseFromEnd(first.state, "and the next batch does not go on from there", "set carryState: false");
+  const before = initialState(first.state);
+  const { outputs, state } = trace(before);
+  return { outputs, states: carriedStates(model.constructor.name, before, state) };
 }

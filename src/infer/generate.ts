@@ -3,15 +3,25 @@ import { buildPlan } from "../graph/build-plan.ts";
 import { concat, reshape, slice } from "../graph/ops/layout.ts";
 import { sampleNext } from "../graph/ops/sample.ts";
 import { inputTensor, stateTensor, type Tensor } from "../graph/tensor.ts";
-import { callModel, carryName, leavesOf, mapTree, reversedAmong, type SequenceModel, startOf } from "../graph/trace.ts";
+import {
+  type CarriedSpec,
+  callModel,
+  carriedStates,
+  initialState,
+  leavesOf,
+  refuseFromEnd,
+  type SequenceModel,
+  startsOf,
+} from "../graph/trace.ts";
 import { sampleSettings } from "../kernels/sample.ts";
+import { CarriedState } from "../nn/carried-state.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
-import { LoadedPlans } from "../plan/loaded-plans.ts";
 import type { Plan } from "../plan/plan.ts";
+import { LoadedPlans } from "../plan/plan-budget.ts";
 import { checkSeed } from "../random.ts";
-import { type NumberArray, type Shape, sizeOf } from "../tensor-data.ts";
+import type { NumberArray, Shape } from "../tensor-data.ts";
 
 export interface GenerateOptions {
   /** Tokens to start from, at least one. */
@@ -43,7 +53,8 @@ export interface Generated {
 
 interface Prepared {
   readonly loaded: LoadedPlan;
-  readonly states: readonly { readonly path: string; readonly shape: Shape }[];
+  readonly carried: CarriedState;
+  readonly states: readonly CarriedSpec[];
   /** What states begin with where that is learned, by path. */
   readonly starts: Readonly<Record<string, Tensor>>;
   readonly vocabulary: number;
@@ -56,30 +67,26 @@ interface Prepared {
 export class Generator {
   readonly #backend: Backend;
   readonly #weights: Weights;
-  readonly #prepared = new LoadedPlans<Prepared>();
+  readonly #prepared: LoadedPlans<Prepared>;
   /** Keys of the plans that are in use. */
   readonly #running = new Set<string>();
 
   constructor(backend: Backend, weights: Weights) {
     this.#backend = backend;
     this.#weights = weights;
+    this.#prepared = new LoadedPlans(backend.budget);
   }
 
   /** The plan of one chunk. */
-  plan(chunk: number, trace = false): { plan: Plan } & Omit<Prepared, "loaded"> {
+  plan(chunk: number, trace = false): { plan: Plan } & Omit<Prepared, "loaded" | "carried"> {
     const model = this.#weights.model as Module & SequenceModel;
     const probe = callModel(model, inputTensor("probe", [1, 1], "i32"), undefined);
-    const backwards = reversedAmong(probe.state);
-    if (backwards !== undefined) {
-      throw new OptionError(
-        `generate: the state ${backwards} is of a layer that runs from the end (bidirectional or goBackwards), which generated text does not have yet; use layers of one direction`,
-      );
-    }
+    refuseFromEnd(probe.state, "which generated text does not have yet", "use layers of one direction", "generate: ");
     const V = probe.logits.shape.at(-1)!;
     const settings = inputTensor("settings", [5], "i32");
     const forced = inputTensor("forced", [chunk, 1], "i32");
     const firstToken = stateTensor("token", [1, 1], "i32");
-    const before = mapTree(probe.state, ({ shape, dtype }, path) => stateTensor(carryName(path), shape, dtype));
+    const before = initialState(probe.state);
 
     let token: Tensor = firstToken;
     let state = before;
@@ -92,7 +99,7 @@ export class Generator {
       state = next;
       if (trace) for (const [path, leaf] of leavesOf(next)) traced.set(path, [...(traced.get(path) ?? []), leaf]);
     }
-    const initial = leavesOf(before);
+    const states = carriedStates(model.constructor.name, before, state);
     const outputs: Record<string, Tensor> = { tokens: concat(tokens) };
     for (const [path, leaves] of traced)
       outputs[`trace.${path}`] = concat(leaves.map((leaf) => reshape(leaf, [1, leaf.size])));
@@ -101,17 +108,9 @@ export class Generator {
       target: this.#backend.target,
       layout: this.#weights.layout,
       outputs,
-      carries: [
-        { from: token, to: firstToken },
-        ...[...leavesOf(state)].map(([path, from]) => ({ from, to: initial.get(path)! })),
-      ],
+      carries: [{ from: token, to: firstToken }, ...states.flatMap(({ parts }) => parts)],
     });
-    const learned = [...leavesOf(probe.state)].flatMap(([path, leaf]) => {
-      const start = startOf(leaf);
-      return start ? [[path, start] as const] : [];
-    });
-    const states = [...initial].map(([path, { shape }]) => ({ path, shape }));
-    return { plan, states, starts: Object.fromEntries(learned), vocabulary: V };
+    return { plan, states, starts: Object.fromEntries(startsOf(probe.state)), vocabulary: V };
   }
 
   /** The numbers that learned initial states are now. */
@@ -119,7 +118,7 @@ export class Generator {
     const paths = Object.keys(outputs);
     if (paths.length === 0) return {};
     const plan = buildPlan({ name: "start", target: this.#backend.target, layout: this.#weights.layout, outputs });
-    const loaded = await this.#backend.load(plan, this.#weights.bound);
+    const loaded = await this.#backend.load(plan, { model: this.#weights.name, part: "initial states" }, this.#weights);
     const values = await loaded.runAndRead(paths);
     loaded.dispose();
     return Object.fromEntries(paths.map((path, i) => [path, values[i]!]));
@@ -127,7 +126,10 @@ export class Generator {
 
   async #load(chunk: number, trace: boolean): Promise<Prepared> {
     const { plan, ...rest } = this.plan(chunk, trace);
-    return { loaded: await this.#backend.load(plan, this.#weights.bound), ...rest };
+    const owner = { model: this.#weights.name, part: `generate ${chunk} tokens` };
+    const carried = new CarriedState(this.#backend, owner);
+    const loaded = await this.#backend.load(plan, owner, carried.memory(rest.states, this.#weights));
+    return { loaded, carried, ...rest };
   }
 
   /** @throws OptionError, DataError for a bad option or prompt, before anything runs */
@@ -173,16 +175,28 @@ export class Generator {
     const key = keys.find((free) => !this.#running.has(free))!;
     this.#running.add(key);
     try {
-      yield* this.#draw(await this.#prepared.get(key, () => this.#load(chunk, trace)), given, {
-        ...{ length, temperature, topK, topP, seed, chunk, trace, signal },
-      });
+      yield* await this.#prepared.use(
+        key,
+        () => this.#load(chunk, trace),
+        (prepared) =>
+          this.#draw(prepared, given, {
+            length,
+            temperature,
+            topK,
+            topP,
+            seed,
+            chunk,
+            trace,
+            signal,
+          }),
+      );
     } finally {
       this.#running.delete(key);
     }
   }
 
   async *#draw(
-    { loaded, states, starts, vocabulary }: Prepared,
+    { loaded, carried, states, starts, vocabulary }: Prepared,
     given: readonly number[],
     options: Omit<Required<GenerateOptions>, "prompt" | "signal"> & { readonly signal: AbortSignal | undefined },
   ): AsyncGenerator<Generated> {
@@ -195,8 +209,7 @@ export class Generator {
 
     loaded.write("token", Int32Array.of(given[0]!));
     const learned = await this.#startsOf(starts);
-    for (const { path, shape } of states)
-      loaded.write(carryName(path), learned[path] ?? new Float32Array(sizeOf(shape)));
+    carried.reset(undefined, learned);
     const names = ["tokens", ...(trace ? states.map(({ path }) => `trace.${path}`) : [])];
     const end = given.length - 1 + length;
     for (let at = 0; at < end; at += chunk) {

@@ -6,7 +6,15 @@ import { inputTensor, Tensor } from "../graph/tensor.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
-import { checkAxes, checkTensor, type DType, type Shape, type StateDict, type TensorData } from "../tensor-data.ts";
+import {
+  checkAxes,
+  checkTensor,
+  type DType,
+  type Shape,
+  type StateDict,
+  showShape,
+  type TensorData,
+} from "../tensor-data.ts";
 
 /** Inputs of a program by name; dtype f32 unless it says i32. */
 export type InputSpecs = Readonly<Record<string, { readonly shape: Shape; readonly dtype?: DType }>>;
@@ -29,17 +37,16 @@ export interface ProgramOptions<S extends InputSpecs = InputSpecs, O extends str
 /** A function of tensors, compiled: run it as often as you like on inputs of its shapes. */
 export class Program<S extends InputSpecs = InputSpecs, O extends string = string> {
   readonly plan: Plan;
-  readonly #backend: Backend;
   readonly #weights: Weights;
   readonly #loaded: LoadedPlan;
   readonly #inputs: ReadonlyMap<string, Tensor>;
   readonly #outputs: ReadonlyMap<string, Shape>;
   readonly #ranges: ReadonlyMap<string, Range>;
   readonly #parameterGradients: boolean;
+  readonly #onDispose: () => void;
   #disposed = false;
 
   private constructor(
-    backend: Backend,
     weights: Weights,
     loaded: LoadedPlan,
     described: {
@@ -47,16 +54,17 @@ export class Program<S extends InputSpecs = InputSpecs, O extends string = strin
       outputs: ReadonlyMap<string, Shape>;
       ranges: ReadonlyMap<string, Range>;
       parameterGradients: boolean;
+      onDispose: () => void;
     },
   ) {
     this.plan = loaded.plan;
-    this.#backend = backend;
     this.#weights = weights;
     this.#loaded = loaded;
     this.#inputs = described.inputs;
     this.#outputs = described.outputs;
     this.#ranges = described.ranges;
     this.#parameterGradients = described.parameterGradients;
+    this.#onDispose = described.onDispose;
   }
 
   /** Traces, differentiates, schedules and compiles. @throws OptionError, ShapeError or LimitError before anything runs */
@@ -64,6 +72,7 @@ export class Program<S extends InputSpecs = InputSpecs, O extends string = strin
     backend: Backend,
     weights: Weights,
     options: ProgramOptions<S, O>,
+    onDispose: () => void = () => {},
   ): Promise<Program<S, O>> {
     checkOptions("compile", options, ["inputs", "forward", "seeds", "gradients", "parameterGradients", "training"]);
     const { seeds = [], gradients = [], parameterGradients = false, training = false } = options;
@@ -108,14 +117,21 @@ export class Program<S extends InputSpecs = InputSpecs, O extends string = strin
       gradients.map((name) => [name, need(inputs.get(name), "input", name, Object.keys(options.inputs))]),
     );
     const plan = buildPlan({
-      ...{ name: "program", target: backend.target, layout: weights.layout, outputs, seeds: seedPairs, wanted },
+      name: "program",
+      target: backend.target,
+      layout: weights.layout,
+      outputs,
+      seeds: seedPairs,
+      wanted,
       parameters: parameterGradients,
     });
     const shapes = [
       ...Object.entries(outputs),
       ...Object.entries(wanted).map(([name, tensor]) => [`grad.${name}`, tensor] as const),
     ];
-    return new Program(backend, weights, await backend.load(plan, weights.bound), {
+    const owner = { model: weights.name, part: `program ${showInputs(options.inputs)}` };
+    return new Program(weights, await backend.load(plan, owner, weights), {
+      onDispose,
       inputs,
       outputs: new Map(shapes.map(([name, { shape }]) => [name, shape])),
       ranges: inputRanges(Object.values(outputs)),
@@ -142,24 +158,37 @@ export class Program<S extends InputSpecs = InputSpecs, O extends string = strin
         this.#loaded.write(name, inputs[name]!.data);
     }
     const names = [...this.#outputs.keys()];
-    const values = await this.#loaded.runAndRead(names);
+    // A page whose parameters the outputs do not depend on has no gradients in the plan.
+    const pages = this.#parameterGradients ? this.#weights.layout.pages.map((_, i) => pageName.gradient(i)) : [];
+    const read = pages.filter((page) => this.plan.buffers.some(({ name }) => name === page));
+    // All in one read, so that runs which are started side by side do not see each other's numbers.
+    const values = await this.#loaded.runAndRead([...names, ...read]);
     const result: StateDict = Object.fromEntries(
       names.map((name, i) => [name, { shape: this.#outputs.get(name)!, data: values[i]! }]),
     );
     if (this.#parameterGradients) {
-      // A page whose parameters the outputs do not depend on has no gradients in the plan.
-      const { pages } = this.#weights.layout;
-      const has = (i: number) => this.plan.buffers.some(({ name }) => name === pageName.gradient(i));
-      const held = pages.map((_, i) => i).filter(has);
-      const read = await this.#backend.read(held.map((i) => this.#loaded.buffer(pageName.gradient(i))));
-      const all = pages.map((length, i) => read[held.indexOf(i)] ?? new Float32Array(length));
-      Object.assign(result, this.#weights.pick(all, "grad."));
+      const gradients = pages.map((page, i) => {
+        const at = read.indexOf(page);
+        return at < 0 ? new Float32Array(this.#weights.layout.pages[i]!) : values[names.length + at]!;
+      });
+      Object.assign(result, this.#weights.pick(gradients, "grad."));
     }
     return result as Readonly<Record<O, TensorData>> & StateDict;
   }
 
   dispose(): void {
+    if (this.#disposed) return;
     this.#disposed = true;
     this.#loaded.dispose();
+    this.#onDispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
+
+const showInputs = (inputs: InputSpecs): string =>
+  Object.entries(inputs)
+    .map(([name, { shape, dtype = "f32" }]) => `${name} ${dtype}${showShape(shape)}`)
+    .join(" ");

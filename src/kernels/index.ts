@@ -1,3 +1,4 @@
+import type { Plan } from "../plan/plan.ts";
 import { additiveScores, additiveScoresBackward } from "./additive-scores.ts";
 import { columnGather, columnScatter } from "./column-gather.ts";
 import { columnSums } from "./column-sums.ts";
@@ -73,3 +74,17 @@ const table = [
 export const kernels: Readonly<Record<string, Kernel>> = Object.fromEntries(
   table.map((kernel) => [kernel.name, kernel as unknown as Kernel]),
 );
+
+/** Which buffers of a plan its commands write, derivations left out. */
+export function writtenBy(plan: Plan): Set<number> {
+  const written = new Set<number>();
+  for (const command of plan.commands) {
+    if (command.type !== "dispatch") written.add(command.to.buffer);
+    else {
+      kernels[command.kernel]!.bindings.forEach(({ access }, i) => {
+        if (access === "read_write") written.add(command.bindings[i]!.buffer);
+      });
+    }
+  }
+  return written;
+}

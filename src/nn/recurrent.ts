@@ -8,7 +8,6 @@ import { multiply, weightedSum } from "../graph/ops/pointwise.ts";
 import { recurrent } from "../graph/ops/recurrent.ts";
 import { repeatRows } from "../graph/ops/repeat.ts";
 import { expectTensor, Tensor } from "../graph/tensor.ts";
-import { leavesOf, reachedFromEnd, startsFrom } from "../graph/trace.ts";
 import { showShape } from "../tensor-data.ts";
 import { constant, type Initializer, uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
@@ -224,10 +223,14 @@ export class Recurrent<
     this.#layers.forEach((layer, l) => {
       const label = L === 1 ? this.label : `${this.label}.l${l}`;
       const { y, hn, restn } = this.#layer(label, layer, l, input, state ?? starts, mask);
-      finals[states[0]!]!.push(hn);
+      const final = (name: string, one: Tensor) => {
+        const start = starts?.[name]?.[l];
+        if (start) one.facts = { ...one.facts, start };
+        finals[name]!.push(one);
+      };
+      final(states[0]!, hn);
       states.slice(1).forEach((name, i) => {
-        const one = states.length === 2 ? restn : slice(restn, i, 1);
-        finals[name]!.push(reshape(one, [D, B, hiddenSizes[l]!]));
+        final(name, reshape(slice(restn, i, 1), [D, B, hiddenSizes[l]!]));
       });
       let output = this.#merged(label, y, this.#output(l));
       if (residual && l > 0) output = weightedSum(`${label} residual`, output, input);
@@ -235,12 +238,6 @@ export class Recurrent<
     });
     const output = this.batchFirst && merge !== "none" ? swapAxes(`${this.label} batch first`, input) : input;
     const next = Object.fromEntries(states.map((name) => [name, this.#stacked(finals[name]!)]));
-    for (const [name, of] of Object.entries(starts ?? {})) {
-      if (this.#isEven) startsFrom(next[name]!, this.#stacked(of));
-      else for (const [l, start] of of.entries()) startsFrom((next[name] as unknown as Tensor[])[l]!, start);
-    }
-    if (this.bidirectional || this.#settings.goBackwards)
-      for (const one of leavesOf(next).values()) reachedFromEnd(one);
     return { output, state: next as RecurrentState<Name> };
   }
 

@@ -1,38 +1,60 @@
 import { pageName } from "../graph/build-plan.ts";
 import { layoutParameters, type ParameterLayout } from "../graph/parameter-layout.ts";
-import type { Backend, DeviceBuffer } from "../plan/backend.ts";
+import type { Backend, DeviceBuffer, Memory, Owner } from "../plan/backend.ts";
+import type { BufferSpec } from "../plan/plan.ts";
 import { RandomStream } from "../random.ts";
 import { type NumberArray, type StateDict, sizeOf, type TensorData } from "../tensor-data.ts";
 import { checkStateDict, type Module, type NamedPart, namedParts, namePaths, parameterGroups } from "./module.ts";
 
-/** A model's numbers on a backend. */
-export class Weights {
+/**
+ * A model's numbers on a backend: its parameters, and the memory that its plans share: gradients, and what is derived from
+ * weights. Those of a model whose parameters
+ * all belong to another one are a view of that one's.
+ */
+export class Weights implements Memory {
   readonly model: Module;
   readonly layout: ParameterLayout;
   readonly parts: readonly NamedPart[];
+  /** Of the parameters, in the order of the layout. */
+  readonly pages: readonly DeviceBuffer[];
+  /** What the model is called in `Runtime.memory`. */
+  readonly name: string;
   readonly #backend: Backend;
-  readonly #pages: readonly DeviceBuffer[];
-
-  readonly #isOwner: boolean;
+  /** Gradients and derived buffers by name. A view's are its model's. */
+  readonly #shared: Map<string, DeviceBuffer>;
+  readonly #owner: Owner;
+  /** The weights that these are a view of. */
+  readonly viewOf: Weights | undefined;
 
   /**
    * Allocates memory and draws initial values from a seed, each parameter from a stream that bears its name; or takes those of
    * a model to which all of the parameters belong.
+   * @param name what `Runtime.memory` calls the model; default its class
    */
-  constructor(backend: Backend, model: Module, from: number | Weights) {
+  constructor(backend: Backend, model: Module, from: number | Weights, name = model.constructor.name) {
     this.model = model;
     this.#backend = backend;
     this.parts = namedParts(model);
-    this.#isOwner = typeof from === "number";
     if (typeof from !== "number") {
+      this.viewOf = from.viewOf ?? from;
+      this.name = from.name;
       this.layout = from.layout;
-      this.#pages = from.#pages;
+      this.pages = from.pages;
+      this.#shared = from.#shared;
+      this.#owner = from.#owner;
       return;
     }
+    this.viewOf = undefined;
+    this.name = name;
+    this.#owner = { model: this.name, part: "weights" };
+    this.#shared = new Map();
     namePaths(model);
     this.layout = layoutParameters(parameterGroups(model), backend.target.maxBufferSize);
-    this.#pages = this.layout.pages.map((length, i) =>
-      backend.allocate(pageName.parameter(i), "f32", Math.max(4, length)),
+    this.pages = this.layout.pages.map((length, i) =>
+      backend.allocate(
+        { name: pageName.parameter(i), role: "parameter", dtype: "f32", length: Math.max(4, length) },
+        this.#owner,
+      ),
     );
     this.initialize(from);
   }
@@ -43,34 +65,41 @@ export class Weights {
 
   #write({ parameter, offset }: NamedPart, data: NumberArray): void {
     const place = this.layout.places.get(parameter)!;
-    this.#backend.write(this.#pages[place.page]!, data, place.offset + offset);
+    this.#backend.write(this.pages[place.page]!, data, place.offset + offset);
   }
 
-  /** The buffers that plans of this model share. */
-  get bound(): Map<string, DeviceBuffer> {
-    return new Map(this.#pages.map((page) => [page.name, page]));
+  find({ role, name }: BufferSpec): DeviceBuffer | undefined {
+    if (role === "parameter") return this.pages.find((page) => page.name === name);
+    return role === "gradient" || role === "derived" ? this.#shared.get(name) : undefined;
+  }
+
+  ownerOf({ role }: BufferSpec): Owner | undefined {
+    return role === "gradient" || role === "derived" ? this.#owner : undefined;
+  }
+
+  keep(buffer: DeviceBuffer): void {
+    this.#shared.set(buffer.name, buffer);
   }
 
   async stateDict(): Promise<StateDict> {
-    return this.pick(await this.#backend.read(this.#pages), "");
+    return this.pick(await this.#backend.read(this.pages), "");
   }
 
-  /** Names every parameter's numbers in buffers that are laid out as the arena (several arenas, one behind the other, with `slot`). */
-  pick(pages: readonly NumberArray[], prefix: string, slot = 0): StateDict {
+  /** Names every parameter's numbers in buffers that are laid out as the arena. */
+  pick(pages: readonly NumberArray[], prefix: string): StateDict {
     return Object.fromEntries(
       this.parts.map(({ name, parameter, offset, shape }): [string, TensorData] => {
         const { page, offset: at } = this.layout.places.get(parameter)!;
-        const start = slot * this.layout.pages[page]! + at + offset;
-        return [prefix + name, { shape, data: pages[page]!.slice(start, start + sizeOf(shape)) }];
+        return [prefix + name, { shape, data: pages[page]!.slice(at + offset, at + offset + sizeOf(shape)) }];
       }),
     );
   }
 
   /** The other way round: puts named numbers into arena-shaped buffers. */
-  place(pages: readonly DeviceBuffer[], dict: StateDict, prefix: string, slot = 0): void {
+  place(pages: readonly DeviceBuffer[], dict: StateDict, prefix: string): void {
     for (const { name, parameter, offset } of this.parts) {
       const { page, offset: at } = this.layout.places.get(parameter)!;
-      this.#backend.write(pages[page]!, dict[prefix + name]!.data, slot * this.layout.pages[page]! + at + offset);
+      this.#backend.write(pages[page]!, dict[prefix + name]!.data, at + offset);
     }
   }
 
@@ -80,6 +109,8 @@ export class Weights {
   }
 
   dispose(): void {
-    if (this.#isOwner) for (const page of this.#pages) this.#backend.free(page);
+    if (this.viewOf) return;
+    for (const buffer of [...this.pages, ...this.#shared.values()]) this.#backend.free(buffer);
+    this.#shared.clear();
   }
 }

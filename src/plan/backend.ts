@@ -1,17 +1,50 @@
 import type { DeviceLostError } from "../errors.ts";
 import type { DType, NumberArray } from "../tensor-data.ts";
-import type { Plan, Target } from "./plan.ts";
+import type { BufferSpec, Plan, Role, Target } from "./plan.ts";
+import type { PlanBudget } from "./plan-budget.ts";
+
+/** Whose memory it is, as `Runtime.memory` tells it. */
+export interface Owner {
+  /** The model; absent for what belongs to the backend. */
+  readonly model?: string;
+  /** What of it: "weights", a trainer, a session, or a plan with its shapes. */
+  readonly part: string;
+}
+
+/** A piece of memory that is in use. */
+export interface Allocation {
+  /** What plans have besides their buffers: the uniforms of their dispatches, and staging memory for reading back. */
+  readonly role: Role | "uniform" | "staging";
+  readonly bytes: number;
+  readonly owner: Owner;
+}
 
 /** Memory of a backend. */
-export interface DeviceBuffer {
+export interface DeviceBuffer extends Allocation {
   readonly name: string;
+  readonly role: Role;
   readonly dtype: DType;
+  /** In elements. */
   readonly length: number;
+  /** How often something was written into it; for a derived buffer the versions that its sources had then, added up. */
+  version: number;
+}
+
+/** Who keeps the memory that is neither scratch nor a plan's own. */
+export interface Memory {
+  /** The buffer that a plan is to use; undefined where there is none yet. */
+  find(spec: BufferSpec): DeviceBuffer | undefined;
+  /** Who gets a buffer that a plan needed and that was not there; undefined: the plan itself. */
+  ownerOf(spec: BufferSpec): Owner | undefined;
+  /** Takes over such a buffer, before the plan that needed it runs. */
+  keep(buffer: DeviceBuffer): void;
 }
 
 /** A plan with its memory, ready to be replayed. */
 export interface LoadedPlan {
   readonly plan: Plan;
+  /** Memory of its own, in bytes: inputs, outputs, constants, uniforms and staging. */
+  readonly bytes: number;
   /** The buffer of this name, for reading it later or sharing it with another plan. */
   buffer(name: string): DeviceBuffer;
   /** Sets an input (or state) from its `offset` on, in elements. Takes effect before the next replay. */
@@ -20,27 +53,36 @@ export interface LoadedPlan {
   run(): void;
   /**
    * Replays the plan and reads buffers back without stalling what comes after: the promise resolves when the device
-   * got there. Up to `RING` reads of the same names may be under way before new staging memory is needed.
+   * got there. Reads that are under way at once need staging memory of their own.
    */
   runAndRead(names: readonly string[]): Promise<NumberArray[]>;
   dispose(): void;
 }
 
-/** Reads that may be under way at once. */
-export const RING = 4;
-
 /** Something that runs plans. */
 export interface Backend {
   readonly kind: "gpu" | "cpu";
   readonly target: Target;
+  /** Which plans stay loaded. */
+  readonly budget: PlanBudget;
+  /** Everything that was allocated and not freed. */
+  readonly allocations: Iterable<Allocation>;
   /** Resolves if the device goes away; never for the CPU. */
   readonly lost: Promise<DeviceLostError>;
   /** Memory set to zero. */
-  allocate(name: string, dtype: DType, length: number): DeviceBuffer;
+  allocate(spec: BufferSpec, owner: Owner): DeviceBuffer;
   free(buffer: DeviceBuffer): void;
   write(buffer: DeviceBuffer, data: NumberArray, offset?: number): void;
+  /** What all of them hold at one moment: after everything that was run before the call, and before what is run after it. */
   read(buffers: readonly DeviceBuffer[]): Promise<NumberArray[]>;
-  /** Prepares a plan. Buffers that are not scratch are taken from `bound` by name where it has them, else allocated. */
-  load(plan: Plan, bound: ReadonlyMap<string, DeviceBuffer>): Promise<LoadedPlan>;
+  /**
+   * Prepares a plan. Scratch is the backend's; other buffers are those that `memory` finds, else new.
+   * @param owner of what is the plan's own; default its name
+   * @throws LimitError when it does not fit; nothing is left behind then
+   */
+  load(plan: Plan, owner?: Owner, memory?: Memory): Promise<LoadedPlan>;
   dispose(): void;
 }
+
+/** Nobody's: a plan then keeps all that it needs. */
+export const noMemory: Memory = { find: () => undefined, ownerOf: () => undefined, keep: () => {} };

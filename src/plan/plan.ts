@@ -1,23 +1,37 @@
 import type { DType } from "../tensor-data.ts";
 
 /**
- * What a buffer is for.
+ * What a buffer is for, and so whose memory it is.
  * - `parameter`: weights, one arena for the whole model; shared by every plan of the model
- * - `gradient`: gradients of the weights, laid out as the arena
- * - `state`: lives from one replay to the next: carried h and c, optimizer moments, constants
- * - `input`: written by the host before a replay
- * - `output`: may be read by the host after a replay
- * - `scratch`: only within one replay; several of them may share memory
+ * - `derived`: computed from weights alone, such as a packed copy of R, and only when these have changed; the model's
+ * - `gradient`: gradients of the weights, laid out as the arena; the model's, shared by its plans
+ * - `moment`: what an optimizer keeps for each weight, laid out as the arena; the trainer's
+ * - `state`: carried from one replay to the next, such as h and c; the trainer's, session's, generator's or evaluator's
+ * - `constant`: numbers that never change; the plan's
+ * - `input`: written by the host before a replay; the plan's
+ * - `output`: may be read by the host after a replay; the plan's
+ * - `scratch`: only within one replay; the backend's, shared by all its plans
  */
-export type Role = "parameter" | "gradient" | "state" | "input" | "output" | "scratch";
+export const roles = [
+  "parameter",
+  "derived",
+  "gradient",
+  "moment",
+  "state",
+  "constant",
+  "input",
+  "output",
+  "scratch",
+] as const;
+export type Role = (typeof roles)[number];
 
 export interface BufferSpec {
   readonly name: string;
   readonly role: Role;
   readonly dtype: DType;
-  /** In elements of 4 bytes. */
+  /** In elements. */
   readonly length: number;
-  /** What it holds before the first replay, for constants; default zeros. */
+  /** What a constant holds. */
   readonly initial?: readonly number[];
 }
 
@@ -62,10 +76,21 @@ export interface Clear {
 
 export type Command = Dispatch | Copy | Clear;
 
+/** How a derived buffer is computed. */
+export interface Derivation {
+  /** Index into `Plan.buffers`, as those in `from`. */
+  readonly buffer: number;
+  /** The parameters that it depends on. */
+  readonly from: readonly number[];
+  readonly commands: readonly Command[];
+}
+
 /** A whole replayable piece of work as plain data. Made once for a model and its shapes, run by any executor. */
 export interface Plan {
   readonly name: string;
   readonly buffers: readonly BufferSpec[];
+  /** Run at the beginning of a replay, in order, where the weights have changed since they last ran; default none. */
+  readonly derivations?: readonly Derivation[];
   readonly commands: readonly Command[];
 }
 
@@ -84,3 +109,9 @@ export function viewsOf(command: Command): readonly View[] {
   if (command.type === "dispatch") return command.bindings;
   return command.type === "copy" ? [command.from, command.to] : [command.to];
 }
+
+/** Every command of a plan, those of its derivations first. */
+export const commandsOf = (plan: Plan): Command[] => [
+  ...(plan.derivations ?? []).flatMap(({ commands }) => commands),
+  ...plan.commands,
+];

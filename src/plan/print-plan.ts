@@ -1,3 +1,4 @@
+import { bytesOf } from "../tensor-data.ts";
 import { countPlan } from "./count-plan.ts";
 import type { Command, Plan, View } from "./plan.ts";
 
@@ -23,28 +24,30 @@ const shapeOf = (command: Command): string =>
 /** A plan as text: its buffers, its commands with grids, and totals. Runs of alike commands are folded. */
 export function printPlan(plan: Plan): string {
   const lines: string[] = [`plan "${plan.name}"`, "", "buffers"];
-  for (const buffer of plan.buffers) {
-    lines.push(
-      `  ${buffer.role.padEnd(9)} ${showBytes(buffer.length * 4).padStart(10)}  ${buffer.dtype}  ${buffer.name}`,
-    );
-  }
+  for (const { name, role, dtype, length } of plan.buffers)
+    lines.push(`  ${role.padEnd(9)} ${showBytes(length * bytesOf(dtype)).padStart(10)}  ${dtype}  ${name}`);
   const show = (view: View) => plan.buffers[view.buffer]!.name + (view.offset ? `+${view.offset}` : "");
+  const sizeOf = ({ buffer, length }: View) => showBytes(length * bytesOf(plan.buffers[buffer]!.dtype));
   const describe = (command: Command): string => {
     if (command.type === "copy")
-      return `copy      ${command.label}: ${show(command.from)} -> ${show(command.to)} (${showBytes(command.to.length * 4)})`;
-    if (command.type === "clear")
-      return `clear     ${command.label}: ${show(command.to)} (${showBytes(command.to.length * 4)})`;
+      return `copy      ${command.label}: ${show(command.from)} -> ${show(command.to)} (${sizeOf(command.to)})`;
+    if (command.type === "clear") return `clear     ${command.label}: ${show(command.to)} (${sizeOf(command.to)})`;
     const cell = command.cell ? `<${command.cell}>` : "";
     return `dispatch  ${command.label}: ${command.kernel}${cell} [${command.grid.join("x")}] (${[...new Set(command.bindings.map(show))].join(", ")})`;
   };
-  lines.push("", "commands");
-  for (let i = 0; i < plan.commands.length; ) {
-    const first = plan.commands[i]!;
-    let run = 1;
-    while (i + run < plan.commands.length && shapeOf(plan.commands[i + run]!) === shapeOf(first)) run++;
-    lines.push(`  ${(run > 1 ? `${run} x` : "").padStart(6)} ${describe(first)}`);
-    i += run;
-  }
+  const list = (title: string, commands: readonly Command[]) => {
+    lines.push("", title);
+    for (let i = 0; i < commands.length; ) {
+      const first = commands[i]!;
+      let run = 1;
+      while (i + run < commands.length && shapeOf(commands[i + run]!) === shapeOf(first)) run++;
+      lines.push(`  ${(run > 1 ? `${run} x` : "").padStart(6)} ${describe(first)}`);
+      i += run;
+    }
+  };
+  const derivations = (plan.derivations ?? []).flatMap(({ commands }) => commands);
+  if (derivations.length > 0) list("when the weights have changed", derivations);
+  list("commands", plan.commands);
   const counts = countPlan(plan);
   lines.push("", "totals", `  ${counts.dispatches} dispatches, ${counts.copies} copies, ${counts.clears} clears`);
   for (const [kernel, n] of Object.entries(counts.perKernel)) lines.push(`  ${String(n).padStart(6)} x ${kernel}`);

@@ -8,6 +8,7 @@ import { type BufferSpec, type Command, type Plan, type View, viewsOf } from "./
 export function reuseMemory(plan: Plan): Plan {
   const first = new Map<number, number>();
   const last = new Map<number, number>();
+  // Derivations use no scratch.
   plan.commands.forEach((command, at) => {
     for (const { buffer } of viewsOf(command)) {
       if (!first.has(buffer)) first.set(buffer, at);
@@ -53,15 +54,25 @@ export function reuseMemory(plan: Plan): Plan {
   }
 
   const move = (view: View): View => ({ ...view, buffer: target.get(view.buffer)! });
-  const commands = plan.commands.map((command): Command => {
+  const moved = (command: Command): Command => {
     if (command.type === "dispatch") return { ...command, bindings: command.bindings.map(move) };
     return command.type === "copy"
       ? { ...command, from: move(command.from), to: move(command.to) }
       : { ...command, to: move(command.to) };
-  });
+  };
   const shared = slots.map(({ names, dtype, length }): BufferSpec => {
     const name = names.length > 3 ? `${names.slice(0, 3).join(" | ")} | ${names.length - 3} more` : names.join(" | ");
     return { name, role: "scratch", dtype, length };
   });
-  return { name: plan.name, buffers: [...kept, ...shared], commands };
+  const id = (buffer: number) => target.get(buffer)!;
+  return {
+    name: plan.name,
+    buffers: [...kept, ...shared],
+    derivations: (plan.derivations ?? []).map(({ buffer, from, commands }) => ({
+      buffer: id(buffer),
+      from: from.map(id),
+      commands: commands.map(moved),
+    })),
+    commands: plan.commands.map(moved),
+  };
 }

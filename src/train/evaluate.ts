@@ -1,13 +1,14 @@
-import { type AnyBatch, batchKey, checkBatch, inputsOf, rowOffsets } from "../data/batch.ts";
+import { type AnyBatch, batchKey, checkBatch, inputsOf } from "../data/batch.ts";
 import { DataError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { checkInputs, type Range } from "../graph/input-ranges.ts";
-import { carryName, type SequenceModel } from "../graph/trace.ts";
+import type { SequenceModel } from "../graph/trace.ts";
+import { CarriedState } from "../nn/carried-state.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
-import { type Backend, type LoadedPlan, RING } from "../plan/backend.ts";
-import { LoadedPlans } from "../plan/loaded-plans.ts";
-import { type Shape, sizeOf } from "../tensor-data.ts";
+import type { Backend, LoadedPlan } from "../plan/backend.ts";
+import { LoadedPlans } from "../plan/plan-budget.ts";
+import type { NumberArray } from "../tensor-data.ts";
 import { type AnyLoss, traceLoss } from "./loss-graph.ts";
 
 interface Prepared {
@@ -16,48 +17,66 @@ interface Prepared {
   /** Inputs that the plan reads. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Carried states. */
-  readonly states: readonly { readonly name: string; readonly shape: Shape }[];
 }
+
+/** Batches that may be under way at once. */
+const AHEAD = 4;
 
 /** Measures a model's loss on batches; keeps its plans, so that measuring again makes nothing new. */
 export class Evaluator {
   readonly #backend: Backend;
   readonly #weights: Weights;
   readonly #loss: AnyLoss;
-  readonly #carry: boolean;
-  readonly #prepared = new LoadedPlans<Prepared>();
+  readonly #carryState: boolean;
+  readonly #onDispose: () => void;
+  readonly #plans: LoadedPlans<Prepared>;
+  readonly #carried: CarriedState;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(backend: Backend, weights: Weights, loss: AnyLoss, carry: boolean) {
+  constructor(
+    backend: Backend,
+    weights: Weights,
+    options: { readonly loss: AnyLoss; readonly carryState: boolean },
+    onDispose: () => void = () => {},
+  ) {
     this.#backend = backend;
     this.#weights = weights;
-    this.#loss = loss;
-    this.#carry = carry;
+    this.#loss = options.loss;
+    this.#carryState = options.carryState;
+    this.#onDispose = onDispose;
+    this.#plans = new LoadedPlans(backend.budget);
+    this.#carried = new CarriedState(backend, { model: weights.name, part: "evaluate" });
   }
 
-  async #load(batch: AnyBatch): Promise<Prepared> {
+  /** @param isFirst no batch of this measurement has run yet */
+  async #load(batch: AnyBatch, key: string, isFirst: boolean): Promise<Prepared> {
     const model = this.#weights.model as Module & SequenceModel;
-    const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss, { carry: this.#carry });
+    const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss, { carry: this.#carryState });
+    if (isFirst && !this.#carried.fits(states)) {
+      // Another number of rows than the last time: their states go, and so do the plans that hold on to them.
+      this.#plans.keepOnly(key);
+      this.#carried.dispose();
+    }
+    this.#carried.check(states);
     const plan = buildPlan({
       name: "evaluate",
       target: this.#backend.target,
       layout: this.#weights.layout,
       outputs: { loss, ...(count && { count }) },
-      carries: states,
+      carries: states.flatMap(({ parts }) => parts),
     });
+    const owner = { model: this.#weights.name, part: `evaluate ${key}` };
     return {
-      loaded: await this.#backend.load(plan, this.#weights.bound),
+      loaded: await this.#backend.load(plan, owner, this.#carried.memory(states, this.#weights)),
       ranges,
       inputs: plan.buffers.filter(({ role }) => role === "input").map(({ name }) => name),
       outputs: count ? ["loss", "count"] : ["loss"],
-      states: states.map(({ path, to }) => ({ name: carryName(path), shape: to.shape })),
     };
   }
 
-  /** Mean loss over all that counts; a state that is carried starts at zero and goes from batch to batch of one shape. */
+  /** Mean loss over all that counts; a state that is carried starts at zero. */
   run(batches: Iterable<AnyBatch>): Promise<{ loss: number; tokens: number }> {
-    // One after the other, because all of them keep their state in the plans' memory.
+    // One after the other, because all of them carry one state.
     const result = this.#last.then(() => this.#measure(batches));
     this.#last = result.catch(() => {});
     return result;
@@ -66,38 +85,61 @@ export class Evaluator {
   async #measure(batches: Iterable<AnyBatch>): Promise<{ loss: number; tokens: number }> {
     let sum = 0;
     let tokens = 0;
-    const started = new Set<Prepared>();
-    const pending: Promise<void>[] = [];
-    for (const batch of batches) {
-      checkBatch(batch);
-      const prepared = await this.#prepared.get(batchKey(batch), () => this.#load(batch));
-      const { loaded, ranges, inputs, outputs, states } = prepared;
-      const given = inputsOf(batch);
-      checkInputs(ranges, given);
-      const { resetState } = batch;
-      for (const { name, shape } of states) {
-        if (!started.has(prepared) || resetState === true) loaded.write(name, new Float32Array(sizeOf(shape)));
-        else if (Array.isArray(resetState))
-          for (const at of rowOffsets(name, shape, resetState)) loaded.write(name, new Float32Array(shape[2]!), at);
+    const running = new Set<Promise<unknown>>();
+    this.#carried.reset();
+    let isFirst = true;
+    try {
+      for (const batch of batches) {
+        checkBatch(batch);
+        const key = batchKey(batch);
+        let begin = () => {};
+        const begun = new Promise<void>((resolve) => {
+          begin = resolve;
+        });
+        const measured = this.#plans
+          .use(
+            key,
+            () => this.#load(batch, key, isFirst),
+            (prepared) => {
+              const values = this.#replay(batch, prepared);
+              isFirst = false;
+              begin();
+              return values;
+            },
+          )
+          .then(([loss, count]) => {
+            const counted = count?.[0] ?? 1;
+            sum += loss![0]! * counted;
+            tokens += counted;
+            running.delete(measured);
+          });
+        running.add(measured);
+        measured.catch(() => {}); // whoever waits for it sees it
+        await Promise.race([begun, measured]);
+        if (running.size >= AHEAD) await running.values().next().value;
       }
-      started.add(prepared);
-      for (const name of inputs) loaded.write(name, given[name]!.data);
-      pending.push(
-        loaded.runAndRead(outputs).then(([loss, count]) => {
-          const counted = count?.[0] ?? 1;
-          sum += loss![0]! * counted;
-          tokens += counted;
-        }),
-      );
-      if (pending.length >= RING) await pending.shift();
+      await Promise.all(running);
+    } finally {
+      await Promise.allSettled(running);
     }
-    await Promise.all(pending);
     if (tokens === 0)
       throw new DataError("evaluate: there is no batch to measure on, or every target in it is ignored");
     return { loss: sum / tokens, tokens };
   }
 
+  async #replay(batch: AnyBatch, { loaded, ranges, inputs, outputs }: Prepared): Promise<NumberArray[]> {
+    const given = inputsOf(batch);
+    checkInputs(ranges, given);
+    const { resetState } = batch;
+    if (resetState === true) this.#carried.reset();
+    else if (Array.isArray(resetState)) this.#carried.reset(resetState);
+    for (const name of inputs) loaded.write(name, given[name]!.data);
+    return loaded.runAndRead(outputs);
+  }
+
   dispose(): void {
-    this.#prepared.dispose();
+    this.#plans.dispose();
+    this.#carried.dispose();
+    this.#onDispose();
   }
 }

@@ -73,6 +73,6 @@ export function traceLoss(
   const applied = applyLoss(loss, model, outputs, target);
   checkScalar("loss", applied.loss);
   if (applied.count !== undefined) checkScalar("count", applied.count);
-  const ranges = inputRanges([applied.loss, ...states.map(({ from }) => from)]);
+  const ranges = inputRanges([applied.loss, ...states.flatMap(({ parts }) => parts.map(({ from }) => from))]);
   return { loss: applied.loss, count: applied.count, states, ranges };
 }

@@ -2,7 +2,7 @@ import { checkNumber, checkOptions, checkSwitch, OptionError, shown } from "../e
 import type { Update } from "../graph/build-plan.ts";
 import { dispatch, gridFor, type Kernel } from "../kernels/kernel.ts";
 import { NO_CLIP_VALUE } from "../kernels/norm.ts";
-import { adagradKernel, adamKernel, rmspropKernel, sgdKernel } from "../kernels/optimizer.ts";
+import { adagradKernel, adamKernel, momentNames, rmspropKernel, sgdKernel } from "../kernels/optimizer.ts";
 
 /** An optimizer as data: which kernel, its constants, what it keeps, and what the host sends it each step. */
 export interface Optimizer {
@@ -192,16 +192,19 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
 export const updateOf = (
   chosen: Optimizer,
   clip: { clipNorm?: number | undefined; clipValue?: number | undefined },
-): Update => ({
-  moments: chosen.moments.length,
-  hyperLength: chosen.hyper(1, chosen.lr).length,
-  clipNorm: clip.clipNorm,
-  clipValue: clip.clipValue,
-  command: (target, { P, slot }, clipValue, views) =>
-    dispatch(chosen.kernel, {
-      label: chosen.name,
-      views,
-      params: { P, slot, clipValue: clipValue ?? NO_CLIP_VALUE, ...chosen.params },
-      grid: gridFor(P, 64, target.maxWorkgroups),
-    }),
-});
+): Update => {
+  const slots = momentNames.filter((name) => chosen.kernel.bindings.some((binding) => binding.name === name));
+  return {
+    moments: slots.map((_, slot) => chosen.moments[slot] !== undefined),
+    hyperLength: chosen.hyper(1, chosen.lr).length,
+    clipNorm: clip.clipNorm,
+    clipValue: clip.clipValue,
+    command: (target, P, clipValue, { moments, ...views }) =>
+      dispatch(chosen.kernel, {
+        label: chosen.name,
+        views: { ...views, ...Object.fromEntries(slots.map((name, slot) => [name, moments[slot]!])) },
+        params: { P, clipValue: clipValue ?? NO_CLIP_VALUE, ...chosen.params },
+        grid: gridFor(P, 64, target.maxWorkgroups),
+      }),
+  };
+};

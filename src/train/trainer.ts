@@ -1,5 +1,7 @@
 import { type AnyBatch, batchKey, checkBatch, inputsOf } from "../data/batch.ts";
 import {
+  BusyError,
+  checkCount,
   checkNumber,
   checkOptions,
   DataError,
@@ -13,16 +15,16 @@ import {
 import { buildPlan, pageName } from "../graph/build-plan.ts";
 import { checkInputs, type Range } from "../graph/input-ranges.ts";
 import { inputTensor } from "../graph/tensor.ts";
-import type { SequenceModel } from "../graph/trace.ts";
+import type { CarriedSpec, SequenceModel } from "../graph/trace.ts";
+import { CarriedState } from "../nn/carried-state.ts";
 import { crossEntropy } from "../nn/losses.ts";
 import { faultsOf, type Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
-import { type Backend, type DeviceBuffer, type LoadedPlan, RING } from "../plan/backend.ts";
-import { LoadedPlans } from "../plan/loaded-plans.ts";
+import type { Backend, DeviceBuffer, LoadedPlan, Memory, Owner } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
+import { LoadedPlans } from "../plan/plan-budget.ts";
 import { checkSeed, hashName, pcg4d } from "../random.ts";
-import { type Shape, type StateDict, sizeOf } from "../tensor-data.ts";
-import { Carries } from "./carries.ts";
+import { type NumberArray, type StateDict, sizeOf } from "../tensor-data.ts";
 import { type AnyLoss, checkLoss, traceLoss } from "./loss-graph.ts";
 import { type Optimizer, updateOf } from "./optimizers.ts";
 import { constant, type Schedule } from "./schedules.ts";
@@ -62,6 +64,18 @@ export interface StepReport {
   readonly tokensPerSecond: number;
 }
 
+export interface FitOptions {
+  /** Stop after so many; default: when the batches end. */
+  readonly steps?: number;
+  /** Stop when it is aborted; steps that are under way are reported still. */
+  readonly signal?: AbortSignal;
+  /**
+   * Steps that may be started before the report of an earlier one is taken: this hides how long reading a loss back takes,
+   * and a loop that is left by `break` then leaves the trainer up to so many steps further than its last report. Default 0.
+   */
+  readonly ahead?: number;
+}
+
 interface Prepared {
   readonly loaded: LoadedPlan;
   readonly ranges: ReadonlyMap<string, Range>;
@@ -69,11 +83,11 @@ interface Prepared {
   readonly inputs: ReadonlySet<string>;
 }
 
-interface Pending {
-  readonly step: number;
-  readonly lr: number;
-  readonly tokens: number;
-  readonly values: Promise<readonly [loss: number, gradNorm: number]>;
+/** A step that was asked for. */
+interface Started {
+  /** Resolves when it is on the device's queue; rejects for a batch that does not fit. */
+  readonly begun: Promise<void>;
+  readonly report: Promise<StepReport>;
 }
 
 /** The noise of a step: the same after a resumption, and unlike that of any other step. */
@@ -81,7 +95,7 @@ const noiseOf = (seed: number, step: number): Int32Array => Int32Array.of(pcg4d(
 
 /**
  * Trains a model: each step is one replay of a plan that holds forward, backward and update. The weights, the optimizer's
- * moments and the carried state stay on the device; loss and gradient norm come back a few steps late.
+ * moments and the carried state stay on the device.
  */
 export class Trainer {
   readonly #backend: Backend;
@@ -90,10 +104,15 @@ export class Trainer {
   readonly #schedule: Schedule;
   readonly #loss: AnyLoss;
   readonly #seed: number;
-  readonly #moments: readonly DeviceBuffer[];
-  readonly #carries: Carries;
-  readonly #prepared = new LoadedPlans<Prepared>();
-  readonly #pending: Pending[] = [];
+  readonly #owner: Owner;
+  /** By slot (empty for one that is not in use), then by page. */
+  readonly #moments: readonly (readonly DeviceBuffer[])[];
+  readonly #carried: CarriedState;
+  readonly #plans: LoadedPlans<Prepared>;
+  readonly #onDispose: () => void;
+  /** Steps that are under way. */
+  readonly #running = new Set<Promise<StepReport>>();
+  #isFitting = false;
   #step = 0;
   #rate = 0;
   #lastReport = 0;
@@ -101,7 +120,7 @@ export class Trainer {
   #disposed = false;
 
   /** @internal Made by `Runtime.trainer`. @throws OptionError for an unknown option or a limit that is not above 0 */
-  constructor(backend: Backend, weights: Weights, options: TrainerOptions) {
+  constructor(backend: Backend, weights: Weights, options: TrainerOptions, onDispose: () => void = () => {}) {
     checkOptions("trainer", options, ["optimizer", "loss", "clipNorm", "clipValue", "schedule", "carryState", "seed"]);
     if (!options.optimizer?.kernel)
       throw new OptionError(
@@ -116,11 +135,19 @@ export class Trainer {
     this.#schedule = options.schedule ?? constant();
     this.#loss = checkLoss("trainer", options.loss ?? crossEntropy());
     this.#seed = checkSeed(options.seed ?? 0);
-    this.#carries = new Carries(backend);
-    const { moments, initialMoment } = options.optimizer;
-    this.#moments = weights.layout.pages.map((length, i) => {
-      const buffer = backend.allocate(pageName.moments(i), "f32", Math.max(4, moments.length * length));
-      if (initialMoment !== 0) backend.write(buffer, new Float64Array(buffer.length).fill(initialMoment));
+    this.#owner = { model: weights.name, part: `trainer (${options.optimizer.name})` };
+    this.#carried = new CarriedState(backend, this.#owner);
+    this.#plans = new LoadedPlans(backend.budget);
+    this.#onDispose = onDispose;
+    this.#moments = options.optimizer.moments.map((name, slot) => (name === undefined ? [] : this.#momentsOf(slot)));
+  }
+
+  #momentsOf(slot: number): DeviceBuffer[] {
+    const { initialMoment } = this.#options.optimizer;
+    return this.#weights.layout.pages.map((length, page) => {
+      const spec = { name: pageName.moments(page, slot), role: "moment", dtype: "f32", length } as const;
+      const buffer = this.#backend.allocate(spec, this.#owner);
+      if (initialMoment !== 0) this.#backend.write(buffer, new Float64Array(length).fill(initialMoment));
       return buffer;
     });
   }
@@ -138,7 +165,7 @@ export class Trainer {
   #build(batch: Pick<AnyBatch, "x" | "target">): {
     plan: Plan;
     ranges: ReadonlyMap<string, Range>;
-    states: readonly { path: string; shape: Shape }[];
+    states: readonly CarriedSpec[];
   } {
     const model = this.#weights.model as Module & SequenceModel;
     const options = { carry: this.#options.carryState !== false, seed: inputTensor("seed", [1], "i32") };
@@ -150,10 +177,10 @@ export class Trainer {
       outputs: { loss },
       loss,
       parameters: true,
-      carries: states.map(({ from, to }) => ({ from, to })),
+      carries: states.flatMap(({ parts }) => parts),
       update: updateOf(this.#options.optimizer, this.#options),
     });
-    return { plan, ranges, states: states.map(({ path, to }) => ({ path, shape: to.shape })) };
+    return { plan, ranges, states };
   }
 
   /** The plan of a training step on token windows of this shape. */
@@ -162,28 +189,54 @@ export class Trainer {
     return this.#build({ x: tokens, target: tokens }).plan;
   }
 
-  async #load(batch: AnyBatch): Promise<Prepared> {
+  async #load(batch: AnyBatch, key: string): Promise<Prepared> {
     const { plan, ranges, states } = this.#build(batch);
-    this.#carries.make(states);
-    const bound = this.#weights.bound;
-    for (const buffer of [...this.#moments, ...this.#carries.buffers]) bound.set(buffer.name, buffer);
+    this.#carried.check(states);
+    const moments = new Map(this.#moments.flat().map((buffer) => [buffer.name, buffer]));
+    const memory: Memory = {
+      find: (spec) => (spec.role === "moment" ? moments.get(spec.name) : this.#weights.find(spec)),
+      ownerOf: (spec) => this.#weights.ownerOf(spec),
+      keep: (buffer) => this.#weights.keep(buffer),
+    };
+    const owner = { model: this.#weights.name, part: `train ${key}` };
     const inputs = plan.buffers.filter(({ role }) => role === "input").map(({ name }) => name);
-    return { loaded: await this.#backend.load(plan, bound), ranges, inputs: new Set(inputs) };
+    const loaded = await this.#backend.load(plan, owner, this.#carried.memory(states, memory));
+    return { loaded, ranges, inputs: new Set(inputs) };
   }
 
-  /**
-   * Starts one step and returns as soon as it is on its way; `fit` is this in a loop.
-   * @throws ShapeError or DataError for a batch that does not fit, before anything is sent
-   */
-  async #start(batch: AnyBatch): Promise<Pending> {
-    this.#check();
-    checkBatch(batch);
-    const { loaded, ranges, inputs } = await this.#prepared.get(batchKey(batch), () => this.#load(batch));
+  /** Starts one step: checks the batch, then puts it on the device's queue. */
+  #start(batch: AnyBatch): Started {
+    let begin = () => {};
+    const isBegun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const run = async (): Promise<StepReport> => {
+      this.#check();
+      checkBatch(batch);
+      const key = batchKey(batch);
+      return this.#plans.use(
+        key,
+        () => this.#load(batch, key),
+        (prepared) => {
+          const report = this.#replay(batch, prepared);
+          begin();
+          return report;
+        },
+      );
+    };
+    const report = run();
+    this.#running.add(report);
+    const settled = () => this.#running.delete(report);
+    report.then(settled, settled); // an abandoned step must not end the process either
+    return { begun: Promise.race([isBegun, report]).then(() => {}), report };
+  }
+
+  async #replay(batch: AnyBatch, { loaded, ranges, inputs }: Prepared): Promise<StepReport> {
     this.#check();
     const given = inputsOf(batch);
     checkInputs(ranges, given);
-    if (batch.resetState === true) this.resetState();
-    else if (Array.isArray(batch.resetState)) this.resetState(batch.resetState);
+    if (batch.resetState === true) this.#carried.reset();
+    else if (Array.isArray(batch.resetState)) this.#carried.reset(batch.resetState);
     const step = this.#step + 1;
     const { optimizer } = this.#options;
     const lr = optimizer.lr * this.#schedule.lrAt(step - 1);
@@ -193,105 +246,111 @@ export class Trainer {
     loaded.write("hyper", Float64Array.from(optimizer.hyper(step, lr)));
     const read = loaded.runAndRead(["loss", "norm"]);
     this.#step = step;
-    const values = read.then(([loss, norm]) => [loss![0]!, norm![0]!] as const);
-    values.catch(() => {}); // whoever waits for the step sees it; an abandoned one must not end the process
-    const [, { shape }] = Object.entries(given).find(([name]) => name.startsWith("target"))!;
-    return { step, lr, tokens: sizeOf(shape), values };
+    const [loss, norm] = (await read) as [NumberArray, NumberArray];
+    return this.#report(step, { loss: loss[0]!, gradNorm: norm[0]!, lr }, given);
   }
 
-  /** Waits for a step. @throws DivergedError when its loss or gradient norm is not finite */
-  async #settled({ step, lr, values }: Pending): Promise<readonly [loss: number, gradNorm: number]> {
-    const [loss, gradNorm] = await values;
-    if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return [loss, gradNorm];
-    throw new DivergedError(
-      step,
-      `training diverged in step ${step}: loss ${loss}, gradient norm ${gradNorm}, learning rate ${lr}; go back to the last checkpoint with a smaller learning rate or a clipNorm`,
-    );
-  }
-
-  async #finish(pending: Pending): Promise<StepReport> {
-    const { step, lr, tokens } = pending;
-    const [loss, gradNorm] = await this.#settled(pending).catch((error) => {
-      if (!(error instanceof DivergedError)) throw error;
-      this.#diverged ??= error;
+  /** @throws DivergedError when the loss or the gradient norm is not finite */
+  #report(
+    step: number,
+    { loss, gradNorm, lr }: Pick<StepReport, "loss" | "gradNorm" | "lr">,
+    given: Readonly<Record<string, { readonly shape: readonly number[] }>>,
+  ): StepReport {
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+      this.#diverged ??= new DivergedError(
+        step,
+        `training diverged in step ${step}: loss ${loss}, gradient norm ${gradNorm}, learning rate ${lr}; go back to the last checkpoint with a smaller learning rate or a clipNorm`,
+      );
       throw this.#diverged;
-    });
+    }
+    const [, { shape }] = Object.entries(given).find(([name]) => name.startsWith("target"))!;
     const now = performance.now();
-    const seconds = (now - this.#lastReport) / 1000;
+    const rate = sizeOf(shape) / ((now - this.#lastReport) / 1000);
     this.#lastReport = now;
-    this.#rate = this.#rate === 0 ? tokens / seconds : 0.9 * this.#rate + 0.1 * (tokens / seconds);
+    this.#rate = this.#rate === 0 ? rate : 0.9 * this.#rate + 0.1 * rate;
     return { step, loss, gradNorm, lr, tokensPerSecond: this.#rate };
   }
 
   /**
-   * Trains on batches until they end, `steps` are done, or `signal` is aborted (steps that are under way are reported
-   * still). Yields a report for each step, in order, up to three steps after it was started.
-   * @throws DivergedError when a loss is not finite; DeviceLostError; ShapeError or DataError for a bad batch
+   * Trains on batches until they end, `steps` are done, or `signal` is aborted. Yields a report for each step, in order. Where
+   * the loop over the reports is left, or the batches throw, nothing ran that was not reported (see `ahead`).
+   * @throws BusyError when another `fit` of this trainer has not ended; DivergedError when a loss is not finite;
+   *   DeviceLostError; ShapeError or DataError for a bad batch
    */
-  async *fit(
-    batches: Iterable<AnyBatch>,
-    options: { readonly steps?: number; readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<StepReport> {
-    checkOptions("fit", options, ["steps", "signal"]);
-    const { steps = Number.POSITIVE_INFINITY, signal } = options;
+  async *fit(batches: Iterable<AnyBatch>, options: FitOptions = {}): AsyncGenerator<StepReport> {
+    checkOptions("fit", options, ["steps", "signal", "ahead"]);
+    const { steps = Number.POSITIVE_INFINITY, signal, ahead = 0 } = options;
     if (!(steps >= 0)) throw new OptionError(`fit: steps is ${steps}, expected a number of at least 0`);
+    checkCount("fit", "ahead", ahead, 0);
     this.#check();
-    this.#lastReport = performance.now();
-    let started = 0;
-    let first: unknown;
-    if (steps > 0) {
-      for (const batch of batches) {
-        if (signal?.aborted) break;
+    if (this.#isFitting)
+      throw new BusyError("fit: another fit of this trainer has not ended; leave its loop, or call return() on it");
+    this.#isFitting = true;
+    const running: Promise<StepReport>[] = [];
+    const source = batches[Symbol.iterator]();
+    let isExhausted = false;
+    try {
+      this.#lastReport = performance.now();
+      let first: { readonly error: unknown } | undefined;
+      let started = 0;
+      while (started < steps && !signal?.aborted) {
         try {
-          this.#pending.push(await this.#start(batch));
+          const next = source.next();
+          if (next.done) {
+            isExhausted = true;
+            break;
+          }
+          const { begun, report } = this.#start(next.value);
+          await begun;
+          running.push(report);
         } catch (error) {
-          first = error; // after the steps before it are reported
+          first = { error }; // after the steps before it are reported
           break;
         }
-        if (this.#pending.length >= RING) yield await this.#next();
-        if (++started >= steps) break;
+        started++;
+        if (running.length > ahead) yield await running.shift()!;
       }
+      while (running.length > 0) yield await running.shift()!;
+      if (first) throw first.error;
+      if (started === 0 && steps > 0 && !signal?.aborted) throw new DataError("fit: there is no batch to train on");
+    } finally {
+      await Promise.allSettled(running);
+      this.#isFitting = false;
+      if (!isExhausted) source.return?.();
     }
-    while (this.#pending.length > 0) yield await this.#next();
-    if (first !== undefined) throw first;
-    if (started === 0 && steps > 0 && !signal?.aborted) throw new DataError("fit: there is no batch to train on");
-  }
-
-  #next(): Promise<StepReport> {
-    return this.#finish(this.#pending.shift()!);
-  }
-
-  /** Waits for all steps and throws if one of them diverged. */
-  async #drain(): Promise<void> {
-    this.#check();
-    for (const pending of this.#pending) await this.#settled(pending);
   }
 
   /**
-   * Everything that training needs to go on: `model.<parameter>`, `optimizer.<slot>.<parameter>`, `carry.<state>`.
-   * Waits for the steps that are under way; `step` tells how many these are.
+   * Everything that training needs to go on: `model.<parameter>`, `optimizer.<slot>.<parameter>`, `carry.<state>`, all of one
+   * moment: after the steps that were started when it is called, as many as `step` tells then, also while `fit` goes on.
    * @throws DivergedError when a loss so far was not finite, so that a checkpoint is always a good one
    */
   async stateDict(): Promise<StateDict> {
-    await this.#drain();
-    const pages = await this.#backend.read(this.#moments);
-    const carried = await this.#carries.stateDict();
-    const model = await this.#weights.stateDict();
-    const dict: StateDict = Object.fromEntries(
-      Object.entries(model).map(([name, tensor]) => [`model.${name}`, tensor]),
-    );
-    this.#options.optimizer.moments.forEach((name, slot) => {
-      if (name !== undefined) Object.assign(dict, this.#weights.pick(pages, `optimizer.${name}.`, slot));
+    this.#check();
+    const running = [...this.#running];
+    const { pages } = this.#weights;
+    const [moments, carried] = [this.#moments.flat(), this.#carried.buffers];
+    const read = this.#backend.read([...pages, ...moments, ...carried]);
+    const [values] = await Promise.all([read, ...running.map((report) => report.catch(refuseDiverged))]);
+    const numbers = values as NumberArray[];
+    const dict = this.#weights.pick(numbers, "model.");
+    let at = pages.length;
+    this.#options.optimizer.moments.forEach((name) => {
+      if (name === undefined) return;
+      Object.assign(dict, this.#weights.pick(numbers.slice(at, at + pages.length), `optimizer.${name}.`));
+      at += pages.length;
     });
-    return { ...dict, ...carried };
+    return { ...dict, ...this.#carried.stateDict(numbers.slice(at)) };
   }
 
   /**
    * Goes back to a saved state. The next step is `step + 1`.
-   * @throws StateDictError when names or shapes do not fit; nothing is changed then
+   * @throws StateDictError when names or shapes do not fit, BusyError while `fit` goes on; nothing is changed then
    */
   loadStateDict(dict: StateDict, step: number): void {
     if (this.#disposed) this.#check();
+    if (this.#isFitting)
+      throw new BusyError("loadStateDict: fit has not ended; leave its loop, or call return() on it, before loading");
     if (!Number.isSafeInteger(step) || step < 0)
       throw new OptionError(`loadStateDict: step is ${step}, expected a whole number of at least 0`);
     const under = (prefix: string): StateDict =>
@@ -314,15 +373,14 @@ export class Trainer {
       }
     }
     const states = under("carry.");
-    this.#carries.check(states);
+    this.#carried.checkDict(states);
     this.#weights.load(under("model."));
     moments.forEach((slot, i) => {
-      if (slot !== undefined) this.#weights.place(this.#moments, dict, `optimizer.${slot}.`, i);
+      if (slot !== undefined) this.#weights.place(this.#moments[i]!, dict, `optimizer.${slot}.`);
     });
     // A checkpoint from before the first step has no states: they start at zero.
     this.#diverged = undefined;
-    this.#carries.load(states);
-    this.#pending.length = 0;
+    this.#carried.load(states);
     this.#step = step;
   }
 
@@ -332,15 +390,25 @@ export class Trainer {
    */
   resetState(rows?: readonly number[]): void {
     this.#check();
-    this.#carries.reset(rows);
+    this.#carried.reset(rows);
   }
 
   /** Frees the trainer's memory; the weights stay. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#prepared.dispose();
-    for (const buffer of this.#moments) this.#backend.free(buffer);
-    this.#carries.dispose();
+    this.#plans.dispose();
+    for (const buffer of this.#moments.flat()) this.#backend.free(buffer);
+    this.#carried.dispose();
+    this.#onDispose();
   }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** Of a step that failed: whether it diverged is what a state dict must know. */
+function refuseDiverged(error: unknown): void {
+  if (error instanceof DivergedError) throw error;
 }

@@ -52,7 +52,7 @@ async function stepOn(
       },
     ],
   };
-  const loaded = await gpu.load(plan, new Map());
+  const loaded = await gpu.load(plan);
   loaded.write("numbers", x);
   loaded.write("ones", new Float32Array(2 * H).fill(1));
   const [numbers, states] = (await loaded.runAndRead(["numbers", "states"])) as [Float32Array, Float32Array];

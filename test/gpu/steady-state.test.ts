@@ -28,6 +28,9 @@ async function count(work: AsyncIterable<unknown>): Promise<number> {
   return n;
 }
 
+/** Of two layers, in the order in which plans meet them. */
+const states = ["carry.c 0", "carry.c 1", "carry.h 0", "carry.h 1"];
+
 const times = <T>(n: number, items: readonly T[]): T[] => Array.from({ length: n }, () => items).flat();
 
 describe("training", () => {
@@ -50,11 +53,11 @@ describe("training", () => {
     await count(trainer.fit(batches(4, 3), { steps: 1 }));
     seen.reset();
     await count(trainer.fit(batches(4, 3, { resetState: true }), { steps: 2 }));
-    expect(seen.written).toEqual(times(2, ["carry.h", "carry.c", "x", "target", "hyper"]));
+    expect(seen.written).toEqual(times(2, [...states, "x", "target", "hyper"]));
     seen.reset();
     // One row of two layers.
     await count(trainer.fit(batches(4, 3, { resetState: [1] }), { steps: 1 }));
-    expect(seen.written).toEqual(["carry.h", "carry.h", "carry.c", "carry.c", "x", "target", "hyper"]);
+    expect(seen.written).toEqual([...states, "x", "target", "hyper"]);
     expect([...seen.made]).toEqual([]);
     trainer.dispose();
   });
@@ -74,8 +77,8 @@ describe("training", () => {
     await count(trainer.fit(batches(4, 3), { steps: 2 }));
     seen.reset();
     await trainer.stateDict();
-    expect(seen.made.get("createBuffer")).toBe(3); // staging for moments, states and weights, freed at once
-    expect([seen.reads, seen.written.length]).toEqual([3, 0]);
+    expect(seen.made.get("createBuffer")).toBe(1); // staging for weights, moments and states, freed at once
+    expect([seen.submits, seen.reads, seen.written.length]).toEqual([1, 1, 0]);
     trainer.dispose();
   });
 
@@ -86,7 +89,7 @@ describe("training", () => {
     await count(trainer.fit(batches(T, 1), { steps: 1 }));
     seen.reset();
     await count(trainer.fit(batches(T, 1), { steps: 2 }));
-    const dispatches = 2 * T + 16;
+    const dispatches = 2 * T + 16; // one of them packs R
     expect(seen.submits).toBe(2 * Math.ceil(dispatches / 4096));
     expect([...seen.made]).toEqual([]);
     trainer.dispose();
@@ -104,7 +107,7 @@ describe("generation", () => {
     expect([...seen.made]).toEqual([]);
     expect(seen.submits).toBe(5);
     expect(seen.reads).toBe(5);
-    expect(seen.written).toEqual(["token", "carry.h", "carry.c", ...times(5, ["forced", "settings"])]);
+    expect(seen.written).toEqual(["token", ...states, ...times(5, ["forced", "settings"])]);
     // Other settings are numbers, not pipelines.
     await count(runtime.generate(model, { ...options, temperature: 0, topK: 0, topP: 1, seed: 4 }));
     expect([...seen.made]).toEqual([]);
@@ -132,7 +135,7 @@ describe("evaluation", () => {
     expect([...seen.made]).toEqual([]);
     expect(seen.submits).toBe(3);
     expect(seen.reads).toBe(3);
-    expect(seen.written).toEqual(["carry.h", "carry.c", ...times(3, ["x", "target"])]);
+    expect(seen.written).toEqual([...states, ...times(3, ["x", "target"])]);
   });
 });
 

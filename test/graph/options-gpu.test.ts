@@ -8,7 +8,7 @@ import { type Kind, layerCase, type Shape } from "../support/recurrent-case.ts";
 
 const gpu = await gpuForTests();
 /** Scheduled as for a software adapter and as for a real one. */
-const onGpu = gpu ? [true, false].map((software) => new GpuBackend(gpu.device, software)) : [];
+const onGpu = gpu ? [true, false].map((software) => new GpuBackend(gpu.device, { software: software })) : [];
 
 interface Sizes {
   readonly T: number;

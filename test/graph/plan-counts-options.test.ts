@@ -157,9 +157,9 @@ const rows: readonly Row[] = [
     ...{ forward: () => ({ "strided-copy": 2 }), backward: () => ({ "strided-copy": 2 }) },
   },
   {
-    // R by rows has its blocks side by side; the gradients of its blocks are a product for each gate.
+    // The gradients of R's blocks are a product for each gate.
     ...{ name: "heads", options: { numHeads: 2 }, forward: nothing },
-    backward: ({ L, kind }) => ({ "strided-copy": L, matmul: L * (gates[kind] - 1) }),
+    backward: ({ L, kind }) => ({ matmul: L * (gates[kind] - 1) }),
   },
   {
     ...{ name: "learned initial states", options: { learnedInitialState: true } },
@@ -190,9 +190,9 @@ const rows: readonly Row[] = [
   free("a clip of c", { cellClip: 1 }, { kinds: ["LSTM"] }),
   free("a forget bias", { forgetBias: 1 }, { kinds: ["LSTM"] }),
   {
-    // One dispatch more in each step; W_hr packed by columns, and its gradient.
+    // One dispatch more in each step, and the gradient of W_hr.
     ...{ name: "a projection", kinds: ["LSTM"], options: { projSize: 4 } },
-    forward: ({ T, L }) => ({ "recurrent-project": L * T, "strided-copy": L }),
+    forward: ({ T, L }) => ({ "recurrent-project": L * T }),
     backward: ({ T, L }) => ({ "recurrent-project-backward": L * T, matmul: L }),
   },
   {

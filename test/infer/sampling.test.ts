@@ -40,7 +40,7 @@ async function drawOn(backend: Backend, constants: Constants, draw: Draw): Promi
       },
     ],
   };
-  const loaded = await backend.load(plan, new Map());
+  const loaded = await backend.load(plan);
   entries.forEach(([name, data], i) => {
     loaded.write(
       name,

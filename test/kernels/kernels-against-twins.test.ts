@@ -274,7 +274,7 @@ test.each(norms.flatMap(({ P, clip }) => [1, 3, 64].map((groups) => [P, clip, gr
         },
       ],
     };
-    const loaded = await gpu.load(plan, new Map());
+    const loaded = await gpu.load(plan);
     loaded.write("gradient", Float32Array.from([99, 99, 99, ...gradient]));
     loaded.write("partial", new Float32Array(groups + 7).fill(77));
     const [partial] = (await loaded.runAndRead(["partial"])) as [Float32Array];

@@ -307,7 +307,7 @@ async function leftBy(given: TwinCase & { readonly data: Readonly<Record<string,
   };
   return Promise.all(
     [gpu, new CpuBackend()].map(async (backend) => {
-      const loaded = await backend.load(plan, new Map());
+      const loaded = await backend.load(plan);
       for (const [name, data] of buffers) loaded.write(name, data);
       const [values] = await loaded.runAndRead([result]);
       loaded.dispose();

@@ -13,7 +13,7 @@ import { adapterForTests } from "./environment.ts";
 export async function gpuForTests(limits: "adapter" | "default" = "adapter"): Promise<GpuBackend> {
   const { device, found } = await adapterForTests(limits);
   beforeEach((context) => context.skip(!device, found.reason));
-  return device ? new GpuBackend(device, found.software) : (undefined as unknown as GpuBackend);
+  return device ? new GpuBackend(device, { software: found.software }) : (undefined as unknown as GpuBackend);
 }
 
 /** Repeatable numbers for one case. */
@@ -103,7 +103,7 @@ function lay(name: string, first: number, given: TwinCase): { buffers: Laid[]; c
 }
 
 async function runOn(backend: Backend, plan: Plan, laid: readonly Laid[]): Promise<NumberArray[]> {
-  const loaded = await backend.load(plan, new Map());
+  const loaded = await backend.load(plan);
   for (const { spec, data } of laid) loaded.write(spec.name, data);
   const values = await loaded.runAndRead(laid.filter(({ writable }) => writable).map(({ spec }) => spec.name));
   loaded.dispose();

@@ -191,8 +191,8 @@ export function testGradients(
     test.each(named(cases))("%s", (_, given) => againstDifferences(given));
   });
   const asWhat = [
-    ["a software adapter", gpu && new GpuBackend(gpu.device, true)],
-    ["a real GPU", gpu && new GpuBackend(gpu.device, false)],
+    ["a software adapter", gpu && new GpuBackend(gpu.device, { software: true })],
+    ["a real GPU", gpu && new GpuBackend(gpu.device, { software: false })],
   ] as const;
   describe.each(asWhat)("on the GPU, scheduled for %s, against the CPU", (_, onGpu) => {
     test.each(named([...cases, ...large]))("%s", (__, given) => againstCpu([onGpu], given));

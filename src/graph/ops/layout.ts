@@ -1,7 +1,7 @@
 import { copyStrided } from "../../kernels/strided-copy.ts";
-import { sizeOf } from "../../tensor-data.ts";
+import { sameShape, sizeOf } from "../../tensor-data.ts";
 import { type Op, part } from "../op.ts";
-import { apply, type Tensor } from "../tensor.ts";
+import { apply, constantTensor, type Tensor } from "../tensor.ts";
 
 const reshapeOp: Op<null> = {
   name: "reshape",
@@ -14,9 +14,20 @@ const reshapeOp: Op<null> = {
   },
 };
 
+/** A state's start is laid out as the state is. */
+function startAs(y: Tensor, x: Tensor, layOut: (start: Tensor) => Tensor): Tensor {
+  const { start, hasUnknownStart, ...facts } = x.facts;
+  if (start) y.facts = { ...facts, start: layOut(start) };
+  return y;
+}
+
 /** The same values under another shape of the same size. */
-export const reshape = (x: Tensor, shape: readonly number[]): Tensor =>
-  apply(reshapeOp, "reshape", [x], [{ shape, dtype: x.dtype }], null)[0]!;
+export function reshape(x: Tensor, shape: readonly number[]): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  if (x.node?.op === reshapeOp) return reshape(x.node.inputs[0]!, shape);
+  const [y] = apply(reshapeOp, "reshape", [x], [{ shape, dtype: x.dtype }], null);
+  return startAs(y!, x, (start) => reshape(start, shape));
+}
 
 /** Stretches of an axis: `x [outer, ..., inner]` is `outer` rows of `row` numbers, the stretch some of each row. */
 const rowsFrom = (shape: readonly number[], axis: number) => ({
@@ -56,12 +67,22 @@ const sliceOp: Op<{ readonly outer: number; readonly offset: number }> = {
 
 /** `count` entries of an axis, from `start` on. Of the first axis it is a view, nothing is copied. */
 export function slice(x: Tensor, start: number, count: number, axis = 0): Tensor {
+  if (start === 0 && count === x.shape[axis]) return x;
+  if (axis === 0) {
+    // One of the tensors that were joined is there already.
+    let from = 0;
+    for (const one of joinedBy(x)) {
+      if (from === start && one.shape[0] === count) return one;
+      from += one.shape[0]!;
+    }
+  }
   const { outer, inner } = rowsFrom(x.shape, axis);
   const shape = x.shape.with(axis, count);
-  return apply(sliceOp, "slice", [x], [{ shape, dtype: x.dtype }], { outer, offset: start * inner })[0]!;
+  const [y] = apply(sliceOp, "slice", [x], [{ shape, dtype: x.dtype }], { outer, offset: start * inner });
+  return startAs(y!, x, (begin) => slice(begin, start, count, axis));
 }
 
-const concatOp: Op<{ readonly outer: number }> = {
+const concatOp: Op<{ readonly outer: number; readonly axis: number }> = {
   name: "concat",
   forward({ inputs, outputs: [y], attributes: { outer }, label }, e) {
     const to = e.place(y!, label);
@@ -103,7 +124,22 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const { shape, dtype } = tensors[0]!;
   const count = tensors.reduce((n, { shape: one }) => n + one[axis]!, 0);
   const { outer } = rowsFrom(shape, axis);
-  return apply(concatOp, "concat", tensors, [{ shape: shape.with(axis, count), dtype }], { outer })[0]!;
+  const [y] = apply(concatOp, "concat", tensors, [{ shape: shape.with(axis, count), dtype }], { outer, axis });
+  if (tensors.every(({ facts }) => !facts.start)) return y!;
+  const zeros = (one: Tensor) => constantTensor("zeros", new Array<number>(one.size).fill(0), one.shape);
+  const { hasUnknownStart, ...facts } = y!.facts;
+  if (tensors.every((one) => !one.facts.hasUnknownStart)) {
+    const starts = tensors.map((one) => one.facts.start ?? zeros(one));
+    y!.facts = { ...facts, start: concat(starts, axis) };
+  }
+  return y!;
+}
+
+/** The tensors that a tensor joins along the first axis; itself where it joins none. */
+export function joinedBy(x: Tensor): readonly Tensor[] {
+  const { node } = x;
+  const joins = node?.op === concatOp && (node.attributes as { readonly axis: number }).axis === 0;
+  return joins ? (node.inputs as readonly Tensor[]) : [x];
 }
 
 const swapOp: Op<null> = {
@@ -141,5 +177,6 @@ const swapOp: Op<null> = {
 /** `[A,B,C]` to `[B,A,C]`: between batch-first and time-major. */
 export function swapAxes(label: string, x: Tensor): Tensor {
   const [A, B, C] = x.shape as [number, number, number];
-  return apply(swapOp, label, [x], [{ shape: [B, A, C] }], null)[0]!;
+  const [y] = apply(swapOp, label, [x], [{ shape: [B, A, C] }], null);
+  return startAs(y!, x, (start) => swapAxes(label, start));
 }

@@ -9,6 +9,7 @@ interface Sizes {
 
 const op: Op<Sizes> = {
   name: "linear-recurrence",
+  makesStates: true,
   forward({ inputs: [a, b, h0], outputs: [h], attributes: size, label }, e) {
     const views = { a: e.view(a!), b: e.view(b!), h0: h0 && e.view(h0), h: e.place(h!, label) };
     e.emit(...scan(e.target, { label, size, views, scratch: (what, length) => e.scratch(what, length) }));

@@ -166,6 +166,7 @@ function final(
 
 const op: Op<Attributes, Saved> = {
   name: "recurrent",
+  makesStates: true,
   takes: ({ inputs, attributes: { I } }) => [
     ...(inputs[0]?.dtype === "i32" ? [{ input: 0, what: "token" as const, below: I }] : []),
     ...(inputs[9] ? [maskEntries(9)] : []),
@@ -241,6 +242,8 @@ export function recurrent(
   const seed = hasNoise ? noise.seed : undefined;
   const inputs = [x, wih, whh, bih, bhh, learned, whr, initial?.h, initial?.rest, mask, seed];
   const shapes = [{ shape: [T, B, D * P] }, { shape: [D, B, P] }, { shape: [S - 1, D, B, H] }];
-  const [y, hn, restn] = apply(op, label, inputs, shapes, attributes);
+  const outputs = apply(op, label, inputs, shapes, attributes);
+  if (attributes.backwards !== 0) for (const output of outputs) output.facts = { isFromEnd: true };
+  const [y, hn, restn] = outputs;
   return { y: y!, hn: hn!, restn: restn! };
 }
