@@ -102,21 +102,41 @@ export class InternalError extends WebGpuRnnError {
   }
 }
 
-/** A value as a message shows it: text in quotes, objects as they are written. */
-export function shown(value: unknown, depth = 3): string {
-  if (typeof value === "string") return JSON.stringify(value);
+/** How much of a long text, a list or a whole value a message repeats: files and callers may give megabytes. */
+const MOST_CHARACTERS = 60;
+const MOST_ENTRIES = 8;
+const MOST_OF_A_VALUE = 200;
+
+/** The beginning of a text that may be long. */
+export const shortened = (text: string, most = MOST_CHARACTERS): string =>
+  text.length > most ? `${text.slice(0, most)}…` : text;
+
+/** A value as a message shows it: text in quotes, objects as they are written, of long ones the beginning. */
+export const shown = (value: unknown): string =>
+  typeof value === "string" ? JSON.stringify(shortened(value)) : shortened(written(value, 3), MOST_OF_A_VALUE);
+
+/** Names as a message lists them: the first ones, and how many there are. */
+export function shownNames(names: readonly string[]): string {
+  const first = names.slice(0, MOST_ENTRIES).map((name) => shortened(name));
+  return names.length > first.length ? `${first.join(", ")}, … (${names.length} in all)` : first.join(", ");
+}
+
+function written(value: unknown, depth: number): string {
+  if (typeof value === "string") return JSON.stringify(shortened(value));
   if (typeof value === "function") return "a function";
   // What lies deep may hold what it lies in.
   if (depth === 0 && typeof value === "object" && value !== null) return "…";
   if (Array.isArray(value)) {
-    const all = value.slice(0, 8).map((one) => shown(one, depth - 1));
-    return `[${[...all, ...(value.length > all.length ? ["…"] : [])].join(", ")}]`;
+    const first = value.slice(0, MOST_ENTRIES).map((one) => written(one, depth - 1));
+    return `[${(value.length > first.length ? [...first, "…"] : first).join(", ")}]`;
   }
   if (typeof value !== "object" || value === null) return String(value);
   const name = Object.getPrototypeOf(value)?.constructor?.name ?? "Object";
-  if (name !== "Object") return `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
-  const entries = Object.entries(value).map(([key, one]) => `${key}: ${shown(one, depth - 1)}`);
-  return entries.length > 0 ? `{ ${entries.join(", ")} }` : "{}";
+  if (name !== "Object") return `${/^[AEIOU]/.test(name) ? "an" : "a"} ${shortened(String(name))}`;
+  const entries = Object.entries(value);
+  const first = entries.slice(0, MOST_ENTRIES).map(([key, one]) => `${shortened(key)}: ${written(one, depth - 1)}`);
+  if (entries.length > first.length) first.push("…");
+  return first.length > 0 ? `{ ${first.join(", ")} }` : "{}";
 }
 
 /**
@@ -131,17 +151,24 @@ export function checkOptions(what: string, given: unknown, allowed: readonly str
     // torch's hidden_size is hiddenSize here.
     const camel = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
     const meant = camel !== key && allowed.includes(camel) ? ` (did you mean ${camel}?)` : "";
-    throw new OptionError(`${what}: unknown option "${key}"${meant}; options are ${allowed.join(", ")}`);
+    throw new OptionError(`${what}: unknown option ${shown(key)}${meant}; options are ${allowed.join(", ")}`);
   }
 }
 
 /**
- * Requires a whole number of at least `least`.
+ * Requires a whole number of at least `least`, and at most `most` where there is such a limit.
  * @throws OptionError naming the option and its value
  */
-export function checkCount(what: string, name: string, value: unknown, least = 1): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least) {
-    throw new OptionError(`${what}: ${name} is ${shown(value)}, expected a whole number of at least ${least}`);
+export function checkCount(
+  what: string,
+  name: string,
+  value: unknown,
+  least = 1,
+  most: number = Number.MAX_SAFE_INTEGER,
+): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least || value > most) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new OptionError(`${what}: ${name} is ${shown(value)}, expected a whole number ${range}`);
   }
   return value;
 }

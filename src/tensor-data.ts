@@ -24,8 +24,9 @@ export type StateDict = Record<string, TensorData>;
 /** How many elements a shape has; 1 for a scalar. */
 export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
 
-/** A shape as text: `[5,3,7]`. */
-export const showShape = (shape: Shape): string => `[${shape.join(",")}]`;
+/** A shape as text: `[5,3,7]`; of one that only a damaged file has, the first eight axes. */
+export const showShape = (shape: Shape): string =>
+  shape.length > 8 ? `[${shape.slice(0, 8).join(",")},…]` : `[${shape.join(",")}]`;
 
 export const dtypeOf = (data: NumberArray): DType => (data instanceof Int32Array ? "i32" : "f32");
 

@@ -1,6 +1,15 @@
 import { cellNamed } from "../cells/index.ts";
 import { Vocabulary, type VocabularyJson } from "../data/vocabulary.ts";
-import { checkOptions, DataError, DivergedError, FileFormatError, WebGpuRnnError } from "../errors.ts";
+import {
+  checkOptions,
+  DataError,
+  DivergedError,
+  FileFormatError,
+  shown,
+  shownNames,
+  WebGpuRnnError,
+} from "../errors.ts";
+import { readJson } from "../io/read-json.ts";
 import { readSafetensors, writeSafetensors } from "../io/safetensors.ts";
 import { checkStateDict, type Module } from "../nn/module.ts";
 import { type StateDict, sameShape, showShape } from "../tensor-data.ts";
@@ -8,16 +17,18 @@ import type { Schedule } from "../train/schedules.ts";
 import type { Trainer, TrainerOptions } from "../train/trainer.ts";
 import { CharModel, type CharModelOptions } from "./char-model.ts";
 import { textFingerprint } from "./char-text.ts";
-import { checkSettings, makeOptimizer, makeSchedule, type TrainingSettings } from "./settings.ts";
+import { checkSettings, MOST_STEPS, makeOptimizer, makeSchedule, type TrainingSettings } from "./settings.ts";
 
 // A checkpoint is one safetensors file. Its tensors are those of Trainer.stateDict (`model.*`, `optimizer.*`, `carry.*`) or,
 // in a file that only generates, the model's alone, under their plain names. Its metadata has the key below, with JSON text:
 //   { format, version, config, vocabulary }                                   weights only
-//   { format, version, config, vocabulary, step, training, scheduleState? }   a training that can go on
+//   { format, version, config, vocabulary, step, training, scheduleState }   a training that can go on
 
 const KEY = "checkpoint";
 const FORMAT = "webgpu-rnn character model";
 const VERSION = 1;
+const WEIGHTS_KEYS = ["format", "version", "config", "vocabulary"];
+const TRAINING_KEYS = [...WEIGHTS_KEYS, "step", "training", "scheduleState"];
 
 /** What a checkpoint asks of a runtime; `Runtime` has it. */
 export interface CheckpointRuntime {
@@ -139,51 +150,73 @@ export function readCheckpoint(bytes: Uint8Array | ArrayBuffer, name = "checkpoi
   const config = wrap(name, () => checkConfig(content.config, vocabulary));
   for (const [tensor, { data }] of Object.entries(tensors)) {
     if (data instanceof Int32Array)
-      throw new FileFormatError(`${name}: tensor "${tensor}" holds integers, expected floating point; save it again`);
+      throw new FileFormatError(
+        `${name}: tensor ${shown(tensor)} holds integers, expected floating point; save it again`,
+      );
   }
   const { step, training, scheduleState } = content;
+  const keys = training === undefined ? WEIGHTS_KEYS : TRAINING_KEYS;
+  const unknown = Object.keys(content).find((key) => !keys.includes(key));
+  if (unknown !== undefined)
+    throw new FileFormatError(
+      `${name}: its description has the unknown key ${shown(unknown)}, expected ${keys.join(", ")}; use the webgpu-rnn that wrote it`,
+    );
   if (training === undefined) {
     const weights = Object.fromEntries(Object.entries(tensors).map(([key, t]) => [key.replace(/^model\./, ""), t]));
     wrap(name, () => checkStateDict(new CharModel(config), weights));
     return { name, config, vocabulary, weights };
   }
-  if (!Number.isSafeInteger(step) || (step as number) < 0)
-    throw new FileFormatError(`${name}: step is ${JSON.stringify(step)}, expected a whole number of at least 0`);
-  if (!Array.isArray(scheduleState) || !scheduleState.every(Number.isFinite))
-    throw new FileFormatError(`${name}: scheduleState is ${JSON.stringify(scheduleState)}, expected numbers`);
+  if (!Number.isInteger(step) || (step as number) < 0 || (step as number) > MOST_STEPS)
+    throw new FileFormatError(
+      `${name}: step is ${shown(step)}, expected a whole number from 0 to ${MOST_STEPS}; the file is damaged`,
+    );
   const settings = wrap(name, () => checkSettings(training as TrainingSettings));
+  wrap(name, () => checkScheduleState(settings, scheduleState));
   const weights = wrap(name, () => checkTrainingState(tensors, config, settings));
   return {
     name,
     config,
     vocabulary,
     weights,
-    progress: { step: step as number, training: settings, scheduleState, state: tensors },
+    progress: {
+      step: step as number,
+      training: settings,
+      scheduleState: scheduleState as number[],
+      state: tensors,
+    },
   };
+}
+
+/** Checks that a schedule with these settings can go on from a state, and has it again afterwards. */
+function checkScheduleState({ schedule: spec }: TrainingSettings, state: unknown): void {
+  const expected = "the file is damaged, or its schedule was changed";
+  if (!Array.isArray(state) || !state.every(Number.isFinite))
+    throw new FileFormatError(`scheduleState is ${shown(state)}, expected numbers; ${expected}`);
+  const schedule = makeSchedule(spec);
+  schedule.restore?.([...state]);
+  const restored = schedule.state?.() ?? [];
+  if (restored.length !== state.length || restored.some((one, i) => one !== state[i]))
+    throw new FileFormatError(
+      `scheduleState is ${shown(state)}, and the schedule ${shown(spec?.name ?? "constant")} has no such state; ${expected}`,
+    );
 }
 
 function parse(text: string | undefined, tensors: readonly string[], name: string): Record<string, unknown> {
   if (text === undefined) {
-    const shown = tensors.slice(0, 4).join(", ") + (tensors.length > 4 ? ", …" : "");
     throw new FileFormatError(
-      `${name}: is not a character model of webgpu-rnn: its metadata has no "${KEY}" (its tensors: ${shown || "none"}); ` +
+      `${name}: is not a character model of webgpu-rnn: its metadata has no "${KEY}" (its tensors: ${shownNames(tensors) || "none"}); ` +
         "name a file that webgpu-rnn train or saveCheckpoint wrote",
     );
   }
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (cause) {
-    throw new FileFormatError(`${name}: the metadata's "${KEY}" is not JSON; save the file again`, { cause });
-  }
+  const content = readJson(text, `${name}: the metadata's "${KEY}"`);
   const { format, version } = (content ?? {}) as Record<string, unknown>;
   if (format !== FORMAT)
     throw new FileFormatError(
-      `${name}: holds ${JSON.stringify(format) ?? "an unnamed format"}, expected "${FORMAT}"; name the file of a character model`,
+      `${name}: holds ${format === undefined ? "an unnamed format" : shown(format)}, expected "${FORMAT}"; name the file of a character model`,
     );
   if (version !== VERSION)
     throw new FileFormatError(
-      `${name}: has format version ${JSON.stringify(version)}, this webgpu-rnn reads version ${VERSION}; use the webgpu-rnn that wrote it`,
+      `${name}: has format version ${shown(version)}, this webgpu-rnn reads version ${VERSION}; use the webgpu-rnn that wrote it`,
     );
   return content as Record<string, unknown>;
 }
@@ -205,7 +238,7 @@ function checkConfig(config: unknown, vocabulary: Vocabulary): Required<CharMode
     throw new FileFormatError(`the model has ${given.numLayers} layers, expected at most 10000`);
   if (given.vocabSize !== vocabulary.size)
     throw new FileFormatError(
-      `the model has vocabSize ${given.vocabSize}, and the vocabulary has ${vocabulary.size} characters; the file is damaged`,
+      `the model has vocabSize ${shown(given.vocabSize)}, and the vocabulary has ${vocabulary.size} characters; the file is damaged`,
     );
   return new CharModel(given).options;
 }
@@ -229,11 +262,13 @@ function checkTrainingState(
     }
     if (!states.includes(name))
       throw new FileFormatError(
-        `tensor "${name}" is not part of a ${config.cell} trained with ${optimizer.name}; it was saved with another optimizer or cell`,
+        `tensor ${shown(name)} is not part of a ${config.cell} trained with ${optimizer.name}; it was saved with another optimizer or cell`,
       );
     const shape = [config.numLayers, batch, config.hiddenSize];
     if (!sameShape(tensor.shape, shape))
-      throw new FileFormatError(`tensor "${name}" has shape ${showShape(tensor.shape)}, expected ${showShape(shape)}`);
+      throw new FileFormatError(
+        `tensor ${shown(name)} has shape ${showShape(tensor.shape)}, expected ${showShape(shape)}`,
+      );
   }
   for (const [prefix, dict] of Object.entries(groups)) {
     try {

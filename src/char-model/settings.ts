@@ -120,19 +120,29 @@ function plain(what: string, spec: unknown): Record<string, unknown> {
   return { ...spec };
 }
 
+/** The step is a counter of 32 bits for the noise, and so is the seed. */
+export const MOST_STEPS = 2 ** 32 - 1;
+/** T and B beyond which no device has the memory of one step. */
+const MOST_ROWS = 2 ** 24;
+
 /** @throws OptionError for anything that training could not be done with */
 export function checkSettings(settings: TrainingSettings): TrainingSettings {
   const what = "training";
   checkOptions(what, plain(what, settings), settingNames);
   const { window, batch, seed, validationFraction, text, clipNorm, clipValue, steps } = settings;
-  checkCount(what, "window", window);
-  checkCount(what, "batch", batch);
-  checkCount(what, "seed", seed, 0);
+  checkCount(what, "window", window, 1, MOST_ROWS);
+  checkCount(what, "batch", batch, 1, MOST_ROWS);
+  checkCount(what, "seed", seed, 0, MOST_STEPS);
   checkNumber(what, "validationFraction", validationFraction, 0, 1 - 2 ** -24);
-  if (typeof text !== "string") throw new OptionError(`${what}: text is ${String(text)}, expected its fingerprint`);
+  const units = typeof text === "string" ? /^(\d{1,10})-[0-9a-f]{16}$/.exec(text)?.[1] : undefined;
+  if (units === undefined) throw new OptionError(`${what}: text is ${shown(text)}, expected textFingerprint(text)`);
+  if (window * batch >= Number(units))
+    throw new OptionError(
+      `${what}: ${batch} rows with a window of ${window} need more than ${window * batch} characters, and the text has at most ${units}; choose a smaller window or batch`,
+    );
   if (clipNorm !== undefined) checkNumber(what, "clipNorm", clipNorm, LEAST);
   if (clipValue !== undefined) checkNumber(what, "clipValue", clipValue, LEAST);
-  if (steps !== undefined) checkCount(what, "steps", steps);
+  if (steps !== undefined) checkCount(what, "steps", steps, 1, MOST_STEPS);
   makeOptimizer(settings.optimizer);
   makeSchedule(settings.schedule);
   return settings;

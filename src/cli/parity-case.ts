@@ -1,8 +1,8 @@
 /** Reads parity cases, strictly: the format of docs/cases.md. */
 import { type FullCell, gruCell, lstmCell, rnnCell } from "../cells/index.ts";
 import { type CharModelCell, charModelCells } from "../char-model/char-model.ts";
-import { checkCount, checkNumber, FileFormatError, LEAST, OptionError } from "../errors.ts";
-import { duplicateKey } from "../io/duplicate-key.ts";
+import { checkCount, checkNumber, FileFormatError, LEAST, OptionError, shown } from "../errors.ts";
+import { readJson } from "../io/read-json.ts";
 import { readSafetensors } from "../io/safetensors.ts";
 import { type DType, type Shape, type StateDict, sameShape, showShape } from "../tensor-data.ts";
 import { adagrad, adam, adamW, type Optimizer, rmsprop, sgd } from "../train/optimizers.ts";
@@ -294,17 +294,9 @@ export function readCase(bytes: Uint8Array | ArrayBuffer): ParityCase {
     throw new FileFormatError(
       `it has no __metadata__.case, so it is not a parity case; scripts/record_case.py makes one`,
     );
-  const description = metadata.case as string;
-  let json: unknown;
-  try {
-    json = JSON.parse(description);
-  } catch (cause) {
-    throw new FileFormatError(`__metadata__.case is not JSON: ${(cause as Error).message}`, { cause });
-  }
+  const json = readJson(metadata.case as string, "__metadata__.case");
   if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw new FileFormatError(`__metadata__.case is ${description.slice(0, 40)}, expected an object`);
-  const twice = duplicateKey(description);
-  if (twice !== undefined) throw new FileFormatError(`field "${twice}" is there twice`);
+    throw new FileFormatError(`__metadata__.case is ${shown(json)}, expected an object`);
   const fields = checkFields(json as Record<string, unknown>);
   checkTensors(fields, tensors);
   return { fields, tensors };

@@ -1,4 +1,4 @@
-import { DataError, FileFormatError } from "../errors.ts";
+import { DataError, FileFormatError, shown } from "../errors.ts";
 
 /** A vocabulary as plain data, for a file. */
 export interface VocabularyJson {
@@ -38,13 +38,13 @@ export class Vocabulary {
     const { type, characters } = (json ?? {}) as Partial<VocabularyJson>;
     if (type !== "characters" || !Array.isArray(characters) || characters.length === 0) {
       throw new FileFormatError(
-        `a vocabulary has type ${JSON.stringify(type)}, expected { "type": "characters", "characters": ["…"] } with at least one character`,
+        `a vocabulary has type ${shown(type)}, expected { "type": "characters", "characters": ["…"] } with at least one character`,
       );
     }
     for (const [token, character] of characters.entries()) {
       if (typeof character !== "string" || [...character].length !== 1) {
         throw new FileFormatError(
-          `vocabulary: token ${token} is ${JSON.stringify(character)}, expected one code point; the file is damaged`,
+          `vocabulary: token ${token} is ${shown(character)}, expected one code point; the file is damaged`,
         );
       }
     }

@@ -1,7 +1,7 @@
-import { FileFormatError, ShapeError } from "../errors.ts";
+import { FileFormatError, ShapeError, shortened, shown } from "../errors.ts";
 import { type NumberArray, type StateDict, showShape, sizeOf, type TensorData } from "../tensor-data.ts";
-import { duplicateKey } from "./duplicate-key.ts";
 import { decodeBFloat16, decodeFloat16 } from "./half.ts";
+import { readJson, scanJson } from "./read-json.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 // The format is published at https://github.com/huggingface/safetensors#format:
@@ -9,8 +9,8 @@ import { decodeUtf8 } from "./utf8.ts";
 //   N bytes          UTF-8 JSON: { name: { dtype, shape, data_offsets: [begin, end] }, …, "__metadata__": { key: text } }
 //   all other bytes  the tensors, C order, little-endian, without holes or overlaps
 
-/** The reference implementation refuses longer headers, so that a broken length never makes anyone parse gigabytes. */
-const MAX_HEADER_BYTES = 100_000_000;
+/** The reference implementation takes up to 100,000,000; a header of 100,000 tensors with long names has about this. */
+const MAX_HEADER_BYTES = 2 ** 24;
 const METADATA = "__metadata__";
 
 /** What can be read, by dtype. Typed arrays have the machine's byte order: little-endian wherever WebGPU runs. */
@@ -92,11 +92,13 @@ export function writeSafetensors(
     return [name, { dtype, shape, data_offsets: [begin, begin + data.byteLength] }];
   });
   if (Object.keys(metadata).length > 0) header.unshift([METADATA, checkMetadata(metadata, "metadata to write")]);
-  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const text = JSON.stringify(Object.fromEntries(header));
+  scanJson(text, "the header to write");
+  const json = new TextEncoder().encode(text);
   const headerBytes = Math.ceil(json.length / 8) * 8;
   if (headerBytes > MAX_HEADER_BYTES) {
     throw new FileFormatError(
-      `the header needs ${headerBytes} bytes, and the format allows ${MAX_HEADER_BYTES}; write fewer tensors or metadata`,
+      `the header needs ${headerBytes} bytes, and can have at most ${MAX_HEADER_BYTES}; write fewer tensors or metadata`,
     );
   }
   const file = new Uint8Array(8 + headerBytes + end);
@@ -128,7 +130,7 @@ function readHeaderLength(file: Uint8Array, name: string): number {
   const length = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true);
   const problem =
     length > MAX_HEADER_BYTES
-      ? `the header would be ${length} bytes long, and the format allows ${MAX_HEADER_BYTES}`
+      ? `the header would be ${length} bytes long, and can have at most ${MAX_HEADER_BYTES}`
       : length < 2
         ? `the header would be ${length} bytes long, and the shortest is 2`
         : file.length > 8 && file[8] !== 0x7b
@@ -156,30 +158,18 @@ function guessKind(file: Uint8Array): string {
 
 function parseHeader(bytes: Uint8Array, name: string): Record<string, unknown> {
   const text = decodeUtf8(bytes, `${name}: header`, FileFormatError);
-  let header: unknown;
-  try {
-    header = JSON.parse(text);
-  } catch (cause) {
-    throw new FileFormatError(`${name}: the header is not JSON; fetch or save the file again`, { cause });
-  }
-  const duplicate = duplicateKey(text); // the text starts with a brace, so `header` is an object
-  if (duplicate !== undefined) {
-    throw new FileFormatError(
-      `${name}: the header has the name "${duplicate}" twice, so one of the two is lost; save the file again with distinct names`,
-    );
-  }
-  return header as Record<string, unknown>;
+  return readJson(text, `${name}: the header`) as Record<string, unknown>; // the text starts with a brace
 }
 
 function checkMetadata(value: unknown, name: string): Record<string, string> {
   if (value === undefined) return {};
   if (!isObject(value)) {
-    throw new FileFormatError(`${name}: ${METADATA} is ${show(value)}, expected an object of texts`);
+    throw new FileFormatError(`${name}: ${METADATA} is ${shown(value)}, expected an object of texts`);
   }
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== "string") {
       throw new FileFormatError(
-        `${name}: ${METADATA}.${key} is ${show(text)}, expected text; write other values as JSON text`,
+        `${name}: ${METADATA}.${shortened(key)} is ${shown(text)}, expected text; write other values as JSON text`,
       );
     }
   }
@@ -187,24 +177,26 @@ function checkMetadata(value: unknown, name: string): Record<string, string> {
 }
 
 function checkEntry(name: string, value: unknown, file: string): Entry {
-  const what = `${file}: tensor "${name}"`;
+  const what = `${file}: tensor ${shown(name)}`;
   const again = "save the file again";
-  if (!isObject(value)) throw new FileFormatError(`${what} is ${show(value)}, expected an object; ${again}`);
+  if (!isObject(value)) throw new FileFormatError(`${what} is ${shown(value)}, expected an object; ${again}`);
   const { dtype, shape, data_offsets: offsets, ...rest } = value;
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) {
-    throw new FileFormatError(`${what} has the field "${unknown}", expected dtype, shape and data_offsets; ${again}`);
+    throw new FileFormatError(
+      `${what} has the field ${shown(unknown)}, expected dtype, shape and data_offsets; ${again}`,
+    );
   }
   if (typeof dtype !== "string" || !Object.hasOwn(DTYPES, dtype)) {
     throw new FileFormatError(
-      `${what} has dtype ${show(dtype)}, and ${Object.keys(DTYPES).join(", ")} can be read; convert it (tensor.float() in PyTorch) and ${again}`,
+      `${what} has dtype ${shown(dtype)}, and ${Object.keys(DTYPES).join(", ")} can be read; convert it (tensor.float() in PyTorch) and ${again}`,
     );
   }
   if (!isCounts(shape)) {
-    throw new FileFormatError(`${what} has shape ${show(shape)}, expected a list of whole numbers; ${again}`);
+    throw new FileFormatError(`${what} has shape ${shown(shape)}, expected a list of whole numbers; ${again}`);
   }
   if (!isCounts(offsets) || offsets.length !== 2) {
-    throw new FileFormatError(`${what} has data_offsets ${show(offsets)}, expected [begin, end]; ${again}`);
+    throw new FileFormatError(`${what} has data_offsets ${shown(offsets)}, expected [begin, end]; ${again}`);
   }
   const [begin, end] = offsets as [number, number];
   // A zero anywhere makes an empty tensor, however large the other lengths are.
@@ -222,14 +214,16 @@ function checkLayout(entries: readonly Entry[], available: number, file: string)
   let position = 0;
   let before = "";
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    const what = `${file}: tensor "${name}" has data_offsets [${begin}, ${end}]`;
+    const what = `${file}: tensor ${shown(name)} has data_offsets [${begin}, ${end}]`;
     if (end > available) {
       throw new FileFormatError(
         `${what}, but only ${available} bytes follow the header: the file is truncated; fetch or save it again`,
       );
     }
     if (begin < position) {
-      throw new FileFormatError(`${what} and overlaps tensor "${before}", which ends at ${position}; save it again`);
+      throw new FileFormatError(
+        `${what} and overlaps tensor ${shown(before)}, which ends at ${position}; save it again`,
+      );
     }
     if (begin > position) {
       throw new FileFormatError(`${what}, but bytes ${position} to ${begin} belong to no tensor; save the file again`);
@@ -247,7 +241,7 @@ function checkLayout(entries: readonly Entry[], available: number, file: string)
 function decode(entry: Entry, file: Uint8Array, start: number, name: string): TensorData {
   const { dtype, shape, begin, end } = entry;
   const values = DTYPES[dtype]?.decode(file.slice(start + begin, start + end).buffer as ArrayBuffer);
-  const data = values instanceof BigInt64Array ? narrow(values, `${name}: tensor "${entry.name}"`) : values;
+  const data = values instanceof BigInt64Array ? narrow(values, `${name}: tensor ${shown(entry.name)}`) : values;
   return { shape, data: data as NumberArray };
 }
 
@@ -275,11 +269,13 @@ function checkWritable(name: string, tensor: TensorData): TensorData & { dtype: 
   if (name === METADATA) throw new FileFormatError(`a tensor cannot be named ${METADATA}; give it another name`);
   if (dtype === undefined) {
     throw new ShapeError(
-      `tensor "${name}": the values are no Float32Array, Float64Array or Int32Array; convert them first`,
+      `tensor ${shown(name)}: the values are no Float32Array, Float64Array or Int32Array; convert them first`,
     );
   }
   if (!isCounts(shape) || data.length !== sizeOf(shape)) {
-    throw new ShapeError(`tensor "${name}" has ${data.length} values, and shape ${show(shape)} does not fit that`);
+    throw new ShapeError(
+      `tensor ${shown(name)} has ${data.length} values, and shape ${shown(shape)} does not fit that`,
+    );
   }
   return { shape, data, dtype };
 }
@@ -289,9 +285,3 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 const isCounts = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0 && !Object.is(n, -0));
-
-/** A value of the header, short enough for an error message. */
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}

@@ -1,4 +1,4 @@
-import { StateDictError } from "../errors.ts";
+import { StateDictError, shownNames } from "../errors.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { dtypeOf, type Shape, type StateDict, sameShape, showShape, sizeOf, type TensorData } from "../tensor-data.ts";
 import type { Initializer } from "./init.ts";
@@ -157,10 +157,11 @@ export function checkStateDict(model: Module, dict: StateDict): Map<NamedPart, T
   const missing = parts.filter(({ name }) => !(name in dict)).map(({ name }) => name);
   const unexpected = Object.keys(dict).filter((name) => !known.has(name));
   const wrong = parts.flatMap(({ name, shape }) => (name in dict ? faultsOf(name, dict[name]!, shape) : []));
+  const more = wrong.length > 8 ? `; … (${wrong.length} in all)` : "";
   const faults = [
-    missing.length ? `missing: ${missing.join(", ")}` : "",
-    unexpected.length ? `unexpected: ${unexpected.join(", ")}` : "",
-    wrong.length ? `other shapes or types: ${wrong.join("; ")}` : "",
+    missing.length ? `missing: ${shownNames(missing)}` : "",
+    unexpected.length ? `unexpected: ${shownNames(unexpected)}` : "",
+    wrong.length ? `other shapes or types: ${wrong.slice(0, 8).join("; ")}${more}` : "",
   ].filter(Boolean);
   if (faults.length) {
     const wayOut =

@@ -1,4 +1,4 @@
-import { checkCount, checkNumber, checkOptions, OptionError, StateDictError } from "../errors.ts";
+import { checkCount, checkNumber, checkOptions, OptionError, StateDictError, shown } from "../errors.ts";
 
 /**
  * How the learning rate changes: the optimizer's `lr` is multiplied by a factor before every step. The formulas are
@@ -124,14 +124,15 @@ export function plateau(
     restore(state) {
       const [savedFactor, savedWait, savedBest = Number.POSITIVE_INFINITY] = state;
       const fits = state.length === 2 || state.length === 3;
-      if (!fits || !state.every(Number.isFinite) || savedFactor === undefined || savedWait === undefined) {
+      const possible = savedFactor! >= 0 && savedFactor! <= 1 && Number.isInteger(savedWait) && savedWait! >= 0;
+      if (!fits || !state.every(Number.isFinite) || !possible) {
         throw new StateDictError(
-          `plateau: the saved state is [${state.join(", ")}], expected factor, observations waited and best loss; ` +
+          `plateau: the saved state is ${shown(state)}, expected factor, observations waited and best loss; ` +
             "continue with the schedule that the checkpoint was made with",
         );
       }
-      current = savedFactor;
-      waited = savedWait;
+      current = savedFactor!;
+      waited = savedWait!;
       best = savedBest;
     },
   };

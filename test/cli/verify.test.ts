@@ -234,7 +234,7 @@ describe("a case that is not understood is refused", () => {
       [write("plain", {}), "it is not a parity case"],
       [write("words", { case: "hello" }), "is not JSON"],
       [write("list", { case: "[]" }), "expected an object"],
-      [write("twice", { case: '{"T": 1, "T": 2}' }), 'field "T" is there twice'],
+      [write("twice", { case: '{"T": 1, "T": 2}' }), 'has the name "T" twice'],
       [truncated, "truncated"],
       [join(folder, "absent.safetensors"), "no such file"],
     ] as const) {
