@@ -17,14 +17,14 @@ const { only, rounds, json } = program.opts<{ only: string; rounds: number; json
 const print = (record: Record<string, string | number>, line: string) =>
   console.log(json ? JSON.stringify(record) : line);
 
-const { device, adapter, reason, software } = await openDevice("adapter");
-if (!device || !adapter) throw new Error(`there is no adapter to measure: ${reason}`);
+const { device, info, reason } = await openDevice("adapter");
+if (!device || !info) throw new Error(`there is no adapter to measure: ${reason}`);
 print(
-  { adapter: adapter.info.description, date: new Date().toISOString(), node: process.version },
-  `${adapter.info.description} (${reason})`,
+  { adapter: info.description, date: new Date().toISOString(), node: process.version },
+  `${info.description} (${reason})`,
 );
 
-const gpu = new GpuBackend(device, { software: software });
+const gpu = new GpuBackend(device, { software: info.software });
 for (const test of kernelCases(gpu.target).filter(({ name }) => name.includes(only))) {
   const timing = await timeKernel(gpu, test, { rounds });
   const { name, median, least, gflops, error, variant } = timing;

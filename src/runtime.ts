@@ -1,4 +1,6 @@
+import { type AdapterInfo, infoOfDevice } from "./adapter/adapter-info.ts";
 import { openDevice } from "./adapter/open-device.ts";
+import type { Candidate } from "./adapter/request-adapter.ts";
 import { CpuBackend } from "./cpu/cpu-backend.ts";
 import type { AnyBatch } from "./data/batch.ts";
 import {
@@ -39,20 +41,14 @@ export interface RuntimeOptions {
 
 export interface RuntimeInfo {
   readonly backend: "gpu" | "cpu";
-  readonly adapter?: {
-    readonly vendor: string;
-    readonly architecture: string;
-    readonly device: string;
-    readonly description: string;
-    /** Computes on the CPU: lavapipe, SwiftShader. */
-    readonly software: boolean;
-  };
+  /** Absent on the CPU. */
+  readonly adapter?: AdapterInfo;
   /** One sentence: why this backend. */
   readonly reason: string;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
   /** What was tried, in order. */
-  readonly candidates: readonly { readonly name: string; readonly outcome: string }[];
+  readonly candidates: readonly Candidate[];
 }
 
 const shownLimits = [
@@ -65,10 +61,8 @@ const shownLimits = [
   "minUniformBufferOffsetAlignment",
 ] as const;
 
-function describeDevice(device: GPUDevice, software: boolean): Pick<RuntimeInfo, "adapter" | "features" | "limits"> {
-  const { vendor, architecture, device: name, description } = device.adapterInfo;
+function describeDevice(device: GPUDevice): Pick<RuntimeInfo, "features" | "limits"> {
   return {
-    adapter: { vendor, architecture, device: name, description, software },
     features: [...device.features].sort(),
     limits: Object.fromEntries(shownLimits.map((limit) => [limit, device.limits[limit]])),
   };
@@ -108,29 +102,28 @@ export class Runtime {
       new Runtime(new CpuBackend(plans), { backend: "cpu", reason, features: [], limits: {}, candidates });
     if (backend === "cpu") return onCpu("the CPU was asked for", []);
     if (device) {
-      const software = /swiftshader|llvmpipe/i.test(
-        `${device.adapterInfo.architecture} ${device.adapterInfo.description}`,
-      );
-      return new Runtime(new GpuBackend(device, { software, owned: false, limits: plans }), {
+      const adapter = infoOfDevice(device);
+      return new Runtime(new GpuBackend(device, { software: adapter.software, owned: false, limits: plans }), {
         backend: "gpu",
+        adapter,
         reason: "the device was given",
         candidates: [],
-        ...describeDevice(device, software),
+        ...describeDevice(device),
       });
     }
-    const found = await openDevice(limits);
-    if (found.device) {
-      const { reason, candidates, software } = found;
-      return new Runtime(new GpuBackend(found.device, { software, limits: plans }), {
+    const { device: opened, info: adapter, reason, candidates, cause } = await openDevice(limits);
+    if (opened && adapter) {
+      return new Runtime(new GpuBackend(opened, { software: adapter.software, limits: plans }), {
         backend: "gpu",
+        adapter,
         reason,
         candidates,
-        ...describeDevice(found.device, software),
+        ...describeDevice(opened),
       });
     }
     if (backend === "gpu")
-      throw new NoAdapterError(`no GPU: ${found.reason}; use { backend: "cpu" } for the CPU twins`);
-    return onCpu(found.reason, found.candidates);
+      throw new NoAdapterError(`no GPU: ${reason}; use { backend: "cpu" } for the CPU twins`, { cause });
+    return onCpu(reason, candidates);
   }
 
   get backend(): "gpu" | "cpu" {

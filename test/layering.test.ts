@@ -110,7 +110,7 @@ describe("imports", () => {
   });
 
   test("of Node and of Dawn stand in the files that only Node loads", () => {
-    const nodeOnly = /^src\/(cli\/|node\.ts|adapter\/(node-adapter|node-system|swiftshader)\.ts|io\/files\.ts)/;
+    const nodeOnly = /^src\/(cli\/|node\.ts|adapter\/(node-\w+|dawn-adapter|swiftshader|tar)\.ts|io\/files\.ts)/;
     const others = sources.filter((file) => !nodeOnly.test(file)).flatMap((file) => importsOf(file));
     expect(shown(others.filter(({ target }) => !target.startsWith("src/")))).toEqual([]);
   });
@@ -126,9 +126,20 @@ describe("imports", () => {
       }
     }
     expect(
-      [...seen].filter((target) => !target.startsWith("src/") || /node-|swiftshader|\/files\.ts|\/cli\//.test(target)),
+      [...seen].filter(
+        (target) => !target.startsWith("src/") || /node-|dawn-|swiftshader|\/tar\.ts|\/files\.ts|\/cli\//.test(target),
+      ),
     ).toEqual([]);
     expect(seen.size).toBeGreaterThan(50);
+  });
+
+  test("by the package's name give Deno, which knows Node's condition too, the entry that needs no permission", () => {
+    const conditions = Object.entries(JSON.parse(textOf("package.json")).exports["."] as Record<string, string>);
+    const entryFor = (known: readonly string[]) =>
+      conditions.find(([condition]) => condition === "default" || known.includes(condition))?.[1];
+    expect(entryFor(["deno", "node", "import"])).toBe("./dist/index.js");
+    expect(entryFor(["node", "import"])).toBe("./dist/node.js");
+    expect(entryFor(["browser", "import"])).toBe("./dist/index.js");
   });
 
   test("the comparison sees every kind of import", () => {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { constants, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
+import { navigatorGpu } from "./request-adapter.ts";
 import { type SwiftShader, unpackSwiftShader } from "./swiftshader.ts";
 
 /** The npm package `webgpu`: Dawn, the WebGPU of Chromium, for Node. */
@@ -17,6 +18,7 @@ export interface NodeSystem {
   readonly env: NodeJS.ProcessEnv;
   /** A worker's process.env is a copy, which no native library sees. */
   readonly canSetEnvironment: boolean;
+  navigatorGpu(): GPU | undefined;
   /** @throws whatever importing the package throws */
   loadDawn(): Promise<Dawn>;
   /** Loads a shared library for the whole process. Gives undefined when that worked, else why not. */
@@ -36,6 +38,7 @@ export const nodeSystem: NodeSystem = {
   platform: process.platform,
   env: process.env,
   canSetEnvironment: isMainThread,
+  navigatorGpu,
   loadDawn: () => import("webgpu"),
   loadLibrary(pathOrName) {
     const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;

@@ -1,51 +1,22 @@
-import { NoAdapterError, OptionError, shown } from "../errors.ts";
+import { OptionError, shown, WebGpuRnnError } from "../errors.ts";
+import { nameOfAdapter } from "./adapter-info.ts";
+import { type FoundAdapter, findNavigatorAdapter, textOfError } from "./request-adapter.ts";
 
-/** What was found when an adapter was looked for. */
-export interface FoundAdapter {
-  readonly adapter: GPUAdapter | undefined;
-  /** One sentence: why this one, or why none. */
-  readonly reason: string;
-  /** What was tried, in order. */
-  readonly candidates: readonly { readonly name: string; readonly outcome: string }[];
-  /** Whether the adapter computes on the CPU. */
-  readonly software: boolean;
-}
-
-export type AdapterFinder = () => Promise<FoundAdapter>;
-
-/** In browsers: what navigator.gpu offers. */
-async function findInBrowser(): Promise<FoundAdapter> {
-  const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
-  const name = "navigator.gpu";
-  const none = (reason: string, outcome: string): FoundAdapter => ({
-    adapter: undefined,
-    reason,
-    candidates: [{ name, outcome }],
-    software: true,
-  });
-  if (!gpu)
-    return none("this browser has no WebGPU (navigator.gpu is missing; a page needs https or localhost)", "missing");
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) return none("this browser has WebGPU but offers no adapter", "no adapter");
-  const software =
-    adapter.info.isFallbackAdapter === true ||
-    /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${adapter.info.architecture} ${adapter.info.description}`);
-  return { adapter, reason: "the adapter that the browser offers", candidates: [{ name, outcome: "taken" }], software };
-}
-
-let findAdapter: AdapterFinder = findInBrowser;
+let findAdapter: () => Promise<FoundAdapter> = findNavigatorAdapter;
 
 /** Lets the Node entry say how adapters are found there. */
-export function setAdapterFinder(finder: AdapterFinder): void {
+export function setAdapterFinder(finder: () => Promise<FoundAdapter>): void {
   findAdapter = finder;
 }
 
+/** An adapter and its device, or why there is none. */
 export interface OpenedDevice extends FoundAdapter {
-  readonly device: GPUDevice | undefined;
+  /** Absent when there is none. */
+  readonly device?: GPUDevice;
 }
 
 /** Limits that are asked for up to what the adapter has. */
-const wanted = [
+const wantedLimits = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
   "maxStorageBuffersPerShaderStage",
@@ -56,28 +27,46 @@ const wanted = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
+const wantedFeatures = ["shader-f16", "subgroups", "timestamp-query"] as const;
+
 /**
- * Finds an adapter and opens a device with its limits, or with exactly WebGPU's defaults.
- * @throws NoAdapterError when there is an adapter but it gives no device
+ * Finds an adapter and opens a device with its limits, or with exactly WebGPU's defaults. That there is none is a result
+ * with a reason, whatever a browser or driver throws.
+ * @throws OptionError for unknown limits, or an unknown adapter in WEBGPU_RNN_ADAPTER
  */
 export async function openDevice(limits: "adapter" | "default"): Promise<OpenedDevice> {
   if (limits !== "adapter" && limits !== "default")
     throw new OptionError(`Runtime.open: limits is ${shown(limits)}, expected "adapter" or "default"`);
-  const found = await findAdapter();
-  const { adapter } = found;
-  if (!adapter) return { ...found, device: undefined };
-  const requiredLimits =
-    limits === "default" ? {} : Object.fromEntries(wanted.map((name) => [name, adapter.limits[name]]));
-  const requiredFeatures = (["shader-f16", "subgroups", "timestamp-query"] as const).filter(
-    (name) => limits === "adapter" && adapter.features.has(name),
-  );
+  let found: FoundAdapter;
   try {
-    const device = await adapter.requestDevice({ label: "webgpu-rnn", requiredLimits, requiredFeatures });
-    return { ...found, device };
+    found = await findAdapter();
   } catch (cause) {
-    throw new NoAdapterError(
-      `the adapter ${adapter.info.description || adapter.info.vendor} gives no device: ${String(cause)}`,
-      { cause },
-    );
+    if (cause instanceof WebGpuRnnError) throw cause;
+    const outcome = `failed: ${textOfError(cause)}`;
+    return {
+      reason: `looking for an adapter ${outcome}`,
+      candidates: [{ name: "looking for an adapter", outcome }],
+      cause,
+    };
   }
+  const { adapter, info, candidates } = found;
+  if (!adapter || !info) return found;
+  try {
+    return { ...found, device: await requestDevice(adapter, limits) };
+  } catch (cause) {
+    const outcome = `${nameOfAdapter(info)} gives no device: ${textOfError(cause)}`;
+    const name = candidates.at(-1)?.name ?? "adapter";
+    return { reason: outcome, candidates: [...candidates.slice(0, -1), { name, outcome }], cause };
+  }
+}
+
+function requestDevice(adapter: GPUAdapter, limits: "adapter" | "default"): Promise<GPUDevice> {
+  const all = limits === "adapter";
+  // An older adapter does not know all of them, and refuses what it does not know.
+  const known = wantedLimits.filter((name) => all && adapter.limits[name] !== undefined);
+  return adapter.requestDevice({
+    label: "webgpu-rnn",
+    requiredLimits: Object.fromEntries(known.map((name) => [name, adapter.limits[name]])),
+    requiredFeatures: wantedFeatures.filter((name) => all && adapter.features.has(name)),
+  });
 }

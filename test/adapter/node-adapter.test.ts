@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { findNodeAdapter, type NodeAdapterOptions } from "../../src/adapter/node-adapter.ts";
 import { type NodeSystem, nodeSystem } from "../../src/adapter/node-system.ts";
-import { filesOfTar } from "../../src/adapter/swiftshader.ts";
+import { filesOfTar } from "../../src/adapter/tar.ts";
 
 const rtx = { vendor: "nvidia", architecture: "ampere", device: "", description: "RTX", isFallbackAdapter: false };
 const lavapipe = {
@@ -33,6 +33,7 @@ interface Machine {
   readonly platform?: string;
   readonly worker?: boolean;
   readonly dawn?: Error;
+  readonly navigatorGpu?: () => GPU;
 }
 
 const unpacked = { driver: "/cache/icd.json", loader: "/cache/libvulkan.so.1" };
@@ -67,6 +68,7 @@ function machine(is: Machine) {
       if (name === unpacked.loader) hasLoader = true;
       return hasLoader ? undefined : "no such file";
     },
+    navigatorGpu: () => is.navigatorGpu?.(),
     driverFiles: () => is.files ?? (is.drivers ?? []).map((_, index) => `/icd.d/${index}.json`),
     swiftShader: async () => {
       if (!is.chromium) throw new Error("@sparticuz/chromium is not installed");
@@ -123,7 +125,7 @@ describe("the order", () => {
 
   test("what was refused on the way is in the candidates and in the reason", async () => {
     const { system } = machine({ files: ["/usr/share/vulkan/icd.d/lvp_icd.json"], chromium: true });
-    const { candidates, reason, software } = await findNodeAdapter({}, system);
+    const { candidates, reason, info } = await findNodeAdapter({}, system);
     expect(candidates).toEqual([
       { name: "the Vulkan drivers of this system", outcome: "Dawn accepts none of lvp_icd.json" },
       { name: "SwiftShader from npm", outcome: "SwiftShader driver, a software adapter" },
@@ -132,7 +134,7 @@ describe("the order", () => {
       "SwiftShader driver, a software adapter, from SwiftShader from npm " +
         "(tried before: the Vulkan drivers of this system: Dawn accepts none of lvp_icd.json)",
     );
-    expect(software).toBe(true);
+    expect(info?.software).toBe(true);
   });
 });
 
@@ -184,6 +186,46 @@ describe("the user's word", () => {
     const { system, done } = machine({ drivers: [rtx], loader: false });
     expect((await findNodeAdapter({ dawnFlags: ["backend=null"] }, system)).adapter).toBeDefined();
     expect(done[0]).toBe("create backend=null");
+  });
+});
+
+describe("navigator.gpu, as in Deno and Electron", () => {
+  const navigatorGpu = (requestAdapter: () => unknown) => () => ({ requestAdapter }) as unknown as GPU;
+  const offers = (info: Info | undefined) => navigatorGpu(async () => (info ? { info } : null));
+  const rejects = navigatorGpu(() => Promise.reject(new Error("the GPU process crashed")));
+
+  test("is asked before Dawn is loaded", async () => {
+    const { system, done } = machine({ navigatorGpu: offers(rtx), drivers: [lavapipe] });
+    const { info, reason, candidates } = await findNodeAdapter({}, system);
+    expect(info?.description).toBe("RTX");
+    expect(reason).toBe("RTX, a GPU, from navigator.gpu");
+    expect(candidates).toEqual([{ name: "navigator.gpu", outcome: "RTX, a GPU" }]);
+    expect(done).toEqual([]);
+  });
+
+  test.each<[string, Machine, NodeAdapterOptions, string]>([
+    ["no adapter", { navigatorGpu: offers(undefined) }, {}, "navigator.gpu: no adapter"],
+    ["an error", { navigatorGpu: rejects }, {}, "navigator.gpu: failed: the GPU process crashed"],
+    [
+      "another kind than was asked for",
+      { navigatorGpu: offers(rtx) },
+      { adapter: "lavapipe" },
+      'navigator.gpu: RTX is not of the kind "lavapipe"',
+    ],
+  ])("%s: Dawn is next", async (_, is, options, tried) => {
+    const { system } = machine({ ...is, drivers: [lavapipe] });
+    const { info, reason } = await findNodeAdapter(options, system);
+    expect(info?.description).toBe("llvmpipe: Mesa 25");
+    expect(reason).toContain(`(tried before: ${tried})`);
+    const without = machine({ ...is, dawn: new Error("no build") });
+    expect((await findNodeAdapter(options, without.system)).reason).toContain(`no build (tried before: ${tried})`);
+  });
+
+  test("is not asked for Dawn's own flags, nor for none", async () => {
+    const { system } = machine({ navigatorGpu: offers(rtx), drivers: [lavapipe] });
+    const { info } = await findNodeAdapter({ dawnFlags: ["backend=null"] }, system);
+    expect(info?.description).toBe("llvmpipe: Mesa 25");
+    expect((await findNodeAdapter({ adapter: "none" }, system)).adapter).toBeUndefined();
   });
 });
 

@@ -52,7 +52,7 @@ describe("webgpu-rnn info", () => {
     expect(record).toMatchObject({
       versions: { "webgpu-rnn": expect.any(String), node: process.versions.node, webgpu: expect.any(String) },
       backend: "gpu",
-      adapter: { software: found.software },
+      adapter: { software: found.info?.software },
       reason: expect.any(String),
       limits: { maxComputeInvocationsPerWorkgroup: expect.any(Number) },
     });
@@ -140,7 +140,7 @@ describe("webgpu-rnn explain", () => {
 
   test("of files: a checkpoint's own window, batch and optimizer, and a model's sizes", async () => {
     const runtime = await Runtime.open({ backend: "cpu" });
-    const settings = { window: 9, batch: 2, seed: 0, validationFraction: 0, text: "none" };
+    const settings = { window: 9, batch: 2, seed: 0, validationFraction: 0, text: `100-${"0".repeat(16)}` };
     const training = startTraining(runtime, {
       config: { cell: "rnn_tanh", embeddingDim: 4, hiddenSize: 6, numLayers: 1 },
       vocabulary: Vocabulary.fromText("abcdefg 한국어"),

@@ -1,5 +1,6 @@
 /** Ends, good and bad: dispose, divergence, a device that goes away; and generations that run side by side. */
 import { beforeEach, describe, expect, test } from "vitest";
+import { findNodeAdapter } from "../../src/adapter/node-adapter.ts";
 import {
   adam,
   type Batch,
@@ -277,8 +278,7 @@ describe("a device", () => {
     for await (const { loss } of whole.trainer(model, { optimizer: adam() }).fit(batches(8))) expected.push(loss);
     whole.dispose();
 
-    const own = await found.gpu!.requestAdapter();
-    const fragile = await own!.requestDevice();
+    const fragile = await (await findNodeAdapter()).adapter!.requestDevice();
     const runtime = await Runtime.open({ device: fragile });
     runtime.initialize(model, { seed: 1 });
     const trainer = runtime.trainer(model, { optimizer: adam() });

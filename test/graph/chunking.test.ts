@@ -34,7 +34,7 @@ function limited<B extends Backend>(backend: B, limits: Partial<Target>): B {
 }
 const onCpu = (limits: Partial<Target> = {}): Backend => limited(new CpuBackend(), limits);
 const onGpu = (limits: Partial<Target> = {}): Backend =>
-  limited(new GpuBackend(device!, { software: found.software }), limits);
+  limited(new GpuBackend(device!, { software: found.info!.software }), limits);
 
 const T = 40;
 const B = 8;

@@ -13,7 +13,7 @@ import { adapterForTests } from "./environment.ts";
 export async function gpuForTests(limits: "adapter" | "default" = "adapter"): Promise<GpuBackend> {
   const { device, found } = await adapterForTests(limits);
   beforeEach((context) => context.skip(!device, found.reason));
-  return device ? new GpuBackend(device, { software: found.software }) : (undefined as unknown as GpuBackend);
+  return device ? new GpuBackend(device, { software: found.info!.software }) : (undefined as unknown as GpuBackend);
 }
 
 /** Repeatable numbers for one case. */

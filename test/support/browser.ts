@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
-import { cacheFolder, decompressed, filesOfArchive, findPackage, placeFolder } from "../../src/adapter/swiftshader.ts";
+import { cacheFolder, findPackage, placeFolder } from "../../src/adapter/swiftshader.ts";
+import { decompressed, filesOfArchive } from "../../src/adapter/tar.ts";
 
 export interface OpenedBrowser {
   /** Absent when this machine cannot run it; `reason` says why then. */

@@ -1,11 +1,12 @@
 /** The devices that tests run on. */
 import { afterAll } from "vitest";
-import { findNodeAdapter, type NodeAdapter } from "../../src/adapter/node-adapter.ts";
+import { findNodeAdapter } from "../../src/adapter/node-adapter.ts";
+import type { FoundAdapter } from "../../src/adapter/request-adapter.ts";
 
 export interface TestAdapter {
   /** Absent when this machine has no adapter: use `describe.skipIf(!device)`. */
   readonly device: GPUDevice | undefined;
-  readonly found: NodeAdapter;
+  readonly found: FoundAdapter;
   /** A title that says what the tests ran on, or why they were skipped. */
   title(subject: string): string;
 }

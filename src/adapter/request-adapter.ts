@@ -1,0 +1,51 @@
+import { type AdapterInfo, infoOfAdapter } from "./adapter-info.ts";
+
+/** Something that was tried to get an adapter. */
+export interface Candidate {
+  readonly name: string;
+  readonly outcome: string;
+}
+
+/** What was found when an adapter was looked for. */
+export interface FoundAdapter {
+  /** Absent when there is none. */
+  readonly adapter?: GPUAdapter;
+  /** The adapter's. */
+  readonly info?: AdapterInfo;
+  /** One sentence: why this one, or why none. */
+  readonly reason: string;
+  /** What was tried, in order. */
+  readonly candidates: readonly Candidate[];
+  /** The error that is the reason for finding none. */
+  readonly cause?: unknown;
+}
+
+/** The `navigator.gpu` of browsers, Deno and Electron. A program in Node may have put Dawn's there. */
+export const navigatorGpu = (): GPU | undefined => (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+
+/** Asks for the fastest adapter. */
+export async function requestAdapter(gpu: GPU): Promise<{ adapter: GPUAdapter; info: AdapterInfo } | undefined> {
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  return adapter ? { adapter, info: await infoOfAdapter(adapter) } : undefined;
+}
+
+/** An error's text on one line. */
+export const textOfError = (error: unknown): string => {
+  const message = error instanceof Error ? error.message.trim() || error.name : String(error);
+  return message.replace(/\s*\n\s*/g, " ");
+};
+
+/** Takes what `navigator.gpu` offers. */
+export async function findNavigatorAdapter(): Promise<FoundAdapter> {
+  const name = "navigator.gpu";
+  const none = (reason: string, outcome: string): FoundAdapter => ({ reason, candidates: [{ name, outcome }] });
+  const gpu = navigatorGpu();
+  if (!gpu)
+    return none(
+      "there is no WebGPU: navigator.gpu is missing (a page needs https or localhost, an older Deno --unstable-webgpu)",
+      "missing",
+    );
+  const found = await requestAdapter(gpu);
+  if (!found) return none("there is WebGPU, but it offers no adapter", "no adapter");
+  return { ...found, reason: "the adapter that navigator.gpu offers", candidates: [{ name, outcome: "taken" }] };
+}
