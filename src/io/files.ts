@@ -1,7 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { type FileHandle, open, readdir, readFile, realpath, rename, stat, unlink, writeFile } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { DataError, WebGpuRnnError } from "../errors.ts";
+import { removeAbandoned, temporaryName } from "./temporary-file.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 // Node only: a browser has no paths. Nothing that src/index.ts exports may import this file.
@@ -77,8 +77,9 @@ export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
 /**
  * Writes a file so that, whatever happens, either the old or the new content is there whole: the bytes go to a temporary
  * file in the same folder, to the disk (fsync), and then the temporary file takes the name (rename). A link stays a link,
- * its target is replaced. After an error the old file is untouched and the temporary one is gone. What is no ordinary file,
- * such as `/dev/null` or a pipe, is written to directly, and never replaced.
+ * its target is replaced. After an error the old file is untouched and the temporary one is gone; what a process leaves that
+ * is killed meanwhile, the next save of the same file removes. What is no ordinary file, such as `/dev/null` or a pipe, is
+ * written to directly, and never replaced.
  *
  * @param path the folder must exist
  * @param content bytes, or text that becomes UTF-8
@@ -92,8 +93,8 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
     const old = await stat(target).catch(() => undefined);
     if (old?.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
     if (old && !old.isFile()) return await writeFile(target, bytes);
-    // Hidden, so that a reader of the folder skips what a killed process leaves behind.
-    const name = join(dirname(target), `.${randomUUID()}.${basename(target)}.tmp`);
+    await removeAbandoned(target);
+    const name = temporaryName(target);
     const file = await open(name, "wx");
     temporary = name;
     try {

@@ -1,7 +1,8 @@
+import { spawn, spawnSync } from "node:child_process";
 import * as fsp from "node:fs/promises";
-import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DataError, WebGpuRnnError } from "../../src/errors.ts";
@@ -197,6 +198,70 @@ describe("writeFileAtomic", () => {
       expect(await readdir(folder)).toEqual(["model"]);
     },
   );
+
+  describe("temporary files that were left behind", () => {
+    /** The name of the temporary file of a save of this process. */
+    async function temporaryName(target: string): Promise<string> {
+      const rename = vi.spyOn(fsp, "rename");
+      await writeFileAtomic(target, "old");
+      const from = rename.mock.calls[0]![0] as string;
+      rename.mockRestore();
+      return from;
+    }
+    function ofProcess(name: string, pid: number): string {
+      const other = name.replace(`-${process.pid}-`, `-${pid}-`);
+      expect(other).not.toBe(name);
+      return other;
+    }
+    const deadProcess = () => spawnSync(process.execPath, ["--version"]).pid;
+
+    test("by a killed process are removed by the next save of the same file, and no others", async () => {
+      const dead = deadProcess();
+      const left = ofProcess(await temporaryName(at("model")), dead);
+      const ofAnother = ofProcess(await temporaryName(at("model.old")), dead);
+      const ofAnotherMachine = left.replace(/[0-9a-f]{8}(?=-\d+-)/, "00000000");
+      const similar = `${left}.keep`;
+      for (const name of [left, ofAnother, ofAnotherMachine, similar]) await writeFile(name, "half");
+      await writeFileAtomic(at("model"), "new");
+      expect((await readdir(folder)).sort()).toEqual(
+        [ofAnother, ofAnotherMachine, similar, at("model"), at("model.old")].map((name) => basename(name)).sort(),
+      );
+    });
+
+    test("by a living process stay, whoever it is", async () => {
+      const own = await temporaryName(at("model"));
+      const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+      try {
+        const others = [own, ofProcess(own, child.pid!), ofProcess(own, process.ppid)];
+        for (const name of others) await writeFile(name, "half");
+        await writeFileAtomic(at("model"), "new");
+        expect((await readdir(folder)).sort()).toEqual([...others.map((name) => basename(name)), "model"].sort());
+      } finally {
+        child.kill();
+      }
+    });
+
+    test("by an earlier process with this one's number are removed, as in containers, where it is always the same", async () => {
+      const own = await temporaryName(at("model"));
+      await writeFile(own, "half");
+      await utimes(own, 1, 1);
+      await writeFileAtomic(at("model"), "new");
+      expect(await readdir(folder)).toEqual(["model"]);
+    });
+
+    test("make no save fail", async () => {
+      const left = ofProcess(await temporaryName(at("model")), deadProcess());
+      await mkdir(left); // what cannot be removed as a file
+      await writeFileAtomic(at("model"), "new");
+      expect(await readFile(at("model"), "utf8")).toBe("new");
+    });
+
+    test("of two saves at once in one process do not disturb each other", async () => {
+      await Promise.all(Array.from({ length: 8 }, (_, i) => writeFileAtomic(at("model"), `${i}`)));
+      expect(await readdir(folder)).toEqual(["model"]);
+      expect(await readFile(at("model"), "utf8")).toMatch(/^[0-7]$/);
+    });
+  });
 
   test("a device is written to, never replaced", async (context) => {
     if (process.platform !== "linux") context.skip("/dev/full is Linux's");
