@@ -1,117 +1,135 @@
 import { DataError } from "../errors.ts";
 import type { TensorData } from "../tensor-data.ts";
 import { nodesBefore } from "./build-plan.ts";
-import type { InputRange } from "./op.ts";
-import type { Tensor } from "./tensor.ts";
+import type { InputRange, KnownNumbers, Stretch } from "./op.ts";
+import type { Node, Tensor } from "./tensor.ts";
 
-/** Which numbers an input may hold. */
-export interface Range extends Omit<InputRange, "input" | "until" | "labels"> {
+/** Some numbers that lie side by side in an input or a constant; without a source they are computed on the device. */
+interface Piece {
+  readonly source?: { readonly name: string; readonly values?: readonly number[] };
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What a stretch of an input must be. */
+interface Required extends Omit<InputRange, "input">, Omit<Piece, "source"> {
+  /** The input. */
+  readonly name: string;
   /** Who asks for it. */
   readonly where: string;
-  /** For labels: the input that says how many count (undefined: all of them), and the class that none of these may be. */
-  readonly labels?: { readonly lengths: string | undefined; readonly blank: number };
-  /** For a mask: the input of lengths that it has to agree with. */
-  readonly until?: { readonly lengths: string; readonly batchFirst: boolean };
 }
 
-/** What the ops of a graph require of the i32 inputs that they read, by input name: the narrowest of each. */
-export function inputRanges(ends: Iterable<Tensor>): Map<string, Range> {
-  const ranges = new Map<string, Range>();
+/** Which numbers the i32 inputs of a graph may hold. */
+export interface InputRanges {
+  readonly required: readonly Required[];
+  /** Nodes that check numbers of several inputs together, with what these are made of. */
+  readonly together: readonly { readonly node: Node; readonly inputs: readonly (readonly Piece[] | undefined)[] }[];
+}
+
+/** What the ops of a graph require of the inputs that they read, directly or through ops that only move numbers. */
+export function inputRanges(ends: Iterable<Tensor>): InputRanges {
+  const required = new Map<string, Required>();
+  const together: InputRanges["together"][number][] = [];
+  const piecesOf = pieceFinder();
   for (const node of nodesBefore(ends)) {
-    const nameOf = (input: number) => {
-      const source = node.inputs[input]?.source;
-      return source?.kind === "input" ? source.name : undefined;
-    };
-    for (const { input, until, labels, ...range } of node.op.takes?.(node) ?? []) {
-      const name = nameOf(input);
-      if (name === undefined) continue;
-      const known = ranges.get(name);
-      const lengths = until && nameOf(until.lengths);
-      const agreed = lengths === undefined ? known?.until : { lengths, batchFirst: until!.batchFirst };
-      const narrowest = known && known.below <= range.below ? known : { ...range, where: node.label };
-      // What only one of several readers takes is not allowed.
-      const { also: _, ...without } = narrowest;
-      // Lengths that the graph computes are not known here.
-      const isKnown = labels && ["input", "constant"].includes(node.inputs[labels.lengths]?.source?.kind ?? "");
-      const counted = isKnown ? { lengths: nameOf(labels.lengths), blank: labels.blank } : known?.labels;
-      ranges.set(name, {
-        ...(known && known.also !== range.also ? without : narrowest),
-        ...(counted && { labels: counted }),
-        ...(agreed && { until: agreed }),
-      });
+    const { op, inputs, label: where } = node;
+    for (const { input, kind, below, also } of op.takes?.(node) ?? []) {
+      for (const { source, offset, length } of piecesOf(inputs[input]!)) {
+        if (!source || source.values) continue;
+        const { name } = source;
+        // Every layer over the same sequences asks the same.
+        const key = [name, offset, length, kind.one, below, also].join("/");
+        if (!required.has(key)) required.set(key, { name, where, offset, length, kind, below, also });
+      }
     }
+    if (op.check) together.push({ node, inputs: inputs.map((input) => input && piecesOf(input)) });
   }
-  return ranges;
+  // The narrowest first, so that a number that several ops refuse is reported with what it has to be for all of them.
+  return { required: [...required.values()].sort((a, b) => a.below - b.below), together };
 }
 
-const advice = {
-  token: "encode the text with the model's own vocabulary",
-  label: "a label is the number of a class, of which there are as many as logits",
-  length: "a length counts the real steps of a sequence, at most its T",
-  "mask entry": "1 is a real step, 0 one to pass over",
-} as const;
+/** Follows tensors to the inputs and constants that they are stretches of. */
+function pieceFinder(): (tensor: Tensor) => readonly Piece[] {
+  const known = new Map<Tensor, readonly Piece[]>();
+  const find = (tensor: Tensor): readonly Piece[] => {
+    const { node, source, size } = tensor;
+    const whole = { offset: 0, length: size };
+    if (source?.kind === "input") return [{ source: { name: source.name }, ...whole }];
+    if (source?.kind === "constant") return [{ source, ...whole }];
+    const stretches = node?.op.stretches?.(node);
+    if (!node || !stretches) return [whole];
+    return stretches.flatMap((stretch) => cut(piecesOf(node.inputs[stretch.input]!), stretch));
+  };
+  const piecesOf = (tensor: Tensor): readonly Piece[] => {
+    const pieces = known.get(tensor) ?? find(tensor);
+    known.set(tensor, pieces);
+    return pieces;
+  };
+  return piecesOf;
+}
+
+/** The part of a row of pieces that a stretch takes. */
+function cut(pieces: readonly Piece[], { offset, length }: Stretch): Piece[] {
+  const found: Piece[] = [];
+  let start = 0;
+  for (const piece of pieces) {
+    const from = Math.max(offset, start);
+    const to = Math.min(offset + length, start + piece.length);
+    if (from < to) found.push({ ...piece, offset: piece.offset + from - start, length: to - from });
+    start += piece.length;
+  }
+  return found;
+}
+
+type Given = Readonly<Record<string, TensorData | undefined>>;
 
 /**
  * Checks the numbers of the inputs that are given against what the graph requires of them.
  * @throws DataError naming the number, its place and what is expected
  */
-export function checkInputs(
-  ranges: ReadonlyMap<string, Range>,
-  inputs: Readonly<Record<string, TensorData | undefined>>,
-): void {
-  for (const [name, range] of ranges) {
-    const tensor = inputs[name];
-    if (tensor) checkRange(name, tensor, range);
+export function checkInputs({ required, together }: InputRanges, given: Given): void {
+  for (const one of required) {
+    const tensor = given[one.name];
+    if (tensor) checkRange(tensor, one);
   }
-  for (const [name, { until, labels }] of ranges) {
-    const tensor = inputs[name];
-    const lengths = until && inputs[until.lengths];
-    if (tensor && lengths) checkAgreement(name, tensor, until, lengths);
-    if (tensor && labels) checkLabels(name, tensor, labels, inputs);
+  for (const { node, inputs } of together) {
+    const numbers = inputs.map((pieces) => pieces && numbersOf(pieces, given));
+    node.op.check!(node, numbers);
   }
 }
 
-function checkRange(name: string, { data }: TensorData, { what, below, also, where }: Range): void {
-  for (let i = 0; i < data.length; i++) {
+function checkRange({ data }: TensorData, { name, where, offset, length, kind, below, also }: Required): void {
+  for (let i = offset; i < offset + length; i++) {
     const value = data[i]!;
     if ((value < 0 || value >= below) && value !== also) {
+      const ignored = also === undefined ? "" : ` (or ${also}, ignored)`;
       throw new DataError(
-        `${name}[${i}] is ${what} ${value}, "${where}" takes 0 to ${below - 1}${also === undefined ? "" : ` (or ${also}, ignored)`}; ${advice[what]}`,
+        `${name}[${i}] is ${kind.one} ${value}, "${where}" takes ${kind.many} 0 to ${below - 1}${ignored}; ${kind.advice}`,
       );
     }
   }
 }
 
-function checkLabels(
-  name: string,
-  { data, shape }: TensorData,
-  { lengths, blank }: NonNullable<Range["labels"]>,
-  inputs: Readonly<Record<string, TensorData | undefined>>,
-): void {
-  const S = shape[1]!;
-  for (let i = 0; i < data.length; i++) {
-    const [b, s] = [Math.floor(i / S), i % S];
-    const count = lengths === undefined ? S : inputs[lengths]?.data[b];
-    if (count === undefined || s >= count || (data[i] !== blank && data[i]! >= 0)) continue;
-    const what = data[i] === blank ? `${blank}, the blank` : `${data[i]}, no class`;
-    const counted =
-      lengths === undefined ? `all ${S} count, because no lengths say otherwise` : `${lengths}[${b}] is ${count}`;
-    throw new DataError(
-      `${name}[${i}] is ${what}: label ${s} of sequence ${b}, of which ${counted}; give the number of labels of each sequence`,
-    );
-  }
-}
-
-function checkAgreement(name: string, mask: TensorData, until: NonNullable<Range["until"]>, lengths: TensorData): void {
-  const B = lengths.data.length;
-  const T = mask.data.length / B;
-  for (let i = 0; i < mask.data.length; i++) {
-    const [t, b] = until.batchFirst ? [i % T, Math.floor(i / T)] : [Math.floor(i / B), i % B];
-    const length = lengths.data[b]!;
-    if (mask.data[i] !== 0 && t >= length) {
-      throw new DataError(
-        `${name}[${i}] is 1, a real step: step ${t} of sequence ${b}, but ${until.lengths}[${b}] is ${length}; give only one of the two, or set the mask to 0 beyond each length`,
-      );
+function numbersOf(pieces: readonly Piece[], given: Given): KnownNumbers {
+  const placeOf = (i: number): { piece: Piece | undefined; at: number } => {
+    let at = i;
+    for (const piece of pieces) {
+      if (at < piece.length) return { piece, at: piece.offset + at };
+      at -= piece.length;
     }
-  }
+    return { piece: undefined, at };
+  };
+  return {
+    length: pieces.reduce((sum, { length }) => sum + length, 0),
+    at(i) {
+      const { piece, at } = placeOf(i);
+      if (!piece?.source) return undefined;
+      const { name, values = given[name]?.data } = piece.source;
+      return values?.[at];
+    },
+    nameOf(i) {
+      const { piece, at } = placeOf(i);
+      return `${piece?.source?.name ?? "computed"}[${at}]`;
+    },
+  };
 }

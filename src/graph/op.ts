@@ -54,25 +54,48 @@ export interface Op<A = unknown, S = unknown> {
   readonly makesStates?: true;
   /** For an op that reads i32 inputs: which numbers it can take, so that they are checked before they are sent. */
   takes?(node: Node & { readonly attributes: A }): readonly InputRange[];
+  /**
+   * For an op whose i32 inputs have to agree with each other: checks those whose numbers are known before they are sent.
+   * @throws DataError for numbers that do not belong together
+   */
+  check?(node: Node & { readonly attributes: A }, inputs: readonly (KnownNumbers | undefined)[]): void;
+  /** For an op that only moves numbers: what its output is, in order. Absent, or undefined, where it is no row of stretches. */
+  stretches?(node: Node & { readonly attributes: A }): readonly Stretch[] | undefined;
 }
 
 /** Which numbers an op takes in one of its i32 inputs. */
 export interface InputRange {
   /** Index of the input. */
   readonly input: number;
-  /**
-   * What one number is. Tokens are checked against a vocabulary, labels against classes, lengths against a time axis, mask
-   * entries are 0 or 1.
-   */
-  readonly what: "token" | "label" | "length" | "mask entry";
+  readonly kind: NumberKind;
   /** Numbers are at least 0 and below this. */
   readonly below: number;
   /** One more that is allowed: the ignored target. */
-  readonly also?: number;
-  /** For labels `[B,S]` of which the first lengths[b] (default all) count: these must be at least 0, and not the blank. */
-  readonly labels?: { readonly lengths: number; readonly blank: number };
-  /** For a mask `[T,B]` (`[B,T]` with batchFirst): index of the input with lengths `[B]`, beyond which it must be 0. */
-  readonly until?: { readonly lengths: number; readonly batchFirst: boolean };
+  readonly also?: number | undefined;
+}
+
+/** What a number of an input is, for messages: `token`, `tokens`, and how to get right ones. */
+export interface NumberKind {
+  readonly one: string;
+  readonly many: string;
+  readonly advice: string;
+}
+
+/** The numbers of an i32 tensor, in C order, as far as they are known before a replay: those of inputs and constants. */
+export interface KnownNumbers {
+  readonly length: number;
+  /** Undefined where the device computes it, or the input is not given. */
+  at(i: number): number | undefined;
+  /** Where it was given, for messages: `x[3]`. */
+  nameOf(i: number): string;
+}
+
+/** Elements of an input that lie side by side. */
+export interface Stretch {
+  /** Index of the input. */
+  readonly input: number;
+  readonly offset: number;
+  readonly length: number;
 }
 
 /** A part of a view. */

@@ -1,6 +1,6 @@
 import { checkOptions, DisposedError, OptionError, shown } from "../errors.ts";
 import { buildPlan, pageName } from "../graph/build-plan.ts";
-import { checkInputs, inputRanges, type Range } from "../graph/input-ranges.ts";
+import { checkInputs, type InputRanges, inputRanges } from "../graph/input-ranges.ts";
 import { withNoise } from "../graph/noise.ts";
 import { inputTensor, Tensor } from "../graph/tensor.ts";
 import type { Weights } from "../nn/weights.ts";
@@ -41,7 +41,7 @@ export class Program<S extends InputSpecs = InputSpecs, O extends string = strin
   readonly #loaded: LoadedPlan;
   readonly #inputs: ReadonlyMap<string, Tensor>;
   readonly #outputs: ReadonlyMap<string, Shape>;
-  readonly #ranges: ReadonlyMap<string, Range>;
+  readonly #ranges: InputRanges;
   readonly #parameterGradients: boolean;
   readonly #onDispose: () => void;
   #disposed = false;
@@ -52,7 +52,7 @@ export class Program<S extends InputSpecs = InputSpecs, O extends string = strin
     described: {
       inputs: ReadonlyMap<string, Tensor>;
       outputs: ReadonlyMap<string, Shape>;
-      ranges: ReadonlyMap<string, Range>;
+      ranges: InputRanges;
       parameterGradients: boolean;
       onDispose: () => void;
     },

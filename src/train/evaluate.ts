@@ -1,7 +1,7 @@
 import { type AnyBatch, batchKey, checkBatch, inputsOf } from "../data/batch.ts";
 import { DataError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
-import { checkInputs, type Range } from "../graph/input-ranges.ts";
+import { checkInputs, type InputRanges } from "../graph/input-ranges.ts";
 import type { SequenceModel } from "../graph/trace.ts";
 import { CarriedState } from "../nn/carried-state.ts";
 import type { Module } from "../nn/module.ts";
@@ -13,7 +13,7 @@ import { type AnyLoss, traceLoss } from "./loss-graph.ts";
 
 interface Prepared {
   readonly loaded: LoadedPlan;
-  readonly ranges: ReadonlyMap<string, Range>;
+  readonly ranges: InputRanges;
   /** Inputs that the plan reads. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];

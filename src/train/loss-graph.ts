@@ -1,6 +1,6 @@
 import { type AnyBatch, mapPart } from "../data/batch.ts";
 import { OptionError, ShapeError, shown } from "../errors.ts";
-import { inputRanges, type Range } from "../graph/input-ranges.ts";
+import { type InputRanges, inputRanges } from "../graph/input-ranges.ts";
 import { inputTensor, shownTensor, Tensor } from "../graph/tensor.ts";
 import { logitsOf, type SequenceModel, type Stateful, traceStateful } from "../graph/trace.ts";
 import type { Loss } from "../nn/loss.ts";
@@ -31,7 +31,7 @@ export interface LossGraph extends Pick<Stateful, "states"> {
   /** Absent when a loss function does not tell it. */
   readonly count: Tensor | undefined;
   /** Which numbers the i32 inputs may hold. */
-  readonly ranges: ReadonlyMap<string, Range>;
+  readonly ranges: InputRanges;
 }
 
 function applyLoss(loss: AnyLoss, model: SequenceModel, outputs: object, target: unknown) {

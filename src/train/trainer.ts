@@ -13,7 +13,7 @@ import {
   shown,
 } from "../errors.ts";
 import { buildPlan, pageName } from "../graph/build-plan.ts";
-import { checkInputs, type Range } from "../graph/input-ranges.ts";
+import { checkInputs, type InputRanges } from "../graph/input-ranges.ts";
 import { inputTensor } from "../graph/tensor.ts";
 import type { CarriedSpec, SequenceModel } from "../graph/trace.ts";
 import { CarriedState } from "../nn/carried-state.ts";
@@ -78,7 +78,7 @@ export interface FitOptions {
 
 interface Prepared {
   readonly loaded: LoadedPlan;
-  readonly ranges: ReadonlyMap<string, Range>;
+  readonly ranges: InputRanges;
   /** Inputs that the plan reads. */
   readonly inputs: ReadonlySet<string>;
 }
@@ -164,7 +164,7 @@ export class Trainer {
 
   #build(batch: Pick<AnyBatch, "x" | "target">): {
     plan: Plan;
-    ranges: ReadonlyMap<string, Range>;
+    ranges: InputRanges;
     states: readonly CarriedSpec[];
   } {
     const model = this.#weights.model as Module & SequenceModel;

@@ -61,14 +61,17 @@ describe("lengths and masks", () => {
     mistake(
       "a negative length",
       api.DataError,
-      /^lengths\[1\] is length -1, "mask" takes 0 to 3; a length counts/,
+      /^lengths\[1\] is length -1, "mask" takes lengths 0 to 3; a length counts/,
       () => run(false, [3, -1], all),
     ),
-    mistake("a length above T", api.DataError, /^lengths\[0\] is length 4, "mask" takes 0 to 3/, () =>
+    mistake("a length above T", api.DataError, /^lengths\[0\] is length 4, "mask" takes lengths 0 to 3/, () =>
       run(false, [4, 3], all),
     ),
-    mistake("a mask of 2", api.DataError, /^mask\[2\] is mask entry 2, "mask" takes 0 to 1; 1 is a real step/, () =>
-      run(false, [3, 3], [1, 1, 2, 1, 1, 1]),
+    mistake(
+      "a mask of 2",
+      api.DataError,
+      /^mask\[2\] is mask entry 2, "mask" takes mask entries 0 to 1; 1 is a real step/,
+      () => run(false, [3, 3], [1, 1, 2, 1, 1, 1]),
     ),
     mistake(
       "a mask that disagrees with lengths",
@@ -168,7 +171,7 @@ describe("modules", () => {
     mistake(
       "a token beyond a linear layer's one-hot size",
       api.DataError,
-      /^x\[2\] is token 5, "part" takes 0 to 4; encode the text/,
+      /^x\[2\] is token 5, "part" takes tokens 0 to 4; encode the text/,
       async () => {
         const part = new Linear({ inFeatures: 5, outFeatures: 2 });
         const runtime = await api.Runtime.open({ backend: "cpu" });

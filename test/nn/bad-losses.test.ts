@@ -131,7 +131,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "a mask entry of 2",
         DataError,
-        /target\.mask\[0\] is mask entry 2, .* takes 0 to 1/,
+        /target\.mask\[0\] is mask entry 2, .* takes mask entries 0 to 1/,
         by({ y: f32([3, 2, 4]), mask: i32([3, 2], 2) }, ({ numbers }, { y, mask }) =>
           mse().apply(numbers!, y!, { mask: mask! }),
         ),
@@ -163,7 +163,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "a length beyond the steps",
         DataError,
-        /target\.lengths\[0\] is length 4, .* takes 0 to 3/,
+        /target\.lengths\[0\] is length 4, .* takes lengths 0 to 3/,
         by({ y: f32([3, 2, 4]), lengths: i32([2], 4) }, ({ numbers }, { y, lengths }) =>
           l1().apply(numbers!, y!, { lengths: lengths! }),
         ),
@@ -200,13 +200,13 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "a label that is no class",
         DataError,
-        /target\[0\] is label 4, "ctc" takes 0 to 3 \(or -1, ignored\)/,
+        /target\[0\] is label 4, "ctc" takes labels 0 to 3 \(or -1, ignored\)/,
         () => train(i32([2, 2], 4), ctc()),
       ),
       mistake(
         "more labels than there are",
         DataError,
-        /target\.lengths\[0\] is length 3, "ctc" takes 0 to 2/,
+        /target\.lengths\[0\] is length 3, "ctc" takes lengths 0 to 2/,
         by({ labels: i32([2, 2], 1), lengths: i32([2], 3) }, ({ logits }, { labels, lengths }) =>
           ctc().apply(logits!, labels!, { targetLengths: lengths! }),
         ),

@@ -667,13 +667,13 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "a length above T",
         api.DataError,
-        new RegExp(`^lengths\\[0\\] is length 4, "mask" takes 0 to 3; ${steps}`),
+        new RegExp(`^lengths\\[0\\] is length 4, "mask" takes lengths 0 to 3; ${steps}`),
         lengths(4, 2),
       ),
       mistake(
         "a negative length",
         api.DataError,
-        new RegExp(`^lengths\\[1\\] is length -1, "mask" takes 0 to 3; ${steps}`),
+        new RegExp(`^lengths\\[1\\] is length -1, "mask" takes lengths 0 to 3; ${steps}`),
         lengths(3, -1),
       ),
       mistake(
@@ -698,13 +698,13 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "a mask of 2",
         api.DataError,
-        /^mask\[2\] is mask entry 2, "mask" takes 0 to 1; 1 is a real step, 0 one/,
+        /^mask\[2\] is mask entry 2, "mask" takes mask entries 0 to 1; 1 is a real step, 0 one/,
         mask(1, 1, 2, 1, 1, 0),
       ),
       mistake(
         "a mask of -1",
         api.DataError,
-        /^mask\[5\] is mask entry -1, "mask" takes 0 to 1; 1 is a real step/,
+        /^mask\[5\] is mask entry -1, "mask" takes mask entries 0 to 1; 1 is a real step/,
         mask(1, 1, 1, 1, 1, -1),
       ),
       mistake("a mask as floats", ShapeError, /^input "mask" holds f32, expected i32/, run({ mask: f32(T, B) })),
@@ -754,7 +754,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       const error = await errorOf(() => train(batch(3, 4)));
       expect(error).toBeInstanceOf(api.DataError);
       expect((error as Error).message).toBe(
-        'x.lengths[1] is length 4, "mask" takes 0 to 3; a length counts the real steps of a sequence, at most its T',
+        'x.lengths[1] is length 4, "mask" takes lengths 0 to 3; a length counts the real steps of a sequence, at most its T',
       );
       expect(await runtime.stateDict(model)).toEqual(weights);
       await train(batch(3, 0));

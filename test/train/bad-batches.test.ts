@@ -98,20 +98,20 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "a token beyond the vocabulary",
         api.DataError,
-        /x\[0\] is token 5, "embedding" takes 0 to 4; encode the text with the model's own vocabulary/,
+        /x\[0\] is token 5, "embedding" takes tokens 0 to 4; encode the text with the model's own vocabulary/,
         withX({ shape: [3, 2], data: data(6, V) }),
       ),
       mistake("a token below 0", api.DataError, /x\[0\] is token -1/, withX({ shape: [3, 2], data: data(6, -1) })),
       mistake(
         "a target beyond the vocabulary",
         api.DataError,
-        /target\[0\] is label 9, "loss" takes 0 to 4 \(or -100, ignored\)/,
+        /target\[0\] is label 9, "loss" takes labels 0 to 4 \(or -100, ignored\)/,
         withTarget({ shape: [3, 2], data: data(6, 9) }),
       ),
       mistake(
         "a target that another loss ignores",
         api.DataError,
-        /target\[0\] is label -100, "loss" takes 0 to 4 \(or -1, ignored\)/,
+        /target\[0\] is label -100, "loss" takes labels 0 to 4 \(or -1, ignored\)/,
         () =>
           trainOn(
             { ...good(), target: { shape: [3, 2], data: data(6, -100) } },

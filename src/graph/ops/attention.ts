@@ -3,7 +3,7 @@ import { sumColumns } from "../../kernels/column-sums.ts";
 import { softmaxGradient, softmaxRows } from "../../kernels/masked-softmax.ts";
 import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
-import { maskEntries } from "./mask.ts";
+import { maskRange } from "./number-kinds.ts";
 
 const scoresOp: Op<AdditiveSizes> = {
   name: "additive-scores",
@@ -59,7 +59,7 @@ interface Softmax {
 
 const softmaxOp: Op<Softmax> = {
   name: "masked-softmax",
-  takes: ({ inputs: [, mask] }) => (mask ? [maskEntries(1)] : []),
+  takes: ({ inputs: [, mask] }) => maskRange(mask, 1),
   forward({ inputs: [scores, mask], outputs: [weights], attributes, label }, e) {
     const views = { scores: e.view(scores!), mask: mask && e.view(mask), weights: e.place(weights!, label) };
     e.emit(softmaxRows(e.target, label, attributes, views));

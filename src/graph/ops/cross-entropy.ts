@@ -2,7 +2,8 @@ import { countTargets, crossEntropyOfRows, meanOfRows } from "../../kernels/cros
 import type { View } from "../../plan/plan.ts";
 import type { Op } from "../op.ts";
 import { apply, constantTensor, type Tensor } from "../tensor.ts";
-import { type LossAndCount, maskRange, passGradient } from "./loss-gradient.ts";
+import { type LossAndCount, passGradient } from "./loss-gradient.ts";
+import { LABEL, maskRange } from "./number-kinds.ts";
 
 interface Attributes {
   readonly N: number;
@@ -16,7 +17,7 @@ const op: Op<Attributes, View | undefined> = {
   name: "cross-entropy",
   startsGradient: true,
   takes: ({ inputs: [, , , mask], attributes: { V, ignoreIndex } }) => [
-    { input: 1, what: "label", below: V, also: ignoreIndex },
+    { input: 1, kind: LABEL, below: V, also: ignoreIndex },
     ...maskRange(mask, 3),
   ],
   forward({ inputs: [logits, targets, weight, mask, given], outputs: [loss, count], attributes, label }, e) {

@@ -1,9 +1,11 @@
+import { DataError } from "../../errors.ts";
 import { meanOfRows } from "../../kernels/cross-entropy.ts";
 import { gradientOfPaths, logSums, pathsOf } from "../../kernels/ctc.ts";
 import type { View } from "../../plan/plan.ts";
 import type { Op } from "../op.ts";
 import { apply, constantTensor, type Tensor } from "../tensor.ts";
 import { type LossAndCount, passGradient } from "./loss-gradient.ts";
+import { LABEL, LENGTH } from "./number-kinds.ts";
 
 interface Attributes {
   readonly T: number;
@@ -18,11 +20,27 @@ interface Attributes {
 const op: Op<Attributes, View | undefined> = {
   name: "ctc",
   startsGradient: true,
-  takes: ({ attributes: { T, C, S, blank } }) => [
-    { input: 1, what: "label", below: C, also: -1, labels: { lengths: 3, blank } },
-    { input: 2, what: "length", below: T + 1 },
-    { input: 3, what: "length", below: S + 1 },
+  takes: ({ attributes: { T, C, S } }) => [
+    { input: 1, kind: LABEL, below: C, also: -1 },
+    { input: 2, kind: LENGTH, below: T + 1 },
+    { input: 3, kind: LENGTH, below: S + 1 },
   ],
+  check({ inputs: [, , , counts], attributes: { S, blank } }, [, labels, , labelCounts]) {
+    const all = counts?.source?.kind === "constant";
+    for (let i = 0; i < labels!.length; i++) {
+      const [b, s] = [Math.floor(i / S), i % S];
+      const count = labelCounts!.at(b);
+      const label = labels!.at(i);
+      if (count === undefined || label === undefined || s >= count || (label !== blank && label >= 0)) continue;
+      const what = label === blank ? `${blank}, the blank` : `${label}, no class`;
+      const counted = all
+        ? `all ${S} count, because no lengths say otherwise`
+        : `${labelCounts!.nameOf(b)} is ${count}`;
+      throw new DataError(
+        `${labels!.nameOf(i)} is ${what}: label ${s} of sequence ${b}, of which ${counted}; give the number of labels of each sequence`,
+      );
+    }
+  },
   forward({ inputs, outputs: [loss, count], attributes: { zeroInfinity, mean, ...sizes }, label }, e) {
     const [logits, labels, stepCounts, labelCounts, divisor] = inputs as Tensor[];
     const { T, B, C, S } = sizes;

@@ -1,6 +1,7 @@
 import { gatherRows, scatterRows } from "../../kernels/embedding.ts";
 import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
+import { TOKEN } from "./number-kinds.ts";
 
 interface Sizes {
   readonly N: number;
@@ -10,7 +11,7 @@ interface Sizes {
 
 const op: Op<Sizes> = {
   name: "embedding",
-  takes: ({ attributes }) => [{ input: 0, what: "token", below: attributes.V }],
+  takes: ({ attributes }) => [{ input: 0, kind: TOKEN, below: attributes.V }],
   forward({ inputs: [tokens, table], outputs: [output], attributes, label }, e) {
     const views = { tokens: e.view(tokens!), table: e.view(table!), output: e.place(output!, label) };
     e.emit(gatherRows(e.target, label, attributes, views));

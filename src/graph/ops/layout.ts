@@ -5,6 +5,7 @@ import { apply, constantTensor, type Tensor } from "../tensor.ts";
 
 const reshapeOp: Op<null> = {
   name: "reshape",
+  stretches: ({ outputs: [y] }) => [{ input: 0, offset: 0, length: y!.size }],
   forward({ inputs: [x], outputs: [y] }, e) {
     e.define(y!, e.view(x!));
   },
@@ -37,6 +38,8 @@ const rowsFrom = (shape: readonly number[], axis: number) => ({
 
 const sliceOp: Op<{ readonly outer: number; readonly offset: number }> = {
   name: "slice",
+  stretches: ({ outputs: [y], attributes: { outer, offset } }) =>
+    outer === 1 ? [{ input: 0, offset, length: y!.size }] : undefined,
   forward({ inputs: [x], outputs: [y], attributes: { outer, offset }, label }, e) {
     if (outer === 1) {
       e.define(y!, part(e.view(x!), offset, y!.size));
@@ -84,6 +87,8 @@ export function slice(x: Tensor, start: number, count: number, axis = 0): Tensor
 
 const concatOp: Op<{ readonly outer: number; readonly axis: number }> = {
   name: "concat",
+  stretches: ({ inputs, attributes: { outer } }) =>
+    outer === 1 ? inputs.map((x, input) => ({ input, offset: 0, length: x!.size })) : undefined,
   forward({ inputs, outputs: [y], attributes: { outer }, label }, e) {
     const to = e.place(y!, label);
     const row = y!.size / outer;

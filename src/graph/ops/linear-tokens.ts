@@ -2,6 +2,7 @@ import { gatherColumns, scatterColumns } from "../../kernels/column-gather.ts";
 import { sumColumns } from "../../kernels/column-sums.ts";
 import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
+import { TOKEN } from "./number-kinds.ts";
 
 interface Sizes {
   /** Tokens. */
@@ -12,7 +13,7 @@ interface Sizes {
 
 const op: Op<Sizes> = {
   name: "linear-tokens",
-  takes: ({ attributes }) => [{ input: 0, what: "token", below: attributes.V }],
+  takes: ({ attributes }) => [{ input: 0, kind: TOKEN, below: attributes.V }],
   forward({ inputs: [tokens, weight, bias], outputs: [y], attributes, label }, e) {
     const columns = { ...attributes, row: attributes.M };
     const views = { tokens: e.view(tokens!), weight: e.view(weight!), bias: bias && e.view(bias) };

@@ -1,9 +1,8 @@
 import { ShapeError } from "../../errors.ts";
 import { product } from "../../kernels/matmul.ts";
 import type { View } from "../../plan/plan.ts";
-import type { Emitter, InputRange } from "../op.ts";
+import type { Emitter } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
-import { maskEntries } from "./mask.ts";
 
 // Every loss leaves its gradient by the model's output behind in forward, where what it needs is at hand.
 
@@ -39,10 +38,6 @@ export function passGradient(
     }),
   );
 }
-
-/** What a loss says of its mask, which may be absent. */
-export const maskRange = (mask: Tensor | undefined, input: number): readonly InputRange[] =>
-  mask ? [maskEntries(input)] : [];
 
 /** @throws ShapeError where the target is computed from what is learned: no loss gives a gradient by it. */
 export function refuseGradient(e: Emitter, label: string, target: Tensor): void {

@@ -1,7 +1,8 @@
-import { checkOptions, ShapeError } from "../../errors.ts";
+import { checkOptions, DataError, ShapeError } from "../../errors.ts";
 import { makeMask, zeroRows } from "../../kernels/mask.ts";
-import type { InputRange, Op } from "../op.ts";
+import type { Op } from "../op.ts";
 import { apply, expectTensor, Tensor } from "../tensor.ts";
+import { LENGTH, maskRange } from "./number-kinds.ts";
 
 /**
  * Which steps of a batch of sequences are real, said in one of two ways, or in both.
@@ -27,11 +28,20 @@ interface Attributes {
 
 const maskOp: Op<Attributes> = {
   name: "sequence-mask",
-  takes({ inputs: [lengths, mask], attributes: { T, batchFirst } }) {
-    const ranges: InputRange[] = [];
-    if (lengths) ranges.push({ input: 0, what: "length", below: T + 1 });
-    if (mask) ranges.push({ ...maskEntries(1), ...(lengths && { until: { lengths: 0, batchFirst } }) });
-    return ranges;
+  takes: ({ inputs: [lengths, mask], attributes: { T } }) => [
+    ...(lengths ? [{ input: 0, kind: LENGTH, below: T + 1 }] : []),
+    ...maskRange(mask, 1),
+  ],
+  check({ attributes: { T, B, batchFirst } }, [lengths, mask]) {
+    if (!lengths || !mask) return;
+    for (let i = 0; i < mask.length; i++) {
+      const [t, b] = batchFirst ? [i % T, Math.floor(i / T)] : [Math.floor(i / B), i % B];
+      const length = lengths.at(b);
+      if (length === undefined || t < length || !mask.at(i)) continue;
+      throw new DataError(
+        `${mask.nameOf(i)} is 1, a real step: step ${t} of sequence ${b}, but ${lengths.nameOf(b)} is ${length}; give only one of the two, or set the mask to 0 beyond each length`,
+      );
+    }
   },
   forward({ inputs: [lengths, mask], outputs: [output], attributes, label }, e) {
     if (!lengths && !attributes.batchFirst) {
@@ -49,9 +59,6 @@ const maskOp: Op<Attributes> = {
     e.define(output!, e.once((mask ?? lengths)!, kind, make));
   },
 };
-
-/** What an op that reads a mask says of that input. */
-export const maskEntries = (input: number): InputRange => ({ input, what: "mask entry", below: 2 });
 
 const make = (label: string, lengths: Tensor | undefined, mask: Tensor | undefined, attributes: Attributes): Tensor =>
   apply(maskOp, label, [lengths, mask], [{ shape: [attributes.T, attributes.B], dtype: "i32" }], attributes)[0]!;
@@ -89,7 +96,7 @@ export function sequenceMask(
 
 const rowsOp: Op<{ readonly N: number; readonly C: number }> = {
   name: "mask-rows",
-  takes: () => [maskEntries(1)],
+  takes: ({ inputs: [, mask] }) => maskRange(mask, 1),
   forward({ inputs: [x, mask], outputs: [y], attributes, label }, e) {
     const views = { x: e.view(x!), mask: e.view(mask!), y: e.place(y!, label) };
     e.emit(zeroRows(e.target, label, attributes, views));

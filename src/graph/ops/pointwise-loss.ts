@@ -3,7 +3,8 @@ import { lossOfRows, type PointwiseKind } from "../../kernels/pointwise-loss.ts"
 import type { View } from "../../plan/plan.ts";
 import type { Op } from "../op.ts";
 import { apply, constantTensor, type Tensor } from "../tensor.ts";
-import { type LossAndCount, maskRange, passGradient, refuseGradient } from "./loss-gradient.ts";
+import { type LossAndCount, passGradient, refuseGradient } from "./loss-gradient.ts";
+import { maskRange } from "./number-kinds.ts";
 
 export interface PointwiseOptions {
   readonly kind: PointwiseKind;

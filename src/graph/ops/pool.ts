@@ -2,7 +2,7 @@ import { type PoolKind, pool, poolGradient } from "../../kernels/pool.ts";
 import type { View } from "../../plan/plan.ts";
 import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
-import { maskEntries } from "./mask.ts";
+import { maskRange } from "./number-kinds.ts";
 
 interface Attributes {
   readonly kind: PoolKind;
@@ -13,7 +13,7 @@ interface Attributes {
 
 const op: Op<Attributes, View> = {
   name: "pool",
-  takes: ({ inputs: [, mask] }) => (mask ? [maskEntries(1)] : []),
+  takes: ({ inputs: [, mask] }) => maskRange(mask, 1),
   forward({ inputs: [x, mask], outputs: [y], attributes, label }, e) {
     const note = e.scratch(`${label} steps`, y!.size, "i32");
     const views = { x: e.view(x!), mask: mask && e.view(mask), y: e.place(y!, label), note };

@@ -16,7 +16,7 @@ import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { type Emitter, type Op, part } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
-import { maskEntries } from "./mask.ts";
+import { maskRange, TOKEN } from "./number-kinds.ts";
 import { recurrentGradients } from "./recurrent-gradients.ts";
 import { type Attributes, inputsOf, type RecurrentNode, runsBackwards, type Saved } from "./recurrent-node.ts";
 
@@ -168,8 +168,8 @@ const op: Op<Attributes, Saved> = {
   name: "recurrent",
   makesStates: true,
   takes: ({ inputs, attributes: { I } }) => [
-    ...(inputs[0]?.dtype === "i32" ? [{ input: 0, what: "token" as const, below: I }] : []),
-    ...(inputs[9] ? [maskEntries(9)] : []),
+    ...(inputs[0]?.dtype === "i32" ? [{ input: 0, kind: TOKEN, below: I }] : []),
+    ...maskRange(inputs[9], 9),
   ],
   forward,
   backward: recurrentGradients,

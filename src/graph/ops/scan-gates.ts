@@ -1,7 +1,7 @@
 import { gateGradients, openGates } from "../../kernels/scan-gates.ts";
 import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
-import { maskEntries } from "./mask.ts";
+import { maskRange } from "./number-kinds.ts";
 
 interface Attributes {
   readonly R: number;
@@ -11,7 +11,7 @@ interface Attributes {
 
 const op: Op<Attributes> = {
   name: "scan-gates",
-  takes: ({ inputs: [, mask] }) => (mask ? [maskEntries(1)] : []),
+  takes: ({ inputs: [, mask] }) => maskRange(mask, 1),
   forward({ inputs: [x, mask], outputs: [a, b], attributes, label }, e) {
     const views = {
       x: e.view(x!),
