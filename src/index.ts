@@ -29,15 +29,7 @@ export {
   saveModel,
   startTraining,
 } from "./char-model/checkpoint.ts";
-export {
-  makeOptimizer,
-  makeSchedule,
-  type OptimizerSpec,
-  optimizerNames,
-  type ScheduleSpec,
-  scheduleNames,
-  type TrainingSettings,
-} from "./char-model/settings.ts";
+export type { TrainingSettings } from "./char-model/settings.ts";
 export type { AnyBatch, Batch, BatchPart } from "./data/batch.ts";
 export { Vocabulary, type VocabularyJson } from "./data/vocabulary.ts";
 export { split, Windows } from "./data/windows.ts";
@@ -119,4 +111,12 @@ export {
   sgd,
 } from "./train/optimizers.ts";
 export { constant, cosine, plateau, type Schedule, stepDecay, warmup } from "./train/schedules.ts";
+export {
+  makeOptimizer,
+  makeSchedule,
+  type OptimizerSpec,
+  optimizerNames,
+  type ScheduleSpec,
+  scheduleNames,
+} from "./train/specs.ts";
 export { type StepReport, Trainer, type TrainerOptions } from "./train/trainer.ts";

@@ -14,10 +14,11 @@ import { readSafetensors, writeSafetensors } from "../io/safetensors.ts";
 import { checkStateDict, type Module } from "../nn/module.ts";
 import { type StateDict, sameShape, showShape } from "../tensor-data.ts";
 import type { Schedule } from "../train/schedules.ts";
+import { makeOptimizer, makeSchedule } from "../train/specs.ts";
 import type { Trainer, TrainerOptions } from "../train/trainer.ts";
 import { CharModel, type CharModelOptions } from "./char-model.ts";
 import { textFingerprint } from "./char-text.ts";
-import { checkSettings, MOST_STEPS, makeOptimizer, makeSchedule, type TrainingSettings } from "./settings.ts";
+import { checkSettings, MOST_STEPS, type TrainingSettings } from "./settings.ts";
 
 // A checkpoint is one safetensors file. Its tensors are those of Trainer.stateDict (`model.*`, `optimizer.*`, `carry.*`) or,
 // in a file that only generates, the model's alone, under their plain names. Its metadata has the key below, with JSON text:

@@ -1,38 +1,5 @@
 import { checkCount, checkNumber, checkOptions, LEAST, OptionError, shown } from "../errors.ts";
-import {
-  type AdagradOptions,
-  type AdamOptions,
-  adagrad,
-  adam,
-  adamW,
-  type Optimizer,
-  type RMSpropOptions,
-  rmsprop,
-  type SGDOptions,
-  sgd,
-} from "../train/optimizers.ts";
-import { constant, cosine, plateau, type Schedule, stepDecay, warmup } from "../train/schedules.ts";
-
-/** An optimizer as plain data, for a file: the function's name and its options. */
-export type OptimizerSpec =
-  | ({ readonly name: "sgd" } & SGDOptions)
-  | ({ readonly name: "adam" | "adamW" } & AdamOptions)
-  | ({ readonly name: "rmsprop" } & RMSpropOptions)
-  | ({ readonly name: "adagrad" } & AdagradOptions);
-
-/** A schedule as plain data, for a file: the function's name and its options. */
-export type ScheduleSpec =
-  | { readonly name: "constant" }
-  | { readonly name: "stepDecay"; readonly stepSize: number; readonly gamma?: number }
-  | { readonly name: "cosine"; readonly steps: number; readonly minFactor?: number }
-  | {
-      readonly name: "plateau";
-      readonly factor?: number;
-      readonly patience?: number;
-      readonly threshold?: number;
-      readonly minFactor?: number;
-    }
-  | { readonly name: "warmup"; readonly steps: number; readonly startFactor?: number; readonly after?: ScheduleSpec };
+import { makeOptimizer, makeSchedule, type OptimizerSpec, type ScheduleSpec } from "../train/specs.ts";
 
 /** How a character model is trained, as plain data: with the text and the step, all that going on exactly needs. */
 export interface TrainingSettings {
@@ -68,58 +35,6 @@ const settingNames: readonly (keyof TrainingSettings)[] = [
   "steps",
 ];
 
-const optimizers: Readonly<Record<string, (options: object) => Optimizer>> = { sgd, adam, adamW, rmsprop, adagrad };
-
-export const optimizerNames = [
-  "sgd",
-  "adam",
-  "adamW",
-  "rmsprop",
-  "adagrad",
-] as const satisfies readonly OptimizerSpec["name"][];
-
-/** @throws OptionError for an unknown name, unknown options and values out of range */
-export function makeOptimizer(spec: OptimizerSpec): Optimizer {
-  const { name, ...options } = plain("optimizer", spec);
-  const make = Object.hasOwn(optimizers, String(name)) ? optimizers[String(name)] : undefined;
-  if (!make) throw new OptionError(`optimizer is ${shown(name)}, expected one of ${optimizerNames.join(", ")}`);
-  return make(options);
-}
-
-const schedules: Readonly<Record<string, (options: never) => Schedule>> = {
-  constant: (options: object) => {
-    checkOptions("constant", options, []);
-    return constant();
-  },
-  stepDecay,
-  cosine,
-  plateau,
-  warmup: ({ after, ...options }: { steps: number; startFactor?: number; after?: ScheduleSpec }) =>
-    warmup({ ...options, after: makeSchedule(after) }),
-};
-
-export const scheduleNames = [
-  "constant",
-  "stepDecay",
-  "cosine",
-  "plateau",
-  "warmup",
-] as const satisfies readonly ScheduleSpec["name"][];
-
-/** @throws OptionError for an unknown name, unknown options and values out of range */
-export function makeSchedule(spec: ScheduleSpec = { name: "constant" }): Schedule {
-  const { name, ...options } = plain("schedule", spec);
-  const make = Object.hasOwn(schedules, String(name)) ? schedules[String(name)] : undefined;
-  if (!make) throw new OptionError(`schedule is ${shown(name)}, expected one of ${scheduleNames.join(", ")}`);
-  return make(options as never);
-}
-
-function plain(what: string, spec: unknown): Record<string, unknown> {
-  if (spec === null || typeof spec !== "object" || Array.isArray(spec))
-    throw new OptionError(`${what} is ${shown(spec)}, expected { name, … }`);
-  return { ...spec };
-}
-
 /** The step is a counter of 32 bits for the noise, and so is the seed. */
 export const MOST_STEPS = 2 ** 32 - 1;
 /** T and B beyond which no device has the memory of one step. */
@@ -128,7 +43,7 @@ const MOST_ROWS = 2 ** 24;
 /** @throws OptionError for anything that training could not be done with */
 export function checkSettings(settings: TrainingSettings): TrainingSettings {
   const what = "training";
-  checkOptions(what, plain(what, settings), settingNames);
+  checkOptions(what, settings, settingNames);
   const { window, batch, seed, validationFraction, text, clipNorm, clipValue, steps } = settings;
   checkCount(what, "window", window, 1, MOST_ROWS);
   checkCount(what, "batch", batch, 1, MOST_ROWS);

@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import { CharModel, type CharModelCell, type CharModelOptions, charModelCells } from "../char-model/char-model.ts";
 import { readCheckpoint } from "../char-model/checkpoint.ts";
-import { makeOptimizer, type OptimizerSpec, optimizerNames, type TrainingSettings } from "../char-model/settings.ts";
+import type { TrainingSettings } from "../char-model/settings.ts";
 import { InternalError, NoAdapterError, OptionError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { inputTensor } from "../graph/tensor.ts";
@@ -14,6 +14,7 @@ import { printPlan, Runtime, showBytes } from "../node.ts";
 import type { Backend, DeviceBuffer, Owner } from "../plan/backend.ts";
 import type { BufferSpec, Plan, Target } from "../plan/plan.ts";
 import { PlanBudget } from "../plan/plan-budget.ts";
+import { makeOptimizer, type OptimizerSpec, optimizerNames } from "../train/specs.ts";
 import { Trainer } from "../train/trainer.ts";
 import { whole } from "./arguments.ts";
 import { terminalOf, wrap } from "./terminal.ts";

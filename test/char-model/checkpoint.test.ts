@@ -234,7 +234,7 @@ describe("files that are refused", async () => {
     ["another cell", withMetadata({ config: { ...content.config, cell: "gru" } }), /carry\.c|other shapes/],
     ["a broken step", withMetadata({ step: -1 }), /step is -1/],
     ["a broken schedule state", withMetadata({ scheduleState: "x" }), /scheduleState is "x"/],
-    ["no settings", withMetadata({ training: null }), /training is null/],
+    ["no settings", withMetadata({ training: null }), /training: options are null/],
     ["a broken setting", withMetadata({ training: { ...content.training, window: 0 } }), /window is 0/],
     ["an unknown setting", withMetadata({ training: { ...content.training, bptt: 3 } }), /unknown option "bptt"/],
     [

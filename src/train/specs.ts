@@ -1,0 +1,89 @@
+import { checkOptions, OptionError, shown } from "../errors.ts";
+import {
+  type AdagradOptions,
+  type AdamOptions,
+  adagrad,
+  adam,
+  adamW,
+  type Optimizer,
+  type RMSpropOptions,
+  rmsprop,
+  type SGDOptions,
+  sgd,
+} from "./optimizers.ts";
+import { constant, cosine, plateau, type Schedule, stepDecay, warmup } from "./schedules.ts";
+
+// Optimizers and schedules as plain data, so that a file can hold them: a function's name with its options.
+
+/** An optimizer: the function's name and its options. */
+export type OptimizerSpec =
+  | ({ readonly name: "sgd" } & SGDOptions)
+  | ({ readonly name: "adam" | "adamW" } & AdamOptions)
+  | ({ readonly name: "rmsprop" } & RMSpropOptions)
+  | ({ readonly name: "adagrad" } & AdagradOptions);
+
+/** A schedule: the function's name and its options. */
+export type ScheduleSpec =
+  | { readonly name: "constant" }
+  | { readonly name: "stepDecay"; readonly stepSize: number; readonly gamma?: number }
+  | { readonly name: "cosine"; readonly steps: number; readonly minFactor?: number }
+  | {
+      readonly name: "plateau";
+      readonly factor?: number;
+      readonly patience?: number;
+      readonly threshold?: number;
+      readonly minFactor?: number;
+    }
+  | { readonly name: "warmup"; readonly steps: number; readonly startFactor?: number; readonly after?: ScheduleSpec };
+
+const optimizers: Readonly<Record<string, (options: object) => Optimizer>> = { sgd, adam, adamW, rmsprop, adagrad };
+
+export const optimizerNames = [
+  "sgd",
+  "adam",
+  "adamW",
+  "rmsprop",
+  "adagrad",
+] as const satisfies readonly OptimizerSpec["name"][];
+
+/** @throws OptionError for an unknown name, unknown options and values out of range */
+export function makeOptimizer(spec: OptimizerSpec): Optimizer {
+  const { name, ...options } = plain("optimizer", spec);
+  const make = Object.hasOwn(optimizers, String(name)) ? optimizers[String(name)] : undefined;
+  if (!make) throw new OptionError(`optimizer is ${shown(name)}, expected one of ${optimizerNames.join(", ")}`);
+  return make(options);
+}
+
+const schedules: Readonly<Record<string, (options: never) => Schedule>> = {
+  constant: (options: object) => {
+    checkOptions("constant", options, []);
+    return constant();
+  },
+  stepDecay,
+  cosine,
+  plateau,
+  warmup: ({ after, ...options }: { steps: number; startFactor?: number; after?: ScheduleSpec }) =>
+    warmup({ ...options, after: makeSchedule(after) }),
+};
+
+export const scheduleNames = [
+  "constant",
+  "stepDecay",
+  "cosine",
+  "plateau",
+  "warmup",
+] as const satisfies readonly ScheduleSpec["name"][];
+
+/** @throws OptionError for an unknown name, unknown options and values out of range */
+export function makeSchedule(spec: ScheduleSpec = { name: "constant" }): Schedule {
+  const { name, ...options } = plain("schedule", spec);
+  const make = Object.hasOwn(schedules, String(name)) ? schedules[String(name)] : undefined;
+  if (!make) throw new OptionError(`schedule is ${shown(name)}, expected one of ${scheduleNames.join(", ")}`);
+  return make(options as never);
+}
+
+function plain(what: string, spec: unknown): Record<string, unknown> {
+  if (spec === null || typeof spec !== "object" || Array.isArray(spec))
+    throw new OptionError(`${what} is ${shown(spec)}, expected { name, … }`);
+  return { ...spec };
+}
