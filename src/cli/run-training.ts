@@ -21,6 +21,7 @@ import {
   WebGpuRnnError,
 } from "../node.ts";
 import type { NamedText } from "./default-text.ts";
+import { StepClock } from "./step-clock.ts";
 import { messageOf } from "./terminal.ts";
 import type { TrainRecord } from "./train-records.ts";
 
@@ -236,41 +237,4 @@ async function sampleText(
   const drawn = runtime.generate(model, { prompt: vocabulary.encode(prompt), length, temperature, seed, signal });
   for await (const { tokens } of drawn) text += vocabulary.decode(tokens);
   return { prompt, text };
-}
-
-/** How fast training is, and how long the rest takes. */
-class StepClock {
-  readonly #steps: number;
-  readonly #tokens: number;
-  /** The first report, without which the mean is taken: it waits for the shaders' compiler. */
-  #first: { step: number; at: number } | undefined;
-  /** The last reports, by seconds of training only. Reports come in bursts, so that two of them tell nothing. */
-  #last: { step: number; trained: number }[] = [];
-  #trained = 0;
-  #at = 0;
-
-  /** @param tokens of one step */
-  constructor(steps: number, tokens: number) {
-    this.#steps = steps;
-    this.#tokens = tokens;
-  }
-
-  /** Training goes on, after validation, a sample or a checkpoint. */
-  resume(): void {
-    this.#at = performance.now();
-  }
-
-  tick(step: number): { secondsLeft: number | null; tokensPerSecond: number } {
-    const now = performance.now();
-    this.#trained += (now - this.#at) / 1000;
-    this.#at = now;
-    this.#first ??= { step, at: now };
-    const done = step - this.#first.step;
-    const oldest = this.#last[0] ?? { step: step - 1, trained: 0 };
-    this.#last = [...this.#last.slice(-31), { step, trained: this.#trained }];
-    return {
-      secondsLeft: done === 0 ? null : ((now - this.#first.at) / 1000 / done) * (this.#steps - step),
-      tokensPerSecond: ((step - oldest.step) * this.#tokens) / Math.max(1e-6, this.#trained - oldest.trained),
-    };
-  }
 }

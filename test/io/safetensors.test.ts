@@ -246,6 +246,49 @@ describe("writing", () => {
     );
   });
 
+  test("a stretch of a larger array is written as it is, and so is the sign of zero", () => {
+    const large = {
+      f32: Float32Array.of(9, 9, -0, 1, 0, 9),
+      f64: Float64Array.of(9, 9, -0, 1, 0, 9),
+      i32: Int32Array.of(9, 9, -1, 1, 0, 9),
+    };
+    const stretches = Object.fromEntries(
+      Object.entries(large).map(([key, data]) => [key, { shape: [3], data: data.subarray(2, 5) }]),
+    );
+    const written = writeSafetensors(stretches);
+    const { tensors } = readSafetensors(written);
+    // toEqual tells 0 from -0.
+    expect(tensors.f32?.data).toEqual(Float32Array.of(-0, 1, 0));
+    expect(tensors.f64?.data).toEqual(Float64Array.of(-0, 1, 0));
+    expect(tensors.i32?.data).toEqual(Int32Array.of(-1, 1, 0));
+    const copies = Object.fromEntries(
+      Object.entries(stretches).map(([key, { shape, data }]) => [key, { shape, data: data.slice() }]),
+    );
+    expect(written).toEqual(writeSafetensors(copies));
+    // What is read lies in memory of its own, and takes no bytes of its neighbours.
+    expect(tensors.f32?.data.buffer.byteLength).toBe(12);
+  });
+
+  test("a file that is a stretch of a larger one, at any offset", () => {
+    const bytes = writeSafetensors({ a: { shape: [2], data: Float64Array.of(-0, 5) } }, { k: "v" });
+    for (let offset = 0; offset < 9; offset++) {
+      const larger = new Uint8Array(bytes.length + 20).fill(0x7b);
+      larger.set(bytes, offset);
+      const { tensors, metadata } = readSafetensors(larger.subarray(offset, offset + bytes.length));
+      expect(tensors.a?.data).toEqual(Float64Array.of(-0, 5));
+      expect(metadata).toEqual({ k: "v" });
+    }
+  });
+
+  test("a zero with a sign is no length and no offset", () => {
+    const entry = (shape: string, offsets: string) =>
+      file(`{"a":{"dtype":"F32","shape":[${shape}],"data_offsets":[${offsets}]}}`);
+    expect(readSafetensors(entry("0", "0,0")).tensors.a?.shape).toEqual([0]);
+    expect(() => readSafetensors(entry("-0", "0,0"))).toThrow(FileFormatError);
+    expect(() => readSafetensors(entry("0", "-0,0"))).toThrow(FileFormatError);
+    expect(() => writeSafetensors({ a: { shape: [-0], data: new Float32Array(0) } })).toThrow(ShapeError);
+  });
+
   test("the layout is the published one, aligned", () => {
     const bytes = writeSafetensors(
       { a: { shape: [1], data: Float32Array.of(1) }, b: { shape: [], data: Float64Array.of(2) } },
