@@ -165,7 +165,7 @@ async function train(
       state.step = step.step;
       const { secondsLeft, tokensPerSecond } = clock.tick(step.step);
       report({ type: "step", ...step, bitsPerCharacter: step.loss / Math.LN2, tokensPerSecond, secondsLeft });
-      // The CPU twins never wait for anything, so that a Ctrl-C would not be heard.
+      // The CPU twins never wait for anything, so that Ctrl-C would have no effect.
       await setImmediate();
     }
     if (signal.aborted) break;

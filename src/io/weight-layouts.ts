@@ -140,7 +140,11 @@ export function importWeights(
   const bias = tensors[name("bias_ih")] ?? tensors[name("bias_hh")];
   const oneBias = hasOneBias(conversion, options);
   const links = linksOf(conversion, {
-    ...{ D, H, I: w.at(columnAxis)!, R, projected },
+    D,
+    H,
+    I: w.at(columnAxis)!,
+    R,
+    projected,
     biases: bias === undefined ? 0 : oneBias ? 1 : 2,
     peepholes: cell === "lstm" && format.names.peephole !== undefined && has(name("peephole")),
   });
@@ -215,13 +219,11 @@ export function exportWeights(
   const projected = has("weight_hr") && format.names.weight_hr !== undefined;
   const oneBias = hasOneBias(conversion, options);
   const links = linksOf(conversion, {
-    ...{
-      D: Object.hasOwn(tensors, name("weight_ih", "_reverse")) ? 2 : 1,
-      H,
-      I: w[1]!,
-      R: projected ? r[1]! : H,
-      projected,
-    },
+    D: Object.hasOwn(tensors, name("weight_ih", "_reverse")) ? 2 : 1,
+    H,
+    I: w[1]!,
+    R: projected ? r[1]! : H,
+    projected,
     biases: !has("bias_ih") ? 0 : oneBias ? 1 : 2,
     peepholes: cell === "lstm" && format.names.peephole !== undefined && has("peephole_o"),
   });

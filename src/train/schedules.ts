@@ -82,7 +82,7 @@ export function warmup(options: { steps: number; after?: Schedule; startFactor?:
 /**
  * The factor is multiplied by `factor` when the validation loss has not become better for more than `patience`
  * observations in a row; better means below best·(1 - threshold). ReduceLROnPlateau in mode min with a relative
- * threshold, without cooldown and without its `eps`. A loss that is not a number counts as not better.
+ * threshold, without cooldown and without its `eps`. A loss that is NaN counts as not better.
  *
  * @param options.factor in (0, 1); default 0.1
  * @param options.patience observations without a better loss that are put up with; default 10

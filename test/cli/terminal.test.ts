@@ -8,8 +8,15 @@ const settings = { window: 8, batch: 4, seed: 0, validationFraction: 0, text: ""
 
 describe("how it looks", () => {
   const step = (changes: Partial<StepRecord> = {}): StepRecord => ({
-    ...{ type: "step", step: 123, loss: 1.98765, bitsPerCharacter: 2.86758, gradNorm: 0.35, lr: 0.005 },
-    ...{ tokensPerSecond: 28_912, secondsLeft: 3725, ...changes },
+    type: "step",
+    step: 123,
+    loss: 1.98765,
+    bitsPerCharacter: 2.86758,
+    gradNorm: 0.35,
+    lr: 0.005,
+    tokensPerSecond: 28_912,
+    secondsLeft: 3725,
+    ...changes,
   });
   const terminal = (columns: number, interactive = true): Terminal & { text: string } => {
     const made = {
@@ -42,16 +49,16 @@ describe("how it looks", () => {
     const start = { cell: "gru", embeddingDim: 8, hiddenSize: 16, numLayers: 2, vocabSize: 9 } as const;
     const reporter = textReporter(out, terminal(80), () => now);
     reporter.report({
-      ...{
-        type: "start",
-        backend: "cpu",
-        reason: "there is no GPU",
-        config: start,
-        parameters: 12345,
-        step: 0,
-        steps: 45,
-      },
-      ...{ stepsPerEpoch: 10, validationCharacters: 0, out: "m.safetensors" },
+      type: "start",
+      backend: "cpu",
+      reason: "there is no GPU",
+      config: start,
+      parameters: 12345,
+      step: 0,
+      steps: 45,
+      stepsPerEpoch: 10,
+      validationCharacters: 0,
+      out: "m.safetensors",
       text: { name: "book.txt", files: 1, characters: 54321 },
       training: { ...settings, optimizer: { name: "adam", lr: 0.01 } },
     });
