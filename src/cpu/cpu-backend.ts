@@ -155,8 +155,8 @@ class CpuPlan implements LoadedPlan {
 
   /** Makes the steps for the scratch memory that there is now. */
   #bind(): void {
-    this.#epoch = this.#backend.scratch.epoch;
     const scratch = this.#backend.scratch.buffersFor(this.plan);
+    this.#epoch = this.#backend.scratch.epoch;
     let next = 0;
     const all = this.plan.buffers.map((_, id) => this.#buffers[id] ?? scratch[next++]!);
     const ready = (command: Command) => stepOf(command, ({ buffer, offset }) => all[buffer]!.data.subarray(offset));

@@ -23,6 +23,8 @@ export class GpuBackend implements Backend {
   readonly #pipelines: Pipelines;
   readonly #owned: boolean;
   #fault: Error | undefined;
+  /** What to tell when the device goes away. */
+  readonly #waiting = new Set<(error: Error) => void>();
   #loading: Promise<unknown> = Promise.resolve();
 
   /**
@@ -53,6 +55,7 @@ export class GpuBackend implements Backend {
       );
       // Whoever disposes of a runtime needs no news of its device.
       if (!(this.#fault instanceof DisposedError)) this.#fault = error;
+      for (const tell of this.#waiting) tell(this.#fault ?? error);
       return error;
     });
     if (owned) device.addEventListener("uncapturederror", this.#onError);
@@ -84,8 +87,8 @@ export class GpuBackend implements Backend {
     }
   }
 
-  /** Ends an error scope. One that ends with the device has nothing to tell: `lost` does. */
   #whenRefused(tell: (error: GPUError) => void): void {
+    // A scope that goes with the device has nothing to tell: `lost` does.
     this.device.popErrorScope().then(
       (error) => error && tell(error),
       () => {},
@@ -142,7 +145,7 @@ export class GpuBackend implements Backend {
     const { device } = this;
     device.pushErrorScope("out-of-memory");
     const staging = new Staging(device, { part: "state dict" }, buffers);
-    const full = device.popErrorScope();
+    const full = this.#whenHere(device.popErrorScope());
     this.guarded(() => {
       const encoder = device.createCommandEncoder();
       staging.encode(encoder);
@@ -160,6 +163,14 @@ export class GpuBackend implements Backend {
     } finally {
       staging.destroy();
     }
+  }
+
+  /** The end of an error scope, which may never come when the device goes away. @throws what became of the device then */
+  #whenHere(scope: Promise<GPUError | null>): Promise<GPUError | null> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      scope.then(resolve, () => resolve(null)).finally(() => this.#waiting.delete(reject));
+    });
   }
 
   /** A map that fails because the device went away tells so before `device.lost` does. */
@@ -205,7 +216,7 @@ export class GpuBackend implements Backend {
     } catch (error) {
       fault = error;
     }
-    const full = await this.device.popErrorScope();
+    const full = await this.#whenHere(this.device.popErrorScope());
     if (full || !loaded) {
       loaded?.dispose();
       for (const buffer of [...made, ...kept]) this.free(buffer);

@@ -100,9 +100,9 @@ export class GpuPlan implements LoadedPlan {
 
   /** Makes the steps for the scratch memory that there is now. */
   #bind(): void {
-    this.#epoch = this.#backend.scratch.epoch;
     const { plan } = this;
     const scratch = this.#backend.scratch.buffersFor(plan);
+    this.#epoch = this.#backend.scratch.epoch;
     let next = 0;
     const all = plan.buffers.map((_, id) => this.#buffers[id] ?? scratch[next++]!);
     const groups = new Map<string, GPUBindGroup>();

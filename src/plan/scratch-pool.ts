@@ -11,7 +11,7 @@ const scratchOf = ({ buffers }: Plan): BufferSpec[] => buffers.filter(({ role })
 export class ScratchPool<B extends DeviceBuffer> {
   readonly #allocate: (spec: BufferSpec) => B;
   readonly #free: (buffer: B) => void;
-  readonly #buffers = new Map<DType, B[]>();
+  readonly #buffers = new Map<DType, (B | undefined)[]>();
   /** What each loaded plan wants, by its lease and dtype, longest first. */
   readonly #wanted = new Map<object, ReadonlyMap<DType, readonly number[]>>();
   #epoch = 0;
@@ -26,34 +26,40 @@ export class ScratchPool<B extends DeviceBuffer> {
     return this.#epoch;
   }
 
-  /** Makes room for a plan's scratch buffers, until `remove` is called with the same lease. Throws what allocating throws, and is as it was before then. */
+  /** Makes room for a plan's scratch buffers, until `remove` is called with the same lease. Throws what allocating throws. */
   add(lease: object, plan: Plan): void {
     const wanted = new Map<DType, number[]>();
     for (const { dtype, length } of scratchOf(plan)) wanted.set(dtype, [...(wanted.get(dtype) ?? []), length]);
     for (const lengths of wanted.values()) lengths.sort((a, b) => b - a);
     this.#wanted.set(lease, wanted);
-    try {
-      this.#resize("grow");
-    } catch (error) {
-      this.remove(lease, true);
-      throw error;
-    }
+    this.#grow();
   }
 
   /**
-   * Gives back what only this lease's plan needed: at once where `now` says so, else when half of the pool is of no use, so that
-   * plans that come and go do not have it made anew each time.
+   * Gives back what only this lease's plan needed: at once where `now` says so, else when half of the pool is of no use, so
+   * that plans that come and go do not have it made anew each time. Allocates nothing: the device may be gone.
    */
   remove(lease: object, now = false): void {
     if (!this.#wanted.delete(lease)) return;
     const total = (lengths: Iterable<number>) => [...lengths].reduce((sum, n) => sum + n, 0);
-    const has = total([...this.#buffers.values()].flatMap((all) => all.map(({ length }) => length)));
-    const needs = total([...this.#lengths().values()].flat());
-    if (now || has > 2 * needs) this.#resize("fit");
+    const has = total([...this.#buffers.values()].flatMap((all) => all.map((buffer) => buffer?.length ?? 0)));
+    const wanted = this.#lengths();
+    if (!now && has <= 2 * total([...wanted.values()].flat())) return;
+    for (const [dtype, buffers] of this.#buffers) {
+      const lengths = wanted.get(dtype) ?? [];
+      buffers.forEach((buffer, k) => {
+        if (!buffer || buffer.length === lengths[k]) return;
+        this.#free(buffer);
+        this.#epoch++;
+        buffers[k] = undefined;
+      });
+      buffers.length = lengths.length;
+    }
   }
 
   /** The buffers for a plan's scratch, in its order. */
   buffersFor(plan: Plan): B[] {
+    this.#grow();
     const scratch = scratchOf(plan);
     const order = scratch.map((spec, at) => ({ spec, at })).sort((a, b) => b.spec.length - a.spec.length);
     const next = new Map<DType, number>();
@@ -81,25 +87,20 @@ export class ScratchPool<B extends DeviceBuffer> {
     return lengths;
   }
 
-  #resize(how: "grow" | "fit"): void {
-    const lengths = this.#lengths();
-    for (const dtype of new Set([...lengths.keys(), ...this.#buffers.keys()])) {
-      const wanted = lengths.get(dtype) ?? [];
+  /** Makes every buffer that is missing or too short. */
+  #grow(): void {
+    for (const [dtype, lengths] of this.#lengths()) {
       const buffers = this.#buffers.get(dtype) ?? [];
       this.#buffers.set(dtype, buffers);
-      wanted.forEach((length, k) => {
+      lengths.forEach((length, k) => {
         const old = buffers[k];
-        if (old && (how === "grow" ? old.length >= length : old.length === length)) return;
+        if (old && old.length >= length) return;
         // The old one goes first: at its largest the pool is what it needs, not that and the buffer which grows.
         if (old) this.#free(old);
         this.#epoch++;
-        delete buffers[k];
+        buffers[k] = undefined;
         buffers[k] = this.#allocate({ name: `scratch ${dtype} ${k}`, role: "scratch", dtype, length });
       });
-      if (how === "fit") {
-        // A buffer that could not be allocated has left a hole.
-        for (const unused of buffers.splice(wanted.length)) if (unused) this.#free(unused);
-      }
     }
   }
 }
