@@ -1,12 +1,7 @@
 import { cellNamed, cellNames } from "../src/cells/index.ts";
 import { type Product, product } from "../src/kernels/matmul.ts";
-import {
-  type Recurrence,
-  stateLayout,
-  stepBackward,
-  stepForward,
-  workSlots,
-} from "../src/kernels/recurrent-dispatch.ts";
+import { gateSlots, hLayout, noOptions, type Recurrence, stateLayout } from "../src/kernels/recurrence.ts";
+import { stepBackward, stepForward } from "../src/kernels/recurrent-dispatch.ts";
 import type { Target, View } from "../src/plan/plan.ts";
 import { buffer, type KernelCase, whole } from "./measure.ts";
 
@@ -32,26 +27,36 @@ function stepCase(target: Target, name: string, direction: "forward" | "backward
   const cell = cellNamed(name);
   const [G, S, T] = [cell.gates.length, cell.states.length, 3];
   const r: Recurrence = {
-    ...{ cell, T, B, D: 1, H, P: H, heads: 1, backwards: 0, control: undefined, hasMask: false, hasNoise: false },
-    ...{ stream: 0, zoneoutH: 0, zoneoutRest: 0, recurrentDropout: 0, zeroOutput: false },
+    cell,
+    T,
+    B,
+    D: 1,
+    H,
+    P: H,
+    backwards: 0,
+    options: noOptions,
+    control: undefined,
+    stream: 0,
   };
+  const shape = { direction: 0, directions: 1, start: 0, times: T };
   const buffers = [
     buffer("weight", H * G * Math.ceil(H / 4) * 4),
     buffer("bias", G * H),
     buffer("learned", Math.max(1, cell.learned.length) * H),
-    buffer("work", T * B * workSlots(r) * H),
-    buffer("states", stateLayout(r).length),
+    buffer("gates", T * B * gateSlots(r) * H),
+    buffer("h", hLayout(r).length),
+    buffer("states", Math.max(1, stateLayout(r, shape).length)),
     buffer("gradient", T * B * H),
     buffer("carry", S * B * H),
   ];
-  const [weight, bias, learned, view, states, outputGradient, carry] = whole(buffers) as [
-    ...[View, View, View, View, View, View, View],
+  const [weight, bias, learned, gatesView, h, states, outputGradient, carry] = whole(buffers) as [
+    ...[View, View, View, View, View, View, View, View],
   ];
   const rows = cell.recurrent ? weight : undefined;
-  const common = { label: "step", t: 1, work: { view, first: 0, count: 1, start: 0 }, learned, states };
+  const common = { label: "step", t: 1, chunk: { ...shape, gates: gatesView, states }, h, learned };
   const command =
     direction === "forward"
-      ? stepForward(target, r, { ...common, save: true, inner: false, weight, bias, initial: undefined, unused: bias })
+      ? stepForward(target, r, { ...common, save: true, intermediate: false, weight, bias, unused: bias })
       : stepBackward(target, r, { ...common, finish: false, hasCarry: true, weight: rows, outputGradient, carry });
   const last = cell.inner?.gates ?? 0;
   const gates = direction === "backward" ? G - last : last || G;

@@ -32,7 +32,7 @@ export const whole = (buffers: readonly BufferSpec[]): View[] =>
 const numbers = ({ name, length }: BufferSpec): Float32Array => {
   const random = new RandomStream(1, name);
   // What a cell divides by (a normaliser) is a state, or made of what it saved, and never negative.
-  const middle = name === "states" || name === "work" ? 0 : 0.5;
+  const middle = name === "states" || name === "gates" ? 0 : 0.5;
   return Float32Array.from({ length }, () => (random.next() - middle) * 0.5);
 };
 

@@ -40,7 +40,7 @@ export const mutations = [
         "let w = weight[weightBase + k * words];",
         `var w = vec4f(0.0);
       for (var l = 0u; l < 4u; l++) {
-        let line = (d * params.weightGates + params.weightFrom + g) * params.K + unit[l];
+        let line = (d * params.product.weightGates + params.product.weightGate + g) * params.product.K + unit[l];
         w[l] = weight[params.weightOffset / 4u + line * words + k / 4u][k % 4u];
       }`,
       ],
@@ -54,22 +54,27 @@ export const mutations = [
   {
     name: "lengths and masks ignored",
     file: "lib/recurrent-noise.wgsl",
-    edits: [["return params.hasMask != 0u &&", "return params.hasMask > 1u &&"]],
+    edits: [["return params.layer.hasMask != 0u &&", "return params.layer.hasMask > 1u &&"]],
   },
   {
     name: "reverse direction begins at T, not at each sequence's end",
     file: "lib/recurrent-noise.wgsl",
-    edits: [["if (isPassedOver(s, row)) {", "if (isPassedOver(s, row) && !runsBackwards(d)) {"]],
+    edits: [
+      [
+        "if (isMasked(time, row)) {",
+        "if (isMasked(time, row) && params.layer.steps[d].before < params.layer.steps[d].after) {",
+      ],
+    ],
   },
   {
     name: "initial c ignored",
-    file: "recurrent-forward.wgsl",
-    edits: [["prev[s] = vec4f(rest0[j.x],", "prev[s] = 0.0 * vec4f(rest0[j.x],"]],
+    file: "recurrent-initial.wgsl",
+    edits: [["= cellStates0[given];", "= 0.0 * cellStates0[given];"]],
   },
   {
-    name: "initial h ignored by R",
-    file: "recurrent-forward.wgsl",
-    edits: [["(!FIRST || params.hasInitial != 0u)", "!FIRST"]],
+    name: "initial h ignored",
+    file: "recurrent-initial.wgsl",
+    edits: [["h[to] = value;", "h[to] = 0.0 * value;"]],
   },
   {
     name: "peepholes i and f swapped",
@@ -85,12 +90,12 @@ export const mutations = [
     edits: [["r.o + p.peepholeO * c;", "r.o + p.peepholeO * prev.c;"]],
   },
   {
-    name: "backward goes through steps that the mask passes over",
+    name: "backward goes through masked steps",
     file: "recurrent-backward.wgsl",
     edits: [
       [
-        "let held = heldBack(s, time, row, d, unit);",
-        "let held = select(heldBack(s, time, row, d, unit), vec4f(0.0), isPassedOver(time, row));",
+        "straight[s] = keep(s, step.time, row, d, unit) * grad[s];",
+        "straight[s] = select(keep(s, step.time, row, d, unit), vec4f(0.0), isMasked(step.time, row)) * grad[s];",
       ],
     ],
   },
@@ -107,15 +112,15 @@ export const mutations = [
   {
     name: "gradient by the initial h lacks Rᵀ times the first step",
     file: "recurrent-backward.wgsl",
-    edits: [["if (params.productGates > 0u) {", "if (params.productGates > 0u && !FINISH) {"]],
+    edits: [["if (params.product.count > 0u) {", "if (params.product.count > 0u && !FINISH) {"]],
   },
   {
     name: "projection's backward ignores the mask",
     file: "recurrent-project-backward.wgsl",
     edits: [
       [
-        "let straight = heldBack(0u, time, row, d, unit) * grad;",
-        "let straight = select(heldBack(0u, time, row, d, unit), vec4f(0.0), isPassedOver(time, row)) * grad;",
+        "let straight = keep(0u, step.time, row, d, unit) * grad;",
+        "let straight = select(keep(0u, step.time, row, d, unit), vec4f(0.0), isMasked(step.time, row)) * grad;",
       ],
     ],
   },
@@ -137,11 +142,13 @@ export const mutations = [
   {
     name: "recurrent dropout draws other units in backward",
     file: "recurrent-backward.wgsl",
-    edits: [["products[b] * heardPart(row, d, unit);", "products[b] * heardPart(row + 1u, d, unit);"]],
+    edits: [["products[b] * dropFactor(row, d, unit);", "products[b] * dropFactor(row + 1u, d, unit);"]],
   },
   {
     name: "noise counts rows only, so all units of a row are drawn alike",
     file: "lib/recurrent-noise.wgsl",
-    edits: [["(row * params.D + d) * params.H + unit;", "vec4u((row * params.D + d) * params.H);"]],
+    edits: [
+      ["(row * params.layer.D + d) * params.layer.H + unit;", "vec4u((row * params.layer.D + d) * params.layer.H);"],
+    ],
   },
 ];

@@ -1,28 +1,39 @@
-// The transposed product of a backward step, for kernels that bind `weight` and `work`: weight by rows times the gradients
-// that stand in `productGates` slots of `work` at time s, for the four units of `word` in ROWS rows from row0 on.
-// #include "lib/recurrent-work.wgsl"
-fn transposedProduct(s: u32, row0: u32, d: u32, z: u32, word: u32, unit: vec4u) -> array<vec4f, ROWS> {
+// The transposed product of a backward step, for kernels that bind `weight` and `gates`: weight by rows times the gradients
+// that stand in some slots of `gates`.
+struct Transposed {
+  U: u32, // numbers that it makes for each row
+  K: u32, // numbers of a slot that it reads for each of them
+  headUnits: u32, // of its results share what they read: U without heads
+  slot: u32, // first slot that it reads
+  count: u32, // how many; 0: no product
+  weightGate: u32, // gate of the weight that goes with the first slot
+  weightGates: u32, // gates of the weight
+  hasCarry: u32, // 0: no gradient flows in from the step after (the last step without gradient by the final state)
+}
+
+// At a time, for the four units of `word` in ROWS rows from row0 on.
+fn transposedProduct(time: u32, row0: u32, d: u32, z: u32, word: u32, unit: vec4u) -> array<vec4f, ROWS> {
   var product: array<vec4f, ROWS>;
   var base: array<u32, ROWS>;
-  let words = (params.U + 3u) / 4u;
-  let head = unit / params.headUnits * params.K;
+  let words = (params.product.U + 3u) / 4u;
+  let head = unit / params.product.headUnits * params.product.K;
   // #unroll
   for (var b = 0u; b < ROWS; b++) {
-    base[b] = workIndex(s, min(row0 + b, params.B - 1u), z);
+    base[b] = params.gatesOffset + gatesIndex(time, min(row0 + b, params.layer.B - 1u), z);
   }
-  for (var g = 0u; g < params.productGates; g++) {
-    let gate = params.productFrom + g;
-    let slot = (gate + select(0u, APART, gate >= GATES - APART && gate < GATES)) * params.H;
-    let weightBase = params.weightOffset / 4u + (d * params.weightGates + params.weightFrom + g) * params.K * words + min(word, words - 1u);
-    for (var k = 0u; k < params.K; k++) {
+  for (var g = 0u; g < params.product.count; g++) {
+    let gate = params.product.slot + g;
+    let slot = (gate + select(0u, APART, gate >= GATES - APART && gate < GATES)) * params.layer.H;
+    let weightBase = params.weightOffset / 4u + (d * params.product.weightGates + params.product.weightGate + g) * params.product.K * words + min(word, words - 1u);
+    for (var k = 0u; k < params.product.K; k++) {
       let w = weight[weightBase + k * words];
       // #unroll
       for (var b = 0u; b < ROWS; b++) {
         if (HEADS) {
           let i = vec4u(base[b] + slot + k) + head;
-          product[b] += vec4f(work[i.x], work[i.y], work[i.z], work[i.w]) * w;
+          product[b] += vec4f(gates[i.x], gates[i.y], gates[i.z], gates[i.w]) * w;
         } else {
-          product[b] += work[base[b] + slot + k] * w;
+          product[b] += gates[base[b] + slot + k] * w;
         }
       }
     }

@@ -16,8 +16,8 @@ import { adagradKernel, adamKernel, rmspropKernel, sgdKernel } from "./optimizer
 import { pointwiseKernel } from "./pointwise.ts";
 import { pointwiseLoss } from "./pointwise-loss.ts";
 import { poolBackward, poolKernel } from "./pool.ts";
-import { recurrentForward, recurrentProject } from "./recurrent.ts";
-import { recurrentBackward, recurrentInnerBackward, recurrentProjectBackward } from "./recurrent-gradient.ts";
+import { recurrentForward, recurrentInitial, recurrentProject } from "./recurrent.ts";
+import { recurrentBackward, recurrentIntermediateBackward, recurrentProjectBackward } from "./recurrent-gradient.ts";
 import { sample } from "./sample.ts";
 import { scanBackward, scanChunks, scanForward } from "./scan.ts";
 import { scanGates, scanGatesBackward } from "./scan-gates.ts";
@@ -49,10 +49,11 @@ const table = [
   additiveScoresBackward,
   maskedSoftmax,
   maskedSoftmaxBackward,
+  recurrentInitial,
   recurrentForward,
   recurrentProject,
   recurrentBackward,
-  recurrentInnerBackward,
+  recurrentIntermediateBackward,
   recurrentProjectBackward,
   crossEntropyCount,
   crossEntropyRows,

@@ -98,8 +98,11 @@ export function composeKernel(kernel: Kernel, variant: Variant): Composed {
     compose(kernel.name, {
       constants,
       cell: fragment,
-      parts: { ...cell.parts, PLACE: constants.WHOLE === true ? "lib/place-row.wgsl" : "lib/place-tile.wgsl" },
-      prelude: cellPrelude(cell, constants.INNER === true),
+      parts: {
+        ...cell.parts,
+        TILING: constants.ACROSS_UNITS === true ? "lib/tiling-row.wgsl" : "lib/tiling-block.wgsl",
+      },
+      prelude: cellPrelude(cell, constants.INTERMEDIATE === true),
     }),
   );
 }

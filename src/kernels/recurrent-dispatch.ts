@@ -1,64 +1,26 @@
-import { type FullCell, workOf } from "../cells/index.ts";
 import { LimitError } from "../errors.ts";
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { dispatch } from "./kernel.ts";
-import { recurrentForward, recurrentProject } from "./recurrent.ts";
-import { recurrentBackward, recurrentInnerBackward, recurrentProjectBackward } from "./recurrent-gradient.ts";
+import { dispatch, gridFor } from "./kernel.ts";
+import { type Chunk, gateSlots, hOf, type Recurrence, recurrenceParams } from "./recurrence.ts";
+import { recurrentForward, recurrentInitial, recurrentProject } from "./recurrent.ts";
+import {
+  recurrentBackward,
+  recurrentIntermediateBackward,
+  recurrentProjectBackward,
+  type TransposedParams,
+} from "./recurrent-gradient.ts";
 
-/** What its steps have in common: the sizes of a recurrent layer, its options, and the memory of its states. */
-export interface Recurrence {
-  readonly cell: FullCell;
-  /** Steps, rows, directions, units. */
-  readonly T: number;
-  readonly B: number;
-  readonly D: number;
-  readonly H: number;
-  /** Size of h: H, or less with a projection. */
-  readonly P: number;
-  /** Blocks that R is divided into. */
-  readonly heads: number;
-  /** Bit d: direction d runs from the end of the sequence. */
-  readonly backwards: number;
-  /** The seed `[1]` and behind it the mask `[T,B]`; undefined without noise and mask. */
-  readonly control: View | undefined;
-  readonly hasMask: boolean;
-  readonly hasNoise: boolean;
-  readonly stream: number;
-  readonly zoneoutH: number;
-  readonly zoneoutRest: number;
-  readonly recurrentDropout: number;
-  /** Outputs that the mask passes over are zero, and not the state that is held. */
-  readonly zeroOutput: boolean;
-}
-
-/** Slots that `work` has for each unit: the cell's, and one for dh where there is a projection. */
-export const workSlots = ({ cell, H, P }: Pick<Recurrence, "cell" | "H" | "P">): number =>
-  workOf(cell).length + (P < H ? 1 : 0);
-
-/** Times that `states` holds: a slot before the first or behind the last for the initial states, or both. */
-export const slotsOf = ({ T, backwards }: Pick<Recurrence, "T" | "backwards">): number => T + (backwards ? 2 : 1);
-
-/** Where the parts of `states` begin, and how long it is. */
-export function stateLayout(r: Recurrence): { restAt: number; heardAt: number; innerAt: number; length: number } {
-  const rows = slotsOf(r) * r.B * r.D;
-  const restAt = rows * r.P;
-  const heardAt = restAt + (r.cell.states.length - 1) * rows * r.H;
-  const innerAt = heardAt + (r.recurrentDropout > 0 ? rows * r.P : 0);
-  const hasInner = r.cell.inner !== undefined || r.P < r.H;
-  return { restAt, heardAt, innerAt, length: innerAt + (hasInner ? rows * r.H : 0) };
-}
-
-/** The part of `work` that a step uses: directions `first` to `first + count - 1`, times from `start` on. */
-export interface WorkPart {
-  readonly view: View;
-  readonly first: number;
-  readonly count: number;
-  readonly start: number;
+/** What every step is told. */
+interface Step {
+  readonly label: string;
+  readonly t: number;
+  readonly chunk: Chunk;
+  /** h of the whole sequence. */
+  readonly h: View;
 }
 
 /** What a step backward binds besides. */
-export interface BackwardViews {
-  readonly states: View;
+interface BackwardStep extends Step {
   readonly learned: View | undefined;
   readonly outputGradient: View | undefined;
   readonly carry: View;
@@ -72,7 +34,7 @@ function rowsFor(target: Target, { B, H }: Recurrence): number {
 }
 
 /** A workgroup that owns a row has a lane for every four units; every adapter allows 256. */
-const MOST_LANES = 256;
+const MAX_LANES = 256;
 
 /** The variant for a step, and its grid. `U`: how many results a row has. */
 function tileOf(
@@ -83,58 +45,62 @@ function tileOf(
   U: number,
 ): { tile: Record<string, number | boolean>; grid: [number, number, number] } {
   const words = Math.ceil(U / 4);
-  const HEADS = r.heads > 1;
+  const HEADS = r.options.numHeads > 1;
   if (r.cell.acrossUnits) {
-    if (words > MOST_LANES) {
+    if (words > MAX_LANES) {
       throw new LimitError(
-        `${label}: hiddenSize ${r.H} with a cell that takes means over all units (layer normalisation), at most ${4 * MOST_LANES} fit into a workgroup; choose a smaller hiddenSize, or leave layerNorm out`,
+        `${label}: hiddenSize ${r.H} with a cell that takes means over all units (layer normalisation), at most ${4 * MAX_LANES} fit into a workgroup; choose a smaller hiddenSize, or leave layerNorm out`,
       );
     }
     const LANES = Math.max(32, 2 ** Math.ceil(Math.log2(words)));
-    return { tile: { ROWS: 1, LANES, HEADS: false, WHOLE: true }, grid: [r.B, 1, count] };
+    return { tile: { ROWS: 1, LANES, HEADS: false, ACROSS_UNITS: true }, grid: [r.B, 1, count] };
   }
   const ROWS = HEADS ? 1 : rowsFor(target, r);
   const grid: [number, number, number] = [Math.ceil((words * Math.ceil(r.B / ROWS)) / 32), 1, count];
-  return { tile: { ROWS, LANES: 32, HEADS, WHOLE: false }, grid };
+  return { tile: { ROWS, LANES: 32, HEADS, ACROSS_UNITS: false }, grid };
 }
 
-const flag = (value: boolean): number => (value ? 1 : 0);
-
-function shared(r: Recurrence, work: WorkPart, t: number) {
-  const { T, B, D, H, P, backwards, stream, zoneoutH, zoneoutRest, recurrentDropout } = r;
-  const { restAt } = stateLayout(r);
-  return {
-    ...{ t, T, B, D, H, P, W: workSlots(r), slots: slotsOf(r), restAt },
-    ...{ firstDirection: work.first, workD: work.count, workStart: work.start, backwards },
-    ...{ hasMask: flag(r.hasMask), maskAt: 1, hasNoise: flag(r.hasNoise), stream },
-    ...{ zoneoutH, zoneoutRest, recurrentDropout },
-  };
+/** The states before the first step of a chunk, put into their slots. */
+export function putInitialStates(
+  target: Target,
+  r: Recurrence,
+  call: Step & { readonly h0: View; readonly cellStates0: View | undefined },
+): Dispatch {
+  const { label, t, chunk, h, h0, cellStates0 } = call;
+  const [groups] = gridFor(r.B * r.H, 64, target.maxWorkgroups);
+  return dispatch(recurrentInitial, {
+    label,
+    views: {
+      h0,
+      cellStates0: cellStates0 ?? h0,
+      control: r.control?.view ?? h0,
+      h: hOf(r, chunk, h),
+      states: chunk.states,
+    },
+    params: recurrenceParams(r, chunk, t),
+    grid: [groups, 1, chunk.directions],
+  });
 }
 
-/** Step `t` forward. `inner`: the first of the two products of a cell that has them. */
+/** Step `t` forward. `intermediate`: the first of the two products of a cell that has them. */
 export function stepForward(
   target: Target,
   r: Recurrence,
-  call: {
-    readonly label: string;
-    readonly t: number;
-    readonly work: WorkPart;
+  call: Step & {
     readonly save: boolean;
-    readonly inner: boolean;
+    readonly intermediate: boolean;
     /** R by columns; undefined for a cell without R. */
     readonly weight: View | undefined;
     readonly bias: View | undefined;
     readonly learned: View | undefined;
-    readonly initial: { readonly h: View; readonly rest: View | undefined } | undefined;
-    readonly states: View;
     /** Something to bind where nothing is read. */
     readonly unused: View;
   },
 ): Dispatch {
-  const { work, bias, initial, states, inner, unused } = call;
-  const second = r.cell.inner !== undefined && !inner;
-  const { heardAt, innerAt } = stateLayout(r);
-  const { tile, grid } = tileOf(target, call.label, r, work.count, r.H);
+  const { chunk, bias, intermediate, unused } = call;
+  const isSecond = r.cell.inner !== undefined && !intermediate;
+  const { tile, grid } = tileOf(target, call.label, r, chunk.directions, r.H);
+  const { numHeads } = r.options;
   return dispatch(recurrentForward, {
     label: call.label,
     cell: r.cell.name,
@@ -142,77 +108,56 @@ export function stepForward(
       weight: call.weight ?? unused,
       bias: bias ?? unused,
       learned: call.learned ?? unused,
-      h0: initial?.h ?? unused,
-      rest0: initial?.rest ?? unused,
-      control: r.control ?? unused,
-      work: work.view,
-      states,
+      control: r.control?.view ?? unused,
+      gates: chunk.gates,
+      h: hOf(r, chunk, call.h),
+      states: chunk.states,
     },
     params: {
-      ...shared(r, work, call.t),
-      ...{ K: (second ? r.H : r.P) / r.heads, headUnits: r.H / r.heads, heardAt, innerAt },
-      ...{ projected: flag(r.P < r.H), hasBias: flag(bias !== undefined), hasInitial: flag(initial !== undefined) },
+      ...recurrenceParams(r, chunk, call.t),
+      K: (isSecond ? r.H : r.P) / numHeads,
+      headUnits: r.H / numHeads,
+      hasBias: bias ? 1 : 0,
     },
-    // The initial state is put into its slot by the first dispatch of the first step.
-    constants: { ...tile, FIRST: call.t === 0 && !second, SAVE: call.save && !inner, INNER: inner },
+    constants: { ...tile, SAVE: call.save && !intermediate, INTERMEDIATE: intermediate },
     grid,
   });
 }
 
-/** The projection of step `t`; `weight` is W_hr by columns. */
-export function projectForward(
-  target: Target,
-  r: Recurrence,
-  call: {
-    readonly label: string;
-    readonly t: number;
-    readonly work: WorkPart;
-    readonly weight: View;
-    readonly states: View;
-  },
-): Dispatch {
-  const { label, t, work, weight, states } = call;
-  const { heardAt, innerAt } = stateLayout(r);
+/** The grid of the two kernels of a projection. */
+function projectionGrid(target: Target, r: Recurrence, { directions }: Chunk) {
   const ROWS = rowsFor(target, r);
+  const invocations = Math.ceil(r.P / 4) * Math.ceil(r.B / ROWS);
+  return { ROWS, grid: [Math.ceil(invocations / 32), 1, directions] as [number, number, number] };
+}
+
+/** The projection of step `t`; `weight` is W_hr by columns. */
+export function projectForward(target: Target, r: Recurrence, call: Step & { readonly weight: View }): Dispatch {
+  const { label, t, chunk, weight, h } = call;
+  const { ROWS, grid } = projectionGrid(target, r, chunk);
   return dispatch(recurrentProject, {
     label,
-    views: { weight, control: r.control ?? weight, states },
-    params: { ...shared(r, work, t), heardAt, innerAt },
+    views: { weight, control: r.control?.view ?? weight, h: hOf(r, chunk, h), states: chunk.states },
+    params: recurrenceParams(r, chunk, t),
     constants: { ROWS, LANES: 32 },
-    grid: [Math.ceil((Math.ceil(r.P / 4) * Math.ceil(r.B / ROWS)) / 32), 1, work.count],
+    grid,
   });
 }
 
-/** Which slots of `work` a transposed product reads, and what the weight is. */
-interface Transposed {
-  readonly weight: View;
-  readonly U: number;
-  readonly K: number;
-  readonly from: number;
-  readonly gates: number;
-  readonly weightFrom: number;
-  readonly weightGates: number;
-  readonly heads: number;
-}
-
-const productParams = (product: Transposed | undefined, U: number) => ({
+/** Rᵀ·(gradients by r of `count` gates from `slot` on), for U numbers of a row. */
+const throughR = (r: Recurrence, U: number, slot: number, count: number): Omit<TransposedParams, "hasCarry"> => ({
   U,
-  K: product?.K ?? 0,
-  headUnits: U / (product?.heads ?? 1),
-  productFrom: product?.from ?? 0,
-  productGates: product?.gates ?? 0,
-  weightFrom: product?.weightFrom ?? 0,
-  weightGates: product?.weightGates ?? 0,
+  K: r.H / r.options.numHeads,
+  headUnits: U / r.options.numHeads,
+  slot,
+  count,
+  weightGate: slot,
+  weightGates: r.cell.gates.length,
 });
 
-/** Rᵀ·(gradients by r of the gates that saw h): what flows into the h before. */
-const throughR = (r: Recurrence, weight: View): Transposed => {
-  const gates = r.cell.gates.length;
-  return {
-    ...{ weight, U: r.P, K: r.H / r.heads, from: 0, gates: gates - (r.cell.inner?.gates ?? 0) },
-    ...{ weightFrom: 0, weightGates: gates, heads: r.heads },
-  };
-};
+/** Rᵀ·(gradients by r of the gates that saw h): what flows into the h before. `has`: false for a product of nothing. */
+const throughH = (r: Recurrence, U: number, has: boolean): Omit<TransposedParams, "hasCarry"> =>
+  throughR(r, U, 0, has ? r.cell.gates.length - (r.cell.inner?.gates ?? 0) : 0);
 
 /**
  * Step `t` backward; `finish` instead folds what step `t` left into the carry.
@@ -221,73 +166,68 @@ const throughR = (r: Recurrence, weight: View): Transposed => {
 export function stepBackward(
   target: Target,
   r: Recurrence,
-  call: BackwardViews & {
-    readonly label: string;
-    readonly t: number;
-    readonly work: WorkPart;
+  call: BackwardStep & {
     readonly finish: boolean;
     readonly hasCarry: boolean;
     readonly weight: View | undefined;
   },
 ): Dispatch {
-  const { work, weight, outputGradient, finish } = call;
-  const projected = r.P < r.H;
+  const { chunk, weight, outputGradient, finish, h } = call;
+  const isProjected = r.P < r.H && !finish;
   const U = finish ? r.P : r.H;
-  const projection: Transposed | undefined = weight && {
-    ...{ weight, U, K: r.P, from: workSlots(r) - 1, gates: 1, weightFrom: 0, weightGates: 1, heads: 1 },
-  };
-  const product = projected && !finish ? projection : weight && throughR(r, weight);
-  const { tile, grid } = tileOf(target, call.label, r, work.count, U);
+  const product = isProjected
+    ? { U, K: r.P, headUnits: U, slot: gateSlots(r) - 1, count: 1, weightGate: 0, weightGates: 1 }
+    : throughH(r, U, weight !== undefined);
+  const { tile, grid } = tileOf(target, call.label, r, chunk.directions, U);
   return dispatch(recurrentBackward, {
     label: call.label,
     cell: r.cell.name,
     views: {
-      weight: weight ?? call.states,
-      learned: call.learned ?? call.states,
-      outputGradient: outputGradient ?? call.states,
-      control: r.control ?? call.states,
-      states: call.states,
-      work: work.view,
+      weight: weight ?? h,
+      learned: call.learned ?? h,
+      outputGradient: outputGradient ?? h,
+      control: r.control?.view ?? h,
+      h: hOf(r, chunk, h),
+      states: chunk.states,
+      gates: chunk.gates,
       carry: call.carry,
     },
     params: {
-      ...shared(r, work, call.t),
-      ...productParams(product, U),
-      projected: flag(projected && !finish),
-      hasCarry: flag(call.hasCarry),
-      hasOutput: flag(outputGradient !== undefined),
-      zeroOutput: flag(r.zeroOutput),
+      ...recurrenceParams(r, chunk, call.t),
+      ...product,
+      hasCarry: call.hasCarry ? 1 : 0,
+      hasOutput: outputGradient ? 1 : 0,
     },
     constants: { ...tile, FINISH: finish },
     grid,
   });
 }
 
-/** The gradients that come through the inner vector, after `stepBackward`; `weight` is R by rows. */
-export function innerBackward(
+/** The gradients that come through the intermediate vector, after `stepBackward`; `weight` is R by rows. */
+export function intermediateBackward(
   target: Target,
   r: Recurrence,
-  call: BackwardViews & { readonly label: string; readonly t: number; readonly work: WorkPart; readonly weight: View },
+  call: BackwardStep & { readonly weight: View },
 ): Dispatch {
-  const { work, weight, states, carry } = call;
-  const { tile, grid } = tileOf(target, call.label, r, work.count, r.H);
-  const gates = r.cell.gates.length;
+  const { chunk, weight, h, carry } = call;
+  const { tile, grid } = tileOf(target, call.label, r, chunk.directions, r.H);
   const last = r.cell.inner!.gates;
-  const from = gates - last;
-  return dispatch(recurrentInnerBackward, {
+  return dispatch(recurrentIntermediateBackward, {
     label: call.label,
     cell: r.cell.name,
-    views: { weight, learned: call.learned ?? states, control: r.control ?? states, states, work: work.view, carry },
+    views: {
+      weight,
+      learned: call.learned ?? h,
+      control: r.control?.view ?? h,
+      h: hOf(r, chunk, h),
+      states: chunk.states,
+      gates: chunk.gates,
+      carry,
+    },
     params: {
-      ...shared(r, work, call.t),
-      ...productParams(
-        {
-          ...{ weight, U: r.H, K: r.H / r.heads, from, gates: last, weightFrom: from },
-          weightGates: gates,
-          heads: r.heads,
-        },
-        r.H,
-      ),
+      ...recurrenceParams(r, chunk, call.t),
+      ...throughR(r, r.H, r.cell.gates.length - last, last),
+      hasCarry: 1,
     },
     constants: tile,
     grid,
@@ -298,33 +238,26 @@ export function innerBackward(
 export function projectBackward(
   target: Target,
   r: Recurrence,
-  call: BackwardViews & {
-    readonly label: string;
-    readonly t: number;
-    readonly work: WorkPart;
-    readonly hasCarry: boolean;
-    readonly weight: View | undefined;
-  },
+  call: BackwardStep & { readonly hasCarry: boolean; readonly weight: View | undefined },
 ): Dispatch {
-  const { work, weight, outputGradient, carry } = call;
-  const ROWS = rowsFor(target, r);
+  const { label, chunk, weight, outputGradient, h, carry } = call;
+  const { ROWS, grid } = projectionGrid(target, r, chunk);
   return dispatch(recurrentProjectBackward, {
-    label: call.label,
+    label,
     views: {
-      weight: weight ?? call.states,
-      outputGradient: outputGradient ?? call.states,
-      control: r.control ?? call.states,
-      work: work.view,
+      weight: weight ?? h,
+      outputGradient: outputGradient ?? h,
+      control: r.control?.view ?? h,
+      gates: chunk.gates,
       carry,
     },
     params: {
-      ...shared(r, work, call.t),
-      ...productParams(weight && throughR(r, weight), r.P),
-      hasCarry: flag(call.hasCarry),
-      hasOutput: flag(outputGradient !== undefined),
-      zeroOutput: flag(r.zeroOutput),
+      ...recurrenceParams(r, chunk, call.t),
+      ...throughH(r, r.P, weight !== undefined),
+      hasCarry: call.hasCarry ? 1 : 0,
+      hasOutput: outputGradient ? 1 : 0,
     },
     constants: { ROWS, LANES: 32, HEADS: false },
-    grid: [Math.ceil((Math.ceil(r.P / 4) * Math.ceil(r.B / ROWS)) / 32), 1, work.count],
+    grid,
   });
 }

@@ -1,29 +1,19 @@
 import { type Unit, type Values, workOf } from "../cells/index.ts";
-import { type ArrayOf, defineKernel, f32, read, readWrite, u32 } from "./kernel.ts";
+import { type ArrayOf, defineKernel, type Numbers, read, readWrite, u32 } from "./kernel.ts";
+import { recurrence } from "./recurrence.ts";
 import { goesWith, tiles } from "./recurrent.ts";
-import { forAllUnits, type Layout, learnedReader, load, type Row, rowsOf, store } from "./recurrent-twin.ts";
+import { forAllUnits, learnedReader, load, type Row, rowsOf, store } from "./recurrent-twin.ts";
 
-const params = [
-  ...u32("t", "T", "B", "D", "H", "P", "W", "slots", "restAt"),
-  ...u32("firstDirection", "workD", "workStart", "backwards", "hasMask", "maskAt", "hasNoise", "stream"),
-  ...f32("zoneoutH", "zoneoutRest", "recurrentDropout"),
-  ...u32("U", "K", "headUnits", "productFrom", "productGates", "weightFrom", "weightGates"),
-] as const;
+/** The members of the struct `Transposed` in shaders/lib/recurrent-product.wgsl. */
+const transposed = u32("U", "K", "headUnits", "slot", "count", "weightGate", "weightGates", "hasCarry");
+export type TransposedParams = Numbers<typeof transposed>;
 
-interface ProductParams extends Layout {
-  readonly U: number;
-  readonly K: number;
-  readonly headUnits: number;
-  readonly productFrom: number;
-  readonly productGates: number;
-  readonly weightFrom: number;
-  readonly weightGates: number;
-}
+const params = [...recurrence, ...transposed] as const;
 
-/** Weight by rows times what stands in slots of `work` at a time; `apart` of `G` gates have theirs further on. */
+/** Weight by rows times what stands in slots of `gates` at a time; `apart` of `G` gates have theirs further on. */
 function transposedProduct(
-  { weight, work }: { weight: ArrayOf<"f32">; work: ArrayOf<"f32"> },
-  p: ProductParams,
+  { weight, gates }: { weight: ArrayOf<"f32">; gates: ArrayOf<"f32"> },
+  p: Numbers<typeof params>,
   row: Row,
   time: number,
   { G, apart }: { G: number; apart: number },
@@ -31,14 +21,14 @@ function transposedProduct(
   const { U, K, H } = p;
   const padded = Math.ceil(U / 4) * 4;
   const product = new Float64Array(U);
-  for (let g = 0; g < p.productGates; g++) {
-    const gate = p.productFrom + g;
+  for (let g = 0; g < p.count; g++) {
+    const gate = p.slot + g;
     const slot = gate + (gate >= G - apart && gate < G ? apart : 0);
-    const gradients = row.work(time) + slot * H;
+    const gradients = row.gates(time) + slot * H;
     for (let k = 0; k < K; k++) {
-      const at = ((row.d * p.weightGates + p.weightFrom + g) * K + k) * padded;
+      const at = ((row.d * p.weightGates + p.weightGate + g) * K + k) * padded;
       for (let u = 0; u < U; u++)
-        product[u]! += work[gradients + Math.floor(u / p.headUnits) * K + k]! * weight[at + u]!;
+        product[u]! += gates[gradients + Math.floor(u / p.headUnits) * K + k]! * weight[at + u]!;
     }
   }
   return product;
@@ -51,97 +41,100 @@ export const recurrentBackward = defineKernel({
     read("weight", "vec4f", "[D,G,K,⌈U/4⌉]"),
     read("learned", "f32", "[D,N,H]"),
     read("outputGradient", "f32", "[T,B,D,P]"),
-    read("control", "i32", "[1+T*B]"),
+    read("control", "i32", "seed [1], mask [T,B]"),
+    read("h", "f32", "[slots,B,D,P]"),
     read("states", "f32", "as in recurrent-forward"),
-    readWrite("work", "f32", "[T,B,workD,W,H]"),
-    readWrite("carry", "f32", "h [D,B,P], rest [S-1,D,B,H]"),
+    readWrite("gates", "f32", "[times,B,directions,W,H]"),
+    readWrite("carry", "f32", "h [D,B,P], cell states [S-1,D,B,H]"),
   ],
-  params: [...params, ...u32("projected", "hasCarry", "hasOutput", "zeroOutput")],
+  params: [...params, ...u32("hasOutput")],
   runsCell: true,
   goesWith,
   variants: tiles.flatMap((tile) => [false, true].map((FINISH) => ({ ...tile, FINISH }))),
-  twin({ weight, learned, outputGradient, control, states, work, carry }, p, { constants, cell }) {
+  twin({ weight, learned, outputGradient, control, h, states, gates, carry }, p, { constants, cell }) {
     const { B, D, H, P } = p;
     const sizes = { G: cell.gates.length, apart: cell.apart.length };
     const saved = workOf(cell);
-    const restOf = (s: number) => D * B * P + (s - 1) * D * B * H;
+    const isProjected = !constants.FINISH && P < H;
+    const cellCarry = (s: number) => D * B * P + (s - 1) * D * B * H;
     const ownOf = learnedReader(cell, learned, H);
     const [kept, prev, grad]: [Values, Values, Values] = [{}, {}, {}];
     for (const row of rowsOf(p, control)) {
-      const from = constants.FINISH || p.projected ? row.time : row.nextTime;
-      const product = transposedProduct({ weight, work }, p, row, from, sizes);
+      const from = constants.FINISH || isProjected ? row.time : row.next;
+      const product = transposedProduct({ weight, gates }, p, row, from, sizes);
       if (constants.FINISH) {
         for (let u = 0; u < P; u++)
-          carry[row.of(P) + u] = product[u]! * row.heardPart(u) + (p.hasCarry ? carry[row.of(P) + u]! : 0);
+          carry[row.of(P) + u] = product[u]! * row.dropFactor(u) + (p.hasCarry ? carry[row.of(P) + u]! : 0);
         continue;
       }
-      const seesOutput = p.hasOutput && !(p.zeroOutput && row.isPassedOver);
+      const seesOutput = p.hasOutput && !(p.zeroOutput && row.isMasked);
       /** The gradient by a state after this step. */
       const gradientOf = (s: number, u: number): number => {
-        if (s > 0) return p.hasCarry ? carry[restOf(s) + row.of(H) + u]! : 0;
-        if (p.projected) return product[u]!;
-        const flowing = product[u]! * row.heardPart(u) + (p.hasCarry ? carry[row.of(P) + u]! : 0);
-        return flowing + (seesOutput ? outputGradient[row.state(0, P, row.time) + u]! : 0);
+        if (s > 0) return p.hasCarry ? carry[cellCarry(s) + row.of(H) + u]! : 0;
+        if (isProjected) return product[u]!;
+        const flowing = product[u]! * row.dropFactor(u) + (p.hasCarry ? carry[row.of(P) + u]! : 0);
+        return flowing + (seesOutput ? outputGradient[row.h(row.time) + u]! : 0);
       };
-      const heldBack = (s: number, u: number) => (s === 0 && p.projected ? 0 : row.heldBack(s, u));
-      const at = row.work(row.time);
+      const keep = (s: number, u: number) => (s === 0 && isProjected ? 0 : row.keep(s, u));
+      const at = row.gates(row.time);
       const maths = (u: number, unit: Unit) => {
         cell.states.forEach((name, s) => {
-          const states0 = u < P ? states[row.state(0, P, row.before) + u]! : 0;
-          prev[name] = s === 0 ? states0 : states[row.rest(s, row.before) + u]!;
-          grad[name] = (1 - heldBack(s, u)) * gradientOf(s, u);
+          const h0 = u < P ? h[row.h(row.before) + u]! : 0;
+          prev[name] = s === 0 ? h0 : states[row.cellState(s, row.before) + u]!;
+          grad[name] = (1 - keep(s, u)) * gradientOf(s, u);
         });
-        return cell.backward(load(kept, saved, work, at + u, H), prev, grad, ownOf(row.d, u), unit);
+        return cell.backward(load(kept, saved, gates, at + u, H), prev, grad, ownOf(row.d, u), unit);
       };
       forAllUnits(cell, H, row.d, maths, (u, step) => {
-        store(saved, step.work, work, at + u, H);
+        store(saved, step.work, gates, at + u, H);
         cell.states.forEach((name, s) => {
-          // What a unit held back goes straight to the step before; the cell made the rest.
-          const value = heldBack(s, u) * gradientOf(s, u) + (step.state[name] ?? 0);
-          if (s > 0) carry[restOf(s) + row.of(H) + u] = value;
-          else if (!p.projected) carry[row.of(P) + u] = value;
+          // The gradient by what a unit kept goes straight to the step before; the cell made the other part.
+          const value = keep(s, u) * gradientOf(s, u) + (step.state[name] ?? 0);
+          if (s > 0) carry[cellCarry(s) + row.of(H) + u] = value;
+          else if (!isProjected) carry[row.of(P) + u] = value;
         });
       });
     }
   },
 });
 
-/** The second dispatch of a backward step of a cell with an inner product. See shaders/recurrent-inner-backward.wgsl. */
-export const recurrentInnerBackward = defineKernel({
-  name: "recurrent-inner-backward",
+/** The second dispatch of a backward step of a cell with an intermediate vector. See shaders/recurrent-intermediate-backward.wgsl. */
+export const recurrentIntermediateBackward = defineKernel({
+  name: "recurrent-intermediate-backward",
   bindings: [
     read("weight", "vec4f", "[D,G,K,⌈U/4⌉]"),
     read("learned", "f32", "[D,N,H]"),
-    read("control", "i32", "[1+T*B]"),
+    read("control", "i32", "seed [1], mask [T,B]"),
+    read("h", "f32", "[slots,B,D,P]"),
     read("states", "f32", "as in recurrent-forward"),
-    readWrite("work", "f32", "[T,B,workD,W,H]"),
-    readWrite("carry", "f32", "h [D,B,P], rest [S-1,D,B,H]"),
+    readWrite("gates", "f32", "[times,B,directions,W,H]"),
+    readWrite("carry", "f32", "h [D,B,P], cell states [S-1,D,B,H]"),
   ],
   params,
   runsCell: true,
   goesWith: (constants, cell) => goesWith(constants, cell) && cell.inner !== undefined,
   variants: tiles,
-  twin({ weight, learned, control, states, work, carry }, p, { cell }) {
+  twin({ weight, learned, control, h, states, gates, carry }, p, { cell }) {
     const { B, D, H } = p;
     const saved = workOf(cell);
-    const readSlots = cell.gates.slice(p.productFrom, p.productFrom + p.productGates);
+    const readSlots = cell.gates.slice(p.slot, p.slot + p.count);
     const sizes = { G: cell.gates.length, apart: cell.apart.length };
     const ownOf = learnedReader(cell, learned, H);
     const [kept, prev]: [Values, Values] = [{}, {}];
     for (const row of rowsOf(p, control)) {
-      const product = transposedProduct({ weight, work }, p, row, row.time, sizes);
-      const at = row.work(row.time);
+      const product = transposedProduct({ weight, gates }, p, row, row.time, sizes);
+      const at = row.gates(row.time);
       const maths = (u: number, unit: Unit) => {
         cell.states.forEach((name, s) => {
-          prev[name] = states[(s === 0 ? row.state(0, H, row.before) : row.rest(s, row.before)) + u]!;
+          prev[name] = s === 0 ? h[row.h(row.before) + u]! : states[row.cellState(s, row.before) + u]!;
         });
-        load(kept, saved, work, at + u, H);
-        return cell.inner!.backward(kept, prev, product[u]! * row.heardPart(u), ownOf(row.d, u), unit);
+        load(kept, saved, gates, at + u, H);
+        return cell.inner!.backward(kept, prev, product[u]! * row.dropFactor(u), ownOf(row.d, u), unit);
       };
       forAllUnits(cell, H, row.d, maths, (u, step) => {
         // The slots that the product reads stay as they are: on the GPU others may be reading them still.
-        const read = load({}, readSlots, work, at + u + p.productFrom * H, H);
-        store(saved, { ...step.work, ...read }, work, at + u, H);
+        const read = load({}, readSlots, gates, at + u + p.slot * H, H);
+        store(saved, { ...step.work, ...read }, gates, at + u, H);
         cell.states.forEach((name, s) => {
           carry[s * D * B * H + row.of(H) + u]! += step.state[name] ?? 0;
         });
@@ -156,23 +149,23 @@ export const recurrentProjectBackward = defineKernel({
   bindings: [
     read("weight", "vec4f", "[D,G,H,⌈P/4⌉]"),
     read("outputGradient", "f32", "[T,B,D,P]"),
-    read("control", "i32", "[1+T*B]"),
-    readWrite("work", "f32", "[T,B,workD,W,H]"),
-    readWrite("carry", "f32", "h [D,B,P], rest [S-1,D,B,H]"),
+    read("control", "i32", "seed [1], mask [T,B]"),
+    readWrite("gates", "f32", "[times,B,directions,W,H]"),
+    readWrite("carry", "f32", "h [D,B,P], cell states [S-1,D,B,H]"),
   ],
-  params: [...params, ...u32("hasCarry", "hasOutput", "zeroOutput")],
+  params: [...params, ...u32("hasOutput")],
   variants: [1, 4, 8].map((ROWS) => ({ ROWS, LANES: 32, HEADS: false })),
-  twin({ weight, outputGradient, control, work, carry }, p) {
+  twin({ weight, outputGradient, control, gates, carry }, p) {
     const { H, P } = p;
     for (const row of rowsOf(p, control)) {
-      const product = transposedProduct({ weight, work }, p, row, row.nextTime, { G: 0, apart: 0 });
-      const seesOutput = p.hasOutput && !(p.zeroOutput && row.isPassedOver);
+      const product = transposedProduct({ weight, gates }, p, row, row.next, { G: 0, apart: 0 });
+      const seesOutput = p.hasOutput && !(p.zeroOutput && row.isMasked);
       for (let u = 0; u < P; u++) {
-        let grad = product[u]! * row.heardPart(u);
+        let grad = product[u]! * row.dropFactor(u);
         if (p.hasCarry) grad += carry[row.of(P) + u]!;
-        if (seesOutput) grad += outputGradient[row.state(0, P, row.time) + u]!;
-        const straight = row.heldBack(0, u) * grad;
-        work[row.work(row.time) + (p.W - 1) * H + u] = grad - straight;
+        if (seesOutput) grad += outputGradient[row.h(row.time) + u]!;
+        const straight = row.keep(0, u) * grad;
+        gates[row.gates(row.time) + (p.W - 1) * H + u] = grad - straight;
         carry[row.of(P) + u] = straight;
       }
     }

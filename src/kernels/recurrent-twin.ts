@@ -2,78 +2,59 @@ import type { FullCell, Unit, Values } from "../cells/index.ts";
 import { OptionError } from "../errors.ts";
 import { uniform } from "../random.ts";
 import type { ArrayOf } from "./kernel.ts";
+import type { RecurrenceParams } from "./recurrence.ts";
 
-// What the twins of the recurrent kernels share: the layouts of shaders/lib/recurrent-*.wgsl and the cell, unit by unit.
+// What the twins of the recurrent kernels share: the layouts of shaders/lib/recurrence.wgsl and the cell, unit by unit.
 
 type F32 = ArrayOf<"f32">;
-
-/** Params of every recurrent kernel. */
-export interface Layout {
-  readonly t: number;
-  readonly T: number;
-  readonly B: number;
-  readonly D: number;
-  readonly H: number;
-  readonly P: number;
-  readonly W: number;
-  readonly slots: number;
-  readonly restAt: number;
-  readonly firstDirection: number;
-  readonly workD: number;
-  readonly workStart: number;
-  readonly backwards: number;
-  readonly hasMask: number;
-  readonly maskAt: number;
-  readonly hasNoise: number;
-  readonly stream: number;
-  readonly zoneoutH: number;
-  readonly zoneoutRest: number;
-  readonly recurrentDropout: number;
-}
 
 /** The row that a twin is at: its direction, its times and slots, and where its numbers lie. */
 export class Row {
   readonly d: number;
   readonly time: number;
-  readonly after: number;
+  /** Slots of the states that the step reads and writes. */
   readonly before: number;
-  readonly #p: Layout;
+  readonly after: number;
+  /** The time of the step after this one. */
+  readonly next: number;
+  readonly #p: RecurrenceParams;
   readonly #b: number;
   readonly #z: number;
   readonly #control: ArrayOf<"i32">;
 
-  constructor(p: Layout, z: number, b: number, control: ArrayOf<"i32">) {
-    this.d = p.firstDirection + z;
-    const runsBackwards = ((p.backwards >> this.d) & 1) === 1;
-    this.time = runsBackwards ? p.T - 1 - p.t : p.t;
-    this.after = this.time + 1;
-    this.before = runsBackwards ? this.time + 2 : this.time;
+  constructor(p: RecurrenceParams, z: number, b: number, control: ArrayOf<"i32">) {
+    this.d = p.direction + z;
+    const [time, before, after, next] =
+      this.d === 0 ? [p.time0, p.before0, p.after0, p.next0] : [p.time1, p.before1, p.after1, p.next1];
+    this.time = time;
+    this.before = before;
+    this.after = after;
+    this.next = next;
     this.#p = p;
     this.#b = b;
     this.#z = z;
     this.#control = control;
   }
 
-  /** The time of the step after this one. */
-  get nextTime(): number {
-    return this.time + (this.before > this.after ? -1 : 1);
+  /** In `h` and its like, `[slots,B,D,P]`. */
+  h(slot: number): number {
+    return this.#in(slot, this.#p.D, this.d, this.#p.P);
   }
 
-  /** In an array of states that begins at `at` and has `size` units. */
-  state(at: number, size: number, slot: number): number {
-    return at + ((slot * this.#p.B + this.#b) * this.#p.D + this.d) * size;
+  /** In `states`: state s >= 1. */
+  cellState(s: number, slot: number): number {
+    return this.#in(slot * this.#p.cellStates + s - 1, this.#p.directions, this.#z, this.#p.H);
   }
 
-  /** State s >= 1. */
-  rest(s: number, slot: number): number {
-    const { restAt, slots, B, D, H } = this.#p;
-    return this.state(restAt + (s - 1) * slots * B * D * H, H, slot);
+  /** In `states`: the intermediate vector. */
+  intermediate(slot: number): number {
+    return this.#p.intermediateAt + this.#in(slot, this.#p.directions, this.#z, this.#p.H);
   }
 
-  /** The W slots of `work` at a time. */
-  work(time: number): number {
-    const { workStart, B, workD, W, H } = this.#p;
-    return (((time - workStart) * B + this.#b) * workD + this.#z) * W * H;
+  /** The W slots of `gates` at a time. */
+  gates(time: number): number {
+    const { start, directions, W, H } = this.#p;
+    return this.#in(time - start, directions, this.#z, W * H);
   }
 
   /** In an array `[D,B,size]`. */
@@ -81,26 +62,36 @@ export class Row {
     return (this.d * this.#p.B + this.#b) * size;
   }
 
-  get isPassedOver(): boolean {
+  /** In an array `[slots,B,directions,size]`. */
+  #in(slot: number, directions: number, direction: number, size: number): number {
+    return ((slot * this.#p.B + this.#b) * directions + direction) * size;
+  }
+
+  get isMasked(): boolean {
     return this.#p.hasMask === 1 && this.#control[this.#p.maskAt + this.time * this.#p.B + this.#b] === 0;
   }
 
   #draw(stream: number, step: number, unit: number): number {
     const index = (this.#b * this.#p.D + this.d) * this.#p.H + unit;
-    return uniform(this.#control[0]! >>> 0, stream >>> 0, step, index);
+    return uniform(this.#control[this.#p.seedAt]! >>> 0, stream >>> 0, step, index);
   }
 
   /** How much of its previous value a unit's state keeps. */
-  heldBack(state: number, unit: number): number {
-    if (this.isPassedOver) return 1;
-    const { zoneoutH, zoneoutRest, hasNoise, stream } = this.#p;
-    const rate = state === 0 ? zoneoutH : zoneoutRest;
+  keep(state: number, unit: number): number {
+    if (this.isMasked) return 1;
+    const { zoneoutH, zoneoutCell, hasNoise, stream } = this.#p;
+    const rate = state === 0 ? zoneoutH : zoneoutCell;
     if (rate === 0 || !hasNoise) return rate;
     return this.#draw(stream + (state === 0 ? 1 : 2), this.time, unit) < rate ? 1 : 0;
   }
 
+  /** Whether R reads h after recurrent dropout, which lies `droppedAt` behind it. */
+  get dropsH(): boolean {
+    return this.#p.recurrentDropout > 0;
+  }
+
   /** Recurrent dropout's factor. */
-  heardPart(unit: number): number {
+  dropFactor(unit: number): number {
     const { recurrentDropout, stream } = this.#p;
     if (recurrentDropout === 0) return 1;
     return this.#draw(stream, 0, unit) < recurrentDropout ? 0 : 1 / (1 - recurrentDropout);
@@ -108,8 +99,8 @@ export class Row {
 }
 
 /** Rows of a kernel in the order of its grid. */
-export function* rowsOf(p: Layout, control: ArrayOf<"i32">): Generator<Row> {
-  for (let z = 0; z < p.workD; z++) for (let b = 0; b < p.B; b++) yield new Row(p, z, b, control);
+export function* rowsOf(p: RecurrenceParams, control: ArrayOf<"i32">): Generator<Row> {
+  for (let z = 0; z < p.directions; z++) for (let b = 0; b < p.B; b++) yield new Row(p, z, b, control);
 }
 
 /** Puts the values at `at`, `at + stride`, … under their names, into an object that may serve again and again. */

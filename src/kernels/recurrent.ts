@@ -1,26 +1,20 @@
 import { type FullCell, type Unit, type Values, workOf } from "../cells/index.ts";
 import type { Constants } from "../plan/plan.ts";
-import { defineKernel, f32, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, read, readWrite, u32 } from "./kernel.ts";
+import { recurrence } from "./recurrence.ts";
 import { forAllUnits, learnedReader, load, rowsOf, store } from "./recurrent-twin.ts";
 
-/** `ROWS` sequences an invocation; a workgroup of `LANES` owns a row where the cell takes means over it (WHOLE). */
+/** `ROWS` sequences an invocation; a workgroup of `LANES` owns a row where the cell takes means over it (ACROSS_UNITS). */
 export const tiles: readonly Constants[] = [
-  ...[1, 4, 8].map((ROWS) => ({ ROWS, LANES: 32, HEADS: false, WHOLE: false })),
-  { ROWS: 1, LANES: 32, HEADS: true, WHOLE: false },
-  ...[32, 64, 128, 256].map((LANES) => ({ ROWS: 1, LANES, HEADS: false, WHOLE: true })),
+  ...[1, 4, 8].map((ROWS) => ({ ROWS, LANES: 32, HEADS: false, ACROSS_UNITS: false })),
+  { ROWS: 1, LANES: 32, HEADS: true, ACROSS_UNITS: false },
+  ...[32, 64, 128, 256].map((LANES) => ({ ROWS: 1, LANES, HEADS: false, ACROSS_UNITS: true })),
 ];
 
-/** A cell with an inner product takes up the initial state in the first of a step's two dispatches. */
-export const goesWith = ({ WHOLE, FIRST = false, INNER = false, HEADS }: Constants, cell: FullCell): boolean =>
-  WHOLE === cell.acrossUnits &&
-  (cell.inner !== undefined ? INNER === true || FIRST === false : INNER === false) &&
+export const goesWith = ({ ACROSS_UNITS, INTERMEDIATE = false, HEADS }: Constants, cell: FullCell): boolean =>
+  ACROSS_UNITS === cell.acrossUnits &&
+  (cell.inner !== undefined || INTERMEDIATE === false) &&
   (!HEADS || cell.recurrent);
-
-const common = [
-  ...u32("firstDirection", "workD", "workStart", "backwards"),
-  ...u32("hasMask", "maskAt", "hasNoise", "stream"),
-  ...f32("zoneoutH", "zoneoutRest", "recurrentDropout"),
-] as const;
 
 /** One step forward of a recurrent layer. See shaders/recurrent-forward.wgsl for the layouts. */
 export const recurrentForward = defineKernel({
@@ -29,33 +23,24 @@ export const recurrentForward = defineKernel({
     read("weight", "vec4f", "[D,K,G,⌈H/4⌉]"),
     read("bias", "f32", "[D,G,H]"),
     read("learned", "f32", "[D,N,H]"),
-    read("h0", "f32", "[D,B,P]"),
-    read("rest0", "f32", "[S-1,D,B,H]"),
-    read("control", "i32", "[1+T*B]"),
-    readWrite("work", "f32", "[T,B,workD,W,H]"),
-    readWrite("states", "f32", "h [slots,B,D,P], rest [S-1,slots,B,D,H], heard, inner"),
+    read("control", "i32", "seed [1], mask [T,B]"),
+    readWrite("gates", "f32", "[times,B,directions,W,H]"),
+    readWrite("h", "f32", "[slots,B,D,P]"),
+    readWrite("states", "f32", "[slots,S-1,B,directions,H]"),
   ],
-  params: [
-    ...u32("t", "T", "B", "D", "H", "P", "K", "headUnits", "W", "slots", "restAt", "heardAt", "innerAt"),
-    ...u32("firstDirection", "workD", "workStart", "backwards", "projected", "hasBias", "hasInitial"),
-    ...u32("hasMask", "maskAt", "hasNoise", "stream"),
-    ...f32("zoneoutH", "zoneoutRest", "recurrentDropout"),
-  ],
+  params: [...recurrence, ...u32("K", "headUnits", "hasBias")],
   runsCell: true,
   goesWith,
-  variants: tiles.flatMap((tile) =>
-    [false, true].flatMap((FIRST) => [
-      ...[false, true].map((SAVE) => ({ ...tile, FIRST, SAVE, INNER: false })),
-      { ...tile, FIRST, SAVE: false, INNER: true },
-    ]),
-  ),
-  twin({ weight, bias, learned, h0, rest0, control, work, states }, p, { constants, cell }) {
-    const { B, D, H, P, K } = p;
-    const { gates, inner } = cell;
-    const G = gates.length;
-    const last = inner?.gates ?? 0;
+  variants: tiles.flatMap((tile) => [
+    ...[false, true].map((SAVE) => ({ ...tile, SAVE, INTERMEDIATE: false })),
+    { ...tile, SAVE: false, INTERMEDIATE: true },
+  ]),
+  twin({ weight, bias, learned, control, gates, h, states }, p, { constants, cell }) {
+    const { H, P, K } = p;
+    const G = cell.gates.length;
+    const last = cell.inner?.gates ?? 0;
     // The gates whose product this dispatch computes.
-    const [from, to] = constants.INNER ? [0, G - last] : [last > 0 ? G - last : 0, cell.recurrent ? G : 0];
+    const [from, to] = constants.INTERMEDIATE ? [0, G - last] : [last > 0 ? G - last : 0, cell.recurrent ? G : 0];
     const saved = workOf(cell);
     const padded = Math.ceil(H / 4) * 4;
     const sums = new Float64Array(G * H);
@@ -63,67 +48,87 @@ export const recurrentForward = defineKernel({
     const [x, r, prev]: [Values, Values, Values] = [{}, {}, {}];
     for (const row of rowsOf(p, control)) {
       const { d, before, after } = row;
-      if (constants.FIRST) {
-        for (let u = 0; u < P; u++) {
-          const value = p.hasInitial ? h0[row.of(P) + u]! : 0;
-          states[row.state(0, P, before) + u] = value;
-          if (p.recurrentDropout > 0) states[row.state(p.heardAt, P, before) + u] = value * row.heardPart(u);
-        }
-        for (let s = 1; s < cell.states.length; s++) {
-          for (let u = 0; u < H; u++)
-            states[row.rest(s, before) + u] = p.hasInitial ? rest0[(s - 1) * D * B * H + row.of(H) + u]! : 0;
-        }
-      }
-      // r = R·h_{t-1} + b_hh, or R times the inner vector.
-      const heard = p.recurrentDropout > 0 ? row.state(p.heardAt, P, before) : row.state(0, P, before);
-      const source = from > 0 ? row.state(p.innerAt, H, after) : heard;
+      // r = R·h_{t-1} + b_hh, or R times the intermediate vector.
+      const [operand, first] =
+        from > 0 ? [states, row.intermediate(after)] : [h, (row.dropsH ? p.droppedAt : 0) + row.h(before)];
       sums.fill(0);
       for (let g = from; g < to; g++) {
         if (p.hasBias) for (let u = 0; u < H; u++) sums[g * H + u] = bias[(d * G + g) * H + u]!;
         for (let k = 0; k < K; k++) {
           const at = ((d * K + k) * G + g) * padded;
           for (let u = 0; u < H; u++)
-            sums[g * H + u]! += states[source + Math.floor(u / p.headUnits) * K + k]! * weight[at + u]!;
+            sums[g * H + u]! += operand[first + Math.floor(u / p.headUnits) * K + k]! * weight[at + u]!;
         }
       }
-      const at = row.work(row.time);
+      const at = row.gates(row.time);
       const prevOf = (s: number, u: number) =>
-        s > 0 ? states[row.rest(s, before) + u]! : u < P ? states[row.state(0, P, before) + u]! : 0;
+        s > 0 ? states[row.cellState(s, before) + u]! : u < P ? h[row.h(before) + u]! : 0;
       const inputs = (u: number) => {
-        load(x, gates, work, at + u, H);
+        load(x, cell.gates, gates, at + u, H);
         cell.states.forEach((name, s) => {
           prev[name] = prevOf(s, u);
         });
         return ownOf(d, u);
       };
-      if (constants.INNER) {
-        for (let i = 0; i < to * H; i++) work[at + i]! += sums[i]!;
+      if (constants.INTERMEDIATE) {
+        for (let i = 0; i < to * H; i++) gates[at + i]! += sums[i]!;
         const maths = (u: number, unit: Unit) => {
           const own = inputs(u);
-          return inner!.forward(x, prev, own, unit);
+          return cell.inner!.forward(x, prev, own, unit);
         };
         forAllUnits(cell, H, d, maths, (u, value) => {
-          states[row.state(p.innerAt, H, after) + u] = value * row.heardPart(u);
+          states[row.intermediate(after) + u] = value * row.dropFactor(u);
         });
         continue;
       }
       const maths = (u: number, unit: Unit) => {
         const own = inputs(u);
-        return cell.forward(x, load(r, gates, sums, u, H), prev, own, unit);
+        return cell.forward(x, load(r, cell.gates, sums, u, H), prev, own, unit);
       };
       forAllUnits(cell, H, d, maths, (u, { state, work: kept }) => {
         cell.states.forEach((name, s) => {
-          if (s === 0 && p.projected) {
-            states[row.state(p.innerAt, H, after) + u] = state[name]!;
+          if (s === 0 && P < H) {
+            states[row.intermediate(after) + u] = state[name]!;
             return;
           }
-          const held = row.heldBack(s, u);
-          const next = held === 1 ? prevOf(s, u) : state[name]! + held * (prevOf(s, u) - state[name]!);
-          states[(s === 0 ? row.state(0, P, after) : row.rest(s, after)) + u] = next;
-          if (s === 0 && p.recurrentDropout > 0) states[row.state(p.heardAt, P, after) + u] = next * row.heardPart(u);
+          const part = row.keep(s, u);
+          const next = part === 1 ? prevOf(s, u) : state[name]! + part * (prevOf(s, u) - state[name]!);
+          if (s > 0) states[row.cellState(s, after) + u] = next;
+          else {
+            h[row.h(after) + u] = next;
+            if (row.dropsH) h[p.droppedAt + row.h(after) + u] = next * row.dropFactor(u);
+          }
         });
-        if (constants.SAVE) store(saved, kept, work, at + u, H);
+        if (constants.SAVE) store(saved, kept, gates, at + u, H);
       });
+    }
+  },
+});
+
+/** The states before the first step, put into their slots. See shaders/recurrent-initial.wgsl. */
+export const recurrentInitial = defineKernel({
+  name: "recurrent-initial",
+  bindings: [
+    read("h0", "f32", "[D,B,P]"),
+    read("cellStates0", "f32", "[S-1,D,B,H]"),
+    read("control", "i32", "seed [1], mask [T,B]"),
+    readWrite("h", "f32", "[slots,B,D,P]"),
+    readWrite("states", "f32", "as in recurrent-forward"),
+  ],
+  params: recurrence,
+  variants: [{}],
+  twin({ h0, cellStates0, control, h, states }, p) {
+    const { B, D, H, P } = p;
+    for (const row of rowsOf(p, control)) {
+      for (let u = 0; u < P; u++) {
+        const value = h0[row.of(P) + u]!;
+        h[row.h(row.before) + u] = value;
+        if (row.dropsH) h[p.droppedAt + row.h(row.before) + u] = value * row.dropFactor(u);
+      }
+      for (let s = 1; s <= p.cellStates; s++) {
+        for (let u = 0; u < H; u++)
+          states[row.cellState(s, row.before) + u] = cellStates0[(s - 1) * D * B * H + row.of(H) + u]!;
+      }
     }
   },
 });
@@ -133,24 +138,25 @@ export const recurrentProject = defineKernel({
   name: "recurrent-project",
   bindings: [
     read("weight", "vec4f", "[D,H,⌈P/4⌉]"),
-    read("control", "i32", "[1+T*B]"),
-    readWrite("states", "f32", "as in recurrent-forward"),
+    read("control", "i32", "seed [1], mask [T,B]"),
+    readWrite("h", "f32", "[slots,B,D,P]"),
+    read("states", "f32", "as in recurrent-forward"),
   ],
-  params: [...u32("t", "T", "B", "D", "H", "P", "W", "slots", "restAt", "heardAt", "innerAt"), ...common],
+  params: recurrence,
   variants: [1, 4, 8].map((ROWS) => ({ ROWS, LANES: 32 })),
-  twin({ weight, control, states }, p) {
+  twin({ weight, control, h, states }, p) {
     const { H, P } = p;
     const padded = Math.ceil(P / 4) * 4;
     for (const row of rowsOf(p, control)) {
-      const inner = row.state(p.innerAt, H, row.after);
+      const from = row.intermediate(row.after);
       for (let u = 0; u < P; u++) {
         let sum = 0;
-        for (let k = 0; k < H; k++) sum += states[inner + k]! * weight[(row.d * H + k) * padded + u]!;
-        const prev = states[row.state(0, P, row.before) + u]!;
-        const held = row.heldBack(0, u);
-        const next = held === 1 ? prev : sum + held * (prev - sum);
-        states[row.state(0, P, row.after) + u] = next;
-        if (p.recurrentDropout > 0) states[row.state(p.heardAt, P, row.after) + u] = next * row.heardPart(u);
+        for (let k = 0; k < H; k++) sum += states[from + k]! * weight[(row.d * H + k) * padded + u]!;
+        const prev = h[row.h(row.before) + u]!;
+        const part = row.keep(0, u);
+        const next = part === 1 ? prev : sum + part * (prev - sum);
+        h[row.h(row.after) + u] = next;
+        if (row.dropsH) h[p.droppedAt + row.h(row.after) + u] = next * row.dropFactor(u);
       }
     }
   },

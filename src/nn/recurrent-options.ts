@@ -1,5 +1,6 @@
 import type { FullCell } from "../cells/index.ts";
 import { checkCount, checkOptions, checkSwitch, LARGEST, LEAST, OptionError, shown } from "../errors.ts";
+import type { StepOptions } from "../kernels/recurrence.ts";
 
 /** How the outputs of the two directions become one: side by side `[T,B,2*P]`, or one `[T,B,P]`; `none`: `[2,T,B,P]`. */
 export type Merge = "concat" | "sum" | "average" | "product" | "none";
@@ -105,15 +106,12 @@ export interface Settings {
   readonly bidirectional: boolean;
   readonly goBackwards: boolean;
   readonly merge: Merge;
-  readonly maskedOutput: "zero" | "hold";
   readonly dropout: number;
   readonly variationalDropout: number;
-  readonly recurrentDropout: number;
-  readonly zoneoutH: number;
-  readonly zoneoutRest: number;
   readonly residual: boolean;
-  readonly numHeads: number;
   readonly learnedInitialState: boolean;
+  /** What the steps are told. */
+  readonly steps: StepOptions;
 }
 
 const merges = ["concat", "sum", "average", "product", "none"];
@@ -140,7 +138,7 @@ export function rate(what: string, name: string, value: unknown = 0): number {
   return p;
 }
 
-function zoneoutRates(what: string, given: RecurrentOptions["zoneout"], cell: FullCell): [h: number, rest: number] {
+function zoneoutRates(what: string, given: RecurrentOptions["zoneout"], cell: FullCell): [h: number, cell: number] {
   if (given === undefined || typeof given === "number") {
     const both = rate(what, "zoneout", given);
     return [both, cell.states.length > 1 ? both : 0];
@@ -210,7 +208,7 @@ export function settingsOf(what: string, options: RecurrentOptions & { projSize?
   const dropout = rate(what, "dropout", options.dropout);
   const variationalDropout = rate(what, "variationalDropout", options.variationalDropout);
   const recurrentDropout = rate(what, "recurrentDropout", options.recurrentDropout);
-  const [zoneoutH, zoneoutRest] = zoneoutRates(what, options.zoneout, cell);
+  const [zoneoutH, zoneoutCell] = zoneoutRates(what, options.zoneout, cell);
   const L = hiddenSizes.length;
 
   const tooSmall = hiddenSizes.find((H) => projSize >= H);
@@ -267,9 +265,19 @@ export function settingsOf(what: string, options: RecurrentOptions & { projSize?
       `residual adds outputs of one size, but layer 0 gives ${width(hiddenSizes[0]!)} and layer ${uneven} gives ${width(hiddenSizes[uneven]!)}; give all layers one hiddenSize, or leave residual out`,
     );
   return {
-    ...{ inputSize, hiddenSizes, projSize, bias: options.bias !== false, batchFirst: options.batchFirst === true },
-    ...{ bidirectional, goBackwards, merge, maskedOutput, dropout, variationalDropout, recurrentDropout },
-    ...{ zoneoutH, zoneoutRest, residual, numHeads, learnedInitialState: options.learnedInitialState === true },
+    inputSize,
+    hiddenSizes,
+    projSize,
+    bias: options.bias !== false,
+    batchFirst: options.batchFirst === true,
+    bidirectional,
+    goBackwards,
+    merge,
+    dropout,
+    variationalDropout,
+    residual,
+    learnedInitialState: options.learnedInitialState === true,
+    steps: { zoneoutH, zoneoutCell, recurrentDropout, numHeads, maskedOutput },
   };
 }
 

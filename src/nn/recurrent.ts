@@ -8,6 +8,7 @@ import { multiply, weightedSum } from "../graph/ops/pointwise.ts";
 import { recurrent } from "../graph/ops/recurrent.ts";
 import { repeatRows } from "../graph/ops/repeat.ts";
 import { expectTensor, Tensor } from "../graph/tensor.ts";
+import { drawsNoise } from "../kernels/recurrence.ts";
 import { showShape } from "../tensor-data.ts";
 import { constant, type Initializer, uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
@@ -126,7 +127,7 @@ export class Recurrent<
 
   #makeLayers(gateBias: Readonly<Record<string, number>>, vectorStart: Readonly<Record<string, number>>): void {
     const { directions: D } = this;
-    const { bias, projSize, numHeads, learnedInitialState, hiddenSizes } = this.#settings;
+    const { bias, projSize, learnedInitialState, hiddenSizes, steps } = this.#settings;
     const { gates, recurrent: hasR, learned, states } = this.#cell;
     const suffixes = D === 1 ? [""] : ["", "_reverse"];
     hiddenSizes.forEach((H, layer) => {
@@ -168,7 +169,7 @@ export class Recurrent<
         };
       this.#layers.push({
         wih: make("weight_ih", [gates.length * H, I]),
-        whh: hasR ? make("weight_hh", [gates.length * H, P / numHeads]) : undefined,
+        whh: hasR ? make("weight_hh", [gates.length * H, P / steps.numHeads]) : undefined,
         bih: bias
           ? make(
               "bias_ih",
@@ -222,7 +223,7 @@ export class Recurrent<
     const finals: Record<string, Tensor[]> = Object.fromEntries(states.map((name) => [name, []]));
     this.#layers.forEach((layer, l) => {
       const label = L === 1 ? this.label : `${this.label}.l${l}`;
-      const { y, hn, restn } = this.#layer(label, layer, l, input, state ?? starts, mask);
+      const { y, hn, cellStatesN } = this.#layer(label, layer, l, input, state ?? starts, mask);
       const final = (name: string, one: Tensor) => {
         const start = starts?.[name]?.[l];
         if (start) one.facts = { ...one.facts, start };
@@ -230,7 +231,7 @@ export class Recurrent<
       };
       final(states[0]!, hn);
       states.slice(1).forEach((name, i) => {
-        final(name, reshape(slice(restn, i, 1), [D, B, hiddenSizes[l]!]));
+        final(name, reshape(slice(cellStatesN, i, 1), [D, B, hiddenSizes[l]!]));
       });
       let output = this.#merged(label, y, this.#output(l));
       if (residual && l > 0) output = weightedSum(`${label} residual`, output, input);
@@ -268,10 +269,9 @@ export class Recurrent<
     x: Tensor,
     state: Readonly<Record<string, Tensor | readonly Tensor[]>> | undefined,
     mask: Tensor | undefined,
-  ): { y: Tensor; hn: Tensor; restn: Tensor } {
+  ): { y: Tensor; hn: Tensor; cellStatesN: Tensor } {
     const { directions: D } = this;
-    const { hiddenSizes, maskedOutput, goBackwards, numHeads, recurrentDropout, zoneoutH, zoneoutRest } =
-      this.#settings;
+    const { hiddenSizes, goBackwards, steps } = this.#settings;
     const B = x.shape[1]!;
     const of = (name: string): Tensor => {
       const given = state![name]!;
@@ -279,9 +279,8 @@ export class Recurrent<
       return this.numLayers === 1 ? (given as Tensor) : slice(given as Tensor, l * D, D);
     };
     const [first, ...others] = this.#cell.states as [string, ...string[]];
-    const rest = () => others.map((name) => reshape(of(name), [1, D, B, hiddenSizes[l]!]));
+    const cellStates = () => others.map((name) => reshape(of(name), [1, D, B, hiddenSizes[l]!]));
     const seed = noiseSeed();
-    const isNoisy = seed && (recurrentDropout > 0 || zoneoutH > 0 || zoneoutRest > 0);
     const weights = { wih: wih.tensor, whh: whh?.tensor, bih: bih?.tensor, bhh: bhh?.tensor };
     return recurrent(
       label,
@@ -289,9 +288,11 @@ export class Recurrent<
       x,
       { ...weights, learned: learned?.tensor, whr: whr?.tensor },
       {
-        initial: state ? { h: of(first), rest: others.length > 0 ? concat(rest()) : undefined } : undefined,
-        ...{ mask, maskedOutput, goBackwards, heads: numHeads, recurrentDropout, zoneoutH, zoneoutRest },
-        noise: isNoisy ? { seed, stream: noiseStream(label) } : undefined,
+        initial: state ? { h: of(first), cellStates: others.length > 0 ? concat(cellStates()) : undefined } : undefined,
+        mask,
+        goBackwards,
+        options: steps,
+        noise: seed && drawsNoise(steps) ? { seed, stream: noiseStream(label) } : undefined,
       },
     );
   }

@@ -9,8 +9,9 @@ import { gpuForTests } from "../support/against-twin.ts";
 
 const gpu = await gpuForTests();
 
-const zero = { T: 1, B: 1, D: 2, t: 0, firstDirection: 0, workD: 2, workStart: 0, backwards: 0, stream: 0 };
-const nothing = { hasMask: 0, maskAt: 1, hasNoise: 0, zoneoutH: 0, zoneoutRest: 0, recurrentDropout: 0 };
+const zeros = { start: 0, direction: 0, cellStates: 0, droppedAt: 0, intermediateAt: 0, zeroOutput: 0 };
+const noOptions = { hasMask: 0, maskAt: 0, hasNoise: 0, seedAt: 0, zoneoutH: 0, zoneoutCell: 0, recurrentDropout: 0 };
+const steps = { time0: 0, before0: 0, after0: 1, next0: 0, time1: 0, before1: 0, after1: 1, next1: 0 };
 
 /**
  * One step of an RNN without R, with another activation in each direction: h = f(x). Forward gives h; backward the gradient
@@ -26,26 +27,29 @@ async function stepOn(
   const H = x.length / 2;
   expect(workOf(cell)).toEqual(["a"]);
   const kernel = backward ? recurrentBackward : recurrentForward;
-  const lengths = { weight: H * Math.ceil(H / 4) * 4, numbers: 2 * H, states: 4 * H, ones: 2 * H };
+  const lengths = { weight: H * Math.ceil(H / 4) * 4, numbers: 2 * H, h: 4 * H, ones: 2 * H, unused: 1 };
   const names = Object.keys(lengths) as (keyof typeof lengths)[];
   const buffers = names.map((name) => ({ name, role: "output", dtype: "f32", length: lengths[name] }) as const);
   const view = (name: (typeof names)[number]) => ({ buffer: names.indexOf(name), offset: 0, length: lengths[name] });
   const params: Readonly<Record<string, number>> = {
-    ...{ ...zero, ...nothing, H, P: H, W: 1, slots: 2, restAt: 4 * H, heardAt: 4 * H, innerAt: 4 * H },
-    ...{ K: H, headUnits: H, U: H, productFrom: 0, productGates: 0, weightFrom: 0, weightGates: 1 },
-    ...{ projected: 0, hasBias: 0, hasInitial: 0, hasCarry: 0, hasOutput: 1, zeroOutput: 0 },
+    ...{ ...zeros, ...noOptions, ...steps, B: 1, D: 2, H, P: H, W: 1, directions: 2, stream: 0 },
+    ...{ K: H, headUnits: H, U: H, slot: 0, count: 0, weightGate: 0, weightGates: 1 },
+    ...{ hasBias: 0, hasCarry: 0, hasOutput: 1 },
   };
-  const bound = { work: "numbers", states: "states", outputGradient: "ones", carry: "weight" } as const;
-  const tile = { ROWS: 1, LANES: 32, HEADS: false, WHOLE: false };
+  // Backward reads neither h nor the weight, and what it reads it may not write.
+  const bound = backward
+    ? { gates: "numbers", outputGradient: "ones", carry: "weight" }
+    : { gates: "numbers", h: "h", states: "unused" };
+  const tile = { ROWS: 1, LANES: 32, HEADS: false, ACROSS_UNITS: false };
   const plan: Plan = {
     name: "activations",
     buffers,
     commands: [
       {
         ...{ type: "dispatch", kernel: kernel.name, label: "step", cell: cell.name },
-        constants: { ...tile, ...(backward ? { FINISH: false } : { FIRST: true, SAVE: false, INNER: false }) },
-        bindings: kernel.bindings.map(({ name, access }) =>
-          view(name in bound ? bound[name as keyof typeof bound] : access === "read" && backward ? "ones" : "weight"),
+        constants: { ...tile, ...(backward ? { FINISH: false } : { SAVE: false, INTERMEDIATE: false }) },
+        bindings: kernel.bindings.map(({ name }) =>
+          view((bound as Readonly<Record<string, (typeof names)[number]>>)[name] ?? (backward ? "ones" : "weight")),
         ),
         params: kernel.params.map(({ name }) => params[name]!),
         grid: [Math.ceil(H / 4 / 32), 1, 2],
@@ -55,9 +59,9 @@ async function stepOn(
   const loaded = await gpu.load(plan);
   loaded.write("numbers", x);
   loaded.write("ones", new Float32Array(2 * H).fill(1));
-  const [numbers, states] = (await loaded.runAndRead(["numbers", "states"])) as [Float32Array, Float32Array];
+  const [numbers, h] = (await loaded.runAndRead(["numbers", "h"])) as [Float32Array, Float32Array];
   loaded.dispose();
-  return backward ? numbers : states.slice(2 * H);
+  return backward ? numbers : h.slice(2 * H);
 }
 
 const spread = [

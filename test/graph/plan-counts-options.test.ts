@@ -163,7 +163,8 @@ const rows: readonly Row[] = [
   },
   {
     ...{ name: "learned initial states", options: { learnedInitialState: true } },
-    forward: ({ L, kind }) => ({ "strided-copy": L * states[kind] }),
+    // One copy to all rows for each state, and one dispatch that puts them into their slots.
+    forward: ({ L, kind }) => ({ "strided-copy": L * states[kind], "recurrent-initial": L }),
     // R's share of the first step, and the sum over rows.
     backward: ({ L, kind }) => ({ "recurrent-backward": L, "column-sums": L * states[kind] }),
   },
@@ -199,7 +200,7 @@ const rows: readonly Row[] = [
     // One dispatch more in each step; R's gradient is one product for r and z and one for n.
     ...{ name: "reset before", kinds: ["GRU"], options: { resetAfter: false } },
     forward: ({ T, L }) => ({ "recurrent-forward": L * T }),
-    backward: ({ T, L }) => ({ "recurrent-inner-backward": L * T, matmul: L }),
+    backward: ({ T, L }) => ({ "recurrent-intermediate-backward": L * T, matmul: L }),
   },
 ];
 

@@ -27,6 +27,25 @@ interface Said {
 /** `[T,B,H]` at the beginning of the comment that ends a binding's line; the whole comment where it begins otherwise. */
 const shapePattern = /var<[^>]*>\s*(\w+)\s*:[^;\n]*;[ \t]*\/\/\s*(\[[^\]]+\]|.+)/g;
 
+interface Member {
+  readonly name: string;
+  readonly offset: number;
+  readonly type: string;
+}
+
+/** Members one after the other: those of a nested struct by their own names, of an array of structs with the index behind. */
+const flatMembers = (members: readonly Reflection.MemberInfo[], start = 0, suffix = ""): Member[] =>
+  members.flatMap(({ name, offset, type }) => {
+    const at = start + offset;
+    if (type.isStruct) return flatMembers((type as Reflection.StructInfo).members, at, suffix);
+    if (type.isArray) {
+      const { count, stride, format } = type as Reflection.ArrayInfo;
+      const { members: inside } = format as Reflection.StructInfo;
+      return Array.from({ length: count }, (_, i) => flatMembers(inside, at + i * stride, `${i}`)).flat();
+    }
+    return [{ name: name + suffix, offset: at, type: type.name }];
+  });
+
 /** What the WGSL says, in the words of the descriptor. Throws where it has no such form at all. */
 function fromWgsl(code: string): Said {
   const [group = [], ...others] = new WgslReflect(code).getBindGroups();
@@ -36,7 +55,7 @@ function fromWgsl(code: string): Said {
   const shapes = new Map(Array.from(code.matchAll(shapePattern), ([, name, shape]) => [name, shape]));
   const missing = Array.from(storage, (binding) => binding === undefined).indexOf(true);
   if (missing >= 0) throw new Error(`there is no binding ${missing + 1}, but one above it`);
-  const members = params.members ?? [];
+  const members = flatMembers(params.members ?? []);
   members.forEach(({ name, offset }, index) => {
     // The executor writes the members one after the other, four bytes each.
     if (offset !== 4 * index) throw new Error(`Params.${name} is at byte ${offset}, expected ${4 * index}`);
@@ -48,7 +67,7 @@ function fromWgsl(code: string): Said {
       type: (format?.getTypeName() ?? "no array") as Binding["type"],
       shape: shapes.get(name) ?? "no shape in a trailing comment",
     })),
-    uniform: members.map(({ name, type }) => ({ name, type: type.name as Param["type"] })),
+    uniform: members.map(({ name, type }) => ({ name, type: type as Param["type"] })),
   };
 }
 
@@ -95,8 +114,8 @@ describe.each(titled)("%s", (_, kernel) => {
 
   test("uses every constant of its variants", () => {
     const source = withIncludes(`${kernel.name}.wgsl`);
-    // WHOLE chooses the file that stands for PLACE.
-    const words = Object.keys(kernel.variants[0]!).map((name) => (name === "WHOLE" ? "PLACE" : name));
+    // ACROSS_UNITS chooses the file that stands for TILING.
+    const words = Object.keys(kernel.variants[0]!).map((name) => (name === "ACROSS_UNITS" ? "TILING" : name));
     const unused = words.filter((word) => !new RegExp(`\\b${word}\\b`).test(source));
     expect(unused).toEqual([]);
   });
@@ -104,7 +123,7 @@ describe.each(titled)("%s", (_, kernel) => {
 
 /** What may stand for the symbolic includes. */
 const parts: Readonly<Record<string, readonly string[]>> = {
-  PLACE: ["lib/place-row.wgsl", "lib/place-tile.wgsl"],
+  TILING: ["lib/tiling-row.wgsl", "lib/tiling-block.wgsl"],
   NORM: [...new Set(testCells.flatMap((cell) => cell.parts?.NORM ?? []))],
 };
 
@@ -170,6 +189,16 @@ describe("the comparison sees", () => {
     const changed = source.replace(from, to);
     expect(changed).not.toBe(source);
     expect(fromWgsl(changed)).not.toEqual(same);
+  });
+
+  test("members of nested structs, and of an array of them, by their own names", () => {
+    const nested = source.replace(
+      "struct Params { n: u32, scale: f32,",
+      "struct Size { n: u32, scale: f32, a: u32, b: u32 } struct Params { size: Size, steps: array<Size, 2>,",
+    );
+    const names = fromWgsl(nested).uniform.map(({ name }) => name);
+    const own = ["n", "scale", "a", "b"];
+    expect(names).toEqual([...own, ...own.map((n) => `${n}0`), ...own.map((n) => `${n}1`), "xOffset", "yOffset"]);
   });
 
   test("another order of bindings", () => {

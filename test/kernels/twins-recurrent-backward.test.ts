@@ -2,13 +2,13 @@
 import { describe } from "vitest";
 import {
   recurrentBackward,
-  recurrentInnerBackward,
+  recurrentIntermediateBackward,
   recurrentProjectBackward,
 } from "../../src/kernels/recurrent-gradient.ts";
 import { gpuForTests } from "../support/against-twin.ts";
 import { testCells } from "../support/cells-for-tests.ts";
 import { inventedCells } from "../support/invented-cells.ts";
-import { backwardCase, innerBackwardCase, projectBackwardCase } from "../support/recurrent-steps.ts";
+import { backwardCase, intermediateBackwardCase, projectBackwardCase } from "../support/recurrent-kernel-cases.ts";
 import { testKernel, testSteps } from "../support/steps-against-twins.ts";
 
 const gpu = await gpuForTests();
@@ -18,8 +18,8 @@ describe("recurrent-backward", () => {
   testSteps(gpu, recurrentBackward, cells, backwardCase);
 });
 
-describe("recurrent-inner-backward", () => {
-  testSteps(gpu, recurrentInnerBackward, cells, innerBackwardCase);
+describe("recurrent-intermediate-backward", () => {
+  testSteps(gpu, recurrentIntermediateBackward, cells, intermediateBackwardCase);
 });
 
 describe("recurrent-project-backward", () => {

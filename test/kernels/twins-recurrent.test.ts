@@ -1,16 +1,20 @@
 /** The recurrent steps forward against their twins: every cell and switch, every variant, in one and two directions. */
 import { describe } from "vitest";
-import { recurrentForward, recurrentProject } from "../../src/kernels/recurrent.ts";
+import { recurrentForward, recurrentInitial, recurrentProject } from "../../src/kernels/recurrent.ts";
 import { gpuForTests } from "../support/against-twin.ts";
 import { testCells } from "../support/cells-for-tests.ts";
 import { inventedCells } from "../support/invented-cells.ts";
-import { forwardCase, projectCase } from "../support/recurrent-steps.ts";
+import { forwardCase, initialCase, projectCase } from "../support/recurrent-kernel-cases.ts";
 import { testKernel, testSteps } from "../support/steps-against-twins.ts";
 
 const gpu = await gpuForTests();
 
 describe("recurrent-forward", () => {
   testSteps(gpu, recurrentForward, [...testCells, ...inventedCells], forwardCase);
+});
+
+describe("recurrent-initial", () => {
+  testKernel(gpu, recurrentInitial, initialCase);
 });
 
 describe("recurrent-project", () => {

@@ -1,8 +1,8 @@
-/** Cases for the kernels of the recurrent steps: sizes and switches, and the numbers that go with them. */
+/** Steps for the kernels of recurrent layers: sizes and switches, and the numbers that all kernels of a step read. */
 import fc from "fast-check";
 import { type FullCell, type Unit, type Values, workOf } from "../../src/cells/index.ts";
 import type { Constants } from "../../src/plan/plan.ts";
-import { Numbers, type TwinCase } from "./against-twin.ts";
+import { Numbers } from "./against-twin.ts";
 
 export interface Step {
   readonly T: number;
@@ -11,9 +11,9 @@ export interface Step {
   readonly D: number;
   /** Step of the dispatch. */
   readonly t: number;
-  /** The one direction that `work` holds, or both. */
+  /** The one direction that `gates` holds, or both. */
   readonly only: 0 | 1 | undefined;
-  /** Times that `work` holds before and after the one of step t, where there are as many. */
+  /** Times that `gates` holds before and after the one of step t, where there are as many. */
   readonly around: number;
   /** Bit d: direction d runs from the end. */
   readonly backwards: number;
@@ -22,7 +22,7 @@ export interface Step {
 }
 
 /** What a step may have besides, each by a bit of its own. */
-const switches = ["first", "second", "output", "mask", "noise", "zoneoutH", "zoneoutRest", "dropout"] as const;
+const switches = ["first", "second", "output", "mask", "noise", "zoneoutH", "zoneoutCell", "dropout"] as const;
 const further = ["zeroOutput", "projected", "large"] as const;
 type Switch = (typeof switches)[number] | (typeof further)[number];
 
@@ -35,7 +35,7 @@ const choose = ({ bits }: Step): Readonly<Record<Switch, boolean>> =>
 /** Numbers without order, so that every table row has other switches. */
 const scrambled = (i: number): number => Math.imul(i + 1, 0x9e3779b1) >>> 21;
 
-/** Largest number of elements that `states` and `work` hold per slot: fewer times where rows are wide. */
+/** Largest number of elements that `states` and `gates` hold per slot: fewer times where rows are wide. */
 const MOST = 12_000;
 
 const step = (T: number, B: number, H: number, D: number, i: number): Step => {
@@ -79,29 +79,36 @@ export const anyStep: fc.Arbitrary<Step> = fc
   .map(({ T, B, H, D, i }) => step(T, B, H, D, i));
 
 /** A variant limits the sizes: a workgroup owns four units a lane where it owns a row; projections have no heads. */
-function fitted(cell: FullCell | undefined, constants: Constants, s: Step) {
-  const { LANES, HEADS, WHOLE, FIRST } = constants;
-  const H = WHOLE ? Math.min(s.H, 4 * Number(LANES)) : s.H;
+export function fitted(cell: FullCell | undefined, constants: Constants, s: Step) {
+  const { LANES, HEADS, ACROSS_UNITS } = constants;
+  const H = ACROSS_UNITS ? Math.min(s.H, 4 * Number(LANES)) : s.H;
   // The smallest divisor, which is H itself where it is prime.
   const divisor = Array.from({ length: H }, (_, i) => i + 1).find((n) => n > 1 && H % n === 0) ?? 1;
-  const t = FIRST ? 0 : s.t;
   const isOpen = cell === undefined || (cell.apart.length === 0 && !cell.inner && cell.recurrent);
   const P = choose(s).projected && isOpen && !HEADS ? Math.max(1, Math.floor(0.6 * H)) : H;
-  return { ...s, H, P, t, heads: HEADS ? divisor : 1, slots: s.T + (s.backwards ? 2 : 1) };
+  return { ...s, H, P, heads: HEADS ? divisor : 1, slots: 2 + (s.bits % 3) };
 }
-type Fitted = ReturnType<typeof fitted>;
+export type Fitted = ReturnType<typeof fitted>;
 
 const isBackwards = ({ backwards }: Step, d: number) => ((backwards >> d) & 1) === 1;
 const timeOf = (s: Step, d: number) => (isBackwards(s, d) ? s.T - 1 - s.t : s.t);
 
-/** The part of `work` that a case has, and the number of its times. */
-function partOf(s: Step) {
-  // Directions that work on both ends of the sequence share a part that holds all of it.
-  if (s.D === 2 && s.only === undefined) return { firstDirection: 0, workD: 2, workStart: 0, steps: s.T };
-  const first = s.only ?? 0;
-  const time = timeOf(s, first);
-  const workStart = Math.max(0, time - s.around);
-  return { firstDirection: first, workD: 1, workStart, steps: Math.min(s.T, time + s.around + 1) - workStart };
+/** The chunk of `gates` that a case has, and the number of its times. */
+function chunkOf(s: Step) {
+  // Directions that work on both ends of the sequence share a chunk that holds all of it.
+  if (s.D === 2 && s.only === undefined) return { direction: 0, directions: 2, start: 0, times: s.T };
+  const direction = s.only ?? 0;
+  const time = timeOf(s, direction);
+  const start = Math.max(0, time - s.around);
+  return { direction, directions: 1, start, times: Math.min(s.T, time + s.around + 1) - start };
+}
+
+/** The step of a direction: any two slots will do. */
+function stepOf(s: Fitted, d: number) {
+  const time = timeOf(s, d);
+  const before = (s.t + d) % s.slots;
+  const after = (before + 1 + (s.bits % (s.slots - 1))) % s.slots;
+  return { time, before, after, next: time + (isBackwards(s, d) ? -1 : 1) };
 }
 
 /** What a unit may have come from: three steps of its own from a state of zero. */
@@ -119,18 +126,19 @@ function history(
 }
 
 /** The numbers that all kernels of a step read. */
-class Layout {
+export class Layout {
   readonly numbers: Numbers;
-  readonly part: ReturnType<typeof partOf>;
+  readonly chunk: ReturnType<typeof chunkOf>;
   readonly W: number;
   readonly learned: Float32Array;
+  readonly h: Float32Array;
   readonly states: Float32Array;
-  readonly work: Float32Array;
-  readonly at: { readonly rest: number; readonly heard: number; readonly inner: number };
+  readonly gates: Float32Array;
+  readonly cellStates: number;
+  readonly droppedAt: number;
+  readonly intermediateAt: number;
   readonly has: Readonly<Record<Switch, boolean>>;
   readonly recurrentDropout: number;
-  /** `prev` of a unit, as `states` holds it before the step. */
-  readonly before: { d: number; row: number; u: number; prev: Values }[] = [];
   readonly s: Fitted;
   readonly #cell: FullCell | undefined;
 
@@ -139,77 +147,94 @@ class Layout {
     this.s = s;
     this.#cell = cell;
     this.numbers = new Numbers(`${title} ${cell?.name} ${JSON.stringify(s)}`);
-    this.part = partOf(s);
+    this.chunk = chunkOf(s);
     this.has = choose(s);
     this.W = (cell ? workOf(cell).length : 3) + (P < H ? 1 : 0);
     this.recurrentDropout = this.has.dropout ? 0.3 : 0;
     const { numbers } = this;
-    const rows = slots * B * D;
-    const rest = rows * P;
-    const heard = rest + ((cell?.states.length ?? 2) - 1) * rows * H;
-    const inner = heard + (this.recurrentDropout > 0 ? rows * P : 0);
-    this.at = { rest, heard, inner };
+    const { directions, times } = this.chunk;
+    this.cellStates = (cell?.states.length ?? 2) - 1;
+    this.droppedAt = slots * B * D * P;
+    this.intermediateAt = slots * this.cellStates * B * directions * H;
     this.learned = numbers.floats(Math.max(1, cell?.learned.length ?? 0) * D * H);
-    this.states = numbers.floats(inner + (cell?.inner || P < H ? rows * H : 0));
-    this.work = numbers.floats(this.part.steps * B * this.part.workD * this.W * H, this.has.large ? 40 : 1);
+    this.h = numbers.floats(this.droppedAt * (this.has.dropout ? 2 : 1));
+    const intermediate = cell?.inner || P < H ? slots * B * directions * H : 0;
+    this.states = numbers.floats(Math.max(1, this.intermediateAt + intermediate));
+    this.gates = numbers.floats(times * B * directions * this.W * H, this.has.large ? 40 : 1);
   }
 
-  /** Puts what a cell may have left into `states` and, for a step backward, into `work`. */
+  /** Puts what a cell may have left into `h`, `states` and, for a step backward, into `gates`. */
   remember(what: { readonly saved: boolean }): void {
     const cell = this.#cell!;
     const { B, D, H, P } = this.s;
-    const { firstDirection, workD, workStart } = this.part;
+    const { direction, directions, start } = this.chunk;
     const names = workOf(cell);
     const parameters = cell.learned.map(({ name }) => name);
-    for (let z = 0; z < workD; z++) {
-      const d = firstDirection + z;
-      const time = timeOf(this.s, d);
-      const slot = isBackwards(this.s, d) ? time + 2 : time;
+    for (let z = 0; z < directions; z++) {
+      const d = direction + z;
+      const { time, before } = stepOf(this.s, d);
       for (let row = 0; row < B; row++) {
         for (let u = 0; u < H; u++) {
           const own = Object.fromEntries(
             parameters.map((name, n) => [name, this.learned[(d * parameters.length + n) * H + u]!]),
           );
           const { prev, saved } = history(cell, this.numbers, own, d);
-          this.before.push({ d, row, u, prev });
           cell.states.forEach((name, i) => {
-            if (i > 0) {
-              const base = this.at.rest + (i - 1) * this.slotsSize;
-              this.states[base + ((slot * B + row) * D + d) * H + u] = prev[name]!;
-            } else if (u < P) this.states[((slot * B + row) * D + d) * P + u] = prev[name]!;
+            const inSlot = before * this.cellStates + i - 1;
+            if (i > 0) this.states[((inSlot * B + row) * directions + z) * H + u] = prev[name]!;
+            else if (u < P) this.h[((before * B + row) * D + d) * P + u] = prev[name]!;
           });
           if (!what.saved) continue;
-          const at = (((time - workStart) * B + row) * workD + z) * this.W * H;
+          const at = (((time - start) * B + row) * directions + z) * this.W * H;
           names.forEach((name, w) => {
-            this.work[at + w * H + u] = saved[name] ?? 0;
+            this.gates[at + w * H + u] = saved[name] ?? 0;
           });
         }
       }
     }
   }
 
-  get slotsSize(): number {
-    return this.s.slots * this.s.B * this.s.D * this.s.H;
+  /** Whether the mask lies in front of the seed. */
+  get #maskFirst(): boolean {
+    return this.s.bits % 2 === 0;
   }
 
   /** Seed and mask. */
   control(): Int32Array {
     const { T, B } = this.s;
-    return Int32Array.from([
-      this.numbers.integers(1, -(2 ** 31), 2 ** 31 - 1)[0]!,
-      ...this.numbers.integers(T * B, 0, 1),
-    ]);
+    const seed = this.numbers.integers(1, -(2 ** 31), 2 ** 31 - 1);
+    const mask = this.numbers.integers(T * B, 0, 1);
+    return Int32Array.from(this.#maskFirst ? [...mask, ...seed] : [...seed, ...mask]);
   }
 
   /** Params of every kernel of a step. */
   get shared() {
-    const { T, B, H, D, P, t, slots, backwards } = this.s;
-    const { steps: _, ...held } = this.part;
-    const { mask, noise, zoneoutH, zoneoutRest } = this.has;
+    const { T, B, H, D, P } = this.s;
+    const { times: _, ...chunk } = this.chunk;
+    const { mask, noise, zoneoutH, zoneoutCell, zeroOutput } = this.has;
+    const steps = [0, 1].flatMap((d) =>
+      Object.entries(stepOf(this.s, d)).map(([name, value]) => [`${name}${d}`, Math.max(0, value)] as const),
+    );
     return {
-      ...{ t, T, B, D, H, P, W: this.W, slots, restAt: this.at.rest, ...held, backwards },
-      ...{ hasMask: +mask, maskAt: 1, hasNoise: +noise, stream: 0xfffffffe },
-      ...{ zoneoutH: zoneoutH ? 0.25 : 0, zoneoutRest: zoneoutRest ? 0.5 : 0, recurrentDropout: this.recurrentDropout },
+      B,
+      D,
+      H,
+      P,
+      W: this.W,
+      ...chunk,
+      cellStates: this.cellStates,
+      droppedAt: this.droppedAt,
+      intermediateAt: this.intermediateAt,
+      zeroOutput: +zeroOutput,
+      hasMask: +mask,
+      maskAt: this.#maskFirst ? 0 : 1,
+      hasNoise: +noise,
+      seedAt: this.#maskFirst ? T * B : 0,
+      stream: 0xfffffffe,
+      zoneoutH: zoneoutH ? 0.25 : 0,
+      zoneoutCell: zoneoutCell ? 0.5 : 0,
+      recurrentDropout: this.recurrentDropout,
+      ...Object.fromEntries(steps),
     };
   }
 
@@ -218,159 +243,20 @@ class Layout {
     return this.numbers.floats(this.s.D * gates * K * Math.ceil(U / 4) * 4, 1 / Math.sqrt(K));
   }
 
-  /** Whether `work` holds the step after this one, in every direction. */
+  /** Whether `gates` holds the step after this one, in every direction. */
   get holdsNext(): boolean {
-    const { firstDirection, workD, workStart, steps } = this.part;
-    return Array.from({ length: workD }, (_, z) => firstDirection + z).every((d) => {
-      const time = timeOf(this.s, d) + (isBackwards(this.s, d) ? -1 : 1);
-      return this.s.t < this.s.T - 1 && time >= workStart && time < workStart + steps;
+    const { direction, directions, start, times } = this.chunk;
+    return Array.from({ length: directions }, (_, z) => direction + z).every((d) => {
+      const { next } = stepOf(this.s, d);
+      return this.s.t < this.s.T - 1 && next >= start && next < start + times;
     });
   }
 
   grid(constants: Constants, U: number): [number, number, number] {
-    const { ROWS, LANES, WHOLE } = constants;
+    const { ROWS, LANES, ACROSS_UNITS } = constants;
     const { B } = this.s;
-    if (WHOLE) return [B, 1, this.part.workD];
+    if (ACROSS_UNITS) return [B, 1, this.chunk.directions];
     const invocations = Math.ceil(U / 4) * Math.ceil(B / Number(ROWS));
-    return [Math.ceil(invocations / Number(LANES)), 1, this.part.workD];
+    return [Math.ceil(invocations / Number(LANES)), 1, this.chunk.directions];
   }
 }
-
-export type CaseOf = (cell: FullCell, constants: Constants, s: Step) => TwinCase;
-
-export const forwardCase: CaseOf = (cell, constants, given) => {
-  const s = fitted(cell, constants, given);
-  const l = new Layout("forward", cell, s);
-  const { B, H, D, P, heads } = s;
-  const { numbers } = l;
-  const G = cell.gates.length;
-  const second = cell.inner !== undefined && !constants.INNER;
-  const S = cell.states.length;
-  l.remember({ saved: false });
-  const { first: hasBias, second: hasInitial } = l.has;
-  const h0 = numbers.floats(D * B * P);
-  const rest0 = numbers.floats(Math.max(1, S - 1) * D * B * H);
-  for (const { d, row, u, prev } of l.before) {
-    cell.states.forEach((name, i) => {
-      if (i > 0) rest0[(((i - 1) * D + d) * B + row) * H + u] = prev[name]!;
-      else if (u < P) h0[(d * B + row) * P + u] = prev[name]!;
-    });
-  }
-  return {
-    ...{ kernel: "recurrent-forward", cell: cell.name, constants },
-    params: {
-      ...{ ...l.shared, K: (second ? H : P) / heads, headUnits: H / heads, heardAt: l.at.heard, innerAt: l.at.inner },
-      ...{ projected: +(P < H), hasBias: +hasBias, hasInitial: +hasInitial },
-    },
-    data: {
-      weight: numbers.floats(D * (P / heads) * G * Math.ceil(H / 4) * 4, 1 / Math.sqrt(P)),
-      bias: hasBias ? numbers.floats(D * G * H) : "weight",
-      learned: cell.learned.length > 0 ? l.learned : "weight",
-      h0: hasInitial ? h0 : "weight",
-      rest0: hasInitial && S > 1 ? rest0 : "weight",
-      control: l.control(),
-      ...{ work: l.work, states: l.states },
-    },
-    grid: l.grid(constants, H),
-  };
-};
-
-export const backwardCase: CaseOf = (cell, constants, given) => {
-  const s = fitted(cell, constants, given);
-  const l = new Layout("backward", cell, s);
-  const { T, B, H, D, P, heads } = s;
-  const FINISH = constants.FINISH === true;
-  const projected = P < H && !FINISH;
-  const U = projected ? H : P;
-  const gates = cell.recurrent ? cell.gates.length : 0;
-  const wanted = l.has.second && gates > 0 && (FINISH || projected || l.holdsNext);
-  l.remember({ saved: true });
-  const product = projected
-    ? { K: P, headUnits: U, productFrom: l.W - 1, productGates: +wanted, weightGates: 1 }
-    : {
-        ...{ K: H / heads, headUnits: U / heads, productFrom: 0, weightGates: gates },
-        productGates: wanted ? gates - (cell.inner?.gates ?? 0) : 0,
-      };
-  const { first: hasCarry, output: hasOutput, zeroOutput } = l.has;
-  return {
-    ...{ kernel: "recurrent-backward", cell: cell.name, constants },
-    params: {
-      ...{ ...l.shared, U, ...product, weightFrom: 0 },
-      ...{ projected: +projected, hasCarry: +hasCarry, hasOutput: +hasOutput, zeroOutput: +zeroOutput },
-    },
-    data: {
-      weight: l.weight(Math.max(1, product.weightGates), product.K, U),
-      learned: cell.learned.length > 0 ? l.learned : "weight",
-      outputGradient: hasOutput ? l.numbers.floats(T * B * D * P) : "weight",
-      control: l.control(),
-      ...{ states: l.states, work: l.work },
-      carry: l.numbers.floats(D * B * P + (cell.states.length - 1) * D * B * H),
-    },
-    grid: l.grid(constants, U),
-  };
-};
-
-export const innerBackwardCase: CaseOf = (cell, constants, given) => {
-  const s = fitted(cell, constants, given);
-  const l = new Layout("inner backward", cell, s);
-  const { B, H, D, heads } = s;
-  const G = cell.gates.length;
-  const last = cell.inner!.gates;
-  l.remember({ saved: true });
-  return {
-    ...{ kernel: "recurrent-inner-backward", cell: cell.name, constants },
-    params: {
-      ...{ ...l.shared, U: H, K: H / heads, headUnits: H / heads },
-      ...{ productFrom: G - last, productGates: last, weightFrom: G - last, weightGates: G },
-    },
-    data: {
-      weight: l.weight(G, H / heads, H),
-      learned: cell.learned.length > 0 ? l.learned : "weight",
-      control: l.control(),
-      ...{ states: l.states, work: l.work },
-      carry: l.numbers.floats(cell.states.length * D * B * H),
-    },
-    grid: l.grid(constants, H),
-  };
-};
-
-/** The two kernels of a projection run no cell; `work` has three slots and the one of dh. */
-const projectedOnly = (constants: Constants, given: Step): Fitted => {
-  const s = fitted(undefined, constants, { ...given, H: given.H + 1 });
-  return { ...s, P: Math.max(1, Math.floor(0.6 * s.H)) };
-};
-
-export const projectCase = (constants: Constants, given: Step): TwinCase => {
-  const s = projectedOnly(constants, given);
-  const l = new Layout("project", undefined, s);
-  return {
-    ...{ kernel: "recurrent-project", constants },
-    params: { ...l.shared, heardAt: l.at.heard, innerAt: l.at.inner },
-    data: { weight: l.weight(1, s.H, s.P), control: l.control(), states: l.states },
-    grid: l.grid(constants, s.P),
-  };
-};
-
-export const projectBackwardCase = (constants: Constants, given: Step): TwinCase => {
-  const s = projectedOnly(constants, given);
-  const l = new Layout("project backward", undefined, s);
-  const { T, B, D, H, P } = s;
-  const gates = l.W - 1;
-  const { first: hasCarry, output: hasOutput, zeroOutput } = l.has;
-  return {
-    ...{ kernel: "recurrent-project-backward", constants },
-    params: {
-      ...{ ...l.shared, U: P, K: H, headUnits: P, productFrom: 0, productGates: l.holdsNext ? gates : 0 },
-      ...{ weightFrom: 0, weightGates: gates },
-      ...{ hasCarry: +hasCarry, hasOutput: +hasOutput, zeroOutput: +zeroOutput },
-    },
-    data: {
-      weight: l.weight(gates, H, P),
-      outputGradient: hasOutput ? l.numbers.floats(T * B * D * P) : "weight",
-      control: l.control(),
-      work: l.work,
-      carry: l.numbers.floats(D * B * P + D * B * H),
-    },
-    grid: l.grid(constants, P),
-  };
-};

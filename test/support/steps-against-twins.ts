@@ -6,7 +6,8 @@ import type { GpuBackend } from "../../src/gpu/gpu-backend.ts";
 import type { Kernel } from "../../src/kernels/kernel.ts";
 import type { Constants } from "../../src/plan/plan.ts";
 import { expectTwins, type TwinCase, titleOf } from "./against-twin.ts";
-import { anyStep, type CaseOf, type Step, table } from "./recurrent-steps.ts";
+import type { CaseOf } from "./recurrent-kernel-cases.ts";
+import { anyStep, type Step, table } from "./recurrent-steps.ts";
 import { cellVariants } from "./variants-for-tests.ts";
 
 function testCases(gpu: GpuBackend, caseOf: (s: Step) => TwinCase): void {

@@ -10,7 +10,7 @@ export interface CellVariant {
 }
 
 /** What a variant does, apart from how it is divided among invocations: each switch for itself, or their combinations. */
-function switchesOf({ HEADS, WHOLE: _, ...others }: Constants, together: boolean): string[] {
+function switchesOf({ HEADS, ACROSS_UNITS: _, ...others }: Constants, together: boolean): string[] {
   const switches = Object.entries({ ...others }).filter(([, value]) => typeof value === "boolean");
   const texts = switches.map(([name, value]) => `${name} ${value}`);
   return [`HEADS ${HEADS}`, ...(together ? [texts.join(", ")] : texts)];

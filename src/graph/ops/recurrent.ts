@@ -4,48 +4,72 @@ import { gatherColumns } from "../../kernels/column-gather.ts";
 import { zeroRows } from "../../kernels/mask.ts";
 import { product } from "../../kernels/matmul.ts";
 import {
-  projectForward,
+  type Chunk,
+  type ChunkShape,
+  gateSlots,
+  hLayout,
+  noOptions,
   type Recurrence,
-  slotsOf,
+  runsBackwards,
+  type StepOptions,
   stateLayout,
-  stepForward,
-  type WorkPart,
-  workSlots,
-} from "../../kernels/recurrent-dispatch.ts";
+  stepAt,
+  withoutNoise,
+} from "../../kernels/recurrence.ts";
+import { projectForward, putInitialStates, stepForward } from "../../kernels/recurrent-dispatch.ts";
 import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
+import { bytesOf } from "../../tensor-data.ts";
 import { type Emitter, type Op, part } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
 import { maskRange, TOKEN } from "./number-kinds.ts";
 import { recurrentGradients } from "./recurrent-gradients.ts";
-import { type Attributes, inputsOf, type RecurrentNode, runsBackwards, type Saved } from "./recurrent-node.ts";
+import {
+  type Attributes,
+  inputsOf,
+  maskInput,
+  outputOf,
+  type RecurrentNode,
+  type Saved,
+  stepsOf,
+} from "./recurrent-node.ts";
 
-/** How many steps one part of `work` holds, and in which order the parts are worked on: one part unless a buffer would be too large. */
-function partsOf(e: Emitter, r: Recurrence): { first: number; count: number; from: number; to: number }[] {
+/** A layer in chunks, in the order in which they are worked on: one chunk unless a buffer would be too large. */
+function chunksOf(r: Recurrence, maxBufferSize: number): ChunkShape[] {
   const { T, B, D, H } = r;
-  const fit = (directions: number) => Math.floor(e.target.maxBufferSize / (B * directions * workSlots(r) * H * 4));
-  if (fit(D) >= T) return [{ first: 0, count: D, from: 0, to: T }];
-  const steps = Math.max(1, fit(1));
-  const parts = [];
-  for (let d = 0; d < D; d++) {
-    for (let from = 0; from < T; from += steps) parts.push({ first: d, count: 1, from, to: Math.min(T, from + steps) });
+  /** How many times fit into a buffer with the gates and one with the states of so many directions. */
+  const fit = (directions: number): number => {
+    const gates = Math.floor(maxBufferSize / (B * directions * gateSlots(r) * H * bytesOf("f32")));
+    const bytes = (times: number) => bytesOf("f32") * stateLayout(r, { direction: 0, directions, times }).length;
+    const perSlot = bytes(2) - bytes(1);
+    return perSlot === 0 ? gates : Math.min(gates, Math.floor((maxBufferSize - bytes(0)) / perSlot));
+  };
+  if (fit(D) >= T) return [{ direction: 0, directions: D, start: 0, times: T }];
+  const most = Math.max(1, fit(1));
+  const chunks = [];
+  for (let direction = 0; direction < D; direction++) {
+    for (let from = 0; from < T; from += most) {
+      const times = Math.min(most, T - from);
+      const start = runsBackwards(r, direction) ? T - from - times : from;
+      chunks.push({ direction, directions: 1, start, times });
+    }
   }
-  return parts;
+  return chunks;
 }
 
-/** The seed and the mask in one buffer, which all layers of a plan share. */
-function controlOf(e: Emitter, seed: Tensor | undefined, mask: Tensor | undefined): View | undefined {
-  const owner = mask ?? seed;
-  if (!owner) return undefined;
-  return e.once(owner, `control ${seed?.id}`, () => {
-    const control = e.scratch("seed and mask", 1 + (mask?.size ?? 0), "i32");
-    const put = (tensor: Tensor | undefined, at: number) =>
-      tensor &&
-      e.emit({ type: "copy", label: "seed and mask", from: e.view(tensor), to: part(control, at, tensor.size) });
+/** The seed, the mask, or both in one buffer, which all layers of a plan share. */
+function controlOf(e: Emitter, seed: Tensor | undefined, mask: Tensor | undefined): Recurrence["control"] {
+  if (!seed) return mask && { view: e.view(mask), maskAt: 0 };
+  if (!mask) return { view: e.view(seed), seedAt: 0 };
+  const view = e.once(mask, `with seed ${seed.id}`, () => {
+    const both = e.scratch("seed and mask", 1 + mask.size, "i32");
+    const put = (tensor: Tensor, at: number) =>
+      e.emit({ type: "copy", label: "seed and mask", from: e.view(tensor), to: part(both, at, tensor.size) });
     put(seed, 0);
     put(mask, 1);
-    return control;
+    return both;
   });
+  return { view, seedAt: 0, maskAt: 1 };
 }
 
 /** Weights `[D,rows,columns]` by columns, each padded to whole words of four: `[D,columns,gates,rows per gate]`. */
@@ -59,109 +83,195 @@ function packColumns(e: Emitter, label: string, weight: Tensor, D: number, gates
   ]);
 }
 
-/** W·x + b_ih of a part's steps, into `work`: a product, or a gather where x are tokens. */
-function projectInput(e: Emitter, node: RecurrentNode, work: WorkPart, steps: number): void {
-  const { B, H, P, cell, I } = node.attributes;
+/** W·x + b_ih of a chunk's steps, into its gates: a product, or a gather where x are tokens. */
+function inputProduct(e: Emitter, node: RecurrentNode, r: Recurrence, chunk: Chunk): void {
+  const { B, H, cell } = r;
+  const { I } = node.attributes;
   const { x, wih, bih } = inputsOf(node);
-  const G = cellNamed(cell).gates.length;
-  const W = workSlots({ cell: cellNamed(cell), H, P });
-  const { view, first, count, start } = work;
+  const G = cell.gates.length;
+  const W = gateSlots(r);
+  const { gates, direction, directions, start, times } = chunk;
   const label = `${node.label} input projection`;
-  const weight = part(e.view(wih), first * G * H * I, count * G * H * I);
-  const bias = bih && part(e.view(bih), first * G * H, count * G * H);
+  const weight = part(e.view(wih), direction * G * H * I, directions * G * H * I);
+  const bias = bih && part(e.view(bih), direction * G * H, directions * G * H);
   if (x.dtype === "i32") {
-    const tokens = part(e.view(x), start * B, steps * B);
-    const columns = { N: steps * B, D: count, M: G * H, V: I, row: count * W * H, batch: W * H };
-    e.emit(gatherColumns(e.target, label, columns, { tokens, weight, bias, y: view }));
+    const tokens = part(e.view(x), start * B, times * B);
+    const columns = { N: times * B, D: directions, M: G * H, V: I, row: directions * W * H, batch: W * H };
+    e.emit(gatherColumns(e.target, label, columns, { tokens, weight, bias, y: gates }));
     return;
   }
   e.emit(
     product(e.target, {
       label,
-      size: { M: steps * B, N: G * H, K: I, batches: count },
-      a: { view: part(e.view(x), start * B * I, steps * B * I), row: I, column: 1 },
+      size: { M: times * B, N: G * H, K: I, batches: directions },
+      a: { view: part(e.view(x), start * B * I, times * B * I), row: I, column: 1 },
       b: { view: weight, row: 1, column: I, batch: G * H * I },
-      c: { view, row: count * W * H, batch: W * H },
+      c: { view: gates, row: directions * W * H, batch: W * H },
       ...(bias && { bias: { view: bias, batch: G * H } }),
     }),
   );
 }
 
+/**
+ * Puts the states before a chunk's first step into the slots that the step reads: the initial ones, or where an earlier chunk
+ * of this direction ended what it left. A caller whose slots hold the state already leaves this out.
+ */
+function startFrom(
+  node: RecurrentNode,
+  e: Emitter,
+  r: Recurrence,
+  chunk: Chunk,
+  h: View,
+  before: Chunk | undefined,
+): void {
+  const label = `${node.label} initial state`;
+  const { from: t } = stepsOf(r, chunk);
+  const slotOf = ({ states, ...shape }: Chunk, slot: number) =>
+    part(states, slot * stateLayout(r, shape).slot, stateLayout(r, shape).slot);
+  if (before) {
+    // h of all chunks lies in one buffer.
+    if (r.cell.states.length === 1) return;
+    const left = stepAt(r, before, t - 1, chunk.direction).after;
+    const needed = stepAt(r, chunk, t, chunk.direction).before;
+    e.emit({ type: "copy", label, from: slotOf(before, left), to: slotOf(chunk, needed) });
+    return;
+  }
+  const { h0, cellStates0 } = inputsOf(node);
+  if (h0) {
+    const states = { h0: e.view(h0), cellStates0: cellStates0 && e.view(cellStates0) };
+    e.emit(putInitialStates(e.target, r, { label, t, chunk, h, ...states }));
+    return;
+  }
+  const clear = (to: View) => {
+    if (to.length > 0) e.emit({ type: "clear", label, to });
+  };
+  const { first, droppedAt, length } = hLayout(r);
+  const slot = r.B * r.D * r.P;
+  for (let d = chunk.direction; d < chunk.direction + chunk.directions; d++) {
+    const hSlot = (first + (runsBackwards(r, d) ? r.T : -1)) * slot;
+    clear(part(h, hSlot, slot));
+    if (length > droppedAt) clear(part(h, droppedAt + hSlot, slot));
+    clear(slotOf(chunk, stepAt(r, chunk, t, d).before));
+  }
+}
+
 function forward(node: RecurrentNode, e: Emitter): Saved {
   const { attributes, label } = node;
   const { T, B, D, H, P } = attributes;
-  const { whh, bhh, learned, whr, h0, rest0, mask, seed } = inputsOf(node);
-  const [y, hn, restn] = node.outputs as [Tensor, Tensor, Tensor];
+  const { wih, whh, bhh, learned, whr, mask, seed } = inputsOf(node);
+  const [y, hn, cellStatesN] = node.outputs as [Tensor, Tensor, Tensor];
   const cell = cellNamed(attributes.cell);
   const r: Recurrence = { ...attributes, cell, control: controlOf(e, seed, mask) };
   const save = node.outputs.some((output) => e.needsGradient(output));
 
   const weight = whh && packColumns(e, `${label} R`, whh, D, cell.gates.length, H);
   const projection = whr && packColumns(e, `${label} W_hr`, whr, D, 1, P);
-  const layout = stateLayout(r);
-  const states = e.scratch(`${label} states`, layout.length);
-  const initial = h0 && { h: e.view(h0), rest: rest0 && e.view(rest0) };
+  const h = e.scratch(`${label} h of all steps`, hLayout(r).length);
 
-  const work: WorkPart[] = [];
-  for (const { first, count, from, to } of partsOf(e, r)) {
-    const steps = to - from;
-    const start = runsBackwards(r, first) && count === 1 ? T - to : from;
-    const view = e.scratch(`${label} gates`, steps * B * count * workSlots(r) * H);
-    const held: WorkPart = { view, first, count, start };
-    projectInput(e, node, held, steps);
-    work.push(held);
-    const views = { weight, bias: bhh && e.view(bhh), learned: learned && e.view(learned), initial, states };
-    const unused = e.view(inputsOf(node).wih);
+  const chunks: Chunk[] = [];
+  for (const shape of chunksOf(r, e.target.maxBufferSize)) {
+    const gates = e.scratch(`${label} gates`, shape.times * B * shape.directions * gateSlots(r) * H);
+    // A binding needs a buffer where there are no states besides h, too.
+    const states = e.scratch(`${label} states`, Math.max(1, stateLayout(r, shape).length));
+    const chunk: Chunk = { ...shape, gates, states };
+    startFrom(
+      node,
+      e,
+      r,
+      chunk,
+      h,
+      chunks.findLast(({ direction }) => direction === shape.direction),
+    );
+    inputProduct(e, node, r, chunk);
+    chunks.push(chunk);
+    const { from, to } = stepsOf(r, chunk);
     for (let t = from; t < to; t++) {
-      const step = (inner: boolean) =>
-        stepForward(e.target, r, { ...{ label: `${label} step ${t}`, t, work: held, save, inner, unused }, ...views });
+      const step = (intermediate: boolean) =>
+        stepForward(e.target, r, {
+          label: `${label} step ${t}`,
+          t,
+          chunk,
+          h,
+          save,
+          intermediate,
+          weight,
+          bias: bhh && e.view(bhh),
+          learned: learned && e.view(learned),
+          unused: e.view(wih),
+        });
       if (cell.inner) e.emit(step(true));
       e.emit(step(false));
       if (projection)
-        e.emit(
-          projectForward(e.target, r, { label: `${label} project ${t}`, t, work: held, weight: projection, states }),
-        );
+        e.emit(projectForward(e.target, r, { label: `${label} project ${t}`, t, chunk, h, weight: projection }));
     }
   }
 
-  const slot = B * D * P;
-  const output = part(states, slot, T * slot);
-  if (!r.zeroOutput || !mask) e.define(y, output);
+  const output = outputOf(r, h);
+  if (!mask || r.options.maskedOutput === "hold") e.define(y, output);
   else if (e.isUsed(y)) {
     const views = { x: output, mask: e.view(mask), y: e.place(y, `${label} output`) };
     e.emit(zeroRows(e.target, `${label} output`, { N: T * B, C: D * P }, views));
   }
-  final(node, e, hn, { from: part(states, 0, layout.restAt), count: 1, size: P, r });
-  const rest = {
-    from: part(states, layout.restAt, layout.heardAt - layout.restAt),
-    count: cell.states.length - 1,
-    size: H,
-    r,
-  };
-  if (rest.count > 0) final(node, e, restn, rest);
-  return { r, states, work };
+  finalH(node, e, r, hn, h);
+  if (cell.states.length > 1) finalCellStates(node, e, r, cellStatesN, chunks);
+  return { r, h, chunks };
 }
 
-/** Final states: in one direction the slot as it stands. In two they lie in two slots and are put together. */
-function final(
-  { label }: RecurrentNode,
-  e: Emitter,
-  tensor: Tensor,
-  { from, count, size, r }: { from: View; count: number; size: number; r: Recurrence },
-): void {
+/** h after the last step, `[D,B,P]`: in one direction the slot as it stands. In two it lies in two slots and is put together. */
+function finalH({ label }: RecurrentNode, e: Emitter, r: Recurrence, tensor: Tensor, h: View): void {
   if (!e.isUsed(tensor)) return;
-  const { T, B, D } = r;
-  const slot = B * D * size;
-  const slotOf = (d: number) => (runsBackwards(r, d) ? 1 : T);
-  const first = part(from, slotOf(0) * slot, slot);
-  if (D === 1 && count === 1) {
-    e.define(tensor, first);
+  const { T, B, D, P } = r;
+  const slot = B * D * P;
+  const slotOf = (d: number) => hLayout(r).first + (runsBackwards(r, d) ? 0 : T - 1);
+  const from = part(h, slotOf(0) * slot, slot);
+  if (D === 1) {
+    e.define(tensor, from);
     return;
   }
-  const strides = [slotsOf(r) * slot, D === 1 ? 0 : (slotOf(1) - slotOf(0)) * slot + size, D * size, 1] as const;
+  const strides = [0, (slotOf(1) - slotOf(0)) * slot + P, D * P, 1] as const;
   const to = e.place(tensor, `${label} final state`);
-  const lengths = [count, D, B, size] as const;
-  e.emit(copyStrided(e.target, { label: `${label} final state`, from: first, to, lengths, strides }));
+  e.emit(copyStrided(e.target, { label: `${label} final state`, from, to, lengths: [1, D, B, P], strides }));
+}
+
+/** The cell states after the last step, `[S-1,D,B,H]`, likewise; directions may lie in chunks of their own. */
+function finalCellStates(
+  { label }: RecurrentNode,
+  e: Emitter,
+  r: Recurrence,
+  tensor: Tensor,
+  chunks: readonly Chunk[],
+): void {
+  if (!e.isUsed(tensor)) return;
+  const { T, B, D, H } = r;
+  const last = (d: number): View => {
+    const chunk = chunks.findLast(({ direction, directions }) => d >= direction && d < direction + directions)!;
+    const { slot } = stateLayout(r, chunk);
+    return part(chunk.states, stepAt(r, chunk, T - 1, d).after * slot, slot);
+  };
+  if (D === 1) {
+    e.define(tensor, last(0));
+    return;
+  }
+  const S = r.cell.states.length;
+  const to = e.place(tensor, `${label} final state`);
+  const [first, second] = [last(0), last(1)];
+  const copy = (
+    from: View,
+    at: View,
+    lengths: readonly [number, number, number, number],
+    strides: readonly [number, number, number, number],
+    row?: number,
+  ) =>
+    e.emit(
+      copyStrided(e.target, { label: `${label} final state`, from, to: at, lengths, strides, ...(row && { row }) }),
+    );
+  if (first.buffer === second.buffer) {
+    copy(first, to, [S - 1, D, B, H], [B * D * H, second.offset - first.offset + H, D * H, 1]);
+    return;
+  }
+  const rows = B * H;
+  for (const [d, from] of [first, second].entries())
+    copy(from, part(to, d * rows, to.length - d * rows), [1, 1, S - 1, rows], [0, 0, rows, 1], D * rows);
 }
 
 const op: Op<Attributes, Saved> = {
@@ -169,7 +279,7 @@ const op: Op<Attributes, Saved> = {
   makesStates: true,
   takes: ({ inputs, attributes: { I } }) => [
     ...(inputs[0]?.dtype === "i32" ? [{ input: 0, kind: TOKEN, below: I }] : []),
-    ...maskRange(inputs[9], 9),
+    ...maskRange(inputs[maskInput], maskInput),
   ],
   forward,
   backward: recurrentGradients,
@@ -193,17 +303,12 @@ export interface RecurrentWeights {
 
 /** What a recurrent layer may have besides; all default to nothing. */
 export interface RecurrentExtras {
-  readonly initial?: { readonly h: Tensor; readonly rest: Tensor | undefined } | undefined;
+  readonly initial?: { readonly h: Tensor; readonly cellStates: Tensor | undefined } | undefined;
   /** i32 `[T,B]`: in a step with 0 the state is held. */
   readonly mask?: Tensor | undefined;
-  /** Outputs that the mask passes over: zero (default), or the state that is held. */
-  readonly maskedOutput?: "zero" | "hold";
   /** One direction that runs from the end. */
   readonly goBackwards?: boolean;
-  readonly heads?: number;
-  readonly recurrentDropout?: number;
-  readonly zoneoutH?: number;
-  readonly zoneoutRest?: number;
+  readonly options?: StepOptions;
   /** Where random numbers come from; without it there is no noise, and zoneout takes its expectation. */
   readonly noise?: { readonly seed: Tensor; readonly stream: number } | undefined;
 }
@@ -211,7 +316,7 @@ export interface RecurrentExtras {
 /**
  * One recurrent layer over a whole sequence, in one or two directions.
  * @param x `[T,B,I]`, or i32 tokens `[T,B]` that stand for one-hot vectors of size I
- * @param extras.initial `h [D,B,P]` and the cell's other states `rest [S-1,D,B,H]`; zeros when not given
+ * @param extras.initial `h [D,B,P]` and the cell's other states `cellStates [S-1,D,B,H]`; zeros when not given
  * @returns `y [T,B,D*P]` and the final states in the same shapes as the initial ones
  */
 export function recurrent(
@@ -219,31 +324,33 @@ export function recurrent(
   cellName: string,
   x: Tensor,
   weights: RecurrentWeights,
-  extras: RecurrentExtras = {},
-): { y: Tensor; hn: Tensor; restn: Tensor } {
+  { initial, mask, goBackwards = false, options = noOptions, noise }: RecurrentExtras = {},
+): { y: Tensor; hn: Tensor; cellStatesN: Tensor } {
   const cell = cellNamed(cellName);
   const [T, B] = x.shape as [number, number];
   const [D, rows, I] = weights.wih.shape as [number, number, number];
   const H = rows / cell.gates.length;
   const P = weights.whr ? weights.whr.shape[1]! : H;
   const S = cell.states.length;
-  const { initial, mask, noise, zoneoutH = 0, zoneoutRest = 0 } = extras;
-  if (initial && S > 1 && !initial.rest) throw new InternalError(`${label}: initial h without the cell's other states`);
-  // Dropout is there in training only; zoneout has an expectation for the rest of the time.
-  const recurrentDropout = noise ? (extras.recurrentDropout ?? 0) : 0;
-  const hasNoise = noise !== undefined && (recurrentDropout > 0 || zoneoutH > 0 || zoneoutRest > 0);
+  if (initial && S > 1 && !initial.cellStates)
+    throw new InternalError(`${label}: initial h without the cell's other states`);
   const attributes: Attributes = {
-    ...{ cell: cellName, T, B, D, H, P, I, heads: extras.heads ?? 1 },
-    backwards: D === 2 ? 2 : extras.goBackwards ? 1 : 0,
-    ...{ hasMask: mask !== undefined, hasNoise, stream: noise?.stream ?? 0, zoneoutH, zoneoutRest, recurrentDropout },
-    zeroOutput: mask !== undefined && extras.maskedOutput !== "hold",
+    cell: cellName,
+    T,
+    B,
+    D,
+    H,
+    P,
+    I,
+    backwards: D === 2 ? 2 : goBackwards ? 1 : 0,
+    options: noise ? options : withoutNoise(options),
+    stream: noise?.stream ?? 0,
   };
   const { wih, whh, bih, bhh, learned, whr } = weights;
-  const seed = hasNoise ? noise.seed : undefined;
-  const inputs = [x, wih, whh, bih, bhh, learned, whr, initial?.h, initial?.rest, mask, seed];
+  const inputs = [x, wih, whh, bih, bhh, learned, whr, initial?.h, initial?.cellStates, mask, noise?.seed];
   const shapes = [{ shape: [T, B, D * P] }, { shape: [D, B, P] }, { shape: [S - 1, D, B, H] }];
   const outputs = apply(op, label, inputs, shapes, attributes);
   if (attributes.backwards !== 0) for (const output of outputs) output.facts = { isFromEnd: true };
-  const [y, hn, restn] = outputs;
-  return { y: y!, hn: hn!, restn: restn! };
+  const [y, hn, cellStatesN] = outputs;
+  return { y: y!, hn: hn!, cellStatesN: cellStatesN! };
 }
