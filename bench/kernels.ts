@@ -22,7 +22,7 @@ function productCase(target: Target, form: Form, M: number, N: number, K: number
   return { name, buffers, command, flops: 2 * M * N * K };
 }
 
-/** One step of a layer, forward or backward; of a cell with an inner product the second, larger dispatch. */
+/** One step of a layer, forward or backward; of a cell with an intermediate product the second, larger dispatch. */
 function stepCase(target: Target, name: string, direction: "forward" | "backward", B: number, H: number): KernelCase {
   const cell = cellNamed(name);
   const [G, S, T] = [cell.gates.length, cell.states.length, 3];
@@ -58,7 +58,7 @@ function stepCase(target: Target, name: string, direction: "forward" | "backward
     direction === "forward"
       ? stepForward(target, r, { ...common, save: true, intermediate: false, weight, bias, unused: bias })
       : stepBackward(target, r, { ...common, finish: false, hasCarry: true, weight: rows, outputGradient, carry });
-  const last = cell.inner?.gates ?? 0;
+  const last = cell.intermediate?.gates ?? 0;
   const gates = direction === "backward" ? G - last : last || G;
   return {
     name: `${name} step ${direction} B=${B} H=${H}`,

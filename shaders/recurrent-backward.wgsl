@@ -1,5 +1,5 @@
 // One time step of a recurrent layer's gradient in one dispatch: dh_t = dy_t + carry + Rᵀ·(gradient by r of the step after),
-// then the cell's pointwise backward, which turns what `gates` saved into the gradients by x (by r where apart, and by the
+// then the cell's pointwise backward, which turns what `gates` saved into the gradients by x (by r where separate, and by the
 // learned vectors). Layout and owners are those of recurrent-forward.wgsl; steps come from the last to the first.
 // With a projection, recurrent-project-backward has made dh_t, and the product is W_hrᵀ·dh_t.
 // FINISH: no step at all, only carry.h += Rᵀ·(gradient by r of this step): after the first step carry is then the gradient by
@@ -114,9 +114,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
       prev[s] = vec4f(states[j.x], states[j.y], states[j.z], states[j.w]);
     }
     let at = params.gatesOffset + gatesIndex(step.time, row, z);
-    var saved: array<Real, WORK>;
+    var saved: array<Real, SAVED>;
     // #unroll
-    for (var w = 0u; w < WORK; w++) {
+    for (var w = 0u; w < SAVED; w++) {
       let q = vec4u(at + w * H) + unit;
       saved[w] = vec4f(gates[q.x], gates[q.y], gates[q.z], gates[q.w]);
     }
@@ -133,12 +133,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
       straight[s] = keep(s, step.time, row, d, unit) * grad[s];
       grad[s] -= straight[s];
     }
-    let made = cellBackward(workFrom(saved), stateFrom(prev), stateFrom(grad), learnedFrom(p));
+    let made = cellBackward(savedFrom(saved), stateFrom(prev), stateFrom(grad), learnedFrom(p));
 
-    var gradients = workArray(made.work);
+    var gradients = savedArray(made.grads);
     var through = stateArray(made.state);
     for (var l = 0u; l < stored; l++) {
-      for (var w = 0u; w < WORK; w++) {
+      for (var w = 0u; w < SAVED; w++) {
         gates[at + w * H + u + l] = gradients[w][l];
       }
       if (!isProjected) {

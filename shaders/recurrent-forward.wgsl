@@ -144,7 +144,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
       for (var g = 0u; g < COUNT; g++) {
         x[g] += rh[g];
       }
-      let q = cellInner(gatesFrom(x), stateFrom(prev), learnedFrom(p)) * dropFactor(row, d, unit);
+      let q = cellIntermediate(gatesFrom(x), stateFrom(prev), learnedFrom(p)) * dropFactor(row, d, unit);
       var total = x;
       for (var l = 0u; l < stored; l++) {
         for (var g = 0u; g < COUNT; g++) {
@@ -163,7 +163,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
       // Where all is kept, what the cell made of a step that does not exist is not even multiplied.
       next[s] = select(next[s] + part * (prev[s] - next[s]), prev[s], part == vec4f(1.0));
     }
-    var saved = workArray(made.work);
+    var saved = savedArray(made.saved);
     let dropped = next[0] * dropFactor(row, d, unit);
     let out = params.hOffset + hIndex(step.after, row, d) + u;
     for (var l = 0u; l < stored; l++) {
@@ -179,7 +179,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
         states[params.statesOffset + cellStateIndex(s, step.after, row, z) + u + l] = next[s][l];
       }
       if (SAVE) {
-        for (var w = 0u; w < WORK; w++) {
+        for (var w = 0u; w < SAVED; w++) {
           gates[at + w * H + u + l] = saved[w][l];
         }
       }

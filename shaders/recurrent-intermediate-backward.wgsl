@@ -64,9 +64,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
       prev[s] = vec4f(states[j.x], states[j.y], states[j.z], states[j.w]);
     }
     let at = params.gatesOffset + gatesIndex(step.time, row, z);
-    var saved: array<Real, WORK>;
+    var saved: array<Real, SAVED>;
     // #unroll
-    for (var w = 0u; w < WORK; w++) {
+    for (var w = 0u; w < SAVED; w++) {
       let q = vec4u(at + w * H) + unit;
       saved[w] = vec4f(gates[q.x], gates[q.y], gates[q.z], gates[q.w]);
     }
@@ -78,12 +78,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
     }
 
     let grad = products[b] * dropFactor(row, d, unit);
-    let made = cellInnerBackward(workFrom(saved), stateFrom(prev), grad, learnedFrom(p));
+    let made = cellIntermediateBackward(savedFrom(saved), stateFrom(prev), grad, learnedFrom(p));
 
-    var gradients = workArray(made.work);
+    var gradients = savedArray(made.grads);
     var through = stateArray(made.state);
     for (var l = 0u; l < stored; l++) {
-      for (var w = 0u; w < WORK; w++) {
+      for (var w = 0u; w < SAVED; w++) {
         // The slots that the product reads stay as they are: other invocations may be reading them still.
         if (w < FROM || w >= FROM + COUNT) {
           gates[at + w * H + u + l] = gradients[w][l];

@@ -5,7 +5,7 @@
 // #include "lib/recurrent-product.wgsl"
 // #include "lib/recurrent-noise.wgsl"
 
-const APART = 0u; // no cell with products apart has a projection
+const SEPARATE = 0u; // no cell with separate products has a projection
 const GATES = 0u;
 
 struct Params {

@@ -10,7 +10,7 @@ export {
   cellNames,
   defineCell,
   type FullCell,
-  type InnerProduct,
+  type IntermediateProduct,
   type Unit,
   type Values,
 } from "./cells/index.ts";

@@ -1,5 +1,5 @@
 // Gated recurrent unit, reset after the matrix product: Cho et al. 2014 in the form of torch.nn.GRU and cuDNN.
-// The product R_n·h + b_hn is needed apart from W_n·x, so it has a place of its own: rn.
+// The product R_n·h + b_hn is needed separate from W_n·x, so it has a place of its own: rn.
 // #include "lib/activations.wgsl"
 // #include NORM
 fn cellForward(x: Gates, recurrent: Gates, prev: State, p: Learned) -> Forward {
@@ -12,21 +12,21 @@ fn cellForward(x: Gates, recurrent: Gates, prev: State, p: Learned) -> Forward {
   let n = candidateActivation(nn.y);
   let h = (1.0 - z) * n + z * prev.h;
 
-  var work: Work;
-  work.r = r;
-  work.z = z;
-  work.n = n;
-  work.rn = rn;
-  work.normWeightR = nr.hat;
-  work.normWeightZ = nz.hat;
-  work.normWeightN = nn.hat;
-  work.normBiasR = nr.scale;
-  work.normBiasZ = nz.scale;
-  work.normBiasN = nn.scale;
-  return Forward(State(h), work);
+  var saved: Saved;
+  saved.r = r;
+  saved.z = z;
+  saved.n = n;
+  saved.rn = rn;
+  saved.normWeightR = nr.hat;
+  saved.normWeightZ = nz.hat;
+  saved.normWeightN = nn.hat;
+  saved.normBiasR = nr.scale;
+  saved.normBiasZ = nz.scale;
+  saved.normBiasN = nn.scale;
+  return Forward(State(h), saved);
 }
 
-fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
+fn cellBackward(saved: Saved, prev: State, grad: State, p: Learned) -> Backward {
   let r = saved.r;
   let z = saved.z;
   let n = saved.n;
@@ -37,16 +37,16 @@ fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
   let nr = vn.v * saved.rn * gateActivationDerivative(r);
   let vr = normGradient(saved.normWeightR, saved.normBiasR, p.normWeightR, nr);
 
-  var work: Work;
-  work.r = vr.v;
-  work.z = vz.v;
-  work.n = vn.v;
-  work.rn = vn.v * r;
-  work.normWeightR = vr.weight;
-  work.normWeightZ = vz.weight;
-  work.normWeightN = vn.weight;
-  work.normBiasR = nr;
-  work.normBiasZ = nz;
-  work.normBiasN = nn;
-  return Backward(work, State(grad.h * z));
+  var grads: Saved;
+  grads.r = vr.v;
+  grads.z = vz.v;
+  grads.n = vn.v;
+  grads.rn = vn.v * r;
+  grads.normWeightR = vr.weight;
+  grads.normWeightZ = vz.weight;
+  grads.normWeightN = vn.weight;
+  grads.normBiasR = nr;
+  grads.normBiasZ = nz;
+  grads.normBiasN = nn;
+  return Backward(grads, State(grad.h * z));
 }

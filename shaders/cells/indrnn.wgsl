@@ -2,15 +2,15 @@
 // #include "lib/activations.wgsl"
 fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
   let h = activation(x.a + p.u * prev.h);
-  var work: Work;
-  work.a = h;
-  return Forward(State(h), work);
+  var saved: Saved;
+  saved.a = h;
+  return Forward(State(h), saved);
 }
 
-fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
+fn cellBackward(saved: Saved, prev: State, grad: State, p: Learned) -> Backward {
   let a = grad.h * activationDerivative(saved.a);
-  var work: Work;
-  work.a = a;
-  work.u = a * prev.h;
-  return Backward(work, State(a * p.u));
+  var grads: Saved;
+  grads.a = a;
+  grads.u = a * prev.h;
+  return Backward(grads, State(a * p.u));
 }

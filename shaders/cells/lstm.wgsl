@@ -23,23 +23,23 @@ fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
   let o = gateActivation(no.y);
   let h = o * hiddenActivation(c);
 
-  var work: Work;
-  work.i = i;
-  work.f = f;
-  work.g = g;
-  work.o = o;
-  work.normWeightI = ni.hat;
-  work.normWeightF = nf.hat;
-  work.normWeightG = ng.hat;
-  work.normWeightO = no.hat;
-  work.normBiasI = ni.scale;
-  work.normBiasF = nf.scale;
-  work.normBiasG = ng.scale;
-  work.normBiasO = no.scale;
-  return Forward(State(h, c), work);
+  var saved: Saved;
+  saved.i = i;
+  saved.f = f;
+  saved.g = g;
+  saved.o = o;
+  saved.normWeightI = ni.hat;
+  saved.normWeightF = nf.hat;
+  saved.normWeightG = ng.hat;
+  saved.normWeightO = no.hat;
+  saved.normBiasI = ni.scale;
+  saved.normBiasF = nf.scale;
+  saved.normBiasG = ng.scale;
+  saved.normBiasO = no.scale;
+  return Forward(State(h, c), saved);
 }
 
-fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
+fn cellBackward(saved: Saved, prev: State, grad: State, p: Learned) -> Backward {
   let f = saved.f;
   let g = saved.g;
   let o = saved.o;
@@ -65,21 +65,21 @@ fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
   let nf = df * gateActivationDerivative(f);
   let vf = normGradient(saved.normWeightF, saved.normBiasF, p.normWeightF, nf);
 
-  var work: Work;
-  work.i = vi.v;
-  work.f = vf.v;
-  work.g = vg.v;
-  work.o = vo.v;
-  work.peepholeI = vi.v * prev.c;
-  work.peepholeF = vf.v * prev.c;
-  work.peepholeO = vo.v * c;
-  work.normWeightI = vi.weight;
-  work.normWeightF = vf.weight;
-  work.normWeightG = vg.weight;
-  work.normWeightO = vo.weight;
-  work.normBiasI = ni;
-  work.normBiasF = nf;
-  work.normBiasG = ng;
-  work.normBiasO = no;
-  return Backward(work, State(Real(0.0), dc * f + vi.v * p.peepholeI + vf.v * p.peepholeF));
+  var grads: Saved;
+  grads.i = vi.v;
+  grads.f = vf.v;
+  grads.g = vg.v;
+  grads.o = vo.v;
+  grads.peepholeI = vi.v * prev.c;
+  grads.peepholeF = vf.v * prev.c;
+  grads.peepholeO = vo.v * c;
+  grads.normWeightI = vi.weight;
+  grads.normWeightF = vf.weight;
+  grads.normWeightG = vg.weight;
+  grads.normWeightO = vo.weight;
+  grads.normBiasI = ni;
+  grads.normBiasF = nf;
+  grads.normBiasG = ng;
+  grads.normBiasO = no;
+  return Backward(grads, State(Real(0.0), dc * f + vi.v * p.peepholeI + vf.v * p.peepholeF));
 }

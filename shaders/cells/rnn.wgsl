@@ -2,13 +2,13 @@
 // #include "lib/activations.wgsl"
 fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
   let h = activation(x.a + r.a);
-  var work: Work;
-  work.a = h;
-  return Forward(State(h), work);
+  var saved: Saved;
+  saved.a = h;
+  return Forward(State(h), saved);
 }
 
-fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
-  var work: Work;
-  work.a = grad.h * activationDerivative(saved.a);
-  return Backward(work, State(Real(0.0)));
+fn cellBackward(saved: Saved, prev: State, grad: State, p: Learned) -> Backward {
+  var grads: Saved;
+  grads.a = grad.h * activationDerivative(saved.a);
+  return Backward(grads, State(Real(0.0)));
 }

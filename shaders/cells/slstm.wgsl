@@ -15,16 +15,16 @@ fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
   let c = f * prev.c + i * z;
   let n = f * prev.n + i;
 
-  var work: Work;
-  work.i = i;
-  work.f = f;
-  work.z = z;
-  work.o = o;
-  work.slope = logForgetSlope(vf);
-  return Forward(State(o * c / n, c, n, m), work);
+  var saved: Saved;
+  saved.i = i;
+  saved.f = f;
+  saved.z = z;
+  saved.o = o;
+  saved.slope = logForgetSlope(vf);
+  return Forward(State(o * c / n, c, n, m), saved);
 }
 
-fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
+fn cellBackward(saved: Saved, prev: State, grad: State, p: Learned) -> Backward {
   let i = saved.i;
   let f = saved.f;
   let z = saved.z;
@@ -41,10 +41,10 @@ fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
   let isNew = i == Real(1.0);
   let old = byF + select(byM, Real(0.0), isNew);
 
-  var work: Work;
-  work.i = byI + select(Real(0.0), byM, isNew);
-  work.f = old * saved.slope;
-  work.z = dc * i * hyperbolicTangentDerivative(z);
-  work.o = grad.h * q * sigmoidDerivative(o);
-  return Backward(work, State(Real(0.0), dc * f, dn * f, old));
+  var grads: Saved;
+  grads.i = byI + select(Real(0.0), byM, isNew);
+  grads.f = old * saved.slope;
+  grads.z = dc * i * hyperbolicTangentDerivative(z);
+  grads.o = grad.h * q * sigmoidDerivative(o);
+  return Backward(grads, State(Real(0.0), dc * f, dn * f, old));
 }

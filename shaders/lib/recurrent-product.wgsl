@@ -23,7 +23,7 @@ fn transposedProduct(time: u32, row0: u32, d: u32, z: u32, word: u32, unit: vec4
   }
   for (var g = 0u; g < params.product.count; g++) {
     let gate = params.product.slot + g;
-    let slot = (gate + select(0u, APART, gate >= GATES - APART && gate < GATES)) * params.layer.H;
+    let slot = (gate + select(0u, SEPARATE, gate >= GATES - SEPARATE && gate < GATES)) * params.layer.H;
     let weightBase = params.weightOffset / 4u + (d * params.product.weightGates + params.product.weightGate + g) * params.product.K * words + min(word, words - 1u);
     for (var k = 0u; k < params.product.K; k++) {
       let w = weight[weightBase + k * words];

@@ -32,14 +32,14 @@ export interface CellGradient<
   State extends string = string,
   Given extends string = Slot,
 > {
-  /** By `x` of every gate, by `r` of those apart, by the learned vectors; and `kept` values that are still needed. */
-  readonly work: Values<Given> & { readonly [Unknown in Exclude<Given, Slot>]: never };
+  /** By `x` of every gate, by `r` of the separate ones, by the learned vectors; and `kept` values that are still needed. */
+  readonly grads: Values<Given> & { readonly [Unknown in Exclude<Given, Slot>]: never };
   /** What flows straight into the previous state; the part through R is the engine's. */
   readonly state: Values<State>;
 }
 
 /** A second product inside a step, of a vector that the step itself makes. */
-export interface InnerProduct<
+export interface IntermediateProduct<
   Gate extends string = string,
   State extends string = string,
   Learned extends string = string,
@@ -47,10 +47,10 @@ export interface InnerProduct<
 > {
   /** How many of the last gates have R times this vector in place of R·h. */
   readonly gates: number;
-  /** The vector's element of this unit. Gates without inner product have their whole sum in `x` already. */
+  /** The vector's element of this unit. Gates without intermediate product have their whole sum in `x` already. */
   forward(x: Values<Gate>, prev: Values<State>, learned: Values<Learned>, unit: Unit): number;
   /**
-   * From the vector's gradient, after the cell's `backward`: the final values of the work slots (`saved` is what that left
+   * From the vector's gradient, after the cell's `backward`: the final values of all slots (`saved` is what that left
    * there; those of the gates that the vector went into stay as they are), and what is added to the gradient that flows into
    * the previous state.
    */
@@ -67,11 +67,11 @@ export interface InnerProduct<
  * A recurrent cell as data. The engine computes `x = W·x_t + b_ih` and `r = R·h_{t-1} + b_hh` for every gate and
  * hands both to the cell, which does the pointwise rest, in WGSL for the GPU and in float64 for the twin.
  *
- * In memory a unit has `work` slots for each step: gates, those apart, learned vectors, kept values. The gates' slots hold
+ * In memory a unit has slots for each step: gates, the separate ones, learned vectors, kept values. The gates' slots hold
  * `x` first; then all hold what the cell saves for its backward, and then the gradients by all but the kept ones.
  *
  * The types are the cell's own names, which `defineCell` takes from the lists: so a name that is not there does not compile.
- * `Further` are those apart and the kept ones; `Saved` the slots that `forward` returns, and `Given` those that `backward`
+ * `Further` are the separate ones and the kept ones; `Saved` the slots that `forward` returns, and `Given` those that `backward`
  * does.
  */
 export interface Cell<
@@ -85,7 +85,7 @@ export interface Cell<
   /** Unique; a cell with options has them in its name. */
   readonly name: string;
   /**
-   * The WGSL of `cellForward` and `cellBackward` (with an inner product of `cellInner` and `cellInnerBackward` too), or the
+   * The WGSL of `cellForward` and `cellBackward` (with an intermediate product of `cellIntermediate` and `cellIntermediateBackward` too), or the
    * stem of a file in shaders/cells. A cell without it runs on the CPU only.
    */
   readonly fragment?: string | { readonly source: string };
@@ -95,15 +95,15 @@ export interface Cell<
    * Names for `r` of the last gates, where the gradient by `r` is not the gradient by `x`. Default none.
    * GRU: `["rn"]`, because its last gate is `n = tanh(x.n + r * rn)`. Most cells add the two: `[]`.
    */
-  readonly apart?: readonly Further[];
+  readonly separate?: readonly Further[];
   /** States, the first is the output `h` that the recurrent product reads. */
   readonly states: readonly State[];
   /** Learned vectors. Default none. */
   readonly learned?: readonly CellParameter<Learned>[];
-  /** Further values that forward saves and `inner.backward` or `backward` reads. Default none. */
+  /** Further values that forward saves and `intermediate.backward` or `backward` reads. Default none. */
   readonly kept?: readonly Further[];
   /** Default: none. */
-  readonly inner?: InnerProduct<Gate, State, Learned, Gate | Learned | Further>;
+  readonly intermediate?: IntermediateProduct<Gate, State, Learned, Gate | Learned | Further>;
   /** False: no R at all, gates see the input and the states of their own unit only. Default true. */
   readonly recurrent?: boolean;
   /** The maths asks for means over all units (layer normalisation). Then a workgroup owns a row. Default false. */
@@ -123,7 +123,7 @@ export interface Cell<
     unit: Unit,
   ): {
     state: Values<State>;
-    work: Values<Saved> & { readonly [Unknown in Exclude<Saved, Gate | Learned | Further>]: never };
+    saved: Values<Saved> & { readonly [Unknown in Exclude<Saved, Gate | Learned | Further>]: never };
   };
   /** Gradients of one unit from what forward saved, the previous state and the gradient by the new one. */
   backward(
@@ -137,12 +137,12 @@ export interface Cell<
 
 /** A cell with its defaults filled in. Its type knows its states, so that those of a layer of it have names. */
 export type FullCell<State extends string = string> = Cell<string, State> &
-  Required<Pick<Cell, "apart" | "learned" | "kept" | "recurrent" | "acrossUnits">>;
+  Required<Pick<Cell, "separate" | "learned" | "kept" | "recurrent" | "acrossUnits">>;
 
 /** What a unit keeps for each step, in the order of memory. */
-export const workOf = (cell: FullCell): readonly string[] => [
+export const savedNames = (cell: FullCell): readonly string[] => [
   ...cell.gates,
-  ...cell.apart,
+  ...cell.separate,
   ...cell.learned.map(({ name }) => name),
   ...cell.kept,
 ];
@@ -155,11 +155,11 @@ const members = [
     "name",
     "fragment",
     "gates",
-    "apart",
+    "separate",
     "states",
     "learned",
     "kept",
-    "inner",
+    "intermediate",
     "recurrent",
     "acrossUnits",
     "prelude",
@@ -225,15 +225,21 @@ function check(cell: Cell): void {
   const given = cell.learned ?? [];
   if (Array.isArray(given)) checkLearned(name, given);
   const learned = Array.isArray(given) ? given.map((parameter) => parameter.name) : given;
-  const lists = { gates: cell.gates, states: cell.states, apart: cell.apart ?? [], learned, kept: cell.kept ?? [] };
+  const lists = {
+    gates: cell.gates,
+    states: cell.states,
+    separate: cell.separate ?? [],
+    learned,
+    kept: cell.kept ?? [],
+  };
   for (const [list, names] of Object.entries(lists)) checkNames(list, names, refuse);
   if (cell.gates.length === 0 || cell.states.length === 0) refuse("needs at least one gate and one state");
-  if (lists.apart.length > cell.gates.length)
-    refuse(`sets ${lists.apart.length} products apart but has only ${cell.gates.length} gates`);
-  const slots = [...cell.gates, ...lists.apart, ...learned, ...lists.kept];
+  if (lists.separate.length > cell.gates.length)
+    refuse(`sets ${lists.separate.length} separate products but has only ${cell.gates.length} gates`);
+  const slots = [...cell.gates, ...lists.separate, ...learned, ...lists.kept];
   const twice = slots.find((slot, i) => slots.indexOf(slot) !== i);
   if (twice !== undefined)
-    refuse(`uses "${twice}" for two things; gates, apart, learned and kept need different names`);
+    refuse(`uses "${twice}" for two things; gates, separate, learned and kept need different names`);
   checkInitial(given, refuse);
   checkFragment(cell.fragment, refuse);
   if (typeof cell.forward !== "function" || typeof cell.backward !== "function")
@@ -244,17 +250,20 @@ function check(cell: Cell): void {
   }
   if (cell.prelude !== undefined && typeof cell.prelude !== "string")
     refuse("has a prelude that is no string; it is WGSL in front of the fragment");
-  const { inner } = cell;
-  if (inner && !(Number.isInteger(inner.gates) && inner.gates >= 1 && inner.gates < cell.gates.length))
+  const { intermediate } = cell;
+  if (
+    intermediate &&
+    !(Number.isInteger(intermediate.gates) && intermediate.gates >= 1 && intermediate.gates < cell.gates.length)
+  )
     refuse(
-      `gives ${inner.gates} of its ${cell.gates.length} gates an inner product; at least one must have one, and one not`,
+      `gives ${intermediate.gates} of its ${cell.gates.length} gates an intermediate product; at least one must have one, and one not`,
     );
-  if (inner && (typeof inner.forward !== "function" || typeof inner.backward !== "function"))
-    refuse("has an inner product without forward and backward: the vector's element, and its gradient");
-  if (inner && lists.apart.length > 0)
-    refuse("has an inner product and products apart; a cell can have only one of them");
-  if (cell.recurrent === false && (inner || lists.apart.length > 0))
-    refuse("has no R (recurrent: false), so it can have neither an inner product nor products apart");
+  if (intermediate && (typeof intermediate.forward !== "function" || typeof intermediate.backward !== "function"))
+    refuse("has an intermediate product without forward and backward: the vector's element, and its gradient");
+  if (intermediate && lists.separate.length > 0)
+    refuse("has an intermediate product and separate products; a cell can have only one of them");
+  if (cell.recurrent === false && (intermediate || lists.separate.length > 0))
+    refuse("has no R (recurrent: false), so it can have neither an intermediate product nor separate products");
 }
 
 /** What `defineCell` does, for cells whose names the types do not know. */
@@ -262,7 +271,7 @@ function define(cell: Cell): FullCell {
   if (table.has(cell?.name)) throw new OptionError(`cell "${cell.name}" is defined already; choose another name`);
   check(cell);
   const full: FullCell = {
-    ...{ apart: [], learned: [], kept: [], recurrent: true, acrossUnits: false },
+    ...{ separate: [], learned: [], kept: [], recurrent: true, acrossUnits: false },
     ...cell,
   };
   table.set(full.name, full);

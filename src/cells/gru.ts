@@ -35,7 +35,7 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
   const after: Omit<Cell, "name"> = {
     ...shared,
     fragment: "gru",
-    apart: ["rn"],
+    separate: ["rn"],
     forward(x, recurrent, prev, p, unit) {
       const rn = recurrent.n!;
       const nr = norm.forward("r", x.r! + recurrent.r!, p, unit);
@@ -45,7 +45,7 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
       const nn = norm.forward("n", x.n! + r * rn, p, unit);
       const n = candidate.f(nn.y, unit.direction);
       const h = (1 - z) * n + z * prev.h!;
-      return { state: { h }, work: { r, z, n, rn, ...nr.saved, ...nz.saved, ...nn.saved } };
+      return { state: { h }, saved: { r, z, n, rn, ...nr.saved, ...nz.saved, ...nn.saved } };
     },
     backward(saved, prev, grad, p, unit) {
       const { r, z, n, rn } = saved as { r: number; z: number; n: number; rn: number };
@@ -56,7 +56,7 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
       const nr = vn.v * rn * gate.derivative(r, unit.direction);
       const vr = norm.backward("r", saved, nr, p, unit);
       return {
-        work: {
+        grads: {
           ...{ r: vr.v, z: vz.v, n: vn.v, rn: vn.v * r },
           ...{ normWeightR: vr.weight, normWeightZ: vz.weight, normWeightN: vn.weight },
           ...{ normBiasR: nr, normBiasZ: nz, normBiasN: nn },
@@ -79,7 +79,7 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
       const z = gate.f(nz.y, unit.direction);
       const n = candidate.f(nn.y, unit.direction);
       const h = (1 - z) * n + z * prev.h!;
-      return { state: { h }, work: { r, z, n, reset: r, ...nr.saved, ...nz.saved, ...nn.saved } };
+      return { state: { h }, saved: { r, z, n, reset: r, ...nr.saved, ...nz.saved, ...nn.saved } };
     },
     backward(saved, prev, grad, p, unit) {
       const { z, n } = saved as { z: number; n: number };
@@ -88,16 +88,16 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
       const nz = grad.h! * (prev.h! - n) * gate.derivative(z, unit.direction);
       const vz = norm.backward("z", saved, nz, p, unit);
       const norms = { normWeightZ: vz.weight, normWeightN: vn.weight, normBiasZ: nz, normBiasN: nn };
-      return { work: { ...saved, z: vz.v, n: vn.v, ...norms }, state: { h: grad.h! * z } };
+      return { grads: { ...saved, z: vz.v, n: vn.v, ...norms }, state: { h: grad.h! * z } };
     },
-    inner: {
+    intermediate: {
       gates: 1,
       forward: (x, prev, p, unit) => gate.f(norm.forward("r", x.r!, p, unit).y, unit.direction) * prev.h!,
       backward(saved, prev, grad, p, unit) {
         const r = saved.reset!;
         const nr = grad * prev.h! * gate.derivative(r, unit.direction);
         const vr = norm.backward("r", saved, nr, p, unit);
-        return { work: { ...saved, r: vr.v, normWeightR: vr.weight, normBiasR: nr }, state: { h: grad * r } };
+        return { grads: { ...saved, r: vr.v, normWeightR: vr.weight, normBiasR: nr }, state: { h: grad * r } };
       },
     },
   };

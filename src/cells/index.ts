@@ -21,10 +21,10 @@ export {
   cellNames,
   defineCell,
   type FullCell,
-  type InnerProduct,
+  type IntermediateProduct,
+  savedNames,
   type Unit,
   type Values,
-  workOf,
 } from "./cell.ts";
 export { type GRUCellOptions, gruCell } from "./gru.ts";
 export { type IndRNNCellOptions, indRNNCell } from "./indrnn.ts";

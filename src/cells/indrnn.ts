@@ -18,11 +18,11 @@ export function indRNNCell(what: string, options: IndRNNCellOptions = {}): FullC
     prelude: activation.wgsl("activation"),
     forward(x, _r, prev, { u }, { direction }) {
       const h = activation.f(x.a! + u! * prev.h!, direction);
-      return { state: { h }, work: { a: h } };
+      return { state: { h }, saved: { a: h } };
     },
     backward(saved, prev, grad, { u }, { direction }) {
       const a = grad.h! * activation.derivative(saved.a!, direction);
-      return { work: { a, u: a * prev.h! }, state: { h: a * u! } };
+      return { grads: { a, u: a * prev.h! }, state: { h: a * u! } };
     },
   }));
 }

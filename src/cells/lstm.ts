@@ -76,7 +76,7 @@ fn limitedDerivative(c: Real) -> Real { return select(Real(0.0), Real(1.0), abs(
       const no = norm.forward("o", x.o! + r.o! + peephole("peepholeO", c), p, unit);
       const o = gate.f(no.y, direction);
       const h = o * hidden.f(c, direction);
-      return { state: { h, c }, work: { i, f, g, o, ...ni?.saved, ...nf.saved, ...ng.saved, ...no.saved } };
+      return { state: { h, c }, saved: { i, f, g, o, ...ni?.saved, ...nf.saved, ...ng.saved, ...no.saved } };
     },
     backward(saved, prev, grad, p, unit) {
       const { direction } = unit;
@@ -96,7 +96,7 @@ fn limitedDerivative(c: Real) -> Real { return select(Real(0.0), Real(1.0), abs(
       const nf = dc * (coupled ? prev.c! - g : prev.c!) * gate.derivative(f, direction);
       const vf = norm.backward("f", saved, nf, p, unit);
       return {
-        work: {
+        grads: {
           ...{ i: vi.v, f: vf.v, g: vg.v, o: vo.v },
           ...{ peepholeI: vi.v * prev.c!, peepholeF: vf.v * prev.c!, peepholeO: vo.v * c },
           ...{ normWeightI: vi.weight, normWeightF: vf.weight, normWeightG: vg.weight, normWeightO: vo.weight },

@@ -11,21 +11,21 @@ export const mguCell = (): FullCell =>
     forward(x, r, prev) {
       const f = sigmoid(x.f!);
       const n = Math.tanh(x.n! + r.n!);
-      return { state: { h: (1 - f) * prev.h! + f * n }, work: { f, n, forget: f } };
+      return { state: { h: (1 - f) * prev.h! + f * n }, saved: { f, n, forget: f } };
     },
     backward(saved, prev, grad) {
       const { f, n } = saved as { f: number; n: number };
-      // f: the gradient by f without what comes through the inner vector.
-      const work = { ...saved, f: grad.h! * (n - prev.h!), n: grad.h! * f * (1 - n * n) };
-      return { work, state: { h: grad.h! * (1 - f) } };
+      // f: the gradient by f without what comes through the intermediate vector.
+      const grads = { ...saved, f: grad.h! * (n - prev.h!), n: grad.h! * f * (1 - n * n) };
+      return { grads, state: { h: grad.h! * (1 - f) } };
     },
-    inner: {
+    intermediate: {
       gates: 1,
       forward: (x, prev) => sigmoid(x.f!) * prev.h!,
       backward(saved, prev, grad) {
         const f = saved.forget!;
         return {
-          work: { ...saved, f: (saved.f! + grad * prev.h!) * f * (1 - f) },
+          grads: { ...saved, f: (saved.f! + grad * prev.h!) * f * (1 - f) },
           state: { h: grad * f },
         };
       },

@@ -18,10 +18,10 @@ export function rnnCell(what: string, options: RNNCellOptions = {}): FullCell {
     prelude: activation.wgsl("activation"),
     forward(x, r, _prev, _learned, { direction }) {
       const h = activation.f(x.a! + r.a!, direction);
-      return { state: { h }, work: { a: h } };
+      return { state: { h }, saved: { a: h } };
     },
     backward(saved, _prev, grad, _learned, { direction }) {
-      return { work: { a: grad.h! * activation.derivative(saved.a!, direction) }, state: { h: 0 } };
+      return { grads: { a: grad.h! * activation.derivative(saved.a!, direction) }, state: { h: 0 } };
     },
   }));
 }

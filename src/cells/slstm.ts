@@ -36,7 +36,7 @@ export function slstmCell(options: SLSTMCellOptions = {}): FullCell {
       const n = f * prev.n! + i;
       return {
         state: { h: (o * c) / n, c, n, m: isNew ? vi : old },
-        work: { i, f, z, o, slope: exponential ? 1 : sigmoid(-vf) },
+        saved: { i, f, z, o, slope: exponential ? 1 : sigmoid(-vf) },
       };
     },
     backward(saved, prev, grad) {
@@ -52,7 +52,7 @@ export function slstmCell(options: SLSTMCellOptions = {}): FullCell {
       const isNew = i === 1;
       const old = byF + (isNew ? 0 : byM);
       return {
-        work: {
+        grads: {
           ...{ i: byI + (isNew ? byM : 0), f: old * slope, z: dc * i * (1 - z * z) },
           o: ((grad.h! * c) / n) * o * (1 - o),
         },

@@ -16,7 +16,7 @@ export const sruCell = (): FullCell =>
       const f = sigmoid(x.f! + vF! * prev.c!);
       const r = sigmoid(x.r! + vR! * prev.c!);
       const c = f * prev.c! + (1 - f) * x.u!;
-      return { state: { h: r * c + (1 - r) * x.p!, c }, work: { u: x.u!, f, r, p: x.p! } };
+      return { state: { h: r * c + (1 - r) * x.p!, c }, saved: { u: x.u!, f, r, p: x.p! } };
     },
     backward(saved, prev, grad, { vF, vR }) {
       const { u, f, r, p } = saved as { u: number; f: number; r: number; p: number };
@@ -25,7 +25,7 @@ export const sruCell = (): FullCell =>
       const df = dc * (prev.c! - u) * f * (1 - f);
       const dr = grad.h! * (c - p) * r * (1 - r);
       return {
-        work: { u: dc * (1 - f), f: df, r: dr, p: grad.h! * (1 - r), vF: df * prev.c!, vR: dr * prev.c! },
+        grads: { u: dc * (1 - f), f: df, r: dr, p: grad.h! * (1 - r), vF: df * prev.c!, vR: dr * prev.c! },
         state: { h: 0, c: dc * f + df * vF! + dr * vR! },
       };
     },

@@ -42,7 +42,7 @@ export interface Format {
   /** Matrices are `[columns,G*H]`, else `[G*H,columns]`. */
   readonly transposed: boolean;
   /** Biases in one tensor, one behind the other: as a vector (ONNX), or as rows unless there is only one (Keras). */
-  readonly biases: "apart" | "vector" | "rows";
+  readonly biases: "separate" | "vector" | "rows";
 }
 
 const suffixes = ["", "_reverse"] as const;
@@ -72,7 +72,7 @@ const formats: Readonly<Record<WeightLayout, Format>> = {
       peephole: "peepholeWeight",
     },
     transposed: false,
-    biases: "apart",
+    biases: "separate",
   },
   pytorch: {
     orders: { lstm: ["ifgo"], gru: ["rzn"], rnn: ["h"] },
@@ -85,7 +85,7 @@ const formats: Readonly<Record<WeightLayout, Format>> = {
     },
     direction: (name, direction) => name + suffixes[direction],
     transposed: false,
-    biases: "apart",
+    biases: "separate",
   },
 };
 
@@ -196,8 +196,10 @@ export function linksOf({ format, order, gates, layer, prefix, what }: Conversio
     throw new ShapeError(`${what}: weight_hr is [${R},${H}]; a projection has at most as many rows as columns`);
   const [rows, theirRows] = [gates.length * H, order.length * H];
   const bias =
-    biases === 1 ? [theirRows] : { apart: [theirRows], vector: [2 * theirRows], rows: [2, theirRows] }[format.biases];
-  const second = biases === 1 || format.biases === "apart" ? 0 : theirRows;
+    biases === 1
+      ? [theirRows]
+      : { separate: [theirRows], vector: [2 * theirRows], rows: [2, theirRows] }[format.biases];
+  const second = biases === 1 || format.biases === "separate" ? 0 : theirRows;
   const links: Link[] = [];
   for (let d = 0; d < D; d++) {
     /** `shape` is theirs without D; unit u of the gate at place k of `packed` begins at `offset + row * (k * H + u)`. */

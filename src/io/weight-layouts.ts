@@ -96,7 +96,7 @@ const arrayFor = (tensors: StateDict) =>
  * **What the layer computes is not in its weights**: build ours with the options that theirs has. A GRU that resets before the
  * product has tensors of the same shapes as one that resets after it, and computes something else. Ours resets after it unless
  * built with `resetAfter: false`, which ONNX's `linear_before_reset=0` (its default), WebNN's `resetAfter: false` and Keras's
- * `reset_after=False` need. Keras's bias tells them apart, so that one needs `resetAfter: false` here too, and a bias that says
+ * `reset_after=False` need. Keras's bias tells them separate, so that one needs `resetAfter: false` here too, and a bias that says
  * otherwise is refused.
  *
  * Pure: `tensors` stays as it is. All results are Float32Arrays, or Float64Arrays if any of the tensors is one.

@@ -8,15 +8,17 @@ import { declaredNames, linesOf } from "./wgsl-text.ts";
 /** The functions of a fragment, as kernels call them. */
 const signatures = {
   cellForward: "(x: Gates, r: Gates, prev: State, p: Learned) -> Forward",
-  cellBackward: "(saved: Work, prev: State, grad: State, p: Learned) -> Backward",
-  cellInner: "(x: Gates, prev: State, p: Learned) -> Real",
-  cellInnerBackward: "(saved: Work, prev: State, grad: Real, p: Learned) -> Backward",
+  cellBackward: "(saved: Saved, prev: State, grad: State, p: Learned) -> Backward",
+  cellIntermediate: "(x: Gates, prev: State, p: Learned) -> Real",
+  cellIntermediateBackward: "(saved: Saved, prev: State, grad: Real, p: Learned) -> Backward",
 } as const;
 type FunctionName = keyof typeof signatures;
 
 const show = (name: FunctionName): string => `fn ${name}${signatures[name]}`;
-const functionsOf = ({ inner }: FullCell): readonly FunctionName[] =>
-  inner ? ["cellForward", "cellBackward", "cellInner", "cellInnerBackward"] : ["cellForward", "cellBackward"];
+const functionsOf = ({ intermediate }: FullCell): readonly FunctionName[] =>
+  intermediate
+    ? ["cellForward", "cellBackward", "cellIntermediate", "cellIntermediateBackward"]
+    : ["cellForward", "cellBackward"];
 
 /** The file that a fragment's own lines report. */
 const ownFile = ({ name }: FullCell): string => `cells/${name}.wgsl`;

@@ -1,4 +1,4 @@
-import { type FullCell, workOf } from "../cells/index.ts";
+import { type FullCell, savedNames } from "../cells/index.ts";
 import type { View } from "../plan/plan.ts";
 import { f32, type Numbers, u32 } from "./kernel.ts";
 
@@ -82,7 +82,7 @@ export const runsBackwards = ({ backwards }: Pick<Recurrence, "backwards">, d: n
 
 /** Slots that `gates` has for each unit: the cell's, and one for dh where there is a projection. */
 export const gateSlots = ({ cell, H, P }: Pick<Recurrence, "cell" | "H" | "P">): number =>
-  workOf(cell).length + (P < H ? 1 : 0);
+  savedNames(cell).length + (P < H ? 1 : 0);
 
 /**
  * Slots of a stretch of `times` in some directions: one for each time, and in front of them or behind them the one that the
@@ -106,7 +106,7 @@ export function stateLayout(r: Recurrence, chunk: Omit<ChunkShape, "start">) {
   const { first, count } = slotsOf(r, chunk);
   const row = r.B * chunk.directions * r.H;
   const slot = (r.cell.states.length - 1) * row;
-  const hasIntermediate = r.cell.inner !== undefined || r.P < r.H;
+  const hasIntermediate = r.cell.intermediate !== undefined || r.P < r.H;
   return {
     first,
     slot,

@@ -98,7 +98,7 @@ export function stepForward(
   },
 ): Dispatch {
   const { chunk, bias, intermediate, unused } = call;
-  const isSecond = r.cell.inner !== undefined && !intermediate;
+  const isSecond = r.cell.intermediate !== undefined && !intermediate;
   const { tile, grid } = tileOf(target, call.label, r, chunk.directions, r.H);
   const { numHeads } = r.options;
   return dispatch(recurrentForward, {
@@ -157,7 +157,7 @@ const throughR = (r: Recurrence, U: number, slot: number, count: number): Omit<T
 
 /** Rᵀ·(gradients by r of the gates that saw h): what flows into the h before. `has`: false for a product of nothing. */
 const throughH = (r: Recurrence, U: number, has: boolean): Omit<TransposedParams, "hasCarry"> =>
-  throughR(r, U, 0, has ? r.cell.gates.length - (r.cell.inner?.gates ?? 0) : 0);
+  throughR(r, U, 0, has ? r.cell.gates.length - (r.cell.intermediate?.gates ?? 0) : 0);
 
 /**
  * Step `t` backward; `finish` instead folds what step `t` left into the carry.
@@ -211,7 +211,7 @@ export function intermediateBackward(
 ): Dispatch {
   const { chunk, weight, h, carry } = call;
   const { tile, grid } = tileOf(target, call.label, r, chunk.directions, r.H);
-  const last = r.cell.inner!.gates;
+  const last = r.cell.intermediate!.gates;
   return dispatch(recurrentIntermediateBackward, {
     label: call.label,
     cell: r.cell.name,

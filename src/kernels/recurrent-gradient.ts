@@ -1,4 +1,4 @@
-import { type Unit, type Values, workOf } from "../cells/index.ts";
+import { savedNames, type Unit, type Values } from "../cells/index.ts";
 import { type ArrayOf, defineKernel, type Numbers, read, readWrite, u32 } from "./kernel.ts";
 import { recurrence } from "./recurrence.ts";
 import { goesWith, tiles } from "./recurrent.ts";
@@ -10,20 +10,20 @@ export type TransposedParams = Numbers<typeof transposed>;
 
 const params = [...recurrence, ...transposed] as const;
 
-/** Weight by rows times what stands in slots of `gates` at a time; `apart` of `G` gates have theirs further on. */
+/** Weight by rows times what stands in slots of `gates` at a time; `separate` of `G` gates have theirs further on. */
 function transposedProduct(
   { weight, gates }: { weight: ArrayOf<"f32">; gates: ArrayOf<"f32"> },
   p: Numbers<typeof params>,
   row: Row,
   time: number,
-  { G, apart }: { G: number; apart: number },
+  { G, separate }: { G: number; separate: number },
 ): Float64Array {
   const { U, K, H } = p;
   const padded = Math.ceil(U / 4) * 4;
   const product = new Float64Array(U);
   for (let g = 0; g < p.count; g++) {
     const gate = p.slot + g;
-    const slot = gate + (gate >= G - apart && gate < G ? apart : 0);
+    const slot = gate + (gate >= G - separate && gate < G ? separate : 0);
     const gradients = row.gates(time) + slot * H;
     for (let k = 0; k < K; k++) {
       const at = ((row.d * p.weightGates + p.weightGate + g) * K + k) * padded;
@@ -53,8 +53,8 @@ export const recurrentBackward = defineKernel({
   variants: tiles.flatMap((tile) => [false, true].map((FINISH) => ({ ...tile, FINISH }))),
   twin({ weight, learned, outputGradient, control, h, states, gates, carry }, p, { constants, cell }) {
     const { B, D, H, P } = p;
-    const sizes = { G: cell.gates.length, apart: cell.apart.length };
-    const saved = workOf(cell);
+    const sizes = { G: cell.gates.length, separate: cell.separate.length };
+    const saved = savedNames(cell);
     const isProjected = !constants.FINISH && P < H;
     const cellCarry = (s: number) => D * B * P + (s - 1) * D * B * H;
     const ownOf = learnedReader(cell, learned, H);
@@ -86,7 +86,7 @@ export const recurrentBackward = defineKernel({
         return cell.backward(load(kept, saved, gates, at + u, H), prev, grad, ownOf(row.d, u), unit);
       };
       forAllUnits(cell, H, row.d, maths, (u, step) => {
-        store(saved, step.work, gates, at + u, H);
+        store(saved, step.grads, gates, at + u, H);
         cell.states.forEach((name, s) => {
           // The gradient by what a unit kept goes straight to the step before; the cell made the other part.
           const value = keep(s, u) * gradientOf(s, u) + (step.state[name] ?? 0);
@@ -112,13 +112,13 @@ export const recurrentIntermediateBackward = defineKernel({
   ],
   params,
   runsCell: true,
-  goesWith: (constants, cell) => goesWith(constants, cell) && cell.inner !== undefined,
+  goesWith: (constants, cell) => goesWith(constants, cell) && cell.intermediate !== undefined,
   variants: tiles,
   twin({ weight, learned, control, h, states, gates, carry }, p, { cell }) {
     const { B, D, H } = p;
-    const saved = workOf(cell);
+    const saved = savedNames(cell);
     const readSlots = cell.gates.slice(p.slot, p.slot + p.count);
-    const sizes = { G: cell.gates.length, apart: cell.apart.length };
+    const sizes = { G: cell.gates.length, separate: cell.separate.length };
     const ownOf = learnedReader(cell, learned, H);
     const [kept, prev]: [Values, Values] = [{}, {}];
     for (const row of rowsOf(p, control)) {
@@ -129,12 +129,12 @@ export const recurrentIntermediateBackward = defineKernel({
           prev[name] = s === 0 ? h[row.h(row.before) + u]! : states[row.cellState(s, row.before) + u]!;
         });
         load(kept, saved, gates, at + u, H);
-        return cell.inner!.backward(kept, prev, product[u]! * row.dropFactor(u), ownOf(row.d, u), unit);
+        return cell.intermediate!.backward(kept, prev, product[u]! * row.dropFactor(u), ownOf(row.d, u), unit);
       };
       forAllUnits(cell, H, row.d, maths, (u, step) => {
         // The slots that the product reads stay as they are: on the GPU others may be reading them still.
         const read = load({}, readSlots, gates, at + u + p.slot * H, H);
-        store(saved, { ...step.work, ...read }, gates, at + u, H);
+        store(saved, { ...step.grads, ...read }, gates, at + u, H);
         cell.states.forEach((name, s) => {
           carry[s * D * B * H + row.of(H) + u]! += step.state[name] ?? 0;
         });
@@ -158,7 +158,7 @@ export const recurrentProjectBackward = defineKernel({
   twin({ weight, outputGradient, control, gates, carry }, p) {
     const { H, P } = p;
     for (const row of rowsOf(p, control)) {
-      const product = transposedProduct({ weight, gates }, p, row, row.next, { G: 0, apart: 0 });
+      const product = transposedProduct({ weight, gates }, p, row, row.next, { G: 0, separate: 0 });
       const seesOutput = p.hasOutput && !(p.zeroOutput && row.isMasked);
       for (let u = 0; u < P; u++) {
         let grad = product[u]! * row.dropFactor(u);

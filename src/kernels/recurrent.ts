@@ -1,4 +1,4 @@
-import { type FullCell, type Unit, type Values, workOf } from "../cells/index.ts";
+import { type FullCell, savedNames, type Unit, type Values } from "../cells/index.ts";
 import type { Constants } from "../plan/plan.ts";
 import { defineKernel, read, readWrite, u32 } from "./kernel.ts";
 import { recurrence } from "./recurrence.ts";
@@ -13,7 +13,7 @@ export const tiles: readonly Constants[] = [
 
 export const goesWith = ({ ACROSS_UNITS, INTERMEDIATE = false, HEADS }: Constants, cell: FullCell): boolean =>
   ACROSS_UNITS === cell.acrossUnits &&
-  (cell.inner !== undefined || INTERMEDIATE === false) &&
+  (cell.intermediate !== undefined || INTERMEDIATE === false) &&
   (!HEADS || cell.recurrent);
 
 /** One step forward of a recurrent layer. See shaders/recurrent-forward.wgsl for the layouts. */
@@ -38,10 +38,10 @@ export const recurrentForward = defineKernel({
   twin({ weight, bias, learned, control, gates, h, states }, p, { constants, cell }) {
     const { H, P, K } = p;
     const G = cell.gates.length;
-    const last = cell.inner?.gates ?? 0;
+    const last = cell.intermediate?.gates ?? 0;
     // The gates whose product this dispatch computes.
     const [from, to] = constants.INTERMEDIATE ? [0, G - last] : [last > 0 ? G - last : 0, cell.recurrent ? G : 0];
-    const saved = workOf(cell);
+    const saved = savedNames(cell);
     const padded = Math.ceil(H / 4) * 4;
     const sums = new Float64Array(G * H);
     const ownOf = learnedReader(cell, learned, H);
@@ -74,7 +74,7 @@ export const recurrentForward = defineKernel({
         for (let i = 0; i < to * H; i++) gates[at + i]! += sums[i]!;
         const maths = (u: number, unit: Unit) => {
           const own = inputs(u);
-          return cell.inner!.forward(x, prev, own, unit);
+          return cell.intermediate!.forward(x, prev, own, unit);
         };
         forAllUnits(cell, H, d, maths, (u, value) => {
           states[row.intermediate(after) + u] = value * row.dropFactor(u);
@@ -85,7 +85,7 @@ export const recurrentForward = defineKernel({
         const own = inputs(u);
         return cell.forward(x, load(r, cell.gates, sums, u, H), prev, own, unit);
       };
-      forAllUnits(cell, H, d, maths, (u, { state, work: kept }) => {
+      forAllUnits(cell, H, d, maths, (u, { state, saved: kept }) => {
         cell.states.forEach((name, s) => {
           if (s === 0 && P < H) {
             states[row.intermediate(after) + u] = state[name]!;

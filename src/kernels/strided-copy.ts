@@ -1,7 +1,7 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { defineKernel, dispatch, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
 
-/** Copies a strided block of up to four axes into one whose rows may lie apart: transposes, packs, slices, joins, adds. */
+/** Copies a strided block of up to four axes into one whose rows may lie separate: transposes, packs, slices, joins, adds. */
 export const stridedCopy = defineKernel({
   name: "strided-copy",
   bindings: [read("source", "f32", "[N0,N1,N2,N3] by strides"), readWrite("to", "f32", "[N0,N1,N2,padded] by rows")],
@@ -25,7 +25,7 @@ export const stridedCopy = defineKernel({
 type Four = readonly [number, number, number, number];
 
 /**
- * The command for it. `padded` is the length of the last axis in `to`, `row` how far its rows lie apart. Strides may be negative: element 0 lies where
+ * The command for it. `padded` is the length of the last axis in `to`, `row` how far its rows lie separate. Strides may be negative: element 0 lies where
  * `from` begins, others before it.
  */
 export function copyStrided(

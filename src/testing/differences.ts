@@ -1,4 +1,4 @@
-import { type FullCell, type Unit, type Values, workOf } from "../cells/index.ts";
+import { type FullCell, savedNames, type Unit, type Values } from "../cells/index.ts";
 import { forAllUnits } from "../kernels/recurrent-twin.ts";
 import type { RandomStream } from "../random.ts";
 
@@ -13,7 +13,7 @@ interface Point {
   readonly r: readonly Values[];
   readonly prev: readonly Values[];
   readonly learned: readonly Values[];
-  /** By gate with an inner product: the matrix that multiplies the inner vector. */
+  /** By gate with an intermediate product: the matrix that multiplies the intermediate vector. */
   readonly mix: Readonly<Record<string, readonly (readonly number[])[]>>;
 }
 
@@ -25,15 +25,15 @@ const TOLERANCE = 1e-6;
 
 const units = Array.from({ length: UNITS }, (_, u) => u);
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-const innerGates = ({ gates, inner }: FullCell) => (inner ? gates.slice(-inner.gates) : []);
-/** Gates whose `r` the cell sees: none without R; with an inner product those that have it. */
-const heardGates = (cell: FullCell) => (cell.inner ? innerGates(cell) : cell.recurrent ? cell.gates : []);
+const intermediateGates = ({ gates, intermediate }: FullCell) => (intermediate ? gates.slice(-intermediate.gates) : []);
+/** Gates whose `r` the cell sees: none without R; with an intermediate product those that have it. */
+const gatesWithR = (cell: FullCell) => (cell.intermediate ? intermediateGates(cell) : cell.recurrent ? cell.gates : []);
 
 function pointOf(cell: FullCell, random: RandomStream, ranges: Ranges): Point {
   const between = (low: number, high: number) => low + (high - low) * random.next();
   const rows = (names: readonly string[], range: (name: string) => readonly [number, number]): Values[] =>
     units.map(() => Object.fromEntries(names.map((name) => [name, between(...range(name))])));
-  const heard = heardGates(cell);
+  const heard = gatesWithR(cell);
   return {
     x: rows(cell.gates, () => [-2, 2]),
     r: rows(cell.gates, (gate) => (heard.includes(gate) ? [-1, 1] : [0, 0])),
@@ -42,7 +42,9 @@ function pointOf(cell: FullCell, random: RandomStream, ranges: Ranges): Point {
       cell.learned.map(({ name }) => name),
       () => [-1, 1],
     ),
-    mix: Object.fromEntries(innerGates(cell).map((gate) => [gate, units.map(() => units.map(() => between(-1, 1)))])),
+    mix: Object.fromEntries(
+      intermediateGates(cell).map((gate) => [gate, units.map(() => units.map(() => between(-1, 1)))]),
+    ),
   };
 }
 
@@ -58,16 +60,16 @@ class Misread {
     this.#cell = cell;
   }
 
-  /** Values as `fn` gets them under the name `what`. `from`: the function whose `work` they are. */
-  watch(fn: string, what: string, values: Values, from?: string): Values {
+  /** Values as `fn` gets them under the name `what`. `from`: the function that returned them, as its `member`. */
+  watch(fn: string, what: string, values: Values, from?: string, member?: string): Values {
     const { absent } = this.#cell;
-    const known = from === undefined ? Object.keys(values) : workOf(this.#cell);
+    const known = from === undefined ? Object.keys(values) : savedNames(this.#cell);
     const expected = [...known, ...(absent?.gates ?? []), ...(absent?.learned ?? []), "toJSON"];
     return new Proxy(values, {
       get: (target, name) => {
         if (typeof name === "symbol" || name in target) return Reflect.get(target, name);
         if (from !== undefined && known.includes(name)) {
-          this.left.add(`${fn} reads saved.${name}, which ${from} did not return in work`);
+          this.left.add(`${fn} reads saved.${name}, which ${from} did not return in ${member}`);
           return 0;
         }
         if (!expected.includes(name))
@@ -91,24 +93,27 @@ function ofUnits<T>(cell: FullCell, direction: number, maths: (u: number, unit: 
 
 /** The step forward of all units. */
 function forward(cell: FullCell, { x, r, prev, learned, mix }: Point, direction: number, misread: Misread) {
-  const { inner } = cell;
+  const { intermediate } = cell;
   const given = (fn: string, what: string, values: Values) => misread.watch(fn, what, { ...values });
-  let heard = r;
-  if (inner) {
-    const fn = "inner.forward";
+  let products = r;
+  if (intermediate) {
+    const fn = "intermediate.forward";
     const vector = ofUnits(cell, direction, (u, unit) =>
-      inner.forward(given(fn, "x", x[u]!), given(fn, "prev", prev[u]!), given(fn, "learned", learned[u]!), unit),
+      intermediate.forward(given(fn, "x", x[u]!), given(fn, "prev", prev[u]!), given(fn, "learned", learned[u]!), unit),
     );
-    heard = units.map((u) => {
+    products = units.map((u) => {
       const product = (gate: string) => sum(vector.map((value, v) => mix[gate]![u]![v]! * value));
-      return { ...r[u]!, ...Object.fromEntries(innerGates(cell).map((gate) => [gate, r[u]![gate]! + product(gate)])) };
+      return {
+        ...r[u]!,
+        ...Object.fromEntries(intermediateGates(cell).map((gate) => [gate, r[u]![gate]! + product(gate)])),
+      };
     });
   }
   return ofUnits(cell, direction, (u, unit) => {
-    const [gates, products] = [given("forward", "x", x[u]!), given("forward", "r", heard[u]!)];
+    const gates = given("forward", "x", x[u]!);
     return cell.forward(
       gates,
-      products,
+      given("forward", "r", products[u]!),
       given("forward", "prev", prev[u]!),
       given("forward", "learned", learned[u]!),
       unit,
@@ -117,8 +122,10 @@ function forward(cell: FullCell, { x, r, prev, learned, mix }: Point, direction:
 }
 
 /** What the cell's functions return that the engine has no place for, and what they leave out. */
-function misnamed(cell: FullCell, step: { state: Values; work: Values }, of: string): string[] {
-  const slots = [...workOf(cell), ...(cell.absent?.gates ?? []), ...(cell.absent?.learned ?? [])];
+function misnamed(cell: FullCell, step: { state: Values; saved?: Values; grads?: Values }, of: string): string[] {
+  const slots = [...savedNames(cell), ...(cell.absent?.gates ?? []), ...(cell.absent?.learned ?? [])];
+  const member = step.saved ? "saved" : "grads";
+  const inSlots = step.saved ?? step.grads!;
   const extra = (values: Values, what: string, known: readonly string[]) =>
     Object.keys(values)
       .filter((name) => !known.includes(name))
@@ -128,8 +135,10 @@ function misnamed(cell: FullCell, step: { state: Values; work: Values }, of: str
       .filter(([, value]) => !Number.isFinite(value))
       .map(([name, value]) => `${of} returns ${what}.${name} = ${value}`);
   return [
-    ...[...extra(step.state, "state", cell.states), ...extra(step.work, "work", slots)],
-    ...[...finite(step.state, "state"), ...finite(step.work, "work")],
+    ...extra(step.state, "state", cell.states),
+    ...extra(inSlots, member, slots),
+    ...finite(step.state, "state"),
+    ...finite(inSlots, member),
     ...(of === "forward"
       ? cell.states.filter((s) => !(s in step.state)).map((s) => `forward returns no state.${s}`)
       : []),
@@ -137,10 +146,10 @@ function misnamed(cell: FullCell, step: { state: Values; work: Values }, of: str
 }
 
 /** What the engine hands on between two functions: all slots, zero where the cell gave none. */
-const inMemory = (cell: FullCell, work: Values): Values =>
-  Object.fromEntries(workOf(cell).map((name) => [name, work[name] ?? 0]));
+const inMemory = (cell: FullCell, given: Values): Values =>
+  Object.fromEntries(savedNames(cell).map((name) => [name, given[name] ?? 0]));
 
-/** The gradients of one step: by all slots of `work`, and by the previous state. */
+/** The gradients of one step: by all slots, and by the previous state. */
 function backward(
   cell: FullCell,
   point: Point,
@@ -150,17 +159,17 @@ function backward(
   faults: string[],
 ) {
   const { prev, learned, mix } = point;
-  const { inner } = cell;
+  const { intermediate } = cell;
   const given = (fn: string, what: string, values: Values) => misread.watch(fn, what, { ...values });
-  const saved = (fn: string, { work }: { work: Values }, from: string) => {
-    const slots = workOf(cell).filter((name) => name in work);
-    return misread.watch(fn, "saved", Object.fromEntries(slots.map((name) => [name, work[name]!])), from);
+  const saved = (fn: string, values: Values, from: string, member: string) => {
+    const slots = savedNames(cell).filter((name) => name in values);
+    return misread.watch(fn, "saved", Object.fromEntries(slots.map((name) => [name, values[name]!])), from, member);
   };
   const steps = forward(cell, point, direction, misread);
   const first = ofUnits(cell, direction, (u, unit) => {
     const [before, grad] = [given("backward", "prev", prev[u]!), given("backward", "grad", seeds[u]!)];
     return cell.backward(
-      saved("backward", steps[u]!, "forward"),
+      saved("backward", steps[u]!.saved, "forward", "saved"),
       before,
       grad,
       given("backward", "learned", learned[u]!),
@@ -168,24 +177,24 @@ function backward(
     );
   });
   faults.push(...misnamed(cell, first[0]!, "backward"));
-  const work = first.map((step) => inMemory(cell, step.work));
-  if (!inner) return { work, state: first.map(({ state }) => state) };
+  const grads = first.map((step) => inMemory(cell, step.grads));
+  if (!intermediate) return { grads, state: first.map(({ state }) => state) };
   const byVector = units.map((v) =>
-    sum(innerGates(cell).flatMap((gate) => units.map((u) => mix[gate]![u]![v]! * work[u]![gate]!))),
+    sum(intermediateGates(cell).flatMap((gate) => units.map((u) => mix[gate]![u]![v]! * grads[u]![gate]!))),
   );
   const second = ofUnits(cell, direction, (u, unit) => {
-    const fn = "inner.backward";
-    return inner.backward(
-      saved(fn, first[u]!, "backward"),
+    const fn = "intermediate.backward";
+    return intermediate.backward(
+      saved(fn, first[u]!.grads, "backward", "grads"),
       given(fn, "prev", prev[u]!),
       byVector[u]!,
       given(fn, "learned", learned[u]!),
       unit,
     );
   });
-  faults.push(...misnamed(cell, second[0]!, "inner.backward"));
+  faults.push(...misnamed(cell, second[0]!, "intermediate.backward"));
   return {
-    work: second.map((step) => inMemory(cell, step.work)),
+    grads: second.map((step) => inMemory(cell, step.grads)),
     state: units.map((u) =>
       Object.fromEntries(cell.states.map((s) => [s, (first[u]!.state[s] ?? 0) + (second[u]!.state[s] ?? 0)])),
     ),
@@ -219,12 +228,12 @@ export function againstDifferences(cell: FullCell, random: RandomStream, ranges:
   const point = pointOf(cell, random, ranges);
   const variables: Variable[] = [
     ...cell.gates.map((name): Variable => ["x", name]),
-    ...heardGates(cell).map((name): Variable => ["r", name]),
+    ...gatesWithR(cell).map((name): Variable => ["r", name]),
     ...cell.states.map((name): Variable => ["prev", name]),
     ...cell.learned.map(({ name }): Variable => ["learned", name]),
   ];
   // Where units meet, ones could cancel out: a normalised sum is zero whatever it is of.
-  const meets = cell.acrossUnits || cell.inner !== undefined;
+  const meets = cell.acrossUnits || cell.intermediate !== undefined;
   const seedOf = (on: boolean, random_: boolean) => (on ? (random_ ? 0.5 + random.next() : 1) : 0);
   const passes = [
     ...cell.states.map((of) => ({
@@ -301,13 +310,13 @@ export function inWords(wrong: readonly Wrong[]): string[] {
 }
 
 function gradientBy(
-  { gates, apart }: FullCell,
-  { work, state }: { work: readonly Values[]; state: readonly Values[] },
+  { gates, separate }: FullCell,
+  { grads, state }: { grads: readonly Values[]; state: readonly Values[] },
   kind: Variable[0],
   name: string,
   u: number,
 ): number {
   if (kind === "prev") return state[u]![name] ?? 0;
-  const own = gates.indexOf(name) - (gates.length - apart.length);
-  return work[u]![kind === "r" && own >= 0 ? apart[own]! : name]!;
+  const own = gates.indexOf(name) - (gates.length - separate.length);
+  return grads[u]![kind === "r" && own >= 0 ? separate[own]! : name]!;
 }

@@ -22,28 +22,28 @@ const gpu = device && (await Runtime.open({ device }));
 afterAll(() => gpu?.dispose());
 
 const source = `fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
-  var work: Work;
-  work.a = x.a + r.a;
-  return Forward(State(work.a), work);
+  var saved: Saved;
+  saved.a = x.a + r.a;
+  return Forward(State(saved.a), saved);
 }
-fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
-  var work: Work;
-  work.a = grad.h;
-  return Backward(work, State(Real(0.0)));
+fn cellBackward(saved: Saved, prev: State, grad: State, p: Learned) -> Backward {
+  var grads: Saved;
+  grads.a = grad.h;
+  return Backward(grads, State(Real(0.0)));
 }`;
 
 /** A cell that adds up, with something else. */
 const adder = (change: object = {}): Cell => ({
   ...{ name: "adder", gates: ["a"], states: ["h"], fragment: { source } },
-  forward: (x, r) => ({ state: { h: x.a! + r.a! }, work: { a: x.a! + r.a! } }),
-  backward: (_saved, _prev, grad) => ({ work: { a: grad.h! }, state: { h: 0 } }),
+  forward: (x, r) => ({ state: { h: x.a! + r.a! }, saved: { a: x.a! + r.a! } }),
+  backward: (_saved, _prev, grad) => ({ grads: { a: grad.h! }, state: { h: 0 } }),
   ...change,
 });
-const inner = (change: object = {}) =>
+const intermediate = (change: object = {}) =>
   adder({
     ...{
       gates: ["a", "b"],
-      inner: { gates: 1, forward: () => 0, backward: () => ({ work: {}, state: {} }), ...change },
+      intermediate: { gates: 1, forward: () => 0, backward: () => ({ grads: {}, state: {} }), ...change },
     },
   });
 
@@ -64,7 +64,7 @@ describe("defineCell refuses", () => {
     refused("a state that is no name", /has 1 among its states/, { states: ["h", 1] }),
     refused("a gate twice", /names one of its gates twice: a, a/, { gates: ["a", "a"] }),
     refused("one name for two slots", /uses "a" for two things/, { kept: ["a"] }),
-    refused("more apart than gates", /sets 2 products apart but has only 1 gates/, { apart: ["b", "c"] }),
+    refused("more separate than gates", /sets 2 separate products but has only 1 gates/, { separate: ["b", "c"] }),
     refused(
       "a keyword of WGSL",
       /^cell "adder" has "var" among its gates, which is a keyword of WGSL; choose another/,
@@ -103,17 +103,20 @@ describe("defineCell refuses", () => {
     refused("an empty fragment", /has fragment \{ source: "" \}, expected \{ source: … \}/, {
       fragment: { source: "" },
     }),
-    refused("parts apart without R", /has no R \(recurrent: false\), so it can have neither/, {
-      ...{ recurrent: false, apart: ["b"] },
+    refused("separate parts without R", /has no R \(recurrent: false\), so it can have neither/, {
+      ...{ recurrent: false, separate: ["b"] },
     }),
-    mistake("an inner product of all gates", OptionError, /gives 2 of its 2 gates an inner product/, () =>
-      defineCell(inner({ gates: 2 })),
+    mistake("an intermediate product of all gates", OptionError, /gives 2 of its 2 gates an intermediate product/, () =>
+      defineCell(intermediate({ gates: 2 })),
     ),
-    mistake("half an inner product", OptionError, /has an inner product without forward and backward/, () =>
-      defineCell(inner({ backward: undefined })),
+    mistake(
+      "half an intermediate product",
+      OptionError,
+      /has an intermediate product without forward and backward/,
+      () => defineCell(intermediate({ backward: undefined })),
     ),
-    mistake("an inner product and products apart", OptionError, /a cell can have only one of them/, () =>
-      defineCell({ ...inner(), apart: ["c"] }),
+    mistake("an intermediate product and separate products", OptionError, /a cell can have only one of them/, () =>
+      defineCell({ ...intermediate(), separate: ["c"] }),
     ),
   ]);
 
@@ -205,12 +208,12 @@ describe("a plan with WGSL that is wrong", () => {
     [
       "a name that is unknown",
       3,
-      "  work.a = x.a + s.a;",
-      /^its WGSL does not compile:\nline 3:\d+: .*s\b[\s\S]*\n {4}work\.a = x\.a \+ s\.a;/,
+      "  saved.a = x.a + s.a;",
+      /^its WGSL does not compile:\nline 3:\d+: .*s\b[\s\S]*\n {4}saved\.a = x\.a \+ s\.a;/,
     ],
-    ["a gate that is not there", 8, "  work.a = grad.c;", /^its WGSL does not compile:\nline 8:\d+: .*c\b/],
-    ["what is no WGSL", 4, "  return Forward(State(work.a), work;", /^its WGSL does not compile:\nline 4:\d+: /],
-    ["another type", 9, "  return Forward(State(Real(0.0)), work);", /^its WGSL does not compile:\nline 9:\d+: /],
+    ["a gate that is not there", 8, "  grads.a = grad.c;", /^its WGSL does not compile:\nline 8:\d+: .*c\b/],
+    ["what is no WGSL", 4, "  return Forward(State(saved.a), saved;", /^its WGSL does not compile:\nline 4:\d+: /],
+    ["another type", 9, "  return Forward(State(Real(0.0)), grads);", /^its WGSL does not compile:\nline 9:\d+: /],
     [
       "an include that is not there",
       3,
@@ -235,10 +238,10 @@ describe("a plan with WGSL that is wrong", () => {
   });
 
   test.each([
-    ["a scalar in place of four", "  work.a = 0.0;"],
-    ["a function of both", "  work.a = max(x.a, 0.0);"],
-    ["a comparison", "  work.a = select(r.a, x.a, x.a > 0);"],
-    ["a condition", "  if (x.a > Real(0.0)) { work.a = x.a; }"],
+    ["a scalar in place of four", "  saved.a = 0.0;"],
+    ["a function of both", "  saved.a = max(x.a, 0.0);"],
+    ["a comparison", "  saved.a = select(r.a, x.a, x.a > 0);"],
+    ["a condition", "  if (x.a > Real(0.0)) { saved.a = x.a; }"],
     ["four in place of a scalar", "  let a: f32 = x.a;"],
   ])("says what a Real is: %s", async (_, text) => {
     expect(await loading(withLine(3, text))).toMatch(
@@ -247,7 +250,7 @@ describe("a plan with WGSL that is wrong", () => {
   });
 
   test("says it only there", async () => {
-    expect(await loading(withLine(3, "  work.a = x.a + s.a;"))).not.toMatch(/a Real is/);
+    expect(await loading(withLine(3, "  saved.a = x.a + s.a;"))).not.toMatch(/a Real is/);
     expect(await loading(withLine(3, "  let a: f32 = 1u;"))).not.toMatch(/a Real is/);
   });
 
@@ -268,7 +271,7 @@ describe("a plan with WGSL that is wrong", () => {
 
   test("says what the engine calls, where the fragment is right in itself and does not fit", async () => {
     const fragment = {
-      source: source.replaceAll("-> Forward", "-> State").replace("Forward(State(work.a), work)", "State(work.a)"),
+      source: source.replaceAll("-> Forward", "-> State").replace("Forward(State(saved.a), saved)", "State(saved.a)"),
     };
     expect(await loading({ fragment })).toMatch(
       /^its WGSL does not fit:\nrecurrent-forward\.wgsl:\d+:\d+: [\s\S]*; the engine calls\n {4}fn cellForward\(x: Gates, r: Gates, prev: State, p: Learned\) -> Forward\n {4}fn cellBackward/,
@@ -278,12 +281,14 @@ describe("a plan with WGSL that is wrong", () => {
   test("says which functions are missing", async () => {
     const [forward, backward] = source.split("fn cellBackward") as [string, string];
     expect(await loading({ fragment: { source: forward } })).toBe(
-      "its WGSL lacks fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward; add what is missing",
+      "its WGSL lacks fn cellBackward(saved: Saved, prev: State, grad: State, p: Learned) -> Backward; add what is missing",
     );
     expect(await loading({ fragment: { source: `// fn cellForward()\nfn cellBackward${backward}` } })).toMatch(
       /^its WGSL lacks fn cellForward\(/,
     );
-    expect(await loading(inner())).toMatch(/^its WGSL lacks fn cellInner\(.*\) -> Real and fn cellInnerBackward\(/);
+    expect(await loading(intermediate())).toMatch(
+      /^its WGSL lacks fn cellIntermediate\(.*\) -> Real and fn cellIntermediateBackward\(/,
+    );
   });
 
   test("says that a cell without WGSL runs on the CPU only, where it does run", async () => {
@@ -297,7 +302,7 @@ describe("a plan with WGSL that is wrong", () => {
   });
 
   test("leaves the runtime as it was", async () => {
-    await loading(withLine(3, "  work.a = ;"));
+    await loading(withLine(3, "  saved.a = ;"));
     const right = defineCell(adder({ name: "right after wrong" }));
     expect((await checkCell(right, { runtime: gpu! })).onGpu).toBeGreaterThan(0);
   });

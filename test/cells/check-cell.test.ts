@@ -32,11 +32,11 @@ const leaky = (name: string, change: Partial<Cell> = {}): FullCell =>
     fragment: { source: wgsl },
     forward(x, r, prev, { k }) {
       const a = Math.tanh(x.a! + r.a!);
-      return { state: { h: prev.h! + k! * (a - prev.h!) }, work: { a } };
+      return { state: { h: prev.h! + k! * (a - prev.h!) }, saved: { a } };
     },
     backward({ a }, prev, grad, { k }) {
       return {
-        work: { a: grad.h! * k! * (1 - a! * a!), k: grad.h! * (a! - prev.h!) },
+        grads: { a: grad.h! * k! * (1 - a! * a!), k: grad.h! * (a! - prev.h!) },
         state: { h: grad.h! * (1 - k!) },
       };
     },
@@ -45,15 +45,15 @@ const leaky = (name: string, change: Partial<Cell> = {}): FullCell =>
 const wgsl = `// #include "lib/activations.wgsl"
 fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
   let a = hyperbolicTangent(x.a + r.a);
-  var work: Work;
-  work.a = a;
-  return Forward(State(prev.h + p.k * (a - prev.h)), work);
+  var saved: Saved;
+  saved.a = a;
+  return Forward(State(prev.h + p.k * (a - prev.h)), saved);
 }
-fn cellBackward(saved: Work, prev: State, grad: State, p: Learned) -> Backward {
-  var work: Work;
-  work.a = grad.h * p.k * (1.0 - saved.a * saved.a);
-  work.k = grad.h * (saved.a - prev.h);
-  return Backward(work, State(grad.h * (1.0 - p.k)));
+fn cellBackward(saved: Saved, prev: State, grad: State, p: Learned) -> Backward {
+  var grads: Saved;
+  grads.a = grad.h * p.k * (1.0 - saved.a * saved.a);
+  grads.k = grad.h * (saved.a - prev.h);
+  return Backward(grads, State(grad.h * (1.0 - p.k)));
 }
 `;
 
@@ -70,7 +70,7 @@ describe("names the first wrong derivative", () => {
   test("by a gate", async () => {
     const cell = leaky("wrong by x", {
       backward({ a }, prev, grad, { k }) {
-        return { work: { a: grad.h! * k!, k: grad.h! * (a! - prev.h!) }, state: { h: grad.h! * (1 - k!) } };
+        return { grads: { a: grad.h! * k!, k: grad.h! * (a! - prev.h!) }, state: { h: grad.h! * (1 - k!) } };
       },
     });
     expect(await complaint(cell)).toMatch(
@@ -80,7 +80,7 @@ describe("names the first wrong derivative", () => {
 
   test("by the previous state and a learned vector that were forgotten", async () => {
     const cell = leaky("forgetful", {
-      backward: ({ a }, _, grad, { k }) => ({ work: { a: grad.h! * k! * (1 - a! * a!) }, state: {} }),
+      backward: ({ a }, _, grad, { k }) => ({ grads: { a: grad.h! * k! * (1 - a! * a!) }, state: {} }),
     });
     const message = await complaint(cell);
     expect(message).toMatch(/^cell "forgetful": d h \/ d prev\.h: backward says 0, differences of forward say/);
@@ -91,9 +91,9 @@ describe("names the first wrong derivative", () => {
   test("once, where it is furthest off, and by its state rather than by all", async () => {
     const cell = defineCell({
       ...{ name: "two states", gates: ["a"], states: ["h", "c"] },
-      forward: (x, r, prev) => ({ state: { h: x.a + r.a + prev.c, c: 3 * prev.c + prev.h }, work: {} }),
+      forward: (x, r, prev) => ({ state: { h: x.a + r.a + prev.c, c: 3 * prev.c + prev.h }, saved: {} }),
       backward: (_saved, _prev, grad) => ({
-        work: { a: grad.h },
+        grads: { a: grad.h },
         state: { h: grad.c, c: 2 * grad.h + 3.5 * grad.c + (grad.h === 1 ? 0.25 : 0) },
       }),
     });
@@ -105,8 +105,8 @@ describe("names the first wrong derivative", () => {
   test("by all states, if it is right by each", async () => {
     const cell = defineCell({
       ...{ name: "product of gradients", gates: ["a"], states: ["h", "c"] },
-      forward: (x, r, prev) => ({ state: { h: x.a + r.a, c: prev.c }, work: {} }),
-      backward: (_saved, _prev, grad) => ({ work: { a: grad.h + grad.h * grad.c }, state: { h: 0, c: grad.c } }),
+      forward: (x, r, prev) => ({ state: { h: x.a + r.a, c: prev.c }, saved: {} }),
+      backward: (_saved, _prev, grad) => ({ grads: { a: grad.h + grad.h * grad.c }, state: { h: 0, c: grad.c } }),
     });
     expect(await complaint(cell)).toMatch(
       /^cell "product of gradients": d all states \/ d x\.a: .*\n {2}d all .*r\.a.*$/,
@@ -116,23 +116,23 @@ describe("names the first wrong derivative", () => {
   test("in the second direction, if it is right in the first", async () => {
     const cell = defineCell({
       ...{ name: "one way", gates: ["a"], states: ["h"] },
-      forward: (x, r) => ({ state: { h: x.a + r.a }, work: {} }),
+      forward: (x, r) => ({ state: { h: x.a + r.a }, saved: {} }),
       backward: (_saved, _prev, grad, _learned, { direction }) => ({
-        work: { a: grad.h * (1 + direction) },
+        grads: { a: grad.h * (1 + direction) },
         state: { h: 0 },
       }),
     });
     expect(await complaint(cell)).toMatch(/^cell "one way": d h \/ d x\.a: .* \(unit \d, second direction\)\n.*\)$/);
   });
 
-  test("of an inner product", async () => {
-    const { inner, ...given } = cellNamed("mgu");
+  test("of an intermediate product", async () => {
+    const { intermediate, ...given } = cellNamed("mgu");
     const wrong = defineCell({
       ...{ ...given, name: "mgu without the way through f" },
-      inner: {
-        ...inner!,
+      intermediate: {
+        ...intermediate!,
         backward: (saved, prev, grad, learned, unit) => ({
-          ...inner!.backward(saved, prev, grad, learned, unit),
+          ...intermediate!.backward(saved, prev, grad, learned, unit),
           state: { h: 0 },
         }),
       },
@@ -152,44 +152,44 @@ describe("names the first wrong derivative", () => {
 });
 
 test("tells of names that do not exist, states left out and numbers that are none", async () => {
-  const state = (work: object, h: object = { h: 1 }) => ({
-    forward: () => ({ state: h as never, work: work as never }),
+  const state = (saved: object, h: object = { h: 1 }) => ({
+    forward: () => ({ state: h as never, saved: saved as never }),
   });
   expect(await complaint(leaky("typing", state({ b: 1 })))).toBe(
-    'cell "typing": forward returns work.b, which is none of a, k',
+    'cell "typing": forward returns saved.b, which is none of a, k',
   );
   expect(await complaint(leaky("stateless", state({}, {})))).toBe('cell "stateless": forward returns no state.h');
   expect(await complaint(leaky("no number", state({ a: Number.NaN })))).toBe(
-    'cell "no number": forward returns work.a = NaN',
+    'cell "no number": forward returns saved.a = NaN',
   );
 });
 
 describe("names what is read and not there", () => {
   test.each([
-    ["a gate", { forward: (x) => ({ state: { h: x.nn! }, work: {} }) }, "forward reads x.nn, which is none of a"],
+    ["a gate", { forward: (x) => ({ state: { h: x.nn! }, saved: {} }) }, "forward reads x.nn, which is none of a"],
     [
       "a product",
-      { forward: (_x, r) => ({ state: { h: r.k ?? 0 }, work: {} }) },
+      { forward: (_x, r) => ({ state: { h: r.k ?? 0 }, saved: {} }) },
       "forward reads r.k, which is none of a",
     ],
     [
       "a learned vector",
-      { forward: (_x, _r, prev, p) => ({ state: { h: prev.h! * p.b! }, work: {} }) },
+      { forward: (_x, _r, prev, p) => ({ state: { h: prev.h! * p.b! }, saved: {} }) },
       "forward reads learned.b, which is none of k",
     ],
     [
       "a learned vector where there is none",
-      { learned: [], forward: (_x, _r, prev, p) => ({ state: { h: prev.h! * p.b! }, work: {} }) },
+      { learned: [], forward: (_x, _r, prev, p) => ({ state: { h: prev.h! * p.b! }, saved: {} }) },
       "forward reads learned.b, and there are none",
     ],
     [
       "a slot",
-      { backward: (saved) => ({ work: { a: saved.b! }, state: { h: 0 } }) },
+      { backward: (saved) => ({ grads: { a: saved.b! }, state: { h: 0 } }) },
       "backward reads saved.b, which is none of a, k",
     ],
     [
       "a gradient",
-      { backward: (_saved, _prev, grad) => ({ work: { a: grad.c! }, state: { h: 0 } }) },
+      { backward: (_saved, _prev, grad) => ({ grads: { a: grad.c! }, state: { h: 0 } }) },
       "backward reads grad.c, which is none of h",
     ],
   ] satisfies [string, Partial<Cell>, string][])("%s", async (what, change, says) => {
@@ -200,41 +200,41 @@ describe("names what is read and not there", () => {
     const cell = leaky("not saved", {
       forward: (x, r, prev, { k }) => {
         const a = Math.tanh(x.a! + r.a!);
-        return { state: { h: prev.h! + k! * (a - prev.h!) }, work: {} };
+        return { state: { h: prev.h! + k! * (a - prev.h!) }, saved: {} };
       },
     });
     expect(await complaint(cell)).toBe(
-      'cell "not saved": backward reads saved.a, which forward did not return in work',
+      'cell "not saved": backward reads saved.a, which forward did not return in saved',
     );
     const divides = leaky("not saved, divided by", {
-      forward: (x, r) => ({ state: { h: x.a! + r.a! }, work: {} }),
-      backward: (saved) => ({ work: { a: 1 / saved.k! }, state: { h: 0 } }),
+      forward: (x, r) => ({ state: { h: x.a! + r.a! }, saved: {} }),
+      backward: (saved) => ({ grads: { a: 1 / saved.k! }, state: { h: 0 } }),
     });
     expect(await complaint(divides)).toBe(
-      'cell "not saved, divided by": backward reads saved.k, which forward did not return in work\n' +
-        "  backward returns work.a = Infinity",
+      'cell "not saved, divided by": backward reads saved.k, which forward did not return in saved\n' +
+        "  backward returns grads.a = Infinity",
     );
   });
 
-  test("what backward did not return, in an inner product", async () => {
-    const { inner, ...given } = cellNamed("mgu");
+  test("what backward did not return, in an intermediate product", async () => {
+    const { intermediate, ...given } = cellNamed("mgu");
     const cell = defineCell({
-      ...{ ...given, inner: inner!, name: "mgu that forgets" },
+      ...{ ...given, intermediate: intermediate!, name: "mgu that forgets" },
       backward: (saved, prev, grad, learned, unit) => {
-        const { work, state } = given.backward(saved, prev, grad, learned, unit);
-        return { work: { f: work.f!, n: work.n! }, state };
+        const { grads, state } = given.backward(saved, prev, grad, learned, unit);
+        return { grads: { f: grads.f!, n: grads.n! }, state };
       },
     });
     expect(await complaint(cell)).toBe(
-      'cell "mgu that forgets": inner.backward reads saved.forget, which backward did not return in work',
+      'cell "mgu that forgets": intermediate.backward reads saved.forget, which backward did not return in grads',
     );
   });
 
   test("but a slot that is zero because nothing was put there passes, and so does all that is saved at once", async () => {
     const cell = defineCell({
       ...{ name: "adds to nothing", gates: ["a"], states: ["h"], kept: ["m"] },
-      forward: (x, r) => ({ state: { h: x.a + r.a }, work: {} }),
-      backward: (saved, _prev, grad) => ({ work: { ...saved, a: saved.m + grad.h }, state: { h: 0 } }),
+      forward: (x, r) => ({ state: { h: x.a + r.a }, saved: {} }),
+      backward: (saved, _prev, grad) => ({ grads: { ...saved, a: saved.m + grad.h }, state: { h: 0 } }),
     });
     expect((await checkCell(cell)).derivatives).toBeGreaterThan(0);
   });

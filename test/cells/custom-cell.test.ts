@@ -144,7 +144,7 @@ describe("a typing mistake in a cell does not compile", () => {
         prev.q;
         // @ts-expect-error no learned vector
         learned.a;
-        return { state: { h: gates, c: 0 }, work: { a: gates, m: 0 } };
+        return { state: { h: gates, c: 0 }, saved: { a: gates, m: 0 } };
       },
       backward(saved, prev, grad) {
         const sum: number = saved.a + saved.b + saved.k + saved.m + prev.c + grad.c;
@@ -152,7 +152,7 @@ describe("a typing mistake in a cell does not compile", () => {
         saved.h;
         // @ts-expect-error no state
         grad.a;
-        return { work: { a: sum }, state: { h: 0, c: 0 } };
+        return { grads: { a: sum }, state: { h: 0, c: 0 } };
       },
     });
     expect(await complaint(cell)).toEqual([
@@ -164,54 +164,54 @@ describe("a typing mistake in a cell does not compile", () => {
   });
 
   test("where names are returned, and checkCell says so too", async () => {
-    const forward = (x: { a: number }) => ({ state: { h: x.a, c: 0 }, work: { a: x.a } });
+    const forward = (x: { a: number }) => ({ state: { h: x.a, c: 0 }, saved: { a: x.a } });
     const other = defineCell({
       ...{ ...lists, name: "returns another slot" },
       // @ts-expect-error no slot
-      forward: (x) => ({ state: { h: x.a, c: 0 }, work: { a: x.a, mm: 0 } }),
-      backward: () => ({ work: {}, state: { h: 0, c: 0 } }),
+      forward: (x) => ({ state: { h: x.a, c: 0 }, saved: { a: x.a, mm: 0 } }),
+      backward: () => ({ grads: {}, state: { h: 0, c: 0 } }),
     });
-    expect(await complaint(other)).toEqual(["forward returns work.mm, which is none of a, b, k, m"]);
+    expect(await complaint(other)).toEqual(["forward returns saved.mm, which is none of a, b, k, m"]);
     const none = defineCell({
       ...{ ...lists, name: "returns a state too few" },
       // @ts-expect-error no c
-      forward: (x) => ({ state: { h: x.a }, work: {} }),
-      backward: () => ({ work: {}, state: { h: 0, c: 0 } }),
+      forward: (x) => ({ state: { h: x.a }, saved: {} }),
+      backward: () => ({ grads: {}, state: { h: 0, c: 0 } }),
     });
     expect(await complaint(none)).toEqual(["forward returns no state.c"]);
     const gradient = defineCell({
       ...{ ...lists, name: "returns another gradient", forward },
       // @ts-expect-error no slot
-      backward: (saved) => ({ work: { ...saved, kk: 0 }, state: { h: 0, c: 0 } }),
+      backward: (saved) => ({ grads: { ...saved, kk: 0 }, state: { h: 0, c: 0 } }),
     });
-    expect(await complaint(gradient)).toEqual(["backward returns work.kk, which is none of a, b, k, m"]);
+    expect(await complaint(gradient)).toEqual(["backward returns grads.kk, which is none of a, b, k, m"]);
     defineCell({
       ...{ ...lists, name: "returns a gradient too few", forward },
       // @ts-expect-error no c
-      backward: () => ({ work: {}, state: { h: 0 } }),
+      backward: () => ({ grads: {}, state: { h: 0 } }),
     });
   });
 
-  test("in an inner product", async () => {
+  test("in an intermediate product", async () => {
     const cell = defineCell({
-      ...{ ...lists, name: "reads other names in its inner product" },
-      inner: {
+      ...{ ...lists, name: "reads other names in its intermediate product" },
+      intermediate: {
         gates: 1,
         // @ts-expect-error no state
         forward: (x, prev, learned) => x.a * prev.h * learned.k * prev.q,
-        backward: (saved, prev, grad) => ({ work: { ...saved, a: grad * prev.h + saved.m }, state: { h: 0, c: 0 } }),
+        backward: (saved, prev, grad) => ({ grads: { ...saved, a: grad * prev.h + saved.m }, state: { h: 0, c: 0 } }),
       },
-      forward: (x) => ({ state: { h: x.a, c: 0 }, work: {} }),
-      backward: (saved) => ({ work: saved, state: { h: 0, c: 0 } }),
+      forward: (x) => ({ state: { h: x.a, c: 0 }, saved: {} }),
+      backward: (saved) => ({ grads: saved, state: { h: 0, c: 0 } }),
     });
-    expect((await complaint(cell))[0]).toBe("inner.forward reads prev.q, which is none of h, c");
+    expect((await complaint(cell))[0]).toBe("intermediate.forward reads prev.q, which is none of h, c");
   });
 
   test("where a layer's states are read", async () => {
     const cell = defineCell({
       ...{ ...lists, name: "of two states" },
-      forward: (x) => ({ state: { h: x.a, c: x.b }, work: {} }),
-      backward: (_saved, _prev, grad) => ({ work: { a: grad.h, b: grad.c }, state: { h: 0, c: 0 } }),
+      forward: (x) => ({ state: { h: x.a, c: x.b }, saved: {} }),
+      backward: (_saved, _prev, grad) => ({ grads: { a: grad.h, b: grad.c }, state: { h: 0, c: 0 } }),
     });
     const cpu = await Runtime.open({ backend: "cpu" });
     const layer = new Recurrent({ cell, inputSize: 1, hiddenSize: 2 });
@@ -235,8 +235,8 @@ describe("a typing mistake in a cell does not compile", () => {
     const gates: string[] = ["a"];
     const cell = defineCell({
       ...{ name: "made at run time", gates, states: ["h"] },
-      forward: (x) => ({ state: { h: x.a! }, work: { a: 0 } }),
-      backward: (_saved, _prev, grad) => ({ work: { a: grad.h }, state: { h: 0 } }),
+      forward: (x) => ({ state: { h: x.a! }, saved: { a: 0 } }),
+      backward: (_saved, _prev, grad) => ({ grads: { a: grad.h }, state: { h: 0 } }),
     });
     expect((await complaint(cell))[0]).toMatch(/^d h \/ d r\.a: backward says/);
   });

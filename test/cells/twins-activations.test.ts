@@ -1,7 +1,7 @@
 /** shaders/lib/activations.wgsl on the GPU against float64: every activation and its derivative, everywhere. */
 import { describe, expect, test } from "vitest";
 import { cellActivation } from "../../src/cells/activations.ts";
-import { type Activation, type ActivationName, activationNames, rnnCell, workOf } from "../../src/cells/index.ts";
+import { type Activation, type ActivationName, activationNames, rnnCell, savedNames } from "../../src/cells/index.ts";
 import { recurrentForward } from "../../src/kernels/recurrent.ts";
 import { recurrentBackward } from "../../src/kernels/recurrent-gradient.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -25,7 +25,7 @@ async function stepOn(
 ): Promise<Float32Array> {
   const cell = rnnCell("RNN", { nonlinearity: pair });
   const H = x.length / 2;
-  expect(workOf(cell)).toEqual(["a"]);
+  expect(savedNames(cell)).toEqual(["a"]);
   const kernel = backward ? recurrentBackward : recurrentForward;
   const lengths = { weight: H * Math.ceil(H / 4) * 4, numbers: 2 * H, h: 4 * H, ones: 2 * H, unused: 1 };
   const names = Object.keys(lengths) as (keyof typeof lengths)[];

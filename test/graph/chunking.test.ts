@@ -165,11 +165,11 @@ describe("cell states", () => {
     forward(x, r, prev) {
       const a = x.a + r.a;
       const q = 0.5 * prev.q + 0.1 * prev.p;
-      return { state: { h: 0.4 * a + q, p: 0.5 * prev.p + 0.2 * a, q }, work: {} };
+      return { state: { h: 0.4 * a + q, p: 0.5 * prev.p + 0.2 * a, q }, saved: {} };
     },
     backward(_saved, _prev, grad) {
       const q = grad.q + grad.h;
-      return { work: { a: 0.4 * grad.h + 0.2 * grad.p }, state: { h: 0, p: 0.5 * grad.p + 0.1 * q, q: 0.5 * q } };
+      return { grads: { a: 0.4 * grad.h + 0.2 * grad.p }, state: { h: 0, p: 0.5 * grad.p + 0.1 * q, q: 0.5 * q } };
     },
   });
 
@@ -280,8 +280,8 @@ describe("weights on several pages", () => {
       { page: 1, offset: 128, length: 1 },
     ]);
     expect(pages).toEqual([192, 192]);
-    const apart = layoutParameters([[parameter("a", 100), parameter("b", 150), parameter("c", 10)]], 4 * 256);
-    expect([...apart.places.values()]).toEqual([
+    const separate = layoutParameters([[parameter("a", 100), parameter("b", 150), parameter("c", 10)]], 4 * 256);
+    expect([...separate.places.values()]).toEqual([
       { page: 0, offset: 0, length: 100 },
       { page: 1, offset: 0, length: 150 },
       { page: 1, offset: 192, length: 10 },

@@ -46,13 +46,13 @@ describe("a runtime", () => {
     return (await program.run({ x })).y.data[0]!;
   };
   class Around extends Module {
-    readonly inner: Linear;
-    constructor(inner: Linear) {
+    readonly intermediate: Linear;
+    constructor(intermediate: Linear) {
       super();
-      this.inner = inner;
+      this.intermediate = intermediate;
     }
     forward(given: Tensor) {
-      return { logits: this.inner.forward(given) };
+      return { logits: this.intermediate.forward(given) };
     }
   }
 

@@ -12,7 +12,7 @@ export const forwardCase: CaseOf = (cell, constants, given) => {
   const { H, D, P, heads } = s;
   const { numbers } = l;
   const G = cell.gates.length;
-  const second = cell.inner !== undefined && !constants.INTERMEDIATE;
+  const second = cell.intermediate !== undefined && !constants.INTERMEDIATE;
   l.remember({ saved: false });
   const { first: hasBias } = l.has;
   return {
@@ -49,7 +49,7 @@ export const backwardCase: CaseOf = (cell, constants, given) => {
         K: H / heads,
         headUnits: U / heads,
         slot: 0,
-        count: wanted ? gates - (cell.inner?.gates ?? 0) : 0,
+        count: wanted ? gates - (cell.intermediate?.gates ?? 0) : 0,
         weightGates: gates,
       };
   const { first: hasCarry, output: hasOutput } = l.has;
@@ -77,7 +77,7 @@ export const intermediateBackwardCase: CaseOf = (cell, constants, given) => {
   const l = new Layout("intermediate backward", cell, s);
   const { B, H, D, heads } = s;
   const G = cell.gates.length;
-  const last = cell.inner!.gates;
+  const last = cell.intermediate!.gates;
   l.remember({ saved: true });
   return {
     kernel: "recurrent-intermediate-backward",

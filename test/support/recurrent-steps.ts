@@ -1,6 +1,6 @@
 /** Steps for the kernels of recurrent layers: sizes and switches, and the numbers that all kernels of a step read. */
 import fc from "fast-check";
-import { type FullCell, type Unit, type Values, workOf } from "../../src/cells/index.ts";
+import { type FullCell, savedNames, type Unit, type Values } from "../../src/cells/index.ts";
 import type { Constants } from "../../src/plan/plan.ts";
 import { Numbers } from "./against-twin.ts";
 
@@ -84,7 +84,7 @@ export function fitted(cell: FullCell | undefined, constants: Constants, s: Step
   const H = ACROSS_UNITS ? Math.min(s.H, 4 * Number(LANES)) : s.H;
   // The smallest divisor, which is H itself where it is prime.
   const divisor = Array.from({ length: H }, (_, i) => i + 1).find((n) => n > 1 && H % n === 0) ?? 1;
-  const isOpen = cell === undefined || (cell.apart.length === 0 && !cell.inner && cell.recurrent);
+  const isOpen = cell === undefined || (cell.separate.length === 0 && !cell.intermediate && cell.recurrent);
   const P = choose(s).projected && isOpen && !HEADS ? Math.max(1, Math.floor(0.6 * H)) : H;
   return { ...s, H, P, heads: HEADS ? divisor : 1, slots: 2 + (s.bits % 3) };
 }
@@ -122,7 +122,7 @@ function history(
   const some = () => Object.fromEntries(cell.gates.map((gate) => [gate, numbers.floats(1)[0]!]));
   let prev: Values = Object.fromEntries(cell.states.map((name) => [name, 0]));
   for (let i = 0; i < 2; i++) prev = cell.forward(some(), some(), prev, learned, unit).state;
-  return { prev, saved: cell.forward(some(), some(), prev, learned, unit).work };
+  return { prev, saved: cell.forward(some(), some(), prev, learned, unit).saved };
 }
 
 /** The numbers that all kernels of a step read. */
@@ -149,7 +149,7 @@ export class Layout {
     this.numbers = new Numbers(`${title} ${cell?.name} ${JSON.stringify(s)}`);
     this.chunk = chunkOf(s);
     this.has = choose(s);
-    this.W = (cell ? workOf(cell).length : 3) + (P < H ? 1 : 0);
+    this.W = (cell ? savedNames(cell).length : 3) + (P < H ? 1 : 0);
     this.recurrentDropout = this.has.dropout ? 0.3 : 0;
     const { numbers } = this;
     const { directions, times } = this.chunk;
@@ -158,7 +158,7 @@ export class Layout {
     this.intermediateAt = slots * this.cellStates * B * directions * H;
     this.learned = numbers.floats(Math.max(1, cell?.learned.length ?? 0) * D * H);
     this.h = numbers.floats(this.droppedAt * (this.has.dropout ? 2 : 1));
-    const intermediate = cell?.inner || P < H ? slots * B * directions * H : 0;
+    const intermediate = cell?.intermediate || P < H ? slots * B * directions * H : 0;
     this.states = numbers.floats(Math.max(1, this.intermediateAt + intermediate));
     this.gates = numbers.floats(times * B * directions * this.W * H, this.has.large ? 40 : 1);
   }
@@ -168,7 +168,7 @@ export class Layout {
     const cell = this.#cell!;
     const { B, D, H, P } = this.s;
     const { direction, directions, start } = this.chunk;
-    const names = workOf(cell);
+    const names = savedNames(cell);
     const parameters = cell.learned.map(({ name }) => name);
     for (let z = 0; z < directions; z++) {
       const d = direction + z;

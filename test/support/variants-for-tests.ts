@@ -9,7 +9,7 @@ export interface CellVariant {
   readonly constants: Constants;
 }
 
-/** What a variant does, apart from how it is divided among invocations: each switch for itself, or their combinations. */
+/** What a variant does, separate from how it is divided among invocations: each switch for itself, or their combinations. */
 function switchesOf({ HEADS, ACROSS_UNITS: _, ...others }: Constants, together: boolean): string[] {
   const switches = Object.entries({ ...others }).filter(([, value]) => typeof value === "boolean");
   const texts = switches.map(([name, value]) => `${name} ${value}`);

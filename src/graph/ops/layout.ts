@@ -30,10 +30,10 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   return startAs(y!, x, (start) => reshape(start, shape));
 }
 
-/** Stretches of an axis: `x [outer, ..., inner]` is `outer` rows of `row` numbers, the stretch some of each row. */
+/** Stretches of an axis: `x [outer, ..., intermediate]` is `outer` rows of `row` numbers, the stretch some of each row. */
 const rowsFrom = (shape: readonly number[], axis: number) => ({
   outer: sizeOf(shape.slice(0, axis)),
-  inner: sizeOf(shape.slice(axis + 1)),
+  intermediate: sizeOf(shape.slice(axis + 1)),
 });
 
 const sliceOp: Op<{ readonly outer: number; readonly offset: number }> = {
@@ -79,9 +79,9 @@ export function slice(x: Tensor, start: number, count: number, axis = 0): Tensor
       from += one.shape[0]!;
     }
   }
-  const { outer, inner } = rowsFrom(x.shape, axis);
+  const { outer, intermediate } = rowsFrom(x.shape, axis);
   const shape = x.shape.with(axis, count);
-  const [y] = apply(sliceOp, "slice", [x], [{ shape, dtype: x.dtype }], { outer, offset: start * inner });
+  const [y] = apply(sliceOp, "slice", [x], [{ shape, dtype: x.dtype }], { outer, offset: start * intermediate });
   return startAs(y!, x, (begin) => slice(begin, start, count, axis));
 }
 

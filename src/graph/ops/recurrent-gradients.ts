@@ -86,7 +86,7 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
         e.emit(projectBackward(e.target, r, { ...call, weight }));
         e.emit(stepBackward(e.target, r, { ...call, finish: false, weight: projection }));
       } else e.emit(stepBackward(e.target, r, { ...call, finish: false, weight }));
-      if (cell.inner) e.emit(intermediateBackward(e.target, r, { ...call, weight: rows! }));
+      if (cell.intermediate) e.emit(intermediateBackward(e.target, r, { ...call, weight: rows! }));
     }
     if (rows && (from > 0 || wantsInitial)) {
       const call = { ...views, label: `${label} finish`, t: from, chunk, finish: true, hasCarry: true, weight: rows };
@@ -216,11 +216,11 @@ function recurrentWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
   const { H, P, cell } = r;
   const heads = r.options.numHeads;
   const G = cell.gates.length;
-  const apart = cell.apart.length;
+  const separate = cell.separate.length;
   const W = gateSlots(r);
   const into = gradientViews(e, whh, bhh);
   if (!into) return;
-  const last = cell.inner?.gates ?? 0;
+  const last = cell.intermediate?.gates ?? 0;
   const K = P / heads;
   const label = `${node.label} R gradient`;
   for (const { chunk, rows, stride, more } of chunkRows(saved)) {
@@ -244,7 +244,7 @@ function recurrentWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
             row: 1,
             column: stride,
             batch: W * H,
-            ...(apart > 0 && { rowGap: { from: (G - apart) * H, shift: apart * H } }),
+            ...(separate > 0 && { rowGap: { from: (G - separate) * H, shift: separate * H } }),
           },
           b,
         });
@@ -254,7 +254,7 @@ function recurrentWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
       const units = H / heads;
       for (let d = direction; d < direction + directions; d++) {
         for (let gate = from; gate < from + gates; gate++) {
-          const slot = (d - direction) * W + gate + (gate >= G - apart ? apart : 0);
+          const slot = (d - direction) * W + gate + (gate >= G - separate ? separate : 0);
           weightGradient(e, {
             ...common,
             into: at(d, gate),
@@ -278,7 +278,7 @@ function learnedVectors(node: RecurrentNode, e: Emitter, saved: Saved): void {
   const { r } = saved;
   const { H, cell } = r;
   const C = cell.learned.length * H;
-  const from = (cell.gates.length + cell.apart.length) * H;
+  const from = (cell.gates.length + cell.separate.length) * H;
   const { view: to, accumulate } = e.gradientInto(learned);
   for (const { chunk, rows, stride, more } of chunkRows(saved)) {
     const { direction, directions, gates } = chunk;

@@ -199,7 +199,7 @@ function forward(node: RecurrentNode, e: Emitter): Saved {
           learned: learned && e.view(learned),
           unused: e.view(wih),
         });
-      if (cell.inner) e.emit(step(true));
+      if (cell.intermediate) e.emit(step(true));
       e.emit(step(false));
       if (projection)
         e.emit(projectForward(e.target, r, { label: `${label} project ${t}`, t, chunk, h, weight: projection }));
