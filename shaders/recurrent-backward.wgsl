@@ -101,7 +101,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
       }
       continue;
     }
-    if (params.hasOutput != 0u && !isProjected && !(params.layer.zeroOutput != 0u && isMasked(step.time, row))) {
+    if (params.hasOutput != 0u && !isProjected && !isOutputZero(step.time, row)) {
       let i = vec4u(params.outputGradientOffset + hIndex(step.time, row, d)) + outUnit;
       grad[0] += vec4f(outputGradient[i.x], outputGradient[i.y], outputGradient[i.z], outputGradient[i.w]);
     }

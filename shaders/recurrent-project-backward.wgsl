@@ -59,7 +59,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
       let i = vec4u(own) + unit;
       grad += vec4f(carry[i.x], carry[i.y], carry[i.z], carry[i.w]);
     }
-    if (params.hasOutput != 0u && !(params.layer.zeroOutput != 0u && isMasked(step.time, row))) {
+    if (params.hasOutput != 0u && !isOutputZero(step.time, row)) {
       let i = vec4u(params.outputGradientOffset + hIndex(step.time, row, d)) + unit;
       grad += vec4f(outputGradient[i.x], outputGradient[i.y], outputGradient[i.z], outputGradient[i.w]);
     }

@@ -1,5 +1,5 @@
 // Gated recurrent unit, reset after the matrix product: Cho et al. 2014 in the form of torch.nn.GRU and cuDNN.
-// The product R_n·h + b_hn is needed separate from W_n·x, so it has a place of its own: rn.
+// The product R_n·h + b_hn is needed besides W_n·x, so it has a slot of its own: rn.
 // #include "lib/activations.wgsl"
 // #include NORM
 fn cellForward(x: Gates, recurrent: Gates, prev: State, p: Learned) -> Forward {

@@ -4,6 +4,10 @@
 fn isMasked(time: u32, row: u32) -> bool {
   return params.layer.hasMask != 0u && control[params.controlOffset + params.layer.maskAt + time * params.layer.B + row] == 0;
 }
+// Whether the output of this step is zero whatever the state is, so that its gradient goes nowhere.
+fn isOutputZero(time: u32, row: u32) -> bool {
+  return params.layer.zeroOutput != 0u && isMasked(time, row);
+}
 
 fn uniformFour(stream: u32, step: u32, row: u32, d: u32, unit: vec4u) -> vec4f {
   let seed = u32(control[params.controlOffset + params.layer.seedAt]);

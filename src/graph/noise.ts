@@ -1,7 +1,7 @@
 import { hashName } from "../random.ts";
 import type { Tensor } from "./tensor.ts";
 
-// Dropout, zoneout and their kin ask here whether they are being traced for training, and for their random numbers.
+// Layers that draw random numbers ask here whether they are being traced for training, and for their random numbers.
 let seed: Tensor | undefined;
 let uses = new Map<string, number>();
 

@@ -38,7 +38,7 @@ export interface TwinContext {
 
 /**
  * A kernel: the stem of its WGSL file, what it binds, and its twin, the same maths in float64, as plain as the equation.
- * The uniform struct of the WGSL file has `params` first, then `<binding>Offset` (in single numbers) for every binding:
+ * The uniform struct of the WGSL file has `params` first (members of nested structs one after the other, as in memory), then `<binding>Offset` (in single numbers) for every binding:
  * buffers are bound whole and kernels add the offset. The twin gets arrays that begin at the offset.
  */
 export interface Kernel<

@@ -67,7 +67,7 @@ export const recurrentBackward = defineKernel({
           carry[row.of(P) + u] = product[u]! * row.dropFactor(u) + (p.hasCarry ? carry[row.of(P) + u]! : 0);
         continue;
       }
-      const seesOutput = p.hasOutput && !(p.zeroOutput && row.isMasked);
+      const seesOutput = p.hasOutput && !row.isOutputZero;
       /** The gradient by a state after this step. */
       const gradientOf = (s: number, u: number): number => {
         if (s > 0) return p.hasCarry ? carry[cellCarry(s) + row.of(H) + u]! : 0;
@@ -159,7 +159,7 @@ export const recurrentProjectBackward = defineKernel({
     const { H, P } = p;
     for (const row of rowsOf(p, control)) {
       const product = transposedProduct({ weight, gates }, p, row, row.next, { G: 0, separate: 0 });
-      const seesOutput = p.hasOutput && !(p.zeroOutput && row.isMasked);
+      const seesOutput = p.hasOutput && !row.isOutputZero;
       for (let u = 0; u < P; u++) {
         let grad = product[u]! * row.dropFactor(u);
         if (p.hasCarry) grad += carry[row.of(P) + u]!;

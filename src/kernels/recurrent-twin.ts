@@ -71,6 +71,11 @@ export class Row {
     return this.#p.hasMask === 1 && this.#control[this.#p.maskAt + this.time * this.#p.B + this.#b] === 0;
   }
 
+  /** Whether the output of this step is zero whatever the state is. */
+  get isOutputZero(): boolean {
+    return this.#p.zeroOutput === 1 && this.isMasked;
+  }
+
   #draw(stream: number, step: number, unit: number): number {
     const index = (this.#b * this.#p.D + this.d) * this.#p.H + unit;
     return uniform(this.#control[this.#p.seedAt]! >>> 0, stream >>> 0, step, index);

@@ -309,7 +309,7 @@ export interface RecurrentExtras {
   /** One direction that runs from the end. */
   readonly goBackwards?: boolean;
   readonly options?: StepOptions;
-  /** Where random numbers come from; without it there is no noise, and zoneout takes its expectation. */
+  /** Where random numbers come from; without it there is none, and options take their expectation. */
   readonly noise?: { readonly seed: Tensor; readonly stream: number } | undefined;
 }
 
