@@ -1,4 +1,5 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { eachGrouped } from "./group-tokens.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 /** Columns of a weight by token: W·x + b of a one-hot x. */
@@ -29,19 +30,18 @@ export const columnScatter = defineKernel({
   name: "column-scatter",
   bindings: [
     read("tokens", "i32", "[N]"),
+    read("grouped", "i32", "[2,N]"),
     read("outputGradient", "f32", "[N,D,M] by strides"),
     readWrite("gradient", "f32", "[D,M,V]"),
   ],
   params: u32("N", "D", "M", "V", "row", "batch"),
   variants: [{}],
-  twin({ tokens, outputGradient, gradient }, { N, D, M, V, row, batch }) {
-    for (let n = 0; n < N; n++) {
-      const v = tokens[n]!;
-      if (v < 0 || v >= V) continue;
+  twin({ tokens, grouped, outputGradient, gradient }, { N, D, M, V, row, batch }) {
+    eachGrouped({ tokens, grouped }, { N, V }, (v, n) => {
       for (let d = 0; d < D; d++) {
         for (let m = 0; m < M; m++) gradient[(d * M + m) * V + v]! += outputGradient[n * row + d * batch + m]!;
       }
-    }
+    });
   },
 });
 
@@ -62,8 +62,6 @@ export interface Columns {
 
 const numbersOf = ({ N, D = 1, M, V, row, batch = 0 }: Columns) => ({ N, D, M, V, row, batch });
 
-const gridOf = ({ N, D = 1, M }: Columns, target: Target) => gridFor(N * D * M, 64, target.maxWorkgroups);
-
 /** `y[n,d,:] = weight[d,:,tokens[n]] + bias[d]`. */
 export const gatherColumns = (
   target: Target,
@@ -75,13 +73,22 @@ export const gatherColumns = (
     label,
     views: { tokens, weight, bias: bias ?? weight, y },
     params: { ...numbersOf(columns), hasBias: bias ? 1 : 0 },
-    grid: gridOf(columns, target),
+    grid: gridFor(columns.N * (columns.D ?? 1) * columns.M, 64, target.maxWorkgroups),
   });
 
-/** Adds the gradient by the weight to `gradient [D,M,V]`, which was cleared before or holds other parts of it. */
+/**
+ * Adds the gradient by the weight to `gradient [D,M,V]`, which was cleared before or holds other parts of it. `grouped`: from
+ * `groupEqualTokens`, for the same tokens.
+ */
 export const scatterColumns = (
   target: Target,
   label: string,
   columns: Columns,
-  views: { tokens: View; outputGradient: View; gradient: View },
-): Dispatch => dispatch(columnScatter, { label, views, params: numbersOf(columns), grid: gridOf(columns, target) });
+  views: { tokens: View; grouped: View; outputGradient: View; gradient: View },
+): Dispatch =>
+  dispatch(columnScatter, {
+    label,
+    views,
+    params: numbersOf(columns),
+    grid: gridFor(Math.min(columns.N, columns.V) * (columns.D ?? 1) * columns.M, 64, target.maxWorkgroups),
+  });

@@ -1,4 +1,5 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { eachGrouped } from "./group-tokens.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 /** Rows of a table by token. */
@@ -21,17 +22,16 @@ export const embeddingScatter = defineKernel({
   name: "embedding-scatter",
   bindings: [
     read("tokens", "i32", "[N]"),
+    read("grouped", "i32", "[2,N]"),
     read("outputGradient", "f32", "[N,E]"),
     readWrite("gradient", "f32", "[V,E]"),
   ],
   params: u32("N", "E", "V"),
   variants: [{}],
-  twin({ tokens, outputGradient, gradient }, { N, E, V }) {
-    for (let n = 0; n < N; n++) {
-      const token = tokens[n]!;
-      if (token < 0 || token >= V) continue;
+  twin({ tokens, grouped, outputGradient, gradient }, { N, E, V }) {
+    eachGrouped({ tokens, grouped }, { N, V }, (token, n) => {
       for (let e = 0; e < E; e++) gradient[token * E + e]! += outputGradient[n * E + e]!;
-    }
+    });
   },
 });
 
@@ -57,15 +57,16 @@ export const gatherRows = (
     grid: gridFor(sizes.N * sizes.E, 64, target.maxWorkgroups),
   });
 
+/** `grouped`: from `groupEqualTokens`, for the same tokens. */
 export const scatterRows = (
   target: Target,
   label: string,
   sizes: Sizes,
-  views: { tokens: View; outputGradient: View; gradient: View },
+  views: { tokens: View; grouped: View; outputGradient: View; gradient: View },
 ): Dispatch =>
   dispatch(embeddingScatter, {
     label,
     views,
     params: { ...sizes },
-    grid: gridFor(sizes.N * sizes.E, 64, target.maxWorkgroups),
+    grid: gridFor(Math.min(sizes.N, sizes.V) * sizes.E, 64, target.maxWorkgroups),
   });

@@ -6,6 +6,7 @@ import { crossEntropyCount, crossEntropyMean, crossEntropyRows } from "./cross-e
 import { ctcGradient, ctcPaths, logSumExp } from "./ctc.ts";
 import { dropoutKernel } from "./dropout.ts";
 import { embeddingGather, embeddingScatter } from "./embedding.ts";
+import { groupTokens } from "./group-tokens.ts";
 import type { Kernel } from "./kernel.ts";
 import { layerNormBackward, layerNormKernel } from "./layer-norm.ts";
 import { maskRows, sequenceMask } from "./mask.ts";
@@ -27,6 +28,7 @@ const table = [
   matmul,
   matmulTiled,
   stridedCopy,
+  groupTokens,
   embeddingGather,
   embeddingScatter,
   sequenceMask,

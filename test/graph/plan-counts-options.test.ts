@@ -172,7 +172,7 @@ const rows: readonly Row[] = [
     ...{ name: "tokens", given: { tokens: true }, layers: [1] },
     forward: () => ({ matmul: -1, "column-gather": 1 }),
     // No gradient by x; that by W is a scatter, and the one by b_ih a sum.
-    backward: () => ({ matmul: -2, "column-scatter": 1, "column-sums": 1 }),
+    backward: () => ({ matmul: -2, "group-tokens": 1, "column-scatter": 1, "column-sums": 1 }),
   },
   free("a clip", { clip: 1 }),
   free("other activations", { activations: { gate: "HardSigmoid" } }, { kinds: ["LSTM", "GRU"] }),

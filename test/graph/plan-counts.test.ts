@@ -123,6 +123,7 @@ describe("training", () => {
         "recurrent-initial": 1, // the state that is carried, into its slot
         ...{ "recurrent-forward": T, "recurrent-backward": T },
         ...{ "cross-entropy-count": 1, "cross-entropy": 1, "cross-entropy-mean": 1 },
+        "group-tokens": 1,
         "embedding-scatter": 1,
         ...{ "norm-partial": 1, "norm-finish": 1, adam: 1 },
       });
@@ -132,7 +133,7 @@ describe("training", () => {
   });
 
   test.each(cells)(
-    "with %s in L layers is L·(2T + 5) + 11, and R is packed, twice for H not a multiple of 4",
+    "with %s in L layers is L·(2T + 5) + 12, and R is packed, twice for H not a multiple of 4",
     (cell) => {
       const T = 5;
       for (const L of [1, 2, 3]) {
@@ -141,7 +142,7 @@ describe("training", () => {
           [7, 2],
         ] as const) {
           const { dispatches, derivations } = countPlan(trainingPlan(modelOf(cell, H, L), T));
-          expect([dispatches, derivations]).toEqual([L * (2 * T + 5) + 11, L * packed]);
+          expect([dispatches, derivations]).toEqual([L * (2 * T + 5) + 12, L * packed]);
         }
       }
     },
@@ -150,8 +151,9 @@ describe("training", () => {
   test("memory grows with T by what one step needs", () => {
     const bytes = (T: number) => countPlan(trainingPlan(modelOf("lstm", 8, 1), T)).bytes.scratch;
     const [B, E, H, V] = [3, 6, 8, 11];
-    // Embedding, gates, h, c, logits with their gradient and a loss; all other gradients lie where something dead lay.
-    expect(bytes(40) - bytes(20)).toBe(20 * 4 * B * (E + 4 * H + 2 * H + 2 * V + 1));
+    // Embedding, gates, h, c, logits with their gradient and a loss, grouped tokens; all other gradients lie where something
+    // dead lay.
+    expect(bytes(40) - bytes(20)).toBe(20 * 4 * B * (E + 4 * H + 2 * H + 2 * V + 1 + 2));
   });
 });
 

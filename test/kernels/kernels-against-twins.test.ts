@@ -2,10 +2,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { sortRounds } from "../../src/kernels/group-tokens.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { NO_CLIP_VALUE } from "../../src/kernels/norm.ts";
 import type { Constants, Plan } from "../../src/plan/plan.ts";
 import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import { grouped } from "../support/grouped-tokens.ts";
 
 const gpu = await gpuForTests();
 
@@ -110,15 +112,51 @@ const scatter = suite<Table>({
   kernel: "embedding-scatter",
   table: tables,
   any: anyTable,
-  caseOf: ({ N, E, V, looped }, _, numbers) => ({
-    params: { N, E, V },
-    data: {
-      tokens: numbers.integers(N, -1, V),
-      outputGradient: numbers.floats(N * E),
-      gradient: numbers.floats(V * E),
-    },
-    grid: looped ? few(N * E, 64) : all(N * E, 64),
+  caseOf({ N, E, V, looped }, _, numbers) {
+    const tokens = numbers.integers(N, -1, V);
+    const items = Math.min(N, V) * E;
+    return {
+      params: { N, E, V },
+      data: {
+        tokens,
+        grouped: grouped(tokens, V),
+        outputGradient: numbers.floats(N * E),
+        gradient: numbers.floats(V * E),
+      },
+      grid: looped ? few(items, 64) : all(items, 64),
+    };
+  },
+});
+
+interface Text {
+  readonly N: number;
+  readonly V: number;
+}
+
+// V at both sides of where a further digit is sorted by; N around the number of lanes.
+const groups = suite<Text>({
+  kernel: "group-tokens",
+  table: [
+    { N: 1, V: 1 },
+    { N: 127, V: 15 },
+    { N: 128, V: 16 },
+    { N: 129, V: 255 },
+    { N: 301, V: 256 },
+    { N: 2000, V: 3 },
+    { N: 1000, V: 50_257 },
+    { N: 700, V: 1_100_000 },
+  ],
+  any: fc.record({ N: between(1, 400), V: between(1, 5000) }),
+  caseOf: ({ N, V }, _, numbers) => ({
+    params: { N, V, rounds: sortRounds(V) },
+    data: { tokens: numbers.integers(N, -1, V), grouped: numbers.integers(2 * N, -9, 9) },
+    grid: [1, 1, 1],
   }),
+});
+
+test("grouped tokens are their positions in the order of the text, and where each run begins", () => {
+  const tokens = Int32Array.of(5, 2, 9, 2, 5, -1, 2);
+  expect([...grouped(tokens, 9)]).toEqual([...[1, 3, 6, 0, 4, 2, 5], ...[0, 3, 5, 7, 7, 7, 7]]);
 });
 
 interface Norm {
@@ -228,7 +266,7 @@ const optimizers = [
   optimizer("adagrad", 1, () => ({ params: { eps: 2 ** -10 }, hyper: [0.0625] })),
 ];
 
-const suites = [stridedCopy, gather, scatter, normFinish, ...optimizers];
+const suites = [stridedCopy, gather, scatter, groups, normFinish, ...optimizers];
 
 for (const { kernel, table, any, caseOf, tolerance } of suites) {
   describe.each(kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const))(

@@ -4,6 +4,7 @@ import { describe, test } from "vitest";
 import { kernels } from "../../src/kernels/index.ts";
 import type { Constants } from "../../src/plan/plan.ts";
 import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import { grouped } from "../support/grouped-tokens.ts";
 
 const gpu = await gpuForTests();
 
@@ -132,13 +133,16 @@ const scatter = suite<Columns>({
   any: anyColumns,
   caseOf({ N, D, M, V, gaps, looped }, numbers) {
     const { row, batch } = stridesOf(D, M, gaps);
+    const tokens = numbers.integers(N, -1, V);
     return {
       params: { N, D, M, V, row, batch },
       data: {
-        ...{ tokens: numbers.integers(N, -1, V), outputGradient: numbers.floats(N * row) },
+        tokens,
+        grouped: grouped(tokens, V),
+        outputGradient: numbers.floats(N * row),
         gradient: numbers.floats(D * M * V),
       },
-      grid: groups(N * D * M, looped),
+      grid: groups(Math.min(N, V) * D * M, looped),
     };
   },
 });

@@ -2,6 +2,7 @@ import { gatherRows, scatterRows } from "../../kernels/embedding.ts";
 import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
 import { TOKEN } from "./number-kinds.ts";
+import { groupedTokens } from "./grouped-tokens.ts";
 
 interface Sizes {
   readonly N: number;
@@ -21,13 +22,8 @@ const op: Op<Sizes> = {
     if (!outputGradient || !e.needsGradient(table)) return;
     const { view, accumulate } = e.gradientInto(table);
     if (!accumulate) e.emit({ type: "clear", label: `${label} gradient`, to: view });
-    e.emit(
-      scatterRows(e.target, `${label} backward`, attributes, {
-        tokens: e.view(tokens!),
-        outputGradient,
-        gradient: view,
-      }),
-    );
+    const views = { ...groupedTokens(e, tokens!, attributes), outputGradient, gradient: view };
+    e.emit(scatterRows(e.target, `${label} backward`, attributes, views));
   },
 };
 

@@ -3,6 +3,7 @@ import { sumColumns } from "../../kernels/column-sums.ts";
 import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
 import { TOKEN } from "./number-kinds.ts";
+import { groupedTokens } from "./grouped-tokens.ts";
 
 interface Sizes {
   /** Tokens. */
@@ -26,7 +27,7 @@ const op: Op<Sizes> = {
       const { view, accumulate } = e.gradientInto(weight);
       if (!accumulate) e.emit({ type: "clear", label: `${label} weight gradient`, to: view });
       const columns = { ...attributes, row: attributes.M };
-      const views = { tokens: e.view(tokens!), outputGradient, gradient: view };
+      const views = { ...groupedTokens(e, tokens!, attributes), outputGradient, gradient: view };
       e.emit(scatterColumns(e.target, `${label} weight gradient`, columns, views));
     }
     if (e.needsGradient(bias)) {

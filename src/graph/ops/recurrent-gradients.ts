@@ -14,6 +14,7 @@ import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
+import { groupedTokens } from "./grouped-tokens.ts";
 import { inputsOf, type RecurrentNode, type Saved, stepsOf } from "./recurrent-node.ts";
 import { type GradientViews, gradientViews, weightGradient } from "./weight-gradient.ts";
 
@@ -172,10 +173,10 @@ function tokenGradient(
   const M = cell.gates.length * H;
   const W = gateSlots(r);
   const label = `${node.label} W gradient`;
-  const tokens = part(e.view(x), start * B, N);
+  const tokens = groupedTokens(e, x, { V, from: start * B, N });
   const gradient = part(into.weight, direction * M * V, directions * M * V);
   const columns = { N, D: directions, M, V, row: directions * W * H, batch: W * H };
-  e.emit(scatterColumns(e.target, label, columns, { tokens, outputGradient: gates, gradient }));
+  e.emit(scatterColumns(e.target, label, columns, { ...tokens, outputGradient: gates, gradient }));
   if (!into.bias) return;
   const sums = { N, D: directions, C: M, row: columns.row, batch: columns.batch, accumulate: true };
   e.emit(sumColumns(e.target, label, sums, { a: gates, to: part(into.bias, direction * M, directions * M) }));
