@@ -12,14 +12,18 @@ function productCase(target: Target, form: Form, M: number, N: number, K: number
   const buffers = [buffer("a", M * K), buffer("b", K * N), buffer("c", M * N)];
   const [a, b, c] = whole(buffers) as [Product["a"]["view"], Product["b"]["view"], Product["c"]["view"]];
   const name = `product ${form} ${M}x${N}x${K}`;
-  const command = product(target, {
+  const scheduler = {
+    target,
+    scratch: (what: string, length: number) => ({ buffer: buffers.push(buffer(what, length)) - 1, offset: 0, length }),
+  };
+  const commands = product(scheduler, {
     label: name,
     size: { M, N, K },
     a: form === "TN" ? { view: a, row: 1, column: M } : { view: a, row: K, column: 1 },
     b: form === "NT" ? { view: b, row: 1, column: K } : { view: b, row: N, column: 1 },
     c: { view: c, row: N },
   });
-  return { name, buffers, command, flops: 2 * M * N * K };
+  return { name, buffers, commands, flops: 2 * M * N * K };
 }
 
 /** One step of a layer, forward or backward; of a cell with an intermediate product the second, larger dispatch. */
@@ -63,7 +67,7 @@ function stepCase(target: Target, name: string, direction: "forward" | "backward
   return {
     name: `${name} step ${direction} B=${B} H=${H}`,
     buffers,
-    command,
+    commands: [command],
     flops: cell.recurrent ? 2 * gates * B * H * H : 0,
   };
 }

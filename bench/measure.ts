@@ -3,18 +3,18 @@ import type { GpuBackend } from "../src/gpu/gpu-backend.ts";
 import type { BufferSpec, Dispatch, Plan, View } from "../src/plan/plan.ts";
 import { RandomStream } from "../src/random.ts";
 
-/** A dispatch with the memory that it needs. */
+/** Dispatches with the memory that they need. */
 export interface KernelCase {
   readonly name: string;
   readonly buffers: readonly BufferSpec[];
-  readonly command: Dispatch;
+  readonly commands: readonly Dispatch[];
   readonly flops: number;
 }
 
 export interface Timing {
   readonly name: string;
   readonly variant: string;
-  /** Median and least milliseconds of one dispatch. */
+  /** Median and least milliseconds of one call. */
   readonly median: number;
   readonly least: number;
   readonly gflops: number;
@@ -37,8 +37,8 @@ const numbers = ({ name, length }: BufferSpec): Float32Array => {
 };
 
 /** Runs a case once on the device and once on its twin. */
-async function worstError(gpu: GpuBackend, { buffers, command, name }: KernelCase): Promise<number> {
-  const plan: Plan = { name, buffers, commands: [command] };
+async function worstError(gpu: GpuBackend, { buffers, commands, name }: KernelCase): Promise<number> {
+  const plan: Plan = { name, buffers, commands };
   const results = [];
   for (const backend of [gpu, new CpuBackend()]) {
     const loaded = await backend.load(plan);
@@ -58,14 +58,14 @@ async function worstError(gpu: GpuBackend, { buffers, command, name }: KernelCas
 }
 
 /**
- * Checks a kernel against its twin, then times it: `repeats` dispatches in one submit, several submits, wall clock.
+ * Checks a kernel against its twin, then times it: `repeats` calls in one submit, several submits, wall clock.
  * @throws Error when the kernel is wrong: what is not right is not timed
  */
 export async function timeKernel(gpu: GpuBackend, test: KernelCase, { repeats = 8, rounds = 7 } = {}): Promise<Timing> {
-  const { name, buffers, command, flops } = test;
+  const { name, buffers, commands, flops } = test;
   const error = await worstError(gpu, test);
   if (!(error < WRONG)) throw new Error(`${name}: differs from its twin by ${error}, so it is not timed`);
-  const plan: Plan = { name, buffers, commands: Array.from({ length: repeats }, () => command) };
+  const plan: Plan = { name, buffers, commands: Array.from({ length: repeats }, () => commands).flat() };
   const loaded = await gpu.load(plan);
   for (const spec of buffers) loaded.write(spec.name, numbers(spec));
   const times: number[] = [];
@@ -78,8 +78,8 @@ export async function timeKernel(gpu: GpuBackend, test: KernelCase, { repeats = 
   loaded.dispose();
   times.sort((a, b) => a - b);
   const median = times[times.length >> 1]!;
-  const variant = `${command.kernel} ${Object.entries(command.constants)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(" ")}`;
+  const shown = ({ kernel, constants }: Dispatch) =>
+    [kernel, ...Object.entries(constants).map(([key, value]) => `${key}=${value}`)].join(" ");
+  const variant = commands.map(shown).join(", ");
   return { name, variant, median, least: times[0]!, gflops: flops / median / 1e6, error };
 }

@@ -2,6 +2,8 @@
 // 16 x 16 invocations a 4 x 4 register tile of them, and K goes through workgroup memory in slabs of SLAB.
 // Reads of a slab go along whichever axis is contiguous, so that neighbours read neighbouring words.
 
+// #include "lib/group-index.wgsl"
+
 const TILE = 64u;
 const SLAB = 16u;
 
@@ -40,19 +42,25 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>; // [Z,N]
 @group(0) @binding(4) var<storage, read_write> c: array<f32>; // [Z,M,N] by strides
 
-
 var<workgroup> aSlab: array<array<f32, TILE>, SLAB>; // [k][m]
 var<workgroup> bSlab: array<array<f32, TILE>, SLAB>; // [k][n]
 
 @compute @workgroup_size(16, 16)
 fn main(
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_id) lane: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
-  let z = group.z;
-  let m0 = group.y * TILE;
-  let n0 = group.x * TILE;
+  let columnTiles = (params.N + TILE - 1u) / TILE;
+  let rowTiles = (params.M + TILE - 1u) / TILE;
+  let tile = groupIndex(group, groups);
+  let z = tile / columnTiles / rowTiles;
+  if (z >= params.Z) {
+    return;
+  }
+  let m0 = tile / columnTiles % rowTiles * TILE;
+  let n0 = tile % columnTiles * TILE;
   let aBase = params.aOffset + z * params.aBatch;
   let bBase = params.bOffset + z * params.bBatch;
   var sum: array<f32, 16>;
@@ -116,7 +124,7 @@ fn main(
           c[at] = value;
         }
       }
-      if (params.hasSum != 0u && group.x == 0u && lane.x == 0u) {
+      if (params.hasSum != 0u && n0 == 0u && lane.x == 0u) {
         let at = params.cOffset + params.sumAt + z * params.sumBatch + m;
         c[at] = select(0.0, c[at], params.accumulate != 0u) + total[r];
       }

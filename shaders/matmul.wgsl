@@ -3,6 +3,8 @@
 // CPUs that play a GPU, thin matrices, and operands with any strides (a transposed operand is a pair of strides).
 // Neighbouring invocations take neighbouring columns, so that their reads of b and writes of c lie side by side.
 
+// #include "lib/group-index.wgsl"
+
 struct Params {
   Z: u32,
   M: u32,
@@ -39,13 +41,18 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> c: array<f32>; // [Z,M,N] by strides
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let columnTiles = (params.N + COLUMNS - 1u) / COLUMNS;
   let rowTiles = (params.M + ROWS - 1u) / ROWS;
-  let rowTile = id.x / columnTiles;
-  let columnTile = id.x % columnTiles;
-  let z = id.z;
-  if (rowTile >= rowTiles) {
+  let index = groupIndex(group, groups) * LANES + lane;
+  let columnTile = index % columnTiles;
+  let rowTile = index / columnTiles % rowTiles;
+  let z = index / columnTiles / rowTiles;
+  if (z >= params.Z) {
     return;
   }
 

@@ -3,6 +3,7 @@
 // found bit by bit on the order-preserving bits of the logits. Temperature 0 takes the largest logit, the first of equals.
 // A forced token (not negative) is passed on instead: a prompt is fed through the same steps.
 
+// #include "lib/group-index.wgsl"
 // #include "lib/random.wgsl"
 
 struct Params {
@@ -43,8 +44,16 @@ fn total(lane: u32, value: f32) -> f32 {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = params.logitsOffset + group.x * params.V;
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let b = groupIndex(group, groups);
+  if (b >= params.B) {
+    return;
+  }
+  let row = params.logitsOffset + b * params.V;
   let temperature = bitcast<f32>(settings[params.settingsOffset]);
   let topP = bitcast<f32>(settings[params.settingsOffset + 1u]);
   let topK = u32(settings[params.settingsOffset + 2u]);
@@ -106,7 +115,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
 
   // The first token whose running sum passes u * kept; at temperature 0 the first one kept.
-  let u = select(uniformOf(pcg4d(vec4u(seed, 0u, index, group.x)).x), 0.0, temperature <= 0.0);
+  let u = select(uniformOf(pcg4d(vec4u(seed, 0u, index, b)).x), 0.0, temperature <= 0.0);
   let goal = u * kept;
   workgroupBarrier();
   sums[lane] = mass;
@@ -140,7 +149,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       }
     }
     token = select(token, fallback - 1u, token == params.V);
-    let given = forced[params.forcedOffset + group.x];
-    tokens[params.tokensOffset + group.x] = select(i32(token), given, given >= 0);
+    let given = forced[params.forcedOffset + b];
+    tokens[params.tokensOffset + b] = select(i32(token), given, given >= 0);
   }
 }

@@ -1,6 +1,6 @@
 import { cellNamed, cellPrelude, type FullCell } from "../cells/index.ts";
 import { InternalError } from "../errors.ts";
-import type { Constants, Dispatch, View } from "../plan/plan.ts";
+import type { Constants, Dispatch, Target, View } from "../plan/plan.ts";
 import { composeWithCell } from "./cell-fragment.ts";
 import { type Composed, compose } from "./compose.ts";
 
@@ -136,6 +136,23 @@ export function dispatch<B extends readonly Binding[], P extends readonly Param[
     ...(call.cell !== undefined && { cell: call.cell }),
     grid: call.grid,
   };
+}
+
+/** What those who make dispatches may ask of the plan that is being built. */
+export interface Scheduler {
+  readonly target: Target;
+  /** Scratch memory; `what` names it in the printed plan and in a LimitError. */
+  scratch(what: string, length: number): View;
+}
+
+/**
+ * A grid of `count` workgroups for kernels that do not loop: along x, and from the adapter's limit on along y and z too.
+ * The kernel numbers them by lib/group-index.wgsl; those beyond the count have nothing to do.
+ */
+export function spreadGrid(count: number, limit: number): [number, number, number] {
+  const x = Math.min(count, limit);
+  const y = Math.min(Math.ceil(count / x), limit);
+  return [x, y, Math.ceil(count / (x * y))];
 }
 
 /** A grid for `count` independent items; kernels loop when the adapter's limit is below what is needed. */

@@ -1,5 +1,15 @@
-import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { type Arrays, defineKernel, dispatch, type Numbers, read, readWrite, u32 } from "./kernel.ts";
+import type { Dispatch, View } from "../plan/plan.ts";
+import {
+  type Arrays,
+  defineKernel,
+  dispatch,
+  type Numbers,
+  read,
+  readWrite,
+  type Scheduler,
+  spreadGrid,
+  u32,
+} from "./kernel.ts";
 
 const bindings = [
   read("a", "f32", "[Z,M,K] by strides"),
@@ -81,36 +91,44 @@ export interface Product {
 
 const never = { from: 0xffffffff, shift: 0 };
 
-/** Chooses the variant for the sizes and the machine, and returns the command. */
-export function product(target: Target, { label, size, a, b, c, bias, sum, accumulate }: Product): Dispatch {
+/** The commands of a product, by the variant that suits the sizes and the machine. */
+export function product({ target }: Scheduler, { label, size, a, b, c, bias, sum, accumulate }: Product): Dispatch[] {
   const { M, N, K, batches = 1 } = size;
+  const { rowGap = never, columnGap = never } = a;
   const call = {
     label,
     views: { a: a.view, b: b.view, bias: bias?.view ?? b.view, c: c.view },
     params: {
-      ...{ Z: batches, M, N, K, aRow: a.row, aColumn: a.column, bRow: b.row, bColumn: b.column, cRow: c.row },
-      ...{ mSplit: (a.rowGap ?? never).from, mShift: (a.rowGap ?? never).shift },
-      ...{ kSplit: (a.columnGap ?? never).from, kShift: (a.columnGap ?? never).shift },
-      ...{
-        aBatch: a.batch ?? 0,
-        bBatch: b.batch ?? 0,
-        biasBatch: bias?.batch ?? 0,
-        cBatch: c.batch ?? 0,
-        sumBatch: sum?.batch ?? 0,
-      },
-      ...{
-        hasBias: bias ? 1 : 0,
-        accumulate: accumulate ? 1 : 0,
-        hasSum: sum ? 1 : 0,
-        sumAt: sum ? sum.view.offset - c.view.offset : 0,
-      },
+      Z: batches,
+      M,
+      N,
+      K,
+      aRow: a.row,
+      aColumn: a.column,
+      mSplit: rowGap.from,
+      mShift: rowGap.shift,
+      kSplit: columnGap.from,
+      kShift: columnGap.shift,
+      bRow: b.row,
+      bColumn: b.column,
+      cRow: c.row,
+      aBatch: a.batch ?? 0,
+      bBatch: b.batch ?? 0,
+      biasBatch: bias?.batch ?? 0,
+      cBatch: c.batch ?? 0,
+      sumBatch: sum?.batch ?? 0,
+      hasBias: bias ? 1 : 0,
+      accumulate: accumulate ? 1 : 0,
+      hasSum: sum ? 1 : 0,
+      sumAt: sum ? sum.view.offset - c.view.offset : 0,
     },
   };
-  const groups = { x: Math.ceil(N / 64), y: Math.ceil(M / 64) };
-  if (!target.software && M >= 32 && N >= 16 && groups.y <= target.maxWorkgroups) {
-    return dispatch(matmulTiled, { ...call, grid: [groups.x, groups.y, batches] });
+  if (!target.software && M >= 32 && N >= 16) {
+    const tiles = Math.ceil(N / 64) * Math.ceil(M / 64) * batches;
+    return [dispatch(matmulTiled, { ...call, grid: spreadGrid(tiles, target.maxWorkgroups) })];
   }
   const constants = M < 4 ? (target.software ? THIN : SINGLE) : target.software && M * N >= 4096 ? LARGE : MEDIUM;
-  const tiles = Math.ceil(M / constants.ROWS) * Math.ceil(N / constants.COLUMNS);
-  return dispatch(matmul, { ...call, constants, grid: [Math.ceil(tiles / constants.LANES), 1, batches] });
+  const tiles = Math.ceil(M / constants.ROWS) * Math.ceil(N / constants.COLUMNS) * batches;
+  const grid = spreadGrid(Math.ceil(tiles / constants.LANES), target.maxWorkgroups);
+  return [dispatch(matmul, { ...call, constants, grid })];
 }

@@ -1,6 +1,6 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { uniform } from "../random.ts";
-import { defineKernel, dispatch, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, read, readWrite, spreadGrid, u32 } from "./kernel.ts";
 
 const shared = { LANES: 64 };
 const single = { LANES: 1 };
@@ -81,5 +81,5 @@ export const sampleTokens = (
     views,
     params: sizes,
     constants: target.software && sizes.V <= 4096 ? single : shared,
-    grid: [sizes.B, 1, 1],
+    grid: spreadGrid(sizes.B, target.maxWorkgroups),
   });

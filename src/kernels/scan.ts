@@ -1,5 +1,5 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, gridFor, read, readWrite, type Scheduler, u32 } from "./kernel.ts";
 
 /** What chunks of steps do to the states that they start from. See shaders/scan-chunks.wgsl. */
 export const scanChunks = defineKernel({
@@ -103,23 +103,23 @@ export function chunkLength(target: Target, { T, N }: Sizes): number {
 
 /** Dispatches that leave the states from which chunks 1, 2, … start, none where there is one chunk. */
 function chunkStarts(
-  target: Target,
+  scheduler: Scheduler,
   call: {
     readonly label: string;
     readonly size: Sizes;
     readonly reverse: boolean;
     readonly views: { a: View; b: View; h0: View | undefined };
-    scratch(what: string, length: number): View;
   },
 ): { readonly commands: readonly Dispatch[]; readonly starts: View; readonly L: number; readonly chunks: number } {
   const { label, size, reverse, views } = call;
   const { T, N } = size;
+  const { target } = scheduler;
   const L = chunkLength(target, size);
   const chunks = Math.ceil(T / L);
   if (chunks === 1) return { commands: [], starts: views.a, L, chunks };
   const ends = chunks - 1;
-  const summary = call.scratch(`${label} chunks`, 2 * ends * N);
-  const starts = call.scratch(`${label} starts`, ends * N);
+  const summary = scheduler.scratch(`${label} chunks`, 2 * ends * N);
+  const starts = scheduler.scratch(`${label} starts`, ends * N);
   const half = (i: number): View => ({ ...summary, offset: summary.offset + i * ends * N, length: ends * N });
   const commands = [
     dispatch(scanChunks, {
@@ -141,37 +141,35 @@ function chunkStarts(
 
 /** One dispatch, or three, whatever T is. */
 export function scan(
-  target: Target,
+  scheduler: Scheduler,
   call: {
     readonly label: string;
     readonly size: Sizes;
     readonly views: { a: View; b: View; h0: View | undefined; h: View };
-    scratch(what: string, length: number): View;
   },
 ): Dispatch[] {
   const { label, size, views } = call;
-  const { commands, starts, L, chunks } = chunkStarts(target, { ...call, reverse: false });
+  const { commands, starts, L, chunks } = chunkStarts(scheduler, { ...call, reverse: false });
   const whole = dispatch(scanForward, {
     label,
     views: { ...views, h0: views.h0 ?? views.a, starts },
     params: { ...size, L, chunks, hasInitial: views.h0 ? 1 : 0 },
-    grid: gridFor(chunks * size.N, 64, target.maxWorkgroups),
+    grid: gridFor(chunks * size.N, 64, scheduler.target.maxWorkgroups),
   });
   return [...commands, whole];
 }
 
 /** Its gradients into `gradients [2*T+1,N]` (by a, by b, by h0): one dispatch, or three. */
 export function scanGradients(
-  target: Target,
+  scheduler: Scheduler,
   call: {
     readonly label: string;
     readonly size: Sizes;
     readonly views: { a: View; h: View; h0: View | undefined; hGradient: View; gradients: View };
-    scratch(what: string, length: number): View;
   },
 ): Dispatch[] {
   const { label, size, views } = call;
-  const { commands, starts, L, chunks } = chunkStarts(target, {
+  const { commands, starts, L, chunks } = chunkStarts(scheduler, {
     ...call,
     reverse: true,
     views: { a: views.a, b: views.hGradient, h0: undefined },
@@ -180,7 +178,7 @@ export function scanGradients(
     label,
     views: { ...views, h0: views.h0 ?? views.a, starts },
     params: { ...size, L, chunks, hasInitial: views.h0 ? 1 : 0 },
-    grid: gridFor(chunks * size.N, 64, target.maxWorkgroups),
+    grid: gridFor(chunks * size.N, 64, scheduler.target.maxWorkgroups),
   });
   return [...commands, whole];
 }

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
+import { spreadGrid } from "../../src/kernels/kernel.ts";
 import { type SampleSettings, sample, sampleSettings } from "../../src/kernels/sample.ts";
 import type { Backend } from "../../src/plan/backend.ts";
 import type { Constants, Plan } from "../../src/plan/plan.ts";
@@ -34,7 +35,7 @@ async function drawOn(backend: Backend, constants: Constants, draw: Draw): Promi
     })),
     commands: [
       {
-        ...{ type: "dispatch", kernel: sample.name, label: "sample", constants, grid: [B, 1, 1] },
+        ...{ type: "dispatch", kernel: sample.name, label: "sample", constants, grid: spreadGrid(B, 2) },
         bindings: entries.map(([, data], buffer) => ({ buffer, offset: buffer + 1, length: data.length })),
         params: [B, logits.length / B, step],
       },

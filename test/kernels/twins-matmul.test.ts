@@ -1,6 +1,7 @@
 /** The matrix products against their twin: every variant over a table of shapes, with strides, gaps, batches and sums. */
 import fc from "fast-check";
 import { describe, test } from "vitest";
+import { spreadGrid } from "../../src/kernels/kernel.ts";
 import { matmul, matmulTiled } from "../../src/kernels/matmul.ts";
 import type { Constants } from "../../src/plan/plan.ts";
 import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
@@ -52,11 +53,13 @@ const table: readonly Shape[] = sizes.map(([M, N, K], i) => ({
   ...{ sum: i % 2 === 0, shared: i % 7 === 3, rowGap: i % 3 === 2, columnGap: i % 4 === 3 },
 }));
 
-const groupsOf = (kernel: string, constants: Constants, { M, N, Z }: Shape): [number, number, number] => {
-  if (kernel === matmulTiled.name) return [Math.ceil(N / 64), Math.ceil(M / 64), Z];
-  const { ROWS, COLUMNS, LANES } = constants as { ROWS: number; COLUMNS: number; LANES: number };
-  return [Math.ceil((Math.ceil(M / ROWS) * Math.ceil(N / COLUMNS)) / LANES), 1, Z];
-};
+/** Every other case as on an adapter whose axes hold fewer workgroups than the product needs. */
+function groupsOf(kernel: string, constants: Constants, { M, N, Z }: Shape): [number, number, number] {
+  const { ROWS, COLUMNS, LANES } = { ROWS: 64, COLUMNS: 64, LANES: 1, ...constants } as Record<string, number>;
+  const tiles = Math.ceil(M / ROWS!) * Math.ceil(N / COLUMNS!) * Z;
+  const count = kernel === matmulTiled.name ? tiles : Math.ceil(tiles / LANES!);
+  return spreadGrid(count, M % 2 ? 65535 : Math.ceil(Math.cbrt(count)));
+}
 
 function caseOf(kernel: string, constants: Constants, shape: Shape): TwinCase {
   const { M, N, K, Z, ta, tb, shared } = shape;

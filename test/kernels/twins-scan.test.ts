@@ -195,8 +195,10 @@ test.each([
 ])("a scan of %i steps is %i dispatches, and so is its gradient", (T, count) => {
   const N = 24;
   const view = { buffer: 0, offset: 0, length: T * N };
-  const call = { label: "scan", size: { T, N }, scratch: () => view };
+  const scheduler = { target, scratch: () => view };
+  const call = { label: "scan", size: { T, N } };
   const views = { a: view, h: view, h0: undefined };
-  expect(scan(target, { ...call, views: { ...views, b: view } })).toHaveLength(count);
-  expect(scanGradients(target, { ...call, views: { ...views, hGradient: view, gradients: view } })).toHaveLength(count);
+  expect(scan(scheduler, { ...call, views: { ...views, b: view } })).toHaveLength(count);
+  const gradients = scanGradients(scheduler, { ...call, views: { ...views, hGradient: view, gradients: view } });
+  expect(gradients).toHaveLength(count);
 });

@@ -118,10 +118,10 @@ export function differences(
 ): string[] {
   const faults: string[] = [];
   // What lies around the data says nothing about the size of results.
-  const scale = Math.max(
-    0,
-    ...Array.from(expected, (x, i) => (x === before?.[i] || !Number.isFinite(x) ? 0 : Math.abs(x))),
-  );
+  let scale = 0;
+  expected.forEach((x, i) => {
+    if (x !== before?.[i] && Number.isFinite(x)) scale = Math.max(scale, Math.abs(x));
+  });
   for (const [i, want] of expected.entries()) {
     const have = got[i]!;
     if (want === have || (Number.isNaN(want) && Number.isNaN(have))) continue;

@@ -25,7 +25,7 @@ const op: Op<Attributes> = {
   name: "batch-product",
   forward({ inputs: [x, y], outputs: [z], attributes: { B, M, N, K, transposed }, label }, e) {
     e.emit(
-      product(e.target, {
+      ...product(e, {
         label,
         size: { M, N, K, batches: B },
         a: matrix(e.view(x!), B, K),
@@ -40,7 +40,7 @@ const op: Op<Attributes> = {
     if (e.needsGradient(x)) {
       const { view, accumulate } = e.gradientInto(x);
       e.emit(
-        product(e.target, {
+        ...product(e, {
           label: `${label} gradient`,
           size: { M, N: K, K: N, batches: B },
           a: matrix(gradient, B, N),
@@ -56,7 +56,7 @@ const op: Op<Attributes> = {
       const [left, right] = [matrix(gradient, B, N, true), matrix(e.view(x!), B, K, true)];
       const plain = { gradient: matrix(gradient, B, N), x: matrix(e.view(x!), B, K) };
       e.emit(
-        product(e.target, {
+        ...product(e, {
           label: `${label} gradient`,
           size: { M: rows, N: columns, K: M, batches: B },
           a: transposed ? left : right,

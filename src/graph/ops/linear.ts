@@ -14,7 +14,7 @@ const op: Op<Sizes> = {
   name: "linear",
   forward({ inputs: [x, weight, bias], outputs: [y], attributes: { N, I, O }, label }, e) {
     e.emit(
-      product(e.target, {
+      ...product(e, {
         label,
         size: { M: N, N: O, K: I },
         a: { view: e.view(x!), row: I, column: 1 },
@@ -38,7 +38,7 @@ const op: Op<Sizes> = {
     if (e.needsGradient(x)) {
       const { view, accumulate } = e.gradientInto(x);
       e.emit(
-        product(e.target, {
+        ...product(e, {
           label: `${label} input gradient`,
           size: { M: N, N: I, K: O },
           a: { view: gradient, row: O, column: 1 },

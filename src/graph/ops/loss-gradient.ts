@@ -1,5 +1,5 @@
 import { ShapeError } from "../../errors.ts";
-import { product } from "../../kernels/matmul.ts";
+import { pointwise } from "../../kernels/pointwise.ts";
 import type { View } from "../../plan/plan.ts";
 import type { Emitter } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
@@ -27,16 +27,8 @@ export function passGradient(
     return;
   }
   const { view, accumulate } = e.gradientInto(input);
-  e.emit(
-    product(e.target, {
-      label: `${label} gradient`,
-      size: { M: 1, N: input.size, K: 1 },
-      a: { view: by, row: 1, column: 1 },
-      b: { view: gradient, row: input.size, column: 1 },
-      c: { view, row: input.size },
-      accumulate,
-    }),
-  );
+  const call = { operation: "product", N: input.size, period: 1, accumulate } as const;
+  e.emit(pointwise(e.target, `${label} gradient`, call, { a: gradient, b: by, y: view }));
 }
 
 /** @throws ShapeError where the target is computed from what is learned: no loss gives a gradient by it. */

@@ -141,7 +141,7 @@ function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
     }
     if (xGradient) {
       e.emit(
-        product(e.target, {
+        ...product(e, {
           label: `${label} input gradient`,
           size: { M: rows, N: I, K: directions * G * H },
           a: {

@@ -101,7 +101,7 @@ function inputProduct(e: Emitter, node: RecurrentNode, r: Recurrence, chunk: Chu
     return;
   }
   e.emit(
-    product(e.target, {
+    ...product(e, {
       label,
       size: { M: times * B, N: G * H, K: I, batches: directions },
       a: { view: part(e.view(x), start * B * I, times * B * I), row: I, column: 1 },

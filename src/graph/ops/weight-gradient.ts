@@ -35,7 +35,7 @@ export function weightGradient(
   const accumulate = views.accumulate || call.more === true;
   const together = bias?.buffer === weight.buffer && bias.offset > weight.offset;
   e.emit(
-    product(e.target, {
+    ...product(e, {
       ...{ label, size, a, b, accumulate },
       c: { view: weight, row: size.N, batch: batches?.weight ?? 0 },
       ...(bias && together && { sum: { view: bias, batch: batches?.bias ?? 0 } }),
@@ -60,7 +60,7 @@ function biasGradient(
   const both = e.scratch(`${label} sums`, 2 * batches * M);
   const sums = part(both, batches * M, batches * M);
   e.emit(
-    product(e.target, {
+    ...product(e, {
       ...{ label: `${label} sums`, size: { M, N: 1, K, batches }, a, b },
       c: { view: part(both, 0, batches * M), row: 1, batch: M },
       sum: { view: sums, batch: M },
