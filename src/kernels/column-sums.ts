@@ -1,5 +1,5 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, f32, gridFor, laneNeeds, read, readWrite, u32 } from "./kernel.ts";
 
 /** Sums over the rows of a matrix, or of products of two. */
 export const columnSums = defineKernel({
@@ -16,6 +16,7 @@ export const columnSums = defineKernel({
     { TIMES: true, NORMALIZED: false },
     { TIMES: false, NORMALIZED: true },
   ],
+  needs: laneNeeds(128),
   twin({ a, b, stats, to }, { N, D, C, row, batch, factor, accumulate }, { constants }) {
     for (let d = 0; d < D; d++) {
       for (let c = 0; c < C; c++) {

@@ -1,5 +1,6 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { defineKernel, dispatch, f32, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
+import { chooseVariant, variantsOf } from "./choose-variant.ts";
+import { defineKernel, dispatch, f32, gridFor, i32, laneNeeds, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
 
 /** Counts the targets that are neither ignored nor masked, each as often as its class weighs. */
 export const crossEntropyCount = defineKernel({
@@ -12,6 +13,7 @@ export const crossEntropyCount = defineKernel({
   ],
   params: [...u32("N"), ...i32("ignoreIndex"), ...u32("hasWeight", "hasMask")],
   variants: [{}],
+  needs: laneNeeds(64),
   twin({ targets, weight, mask, count }, { N, ignoreIndex, hasWeight, hasMask }) {
     let n = 0;
     for (let i = 0; i < N; i++) {
@@ -24,12 +26,6 @@ export const crossEntropyCount = defineKernel({
 
 /** Bits of a NaN. Shaders get them at run time: WGSL has no constant for it. */
 export const NAN_BITS = 0x7fc00000;
-const shared = { LANES: 64, ROWS: 1 };
-const single = { LANES: 1, ROWS: 32 };
-
-/** How kernels over rows of logits can share their work, and which way suits a machine. */
-export const rowVariants = [shared, single];
-export const rowVariant = (target: Target, length: number) => (length > 256 && !target.software ? shared : single);
 
 /** Loss of every row and, with GRADIENT, its gradient by the logits. */
 export const crossEntropyRows = defineKernel({
@@ -44,7 +40,8 @@ export const crossEntropyRows = defineKernel({
     readWrite("gradient", "f32", "[N,V]"),
   ],
   params: [...u32("N", "V"), ...i32("ignoreIndex"), ...u32("hasWeight", "hasMask", "nan"), ...f32("smoothing")],
-  variants: rowVariants.flatMap((size) => [true, false].map((GRADIENT) => ({ ...size, GRADIENT }))),
+  variants: variantsOf("cross-entropy").flatMap((size) => [true, false].map((GRADIENT) => ({ ...size, GRADIENT }))),
+  needs: rowNeeds,
   twin({ logits, targets, weight, mask, count, rowLoss, gradient }, params, { constants }) {
     const { N, V, ignoreIndex, hasWeight, hasMask, smoothing } = params;
     const weightOf = (v: number) => (hasWeight ? weight[v]! : 1);
@@ -82,6 +79,7 @@ export const crossEntropyMean = defineKernel({
   bindings: [read("rowLoss", "f32", "[N]"), read("count", "f32", "[1]"), readWrite("loss", "f32", "[1]")],
   params: u32("N"),
   variants: [{}],
+  needs: laneNeeds(64),
   twin({ rowLoss, count, loss }, { N }) {
     let sum = 0;
     for (let n = 0; n < N; n++) sum += rowLoss[n]!;
@@ -129,7 +127,7 @@ export function crossEntropyOfRows(
   },
 ): Dispatch {
   const { weight, mask, gradient, unused, ...given } = views;
-  const size = rowVariant(target, sizes.V);
+  const size = chooseVariant(target, "cross-entropy", { length: sizes.V });
   return dispatch(crossEntropyRows, {
     label,
     // What is not given is not read; something of its type must be bound all the same.

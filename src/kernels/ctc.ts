@@ -1,13 +1,15 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { NAN_BITS, rowVariant, rowVariants } from "./cross-entropy.ts";
-import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
+import { chooseVariant, variantsOf } from "./choose-variant.ts";
+import { NAN_BITS } from "./cross-entropy.ts";
+import { defineKernel, dispatch, f32, gridFor, laneNeeds, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
 
 /** log(sum of exp) of every row. */
 export const logSumExp = defineKernel({
   name: "log-sum-exp",
   bindings: [read("logits", "f32", "[N,V]"), readWrite("logSum", "f32", "[N]")],
   params: u32("N", "V", "nan"),
-  variants: rowVariants,
+  variants: variantsOf("log-sum-exp"),
+  needs: rowNeeds,
   twin({ logits, logSum }, { N, V }) {
     for (let n = 0; n < N; n++) {
       const row = logits.subarray(n * V, (n + 1) * V);
@@ -46,6 +48,7 @@ export const ctcPaths = defineKernel({
   ],
   params: u32("T", "B", "C", "S", "blank", "byLength", "zeroInfinity", "nan", "infinity"),
   variants: [{}],
+  needs: laneNeeds(64, 8),
   twin({ logits, logSum, labels, stepCounts, labelCounts, paths, beta, rowLoss }, params) {
     const { T, B, C, S, blank, byLength, zeroInfinity } = params;
     const L = 2 * S + 1;
@@ -115,6 +118,7 @@ export const ctcGradient = defineKernel({
   ],
   params: [...u32("N", "B", "C", "S", "blank", "byLength"), ...f32("scale")],
   variants: [{}],
+  needs: laneNeeds(64),
   twin({ logits, logSum, labels, labelCounts, paths, gradient }, { N, B, C, S, blank, byLength, scale }) {
     for (let n = 0; n < N; n++) {
       const b = n % B;
@@ -155,7 +159,7 @@ export function logSums(
   { N, V }: { readonly N: number; readonly V: number },
   views: { logits: View; logSum: View },
 ): Dispatch {
-  const constants = rowVariant(target, V);
+  const constants = chooseVariant(target, "log-sum-exp", { length: V });
   const grid = gridFor(N, constants.ROWS, target.maxWorkgroups);
   return dispatch(logSumExp, { label, views, params: { N, V, nan: NAN_BITS }, constants, grid });
 }

@@ -36,6 +36,14 @@ export interface TwinContext {
   readonly cell: FullCell;
 }
 
+/** What a variant needs of the machine. All are within what WebGPU guarantees: 256 invocations and 16,384 bytes. */
+export interface Needs {
+  /** Invocations of a workgroup. */
+  readonly invocations: number;
+  /** Bytes. */
+  readonly workgroupMemory: number;
+}
+
 /**
  * A kernel: the stem of its WGSL file, what it binds, and its twin, the same maths in float64, as plain as the equation.
  * The uniform struct of the WGSL file has `params` first (members of nested structs one after the other, as in memory), then `<binding>Offset` (in single numbers) for every binding:
@@ -50,6 +58,8 @@ export interface Kernel<
   readonly params: P;
   /** Every way in which the scheduler may compile it (with each cell, where it runs one): what the shader test compiles. */
   readonly variants: readonly Constants[];
+  /** What a variant needs; default LANES invocations, 64 where it has no such constant, and no workgroup memory. */
+  needs?(constants: Constants): Needs;
   readonly runsCell?: boolean;
   /** Which of the variants go with a cell; default all. */
   goesWith?(constants: Constants, cell: FullCell): boolean;
@@ -75,6 +85,27 @@ export const i32 = <const N extends string>(...names: readonly N[]) =>
   names.map((name) => ({ name, type: "i32" }) as const);
 export const f32 = <const N extends string>(...names: readonly N[]) =>
   names.map((name) => ({ name, type: "f32" }) as const);
+
+/** What a variant of a kernel needs. */
+export function needsOf(kernel: Kernel, constants: Constants): Needs {
+  const invocations = Number(constants.LANES ?? 64);
+  // lib/place-row.wgsl adds up what the units of a row have.
+  return kernel.needs?.(constants) ?? { invocations, workgroupMemory: constants.WHOLE === true ? 4 * invocations : 0 };
+}
+
+/** For kernels of which LANES invocations share a row, ROWS rows a workgroup (lib/row-reduction.wgsl). */
+export function rowNeeds({ LANES, ROWS }: Constants): Needs {
+  const invocations = Number(LANES) * Number(ROWS);
+  return { invocations, workgroupMemory: 4 * invocations };
+}
+
+/** For kernels whose invocations each put a number of these many bytes into workgroup memory. */
+export const laneNeeds =
+  (invocations: number, bytes = 4) =>
+  (): Needs => ({
+    invocations,
+    workgroupMemory: bytes * invocations,
+  });
 
 /** All members of the uniform struct, in order. */
 export const uniformOf = (kernel: Kernel): readonly Param[] => [

@@ -1,8 +1,7 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
+import { chooseVariant, variantsOf } from "./choose-variant.ts";
+import { defineKernel, dispatch, f32, gridFor, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
 
-const shared = { LANES: 64, ROWS: 1 };
-const single = { LANES: 1, ROWS: 32 };
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 
 /** Rows of mean 0 and variance 1, scaled and shifted. */
@@ -16,7 +15,8 @@ export const layerNormKernel = defineKernel({
     readWrite("stats", "f32", "[N,2]"),
   ],
   params: [...u32("N", "C", "hasWeight", "hasBias"), ...f32("eps")],
-  variants: [shared, single],
+  variants: variantsOf("layer-norm"),
+  needs: rowNeeds,
   twin({ x, weight, bias, y, stats }, { N, C, hasWeight, hasBias, eps }) {
     for (let n = 0; n < N; n++) {
       const row = Array.from(x.subarray(n * C, (n + 1) * C));
@@ -42,7 +42,8 @@ export const layerNormBackward = defineKernel({
     readWrite("gradient", "f32", "[N,C]"),
   ],
   params: u32("N", "C", "hasWeight", "accumulate"),
-  variants: [shared, single],
+  variants: variantsOf("layer-norm"),
+  needs: rowNeeds,
   twin({ x, weight, stats, outputGradient, gradient }, { N, C, hasWeight, accumulate }) {
     for (let n = 0; n < N; n++) {
       const [middle, inverse] = [stats[2 * n]!, stats[2 * n + 1]!];
@@ -64,7 +65,7 @@ interface Sizes {
   readonly C: number;
 }
 
-const variantFor = (target: Target, C: number) => (C > 32 && !target.software ? shared : single);
+const variantFor = (target: Target, C: number) => chooseVariant(target, "layer-norm", { length: C });
 
 /** `stats [N,2]` gets the mean and 1 / standard deviation of each row. */
 export function normalizeRows(

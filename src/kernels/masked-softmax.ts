@@ -1,15 +1,14 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
-
-const shared = { LANES: 64, ROWS: 1 };
-const single = { LANES: 1, ROWS: 32 };
+import { chooseVariant, variantsOf } from "./choose-variant.ts";
+import { defineKernel, dispatch, f32, gridFor, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
 
 /** Softmax over the real columns of each row; rows without any are 0. */
 export const maskedSoftmax = defineKernel({
   name: "masked-softmax",
   bindings: [read("scores", "f32", "[R,S]"), read("mask", "i32", "[S,B]"), readWrite("weights", "f32", "[R,S]")],
   params: [...u32("R", "B", "S", "hasMask"), ...f32("scale")],
-  variants: [shared, single],
+  variants: variantsOf("masked-softmax"),
+  needs: rowNeeds,
   twin({ scores, mask, weights }, { R, B, S, hasMask, scale }) {
     for (let r = 0; r < R; r++) {
       const row = Array.from(scores.subarray(r * S, (r + 1) * S), (x, s) =>
@@ -33,7 +32,8 @@ export const maskedSoftmaxBackward = defineKernel({
     readWrite("scoreGradient", "f32", "[R,S]"),
   ],
   params: [...u32("R", "S", "accumulate"), ...f32("scale")],
-  variants: [shared, single],
+  variants: variantsOf("masked-softmax"),
+  needs: rowNeeds,
   twin({ weights, weightGradient, scoreGradient }, { R, S, accumulate, scale }) {
     for (let r = 0; r < R; r++) {
       let total = 0;
@@ -55,7 +55,7 @@ interface Sizes {
   readonly scale: number;
 }
 
-const variantFor = (target: Target, S: number) => (S > 32 && !target.software ? shared : single);
+const variantFor = (target: Target, S: number) => chooseVariant(target, "masked-softmax", { length: S });
 
 export function softmaxRows(
   target: Target,

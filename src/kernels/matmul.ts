@@ -1,4 +1,5 @@
 import type { Dispatch, View } from "../plan/plan.ts";
+import { chooseVariant, variantsOf } from "./choose-variant.ts";
 import {
   type Arrays,
   defineKernel,
@@ -19,10 +20,28 @@ const bindings = [
 ] as const;
 
 const params = u32(
-  ...(["Z", "M", "N", "K"] as const),
-  ...(["aRow", "aColumn", "mSplit", "mShift", "kSplit", "kShift", "bRow", "bColumn", "cRow"] as const),
-  ...(["aBatch", "bBatch", "biasBatch", "cBatch", "sumBatch"] as const),
-  ...(["hasBias", "accumulate", "hasSum", "sumAt"] as const),
+  "Z",
+  "M",
+  "N",
+  "K",
+  "aRow",
+  "aColumn",
+  "mSplit",
+  "mShift",
+  "kSplit",
+  "kShift",
+  "bRow",
+  "bColumn",
+  "cRow",
+  "aBatch",
+  "bBatch",
+  "biasBatch",
+  "cBatch",
+  "sumBatch",
+  "hasBias",
+  "accumulate",
+  "hasSum",
+  "sumAt",
 );
 
 function twin({ a, b, bias, c }: Arrays<typeof bindings>, p: Numbers<typeof params>): void {
@@ -50,18 +69,24 @@ function twin({ a, b, bias, c }: Arrays<typeof bindings>, p: Numbers<typeof para
   }
 }
 
-/** `ROWS x COLUMNS` results an invocation, `LANES` invocations a workgroup. */
-const tile = (ROWS: number, COLUMNS: number, LANES: number) => ({ ROWS, COLUMNS, LANES });
-const LARGE = tile(8, 8, 16);
-const MEDIUM = tile(4, 4, 64);
-const THIN = tile(1, 4, 16);
-const SINGLE = tile(1, 1, 64);
-
 /** The matrix product straight from storage, with a register tile and no workgroup memory. */
-export const matmul = defineKernel({ name: "matmul", bindings, params, variants: [LARGE, MEDIUM, THIN, SINGLE], twin });
+export const matmul = defineKernel({
+  name: "matmul",
+  bindings,
+  params,
+  variants: variantsOf("matmul").filter((variant) => variant !== "tiled"),
+  twin,
+});
 
 /** The matrix product through workgroup memory, for real GPUs. */
-export const matmulTiled = defineKernel({ name: "matmul-tiled", bindings, params, variants: [{}], twin });
+export const matmulTiled = defineKernel({
+  name: "matmul-tiled",
+  bindings,
+  params,
+  variants: [{}],
+  needs: () => ({ invocations: 256, workgroupMemory: 2 * 16 * 64 * 4 }),
+  twin,
+});
 
 /** A matrix in memory: where it begins, and the strides of its axes in elements. */
 export interface Matrix {
@@ -123,12 +148,12 @@ export function product({ target }: Scheduler, { label, size, a, b, c, bias, sum
       sumAt: sum ? sum.view.offset - c.view.offset : 0,
     },
   };
-  if (!target.software && M >= 32 && N >= 16) {
+  const variant = chooseVariant(target, "matmul", { M, N, results: M * N });
+  if (variant === "tiled") {
     const tiles = Math.ceil(N / 64) * Math.ceil(M / 64) * batches;
     return [dispatch(matmulTiled, { ...call, grid: spreadGrid(tiles, target.maxWorkgroups) })];
   }
-  const constants = M < 4 ? (target.software ? THIN : SINGLE) : target.software && M * N >= 4096 ? LARGE : MEDIUM;
-  const tiles = Math.ceil(M / constants.ROWS) * Math.ceil(N / constants.COLUMNS) * batches;
-  const grid = spreadGrid(Math.ceil(tiles / constants.LANES), target.maxWorkgroups);
-  return [dispatch(matmul, { ...call, constants, grid })];
+  const tiles = Math.ceil(M / variant.ROWS) * Math.ceil(N / variant.COLUMNS) * batches;
+  const grid = spreadGrid(Math.ceil(tiles / variant.LANES), target.maxWorkgroups);
+  return [dispatch(matmul, { ...call, constants: variant, grid })];
 }

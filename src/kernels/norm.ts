@@ -1,5 +1,5 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, f32, gridFor, laneNeeds, read, readWrite, u32 } from "./kernel.ts";
 
 /** A gradient clipped by value; one that is no number stays what it is, so that the norm tells. */
 export const clippedByValue = (g: number, limit: number): number =>
@@ -14,6 +14,7 @@ export const normPartial = defineKernel({
   bindings: [read("gradient", "f32", "[P]"), readWrite("partial", "f32", "[groups]")],
   params: [...u32("P", "groups"), ...f32("clipValue")],
   variants: [{}],
+  needs: laneNeeds(64),
   twin({ gradient, partial }, { P, groups, clipValue }) {
     partial.fill(0, 0, groups);
     for (let i = 0; i < P; i++) partial[i % groups]! += clippedByValue(gradient[i]!, clipValue) ** 2;
@@ -26,6 +27,7 @@ export const normFinish = defineKernel({
   bindings: [read("partial", "f32", "[N]"), readWrite("norm", "f32", "[2]")],
   params: [...u32("N"), ...f32("clipNorm")],
   variants: [{}],
+  needs: laneNeeds(1, 0),
   twin({ partial, norm }, { N, clipNorm }) {
     let sum = 0;
     for (let i = 0; i < N; i++) sum += partial[i]!;

@@ -1,5 +1,6 @@
 import { LimitError } from "../errors.ts";
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { chooseVariant } from "./choose-variant.ts";
 import { dispatch, gridFor } from "./kernel.ts";
 import { type Chunk, gateSlots, hOf, type Recurrence, recurrenceParams } from "./recurrence.ts";
 import { recurrentForward, recurrentInitial, recurrentProject } from "./recurrent.ts";
@@ -26,12 +27,9 @@ interface BackwardStep extends Step {
   readonly carry: View;
 }
 
-/** Sequences for each invocation: a weight that was read serves them all; a GPU needs enough invocations first. */
-function rowsFor(target: Target, { B, H }: Recurrence): number {
-  if (B < 4) return 1;
-  if (target.software) return B >= 16 ? 8 : 4;
-  return B * H >= 65536 ? 4 : 1;
-}
+/** Sequences for each invocation. */
+const rowsFor = (target: Target, { B, H }: Recurrence): number =>
+  chooseVariant(target, "recurrent", { B, units: B * H }).ROWS;
 
 /** A workgroup that owns a row has a lane for every four units; every adapter allows 256. */
 const MAX_LANES = 256;

@@ -1,9 +1,7 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { uniform } from "../random.ts";
+import { chooseVariant, variantsOf } from "./choose-variant.ts";
 import { defineKernel, dispatch, read, readWrite, spreadGrid, u32 } from "./kernel.ts";
-
-const shared = { LANES: 64 };
-const single = { LANES: 1 };
 
 /** How tokens are drawn; see `Runtime.generate`. */
 export interface SampleSettings {
@@ -34,7 +32,8 @@ export const sample = defineKernel({
     readWrite("tokens", "i32", "[B]"),
   ],
   params: u32("B", "V", "step"),
-  variants: [shared, single],
+  variants: variantsOf("sample"),
+  needs: ({ LANES }) => ({ invocations: Number(LANES), workgroupMemory: 8 * Number(LANES) }),
   twin({ logits, forced, settings, tokens }, { B, V, step }) {
     const [temperature, topP] = new Float32Array(settings.slice(0, 2).buffer) as unknown as [number, number];
     const topK = settings[2]!;
@@ -80,6 +79,6 @@ export const sampleTokens = (
     label,
     views,
     params: sizes,
-    constants: target.software && sizes.V <= 4096 ? single : shared,
+    constants: chooseVariant(target, "sample", { length: sizes.V }),
     grid: spreadGrid(sizes.B, target.maxWorkgroups),
   });

@@ -1,4 +1,5 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { chooseVariant } from "./choose-variant.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, type Scheduler, u32 } from "./kernel.ts";
 
 /** What chunks of steps do to the states that they start from. See shaders/scan-chunks.wgsl. */
@@ -87,16 +88,13 @@ interface Sizes {
 
 /** As many invocations as keep a GPU busy. */
 const WANTED = 2 ** 16;
-/** Fewer steps than these take no longer than two more dispatches. */
-const FEW_STEPS = 64;
 
 /**
  * How many steps one invocation takes. Chunks are worth their second pass over a and b only where the columns alone do not
- * fill the machine, and about √T of them make the longest chain of dependent steps shortest. A CPU that plays a GPU is filled
- * by any columns: one pass was the faster one there for all shapes that were timed.
+ * fill the machine, and about √T of them make the longest chain of dependent steps shortest.
  */
 export function chunkLength(target: Target, { T, N }: Sizes): number {
-  if (target.software || T < FEW_STEPS) return T;
+  if (chooseVariant(target, "scan", { T }) === "one pass") return T;
   const chunks = Math.max(1, Math.min(Math.ceil(WANTED / N), Math.floor(Math.sqrt(T))));
   return Math.ceil(T / chunks);
 }

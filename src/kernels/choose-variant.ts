@@ -1,0 +1,103 @@
+import { InternalError } from "../errors.ts";
+import type { Target } from "../plan/plan.ts";
+
+// Which variant of a kernel suits a machine and a shape. Nothing else asks what kind of machine a plan is for: a kernel says
+// which variants it has and what each needs, this table says which is taken, and measurements can replace its numbers.
+
+/** One row: taken when every size of the shape is at least what stands here. */
+interface Choice<V> {
+  readonly atLeast?: Readonly<Record<string, number>>;
+  readonly variant: V;
+}
+
+/** Rows in the order in which they are tried; the last one takes any shape. */
+interface Choices<V> {
+  /** A CPU that plays a GPU (lavapipe, SwiftShader): barriers are dear there, registers cheap. */
+  readonly software: readonly Choice<V>[];
+  readonly hardware: readonly Choice<V>[];
+}
+
+/** 64 invocations share a row, or each has its own. */
+const shared = { LANES: 64, ROWS: 1 };
+const single = { LANES: 1, ROWS: 32 };
+
+/** A table row of rows of numbers: shared from this length on, where barriers are cheap. */
+const byRowLength = (length: number): Choices<typeof shared> => ({
+  software: [{ variant: single }],
+  hardware: [{ atLeast: { length }, variant: shared }, { variant: single }],
+});
+
+const tile = (ROWS: number, COLUMNS: number, LANES: number) => ({ ROWS, COLUMNS, LANES });
+
+const table = {
+  "cross-entropy": byRowLength(257),
+  "log-sum-exp": byRowLength(257),
+  "layer-norm": byRowLength(33),
+  "masked-softmax": byRowLength(33),
+  sample: {
+    software: [{ atLeast: { length: 4097 }, variant: { LANES: 64 } }, { variant: { LANES: 1 } }],
+    hardware: [{ variant: { LANES: 64 } }],
+  },
+  /** ROWS x COLUMNS results an invocation, LANES invocations a workgroup; "tiled" is matmul-tiled. M·N are the results. */
+  matmul: {
+    software: [
+      { atLeast: { M: 4, results: 4096 }, variant: tile(8, 8, 16) },
+      { atLeast: { M: 4 }, variant: tile(4, 4, 64) },
+      { variant: tile(1, 4, 16) },
+    ],
+    hardware: [
+      { atLeast: { M: 32, N: 16 }, variant: "tiled" },
+      { atLeast: { M: 4 }, variant: tile(4, 4, 64) },
+      { variant: tile(1, 1, 64) },
+    ],
+  } satisfies Choices<ReturnType<typeof tile> | "tiled">,
+  /**
+   * How a scan goes through T steps: chunks need a second pass over what is read, which is worth it where there are many
+   * steps and columns alone do not fill the machine; any columns fill a CPU, and one pass was the faster one there for all
+   * shapes that were timed.
+   */
+  scan: {
+    software: [{ variant: "one pass" }],
+    hardware: [{ atLeast: { T: 64 }, variant: "chunks" }, { variant: "one pass" }],
+  } satisfies Choices<"one pass" | "chunks">,
+  /** Sequences for each invocation of a recurrent step: one read of a weight serves them all; a GPU needs enough invocations first. */
+  recurrent: {
+    software: [
+      { atLeast: { B: 16 }, variant: { ROWS: 8 } },
+      { atLeast: { B: 4 }, variant: { ROWS: 4 } },
+      { variant: { ROWS: 1 } },
+    ],
+    hardware: [{ atLeast: { B: 4, units: 65536 }, variant: { ROWS: 4 } }, { variant: { ROWS: 1 } }],
+  },
+};
+
+type Table = typeof table;
+export type Chosen = keyof Table;
+export type VariantOf<K extends Chosen> = Table[K] extends Choices<infer V> ? V : never;
+
+/** All that the table may choose for a kernel. */
+export function variantsOf<K extends Chosen>(kernel: K): VariantOf<K>[] {
+  const { software, hardware } = table[kernel] as Choices<VariantOf<K>>;
+  const all = [...software, ...hardware].map(({ variant }) => variant);
+  return all.filter((variant, i) => all.findIndex((other) => JSON.stringify(other) === JSON.stringify(variant)) === i);
+}
+
+/** The variant of a kernel for a shape, on the machine that a plan is for. */
+export function chooseVariant<K extends Chosen>(
+  target: Target,
+  kernel: K,
+  shape: Readonly<Record<string, number>>,
+): VariantOf<K> {
+  const choices = table[kernel] as Choices<VariantOf<K>>;
+  const rows = target.software ? choices.software : choices.hardware;
+  const fits = ({ atLeast = {} }: Choice<VariantOf<K>>) =>
+    Object.entries(atLeast).every(([size, least]) => {
+      const value = shape[size];
+      if (value === undefined)
+        throw new InternalError(`the variant of ${kernel} depends on ${size}, which is not given`);
+      return value >= least;
+    });
+  const row = rows.find(fits);
+  if (!row) throw new InternalError(`there is no variant of ${kernel} for ${JSON.stringify(shape)}`);
+  return row.variant;
+}
