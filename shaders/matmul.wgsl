@@ -1,6 +1,6 @@
 // c[m,n] (+)= sum over k of a[m,k] * b[k,n], plus bias[n], for every batch z.
 // Straight from storage into a register tile of ROWS x COLUMNS: no workgroup memory and no barrier, which suits
-// CPUs that play a GPU, thin matrices, and operands with any strides (a transposed operand is a pair of strides).
+// software adapters, thin matrices, and operands with any strides (a transposed operand is a pair of strides).
 // Neighbouring invocations take neighbouring columns, so that their reads of b and writes of c lie side by side.
 
 // #include "lib/group-index.wgsl"

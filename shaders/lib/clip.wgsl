@@ -1,5 +1,5 @@
 // #include "lib/finite.wgsl"
-// A gradient clipped by value. One that is no number stays what it is, so that the norm tells.
+// A gradient clipped by value. NaN and infinities stay what they are, so that the norm shows them.
 fn clippedByValue(g: f32, clipValue: f32) -> f32 {
   return select(clamp(g, -clipValue, clipValue), g, isBad(g));
 }

@@ -17,7 +17,7 @@ fn ownUnits(lane: u32, u: u32, H: u32) {
 }
 
 // The mean of a value over the H units of this row. Every lane adds up all parts, in the order of the lanes: two barriers,
-// where a tree would take one for each of its levels. CPUs that play a GPU take seconds to compile either that or a loop
+// where a tree would take one for each of its levels. Software adapters take seconds to compile either that or a loop
 // whose end they know and unroll; this one's end is not known to them.
 fn meanOverUnits(v: Real) -> f32 {
   let own = select(Real(0.0), v, isUnit);

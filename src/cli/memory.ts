@@ -2,6 +2,7 @@ import { totalmem } from "node:os";
 import type { CharModelOptions } from "../char-model/char-model.ts";
 import { LimitError } from "../errors.ts";
 import { showBytes } from "../plan/print-plan.ts";
+import { bytesOf } from "../tensor-data.ts";
 
 const gates = { lstm: 4, gru: 3, rnn_tanh: 1, rnn_relu: 1 } as const;
 
@@ -24,7 +25,7 @@ export function countParameters({
  * @throws LimitError saying how much is needed and what fits
  */
 export function checkMemory(config: Required<CharModelOptions>, copies: number, available: number = totalmem()): void {
-  const bytes = (hiddenSize: number) => countParameters({ ...config, hiddenSize }) * 4 * copies;
+  const bytes = (hiddenSize: number) => countParameters({ ...config, hiddenSize }) * bytesOf("f32") * copies;
   const needed = bytes(config.hiddenSize);
   if (needed <= available) return;
   let [fits, tooLarge] = [0, config.hiddenSize];

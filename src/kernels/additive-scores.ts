@@ -111,7 +111,12 @@ export function additiveGradient(
     label,
     views: { ...views, vRows: vRows ?? unused },
     params: {
-      ...{ M, N, B, A, accumulate: accumulate ? 1 : 0, scoreB: S },
+      M,
+      N,
+      B,
+      A,
+      accumulate: accumulate ? 1 : 0,
+      scoreB: S,
       ...(byKeys ? { scoreM: 1, scoreN: B * S } : { scoreM: B * S, scoreN: 1 }),
     },
     constants: { BY_V: vRows !== undefined },

@@ -12,7 +12,7 @@ interface Choice<V> {
 
 /** Rows in the order in which they are tried; the last one takes any shape. */
 interface Choices<V> {
-  /** A CPU that plays a GPU (lavapipe, SwiftShader): barriers are dear there, registers cheap. */
+  /** An adapter that computes on the CPU (lavapipe, SwiftShader): barriers are expensive there, registers cheap. */
   readonly software: readonly Choice<V>[];
   readonly hardware: readonly Choice<V>[];
 }

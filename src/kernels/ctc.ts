@@ -175,8 +175,11 @@ export const pathsOf = (
     label,
     views,
     params: {
-      ...{ ...sizes, byLength: Number(byLength), zeroInfinity: Number(zeroInfinity) },
-      ...{ nan: NAN_BITS, infinity: 0x7f800000 },
+      ...sizes,
+      byLength: Number(byLength),
+      zeroInfinity: Number(zeroInfinity),
+      nan: NAN_BITS,
+      infinity: 0x7f800000,
     },
     grid: gridFor(sizes.B, 1, target.maxWorkgroups),
   });

@@ -47,7 +47,10 @@ export function makeMask(
     label,
     views: { lengths: lengths ?? any, given: given ?? any, mask },
     params: {
-      ...{ T, B, hasLengths: lengths ? 1 : 0, hasGiven: given ? 1 : 0 },
+      T,
+      B,
+      hasLengths: lengths ? 1 : 0,
+      hasGiven: given ? 1 : 0,
       ...(batchFirst ? { givenT: 1, givenB: T } : { givenT: B, givenB: 1 }),
     },
     grid: gridFor(T * B, 64, target.maxWorkgroups),

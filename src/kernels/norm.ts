@@ -1,7 +1,7 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { defineKernel, dispatch, f32, gridFor, laneNeeds, read, readWrite, u32 } from "./kernel.ts";
 
-/** A gradient clipped by value; one that is no number stays what it is, so that the norm tells. */
+/** A gradient clipped by value; NaN and infinities stay what they are, so that the norm shows them. */
 export const clippedByValue = (g: number, limit: number): number =>
   Number.isFinite(g) ? Math.max(-limit, Math.min(limit, g)) : g;
 

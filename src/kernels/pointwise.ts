@@ -70,8 +70,11 @@ export const pointwise = (
     label,
     views: { a, b: b ?? a, y },
     params: {
-      ...{ N: call.N, period: call.period ?? call.N, accumulate: call.accumulate ? 1 : 0 },
-      ...{ alpha: call.alpha ?? 1, beta: call.beta ?? 1 },
+      N: call.N,
+      period: call.period ?? call.N,
+      accumulate: call.accumulate ? 1 : 0,
+      alpha: call.alpha ?? 1,
+      beta: call.beta ?? 1,
     },
     constants: { OPERATION: names.indexOf(call.operation) },
     grid: gridFor(call.N, 64, target.maxWorkgroups),

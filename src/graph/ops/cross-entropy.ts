@@ -37,7 +37,11 @@ const op: Op<Attributes, View | undefined> = {
     const loss0 = e.place(loss!, label);
     e.emit(
       crossEntropyOfRows(e.target, label, attributes, {
-        ...{ ...common, logits: e.view(logits!), count: counted, rowLoss, gradient },
+        ...common,
+        logits: e.view(logits!),
+        count: counted,
+        rowLoss,
+        gradient,
       }),
       meanOfRows(label, N, { rowLoss, count: counted, loss: loss0 }),
     );
@@ -69,7 +73,10 @@ export function softmaxCrossEntropy(
   const weight = options.weight && constantTensor(`${label} class weights`, options.weight);
   const divisor = options.mean ? undefined : constantTensor(`${label} divisor`, [1], []);
   const [loss, count] = apply(op, label, [logits, targets, weight, mask, divisor], [{ shape: [] }, { shape: [] }], {
-    ...{ N: logits.size / V, V, ignoreIndex, smoothing },
+    N: logits.size / V,
+    V,
+    ignoreIndex,
+    smoothing,
   });
   return { loss: loss!, count: count! };
 }

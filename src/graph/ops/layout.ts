@@ -48,8 +48,11 @@ const sliceOp: Op<{ readonly outer: number; readonly offset: number }> = {
     const [row, length] = [x!.size / outer, y!.size / outer];
     e.emit(
       copyStrided(e.target, {
-        ...{ label, from: part(e.view(x!), offset, x!.size - offset), to: e.place(y!, label) },
-        ...{ lengths: [1, 1, outer, length], strides: [0, 0, row, 1] },
+        label,
+        from: part(e.view(x!), offset, x!.size - offset),
+        to: e.place(y!, label),
+        lengths: [1, 1, outer, length],
+        strides: [0, 0, row, 1],
       }),
     );
   },
@@ -61,8 +64,13 @@ const sliceOp: Op<{ readonly outer: number; readonly offset: number }> = {
     const length = y!.size / outer;
     e.emit(
       copyStrided(e.target, {
-        ...{ label, from: gradient, to: part(view, offset, view.length - offset), accumulate: true },
-        ...{ lengths: [1, 1, outer, length], strides: [0, 0, length, 1], row: x.size / outer },
+        label,
+        from: gradient,
+        to: part(view, offset, view.length - offset),
+        accumulate: true,
+        lengths: [1, 1, outer, length],
+        strides: [0, 0, length, 1],
+        row: x.size / outer,
       }),
     );
   },

@@ -34,7 +34,9 @@ const op: Op<Attributes> = {
     const views = {
       x: e.view(x),
       mask: mask && e.view(mask),
-      ...{ aGradient: aGradient!, bGradient: bGradient!, xGradient: view },
+      aGradient: aGradient!,
+      bGradient: bGradient!,
+      xGradient: view,
     };
     e.emit(gateGradients(e.target, `${label} backward`, { ...attributes, accumulate }, views));
   },

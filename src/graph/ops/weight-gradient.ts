@@ -36,7 +36,11 @@ export function weightGradient(
   const together = bias?.buffer === weight.buffer && bias.offset > weight.offset;
   e.emit(
     ...product(e, {
-      ...{ label, size, a, b, accumulate },
+      label,
+      size,
+      a,
+      b,
+      accumulate,
       c: { view: weight, row: size.N, batch: batches?.weight ?? 0 },
       ...(bias && together && { sum: { view: bias, batch: batches?.bias ?? 0 } }),
     }),
@@ -61,13 +65,20 @@ function biasGradient(
   const sums = part(both, batches * M, batches * M);
   e.emit(
     ...product(e, {
-      ...{ label: `${label} sums`, size: { M, N: 1, K, batches }, a, b },
+      label: `${label} sums`,
+      size: { M, N: 1, K, batches },
+      a,
+      b,
       c: { view: part(both, 0, batches * M), row: 1, batch: M },
       sum: { view: sums, batch: M },
     }),
     copyStrided(e.target, {
-      ...{ label: `${label} sums`, from: sums, to: { ...bias, length: batches * M }, accumulate },
-      ...{ lengths: [1, 1, 1, batches * M], strides: [0, 0, 0, 1] },
+      label: `${label} sums`,
+      from: sums,
+      to: { ...bias, length: batches * M },
+      accumulate,
+      lengths: [1, 1, 1, batches * M],
+      strides: [0, 0, 0, 1],
     }),
   );
 }
