@@ -68,6 +68,13 @@ const kinds: readonly Kind[] = [
     score: (weights, q, k) => dot(times(rowsOf(weights["query.weight"]!), q), k),
     dispatches: [4, 0],
   },
+  {
+    // By the size of the keys, which queries are projected to.
+    name: "scaled general, of unlike queries and keys",
+    attention: new MultiplicativeAttention({ querySize: Q, keySize: K, scale: true }),
+    score: (weights, q, k) => dot(times(rowsOf(weights["query.weight"]!), q), k) / Math.sqrt(K),
+    dispatches: [4, 0],
+  },
 ];
 
 describe.each([

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { OptionError, ShapeError } from "../../src/errors.ts";
+import { LSTM, type LSTMOptions, Runtime } from "../../src/index.ts";
 import * as init from "../../src/nn/init.ts";
 import { RandomStream } from "../../src/random.ts";
 
@@ -32,6 +33,18 @@ describe("initialisers", () => {
 
   test("axes after the second count for both fans", () => {
     expect(range(draw(init.kaimingUniform(Math.sqrt(5)), [400, 2, 8]))[1]).toBeCloseTo(1 / 4, 2);
+    // fanIn 3·8, fanOut 50·8; the axes after the second are one field, however they are divided.
+    const bound = Math.sqrt(6 / (24 + 400));
+    for (const shape of [
+      [50, 3, 8],
+      [50, 3, 2, 4],
+    ]) {
+      const [low, high] = range(draw(init.xavierUniform(), shape));
+      expect(high / bound).toBeGreaterThan(0.99);
+      expect(-low / bound).toBeGreaterThan(0.99);
+      expect(Math.max(high, -low)).toBeLessThanOrEqual(bound);
+    }
+    expect(deviation(draw(init.xavierNormal(), [50, 3, 8])) / Math.sqrt(2 / 424)).toBeCloseTo(1, 1);
   });
 
   test("uniform and normal have a mean", () => {
@@ -106,5 +119,38 @@ describe("initialisers", () => {
     expect(() => init.normal(0, -1)).toThrow(OptionError);
     expect(() => init.constant(Number.NaN)).toThrow("constant: value is NaN, expected a finite number");
     expect(() => init.xavierUniform(Number.POSITIVE_INFINITY)).toThrow(OptionError);
+  });
+});
+
+describe("forgetBias", () => {
+  const H = 3;
+  async function startOf(options: Partial<LSTMOptions>): Promise<Record<string, number[]>> {
+    const runtime = await Runtime.open({ backend: "cpu" });
+    const dict = await runtime.stateDict(new LSTM({ inputSize: 2, hiddenSize: H, forgetBias: 1.5, ...options }));
+    runtime.dispose();
+    return Object.fromEntries(Object.entries(dict).map(([name, { data }]) => [name, [...data]]));
+  }
+  const own = (values: readonly number[]) => {
+    const others = [...values.slice(0, H), ...values.slice(2 * H)];
+    for (const x of others) expect(Math.abs(x)).toBeLessThanOrEqual(1 / Math.sqrt(H));
+    expect(new Set(others).size).toBe(others.length);
+  };
+
+  test("is what b_ih of the forget gate starts with in every layer and direction, b_hh being 0", async () => {
+    const start = await startOf({ numLayers: 2, bidirectional: true });
+    for (const end of ["l0", "l0_reverse", "l1", "l1_reverse"]) {
+      const [bih, bhh] = [start[`bias_ih_${end}`]!, start[`bias_hh_${end}`]!];
+      expect(bih.slice(H, 2 * H)).toEqual([1.5, 1.5, 1.5]);
+      expect(bhh.slice(H, 2 * H)).toEqual([0, 0, 0]);
+      own(bih);
+      own(bhh);
+    }
+  });
+
+  test("is the bias of the forget gate's normalisation where there is one", async () => {
+    const start = await startOf({ layerNorm: true });
+    expect(start.norm_bias_f_l0).toEqual([1.5, 1.5, 1.5]);
+    expect(start.norm_bias_i_l0).toEqual([0, 0, 0]);
+    expect(start.bias_ih_l0!.some((x) => x === 1.5)).toBe(false);
   });
 });
