@@ -119,7 +119,7 @@ describe.each([true, false])("on the GPU with few workgroups, scheduled for soft
   beforeEach((context) => context.skip(!device, found.reason));
 
   function limited(maxWorkgroups: number): GpuBackend {
-    const backend = new GpuBackend(device!, software);
+    const backend = new GpuBackend(device!, { software });
     Object.defineProperty(backend, "target", { value: { ...backend.target, maxWorkgroups } });
     return backend;
   }
