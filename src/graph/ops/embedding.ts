@@ -1,8 +1,8 @@
 import { gatherRows, scatterRows } from "../../kernels/embedding.ts";
 import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
-import { TOKEN } from "./number-kinds.ts";
 import { groupedTokens } from "./grouped-tokens.ts";
+import { TOKEN } from "./number-kinds.ts";
 
 interface Sizes {
   readonly N: number;

@@ -2,8 +2,8 @@ import { gatherColumns, scatterColumns } from "../../kernels/column-gather.ts";
 import { sumColumns } from "../../kernels/column-sums.ts";
 import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
-import { TOKEN } from "./number-kinds.ts";
 import { groupedTokens } from "./grouped-tokens.ts";
+import { TOKEN } from "./number-kinds.ts";
 
 interface Sizes {
   /** Tokens. */
