@@ -89,8 +89,10 @@ export const f32 = <const N extends string>(...names: readonly N[]) =>
 /** What a variant of a kernel needs. */
 export function needsOf(kernel: Kernel, constants: Constants): Needs {
   const invocations = Number(constants.LANES ?? 64);
-  // lib/place-row.wgsl adds up what the units of a row have.
-  return kernel.needs?.(constants) ?? { invocations, workgroupMemory: constants.WHOLE === true ? 4 * invocations : 0 };
+  // lib/tiling-row.wgsl adds up what the units of a row have.
+  return (
+    kernel.needs?.(constants) ?? { invocations, workgroupMemory: constants.ACROSS_UNITS === true ? 4 * invocations : 0 }
+  );
 }
 
 /** For kernels of which LANES invocations share a row, ROWS rows a workgroup (lib/row-reduction.wgsl). */

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { sortRounds } from "../../src/kernels/group-tokens.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { NO_CLIP_VALUE } from "../../src/kernels/norm.ts";
+import { momentNames } from "../../src/kernels/optimizer.ts";
 import type { Constants, Plan } from "../../src/plan/plan.ts";
 import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
 import { grouped } from "../support/grouped-tokens.ts";
@@ -189,8 +190,6 @@ const normFinish = suite<Norm>({
 
 interface Update {
   readonly P: number;
-  /** The page is longer than the parameters that are updated. */
-  readonly gap?: number;
   readonly clipValue: number;
   readonly clipFactor: number;
   readonly weightDecay: number;
@@ -201,7 +200,6 @@ const updates: readonly Update[] = [
   { P: 1, clipValue: NO_CLIP_VALUE, clipFactor: 1, weightDecay: 0, switches: [false, false], looped: false },
   {
     P: 67,
-    gap: 13,
     clipValue: NO_CLIP_VALUE,
     clipFactor: 0.25,
     weightDecay: 0.125,
@@ -212,7 +210,7 @@ const updates: readonly Update[] = [
   { P: 300, clipValue: 0.75, clipFactor: 0.5, weightDecay: 0.25, switches: [true, true], looped: true },
 ];
 const anyUpdate: fc.Arbitrary<Update> = fc.record({
-  ...{ P: between(1, 400), gap: between(0, 70) },
+  P: between(1, 400),
   clipValue: fc.constantFrom(NO_CLIP_VALUE, 0.25),
   clipFactor: fc.constantFrom(1, 0.375),
   weightDecay: fc.constantFrom(0, 0.03125),
@@ -229,20 +227,24 @@ const optimizer = (
     kernel,
     table: updates,
     any: anyUpdate,
-    caseOf({ P, gap = 0, clipValue, clipFactor, weightDecay, switches, looped }, _, numbers) {
+    caseOf({ P, clipValue, clipFactor, weightDecay, switches, looped }, _, numbers) {
       const { params, hyper } = own(switches);
-      const slot = P + gap;
       return {
-        params: { P, slot, clipValue, weightDecay, ...params },
+        params: { P, clipValue, weightDecay, ...params },
         data: {
           parameter: numbers.floats(P),
           gradient: numbers.floats(P, 2),
           norm: Float32Array.of(7, clipFactor),
           hyper: Float32Array.from(hyper),
           // Means of squares are never negative, and larger than the square of the mean.
-          moments: numbers
-            .floats((moments - 1) * slot + P, 0.5)
-            .map((x, i) => (i >= 2 * slot && kernel === "rmsprop" ? x / 8 : Math.abs(x) + 0.1)),
+          ...Object.fromEntries(
+            momentNames
+              .slice(0, moments)
+              .map((name, k) => [
+                name,
+                numbers.floats(P, 0.5).map((x) => (k === 2 && kernel === "rmsprop" ? x / 8 : Math.abs(x) + 0.1)),
+              ]),
+          ),
         },
         grid: looped ? few(P, 64) : all(P, 64),
       };
@@ -336,7 +338,7 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY])("a gradient that is %d is not 
       params: { P: 3, clipValue: 1, weightDecay: 0, momentum: 0, dampening: 0, nesterov: 0 },
       data: {
         ...{ parameter: new Float32Array(3), gradient, norm: Float32Array.of(1, 1) },
-        ...{ hyper: Float32Array.of(0.1, 0), moments: new Float32Array(4) },
+        ...{ hyper: Float32Array.of(0.1, 0), moment0: new Float32Array(3) },
       },
     },
   });
