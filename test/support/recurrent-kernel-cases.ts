@@ -8,7 +8,7 @@ export type CaseOf = (cell: FullCell, constants: Constants, s: Step) => TwinCase
 
 export const forwardCase: CaseOf = (cell, constants, given) => {
   const s = fitted(cell, constants, given);
-  const l = new Layout("forward", cell, s);
+  const l = new Layout("step forward", cell, s);
   const { H, D, P, heads } = s;
   const { numbers } = l;
   const G = cell.gates.length;
