@@ -1,7 +1,6 @@
 // Draws the next token of every row from softmax(logits / temperature), of the topK largest and of the smallest set whose
 // probability reaches topP. Tokens as likely as the last one kept are kept too, so no sort is needed: both bounds are
 // found bit by bit on the order-preserving bits of the logits. Temperature 0 takes the largest logit, the first of equals.
-// A forced token (not negative) is passed on instead: a prompt is fed through the same steps.
 
 // #include "lib/group-index.wgsl"
 // #include "lib/random.wgsl"
@@ -11,16 +10,14 @@ struct Params {
   V: u32, // classes
   step: u32, // of this chunk: the random number's index is settings[4] + step
   logitsOffset: u32,
-  forcedOffset: u32,
   settingsOffset: u32,
   tokensOffset: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logits: array<f32>; // [B,V]
-@group(0) @binding(2) var<storage, read> forced: array<i32>; // [B] a token, or -1
-@group(0) @binding(3) var<storage, read> settings: array<i32>; // [5] bits of temperature and topP, topK (0: all), seed, first index
-@group(0) @binding(4) var<storage, read_write> tokens: array<i32>; // [B]
+@group(0) @binding(2) var<storage, read> settings: array<i32>; // [5] bits of temperature and topP, topK (0: all), seed, first index
+@group(0) @binding(3) var<storage, read_write> tokens: array<i32>; // [B]
 
 var<workgroup> sums: array<f32, LANES>;
 var<workgroup> best: array<u32, LANES>;
@@ -149,7 +146,6 @@ fn main(
       }
     }
     token = select(token, fallback - 1u, token == params.V);
-    let given = forced[params.forcedOffset + b];
-    tokens[params.tokensOffset + b] = select(i32(token), given, given >= 0);
+    tokens[params.tokensOffset + b] = i32(token);
   }
 }

@@ -36,8 +36,9 @@ export { split, Windows } from "./data/windows.ts";
 export * from "./errors.ts";
 export type { RealSteps } from "./graph/ops/mask.ts";
 export { Tensor } from "./graph/tensor.ts";
-export type { Generated, GenerateOptions } from "./infer/generate.ts";
+export type { GenerateBatchOptions, Generated, GeneratedBatch, GenerateOptions } from "./infer/generate.ts";
 export type { InputSpecs, Program, ProgramOptions } from "./infer/program.ts";
+export type { Session, SessionInput, SessionOptions } from "./infer/session.ts";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./io/safetensors.ts";
 export {
   type WeightLayout,
@@ -90,7 +91,21 @@ export { RNN, type RNNOptions, type RNNState } from "./nn/rnn.ts";
 export { SLSTM, type SLSTMOptions, type SLSTMState } from "./nn/slstm.ts";
 export { SRU, type SRUState } from "./nn/sru.ts";
 export { countPlan, type PlanCounts } from "./plan/count-plan.ts";
-export type { BufferSpec, Clear, Command, Constants, Copy, Dispatch, Plan, Role, Target, View } from "./plan/plan.ts";
+export type { MemoryReport } from "./plan/memory-report.ts";
+export type {
+  BufferSpec,
+  Clear,
+  Command,
+  Constants,
+  Copy,
+  Derivation,
+  Dispatch,
+  Plan,
+  Role,
+  Target,
+  View,
+} from "./plan/plan.ts";
+export type { PlanLimits } from "./plan/plan-budget.ts";
 export { printPlan, showBytes } from "./plan/print-plan.ts";
 export { RandomStream } from "./random.ts";
 export { Runtime, type RuntimeInfo, type RuntimeOptions } from "./runtime.ts";
@@ -119,4 +134,4 @@ export {
   type ScheduleSpec,
   scheduleNames,
 } from "./train/specs.ts";
-export { type StepReport, Trainer, type TrainerOptions } from "./train/trainer.ts";
+export { type FitOptions, type StepReport, Trainer, type TrainerOptions } from "./train/trainer.ts";

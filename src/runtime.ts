@@ -14,8 +14,15 @@ import {
   OptionError,
 } from "./errors.ts";
 import { GpuBackend } from "./gpu/gpu-backend.ts";
-import { type Generated, type GenerateOptions, Generator } from "./infer/generate.ts";
+import {
+  type GenerateBatchOptions,
+  type Generated,
+  type GeneratedBatch,
+  type GenerateOptions,
+  Generator,
+} from "./infer/generate.ts";
 import { type InputSpecs, Program, type ProgramOptions } from "./infer/program.ts";
+import { Session, type SessionOptions } from "./infer/session.ts";
 import { crossEntropy } from "./nn/losses.ts";
 import { type Module, type Parameter, parameterGroups } from "./nn/module.ts";
 import { Weights } from "./nn/weights.ts";
@@ -257,10 +264,18 @@ export class Runtime {
     return this.#generatorOf(model).run(options);
   }
 
+  /**
+   * As `generate`, of several prompts together, which need not be equally long.
+   * @throws as `generate`
+   */
+  generateBatch(model: Module, options: GenerateBatchOptions): AsyncGenerator<GeneratedBatch> {
+    return this.#generatorOf(model).runBatch(options);
+  }
+
   /** The plan of one chunk of generated tokens. */
   generationPlan(model: Module, options: { readonly chunk?: number } = {}): Plan {
     checkOptions("generationPlan", options, ["chunk"]);
-    return this.#generatorOf(model).plan(checkCount("generationPlan", "chunk", options.chunk ?? 32)).plan;
+    return this.#generatorOf(model).plan(checkCount("generationPlan", "chunk", options.chunk ?? 32));
   }
 
   /** Compiles any function of tensors and the model's parameters, forward or with gradients. */
@@ -268,17 +283,32 @@ export class Runtime {
     model: Module,
     options: ProgramOptions<S, O>,
   ): Promise<Program<S, O>> {
+    const weights = this.#weightsOf(model);
+    return this.#kept(model, (forget) => Program.compile(this.#backend, weights, options, forget));
+  }
+
+  /** As `#keep`, of something that takes time to make. */
+  async #kept<T extends { dispose(): void }>(model: Module, make: (forget: () => void) => Promise<T>): Promise<T> {
     let forget = () => {};
-    const program = await Program.compile(this.#backend, this.#weightsOf(model), options, () => forget());
-    // The model may have been released, or the runtime disposed, while it was compiled.
-    if (this.#disposed || !this.#weights.has(model)) program.dispose();
+    const made = await make(() => forget());
+    // The model may have been released, or the runtime disposed, while it was made.
+    if (this.#disposed || !this.#weights.has(model)) made.dispose();
     else {
       this.#keep(model, (done) => {
         forget = done;
-        return program;
+        return made;
       });
     }
-    return program;
+    return made;
+  }
+
+  /**
+   * Opens a session: the model is called again and again on what comes next, and its states stay on the device.
+   * @throws OptionError for a bad option, or a model without state; ShapeError; LimitError
+   */
+  async session<I extends string>(model: Module, options: SessionOptions<I>): Promise<Session<I>> {
+    const weights = this.#weightsOf(model);
+    return this.#kept(model, (forget) => Session.open(this.#backend, weights, options, forget));
   }
 
   /** What memory is in use on the device: in all, by model, by role, and by plan. */

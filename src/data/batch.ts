@@ -1,5 +1,5 @@
 import { OptionError, ShapeError, shown } from "../errors.ts";
-import { checkTensor, dtypeOf, type Shape, showShape, type TensorData } from "../tensor-data.ts";
+import { checkTensor, dtypeOf, type Shape, showShape, sizeOf, type TensorData } from "../tensor-data.ts";
 
 /** What a batch gives a model, or a loss: one tensor, or several by name. Of any shapes, numbers (f32) or i32. */
 export type BatchPart = TensorData | Readonly<Record<string, TensorData>>;
@@ -55,18 +55,24 @@ export function checkBatch(batch: AnyBatch): void {
 }
 
 /**
- * Where the numbers of some rows lie in a state `[L,B,H]`, as offsets of stretches of H.
+ * Where the numbers of some rows lie in a state `[L,B,...]`, as offsets of stretches of `size` numbers.
  * @throws ShapeError for a row that the state does not have
  */
-export function rowOffsets(name: string, shape: Shape, rows: readonly number[]): number[] {
-  const [layers, B, H] = shape as [number, number, number];
-  if (shape.length !== 3)
-    throw new ShapeError(`resetState: ${name} has shape ${showShape(shape)}, rows are known of states [L,B,H] only`);
+export function rowOffsets(
+  name: string,
+  shape: Shape,
+  rows: readonly number[],
+): { readonly offsets: readonly number[]; readonly size: number } {
+  const [layers, B, ...row] = shape;
+  if (layers === undefined || B === undefined)
+    throw new ShapeError(`resetState: ${name} has shape ${showShape(shape)}, rows are known of states [L,B,...] only`);
   for (const row of rows) {
     if (!Number.isInteger(row) || row < 0 || row >= B)
       throw new ShapeError(`resetState: row ${row} of ${name} ${showShape(shape)}, expected 0 to ${B - 1}`);
   }
-  return rows.flatMap((row) => Array.from({ length: layers }, (_, layer) => (layer * B + row) * H));
+  const size = sizeOf(row);
+  const offsets = rows.flatMap((at) => Array.from({ length: layers }, (_, layer) => (layer * B + at) * size));
+  return { offsets, size };
 }
 
 /** What a plan for this batch depends on: names, element types and shapes. */

@@ -35,8 +35,19 @@ export interface Program {
   readonly layout: ParameterLayout;
   /** Tensors that the host may read after a replay, by name. */
   readonly outputs: Readonly<Record<string, Tensor>>;
+  /** Tensors that are computed for what computing them leaves in states. */
+  readonly effects?: readonly Tensor[];
   /** Values that become the state of the next replay. */
   readonly carries?: readonly { readonly from: Tensor; readonly to: Tensor }[];
+  /**
+   * Let the states of recurrent layers lie in rings of slots, where a replay leaves them as the next one reads them. For calls
+   * of one step, which read one slot and write another: which of the two plans that take turns this is.
+   */
+  readonly ring?: 0 | 1;
+  /** Carried states that lie elsewhere, by name: in a ring of another plan. */
+  readonly places?: Readonly<
+    Record<string, { readonly buffer: string; readonly length: number; readonly offset: number }>
+  >;
   /** The scalar to differentiate; its gradient by itself is 1. */
   readonly loss?: Tensor;
   /** Or: gradients by some tensors, given as inputs. */
@@ -50,7 +61,7 @@ export interface Program {
 }
 
 /** Each takes 256 bytes of uniforms on most adapters, and some microseconds. */
-const MOST_COMMANDS = 2 ** 18;
+export const MOST_COMMANDS = 2 ** 18;
 
 /** Names of the buffers that are not named after tensors. */
 export const pageName = {
@@ -90,10 +101,15 @@ class PlanBuilder implements Emitter {
   readonly #used = new Set<Tensor>();
   readonly #differentiable = new Set<Tensor>();
   readonly #gradients = new Map<Tensor, View>();
+  readonly #states: Record<string, { before: View; after: View }> = {};
+  nodes: readonly Node[] = [];
+  ends: readonly Tensor[] = [];
+  readonly ring: 0 | 1 | undefined;
 
   constructor(program: Program) {
     this.#program = program;
     this.target = program.target;
+    this.ring = program.ring;
   }
 
   #buffer(name: string, role: Role, length: number, dtype: DType = "f32", initial?: readonly number[]): View {
@@ -165,6 +181,8 @@ class PlanBuilder implements Emitter {
     if (!source) throw new InternalError(`plan "${this.#program.name}": a tensor is read before it is computed`);
     if (source.kind === "constant")
       return this.#buffer(source.name, "constant", tensor.size, tensor.dtype, source.values);
+    const place = source.kind === "state" ? this.#program.places?.[source.name] : undefined;
+    if (place) return part(this.#shared(place.buffer, "state", place.length, tensor.dtype), place.offset, tensor.size);
     if (source.kind !== "parameter") return this.#shared(source.name, source.kind, tensor.size, tensor.dtype);
     return this.#parameterPart("parameter", source.parameter);
   }
@@ -235,6 +253,21 @@ class PlanBuilder implements Emitter {
     });
   }
 
+  carriedFrom(state: Tensor): Tensor | undefined {
+    return this.#program.carries?.find(({ to }) => to === state)?.from;
+  }
+
+  state(name: string, length: number): View {
+    return this.#shared(name, "state", length);
+  }
+
+  keepIn(state: Tensor, before: View, after: View): void {
+    const { source } = state;
+    if (source?.kind !== "state") throw new InternalError(`plan "${this.#program.name}": what is kept is no state`);
+    this.#views.set(state, before);
+    this.#states[source.name] = { before, after };
+  }
+
   isUsed(tensor: Tensor): boolean {
     return this.#used.has(tensor);
   }
@@ -273,14 +306,17 @@ class PlanBuilder implements Emitter {
   }
 
   build(): Plan {
-    const { name, outputs, carries = [], loss, seeds = [], wanted = {} } = this.#program;
+    const { name, outputs, effects = [], carries = [], loss, seeds = [], wanted = {} } = this.#program;
     const ends = [
       ...Object.values(outputs),
+      ...effects,
       ...carries.map(({ from }) => from),
       ...(loss ? [loss] : []),
       ...seeds.map(({ of }) => of),
     ];
     const nodes = nodesBefore(ends);
+    this.nodes = nodes;
+    this.ends = ends;
     for (const tensor of ends) this.#used.add(tensor);
     for (const { inputs } of nodes) for (const input of inputs) if (input) this.#used.add(input);
     for (const [output, tensor] of Object.entries(outputs))
@@ -305,7 +341,7 @@ class PlanBuilder implements Emitter {
       if (role !== "output" || place !== output) this.#output(output, tensor.size, this.view(tensor), tensor.dtype);
     }
     const { buffers, commands } = this;
-    return reuseMemory({ name, buffers, derivations: this.#derivations, commands });
+    return reuseMemory({ name, buffers, derivations: this.#derivations, states: this.#states, commands });
   }
 
   /** Tensors on a way from something that is differentiated by to something that is differentiated. */
@@ -355,7 +391,7 @@ class PlanBuilder implements Emitter {
   /** One parallel assignment: what one copy overwrites and another one reads is copied out first. */
   #carry(carries: NonNullable<Program["carries"]>): void {
     const copies = carries
-      .filter(({ from, to }) => from !== to)
+      .filter(({ from, to }) => from !== to && !(to.source?.kind === "state" && to.source.name in this.#states))
       .map(({ from, to }) => {
         const target = this.view(to);
         return { from: { ...this.view(from), length: target.length }, to: target };

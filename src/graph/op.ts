@@ -25,6 +25,18 @@ export interface Emitter {
    * parameter only when the weights have changed.
    */
   derived(tensor: Tensor, kind: string, length: number, make: (to: View) => readonly Command[]): View;
+  /** All ops of the plan, in order. */
+  readonly nodes: readonly Node[];
+  /** What the plan is made for: outputs, and what carried states become. */
+  readonly ends: readonly Tensor[];
+  /** Which slots of a ring of two a replay reads and writes; undefined where states do not lie in rings. */
+  readonly ring: 0 | 1 | undefined;
+  /** What a carried state becomes. */
+  carriedFrom(state: Tensor): Tensor | undefined;
+  /** Memory that stays from one replay to the next. */
+  state(name: string, length: number): View;
+  /** Says where a carried state lies when a replay begins and when it ends: it is in place then, and nobody copies it. */
+  keepIn(state: Tensor, before: View, after: View): void;
   /** Whether anything reads this output. */
   isUsed(tensor: Tensor): boolean;
   /** Whether the gradient by this tensor is needed. */

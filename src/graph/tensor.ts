@@ -35,6 +35,8 @@ export interface StateFacts {
   readonly hasUnknownStart?: true;
   /** It was reached from the end of the sequence: what follows the sequence does not go on from it. */
   readonly isFromEnd?: true;
+  /** It is as it was for streams that take no part in a call. */
+  readonly isHeld?: true;
 }
 
 /** A symbolic tensor: a shape, an element type, and where its values come from. It holds no numbers. */

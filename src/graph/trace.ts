@@ -2,6 +2,7 @@ import { OptionError, ShapeError, shown } from "../errors.ts";
 import { type Shape, sameShape, showShape } from "../tensor-data.ts";
 import { withNoise } from "./noise.ts";
 import { concat, joinedBy, slice } from "./ops/layout.ts";
+import { holdInactive, withActiveSteps } from "./ops/mask.ts";
 import { stateTensor, Tensor } from "./tensor.ts";
 
 /** Tensors in nested plain objects and arrays, by path: `{ h, c }` gives "h" and "c". */
@@ -171,4 +172,51 @@ export function traceStateful(
   const before = initialState(first.state);
   const { outputs, state } = trace(before);
   return { outputs, states: carriedStates(model.constructor.name, before, state) };
+}
+
+/** A model as a session calls it, from the states that its streams have. */
+export interface Streaming extends Stateful {
+  /** What states begin with where that is learned, by path. */
+  readonly starts: ReadonlyMap<string, Tensor>;
+  /** Whether recurrent layers hold all states step by step for streams that take no part; else it is done once a call. */
+  readonly isHeldByStep: boolean;
+}
+
+/**
+ * Traces a model for streams, each of which has a row of every state.
+ * @param options.who for messages
+ * @param options.steps i32 `[streams]`: stream b takes part in so many steps, and its states are held in the others
+ * @throws ShapeError when forward returns no record, or a state without an axis for the streams; OptionError when there is no
+ *   state, or one that a next call cannot go on from
+ */
+export function traceStreaming(
+  model: SequenceModel,
+  x: ModelInput,
+  { who, steps }: { readonly who: string; readonly steps: Tensor },
+): Streaming {
+  const streams = steps.size;
+  const call = (state: unknown) => withActiveSteps(steps, () => applyModel(model, x, state));
+  const first = call(undefined);
+  const leaves = leavesOf(first.state);
+  if (leaves.size === 0)
+    throw new OptionError(
+      `${who}: ${model.constructor.name} returns no state; return { …, state } from forward, or use runtime.compile`,
+    );
+  refuseFromEnd(first.state, "and the next call does not go on from there", "use layers of one direction", `${who}: `);
+  for (const [path, { shape }] of leaves) {
+    if (shape[1] !== streams)
+      throw new ShapeError(
+        `${who}: the state ${path} is ${showShape(shape)}, expected [L,${streams},...]: a row for each of ${streams} streams along the second axis`,
+      );
+  }
+  const before = initialState(first.state);
+  const { outputs, state } = call(before);
+  const old = leavesOf(before);
+  const isHeldByStep = [...leavesOf(state).values()].every(({ facts }) => facts.isHeld);
+  const held = mapTree(state, (leaf, path) => {
+    const was = old.get(path);
+    return leaf.facts.isHeld || !was ? leaf : holdInactive(`state ${path}`, leaf, was, steps);
+  });
+  const states = carriedStates(model.constructor.name, before, held);
+  return { outputs, states, starts: startsOf(first.state), isHeldByStep };
 }

@@ -1,7 +1,7 @@
-import { checkCount, checkNumber, checkOptions, DataError, OptionError } from "../errors.ts";
-import { buildPlan } from "../graph/build-plan.ts";
+import { checkCount, checkNumber, checkOptions, DataError, LimitError, OptionError, shown } from "../errors.ts";
+import { buildPlan, MOST_COMMANDS, nodesBefore } from "../graph/build-plan.ts";
 import { concat, reshape, slice } from "../graph/ops/layout.ts";
-import { sampleNext } from "../graph/ops/sample.ts";
+import { sampleInto } from "../graph/ops/sample.ts";
 import { inputTensor, stateTensor, type Tensor } from "../graph/tensor.ts";
 import {
   type CarriedSpec,
@@ -12,6 +12,7 @@ import {
   refuseFromEnd,
   type SequenceModel,
   startsOf,
+  traceStreaming,
 } from "../graph/trace.ts";
 import { sampleSettings } from "../kernels/sample.ts";
 import { CarriedState } from "../nn/carried-state.ts";
@@ -21,11 +22,10 @@ import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
 import { checkSeed } from "../random.ts";
-import type { NumberArray, Shape } from "../tensor-data.ts";
+import type { Shape } from "../tensor-data.ts";
+import { InitialStates } from "./initial-states.ts";
 
-export interface GenerateOptions {
-  /** Tokens to start from, at least one. */
-  readonly prompt: ArrayLike<number>;
+interface SamplingOptions {
   /** How many tokens to draw. */
   readonly length: number;
   /** Above 1 wilder, below 1 tamer, 0 always takes the likeliest; default 1. */
@@ -38,9 +38,19 @@ export interface GenerateOptions {
   readonly seed?: number;
   /** Tokens between two read-backs; default 32. */
   readonly chunk?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface GenerateOptions extends SamplingOptions {
+  /** Tokens to start from, at least one. */
+  readonly prompt: ArrayLike<number>;
   /** Also give the states after each token; default false. */
   readonly trace?: boolean;
-  readonly signal?: AbortSignal;
+}
+
+export interface GenerateBatchOptions extends SamplingOptions {
+  /** For each row the tokens to start from, at least one; they need not be equally many. */
+  readonly prompts: readonly ArrayLike<number>[];
 }
 
 /** What one chunk drew. */
@@ -51,18 +61,39 @@ export interface Generated {
   readonly trace?: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
 }
 
+/** What one chunk drew for several prompts. */
+export interface GeneratedBatch {
+  /** New tokens of each prompt. */
+  readonly tokens: readonly Int32Array[];
+}
+
+/** How a chunk is drawn. */
+interface Size {
+  readonly rows: number;
+  readonly chunk: number;
+  readonly trace: boolean;
+}
+
 interface Prepared {
   readonly loaded: LoadedPlan;
   readonly carried: CarriedState;
   readonly states: readonly CarriedSpec[];
-  /** What states begin with where that is learned, by path. */
-  readonly starts: Readonly<Record<string, Tensor>>;
+  readonly initial: InitialStates;
+  /** Reads prompts, some steps at a time; by their number. */
+  readonly prompts: LoadedPlans<{ readonly loaded: LoadedPlan }>;
   readonly vocabulary: number;
 }
 
+/** Steps of a prompt that are read at once: many while many are left, then a few. */
+const MANY_STEPS = 64;
+const FEW_STEPS = 8;
+
+/** The buffer of a chunk's tokens: the last of one chunk is what the next one begins with. */
+const TOKENS = "tokens";
+
 /**
  * Generates from a model, token after token on the device: a chunk is one replay that reads tokens, runs the model, draws
- * and feeds back, and one read-back. A prompt goes through the same steps with its tokens forced.
+ * and feeds back, and one read-back. Prompts are read before that, as sequences.
  */
 export class Generator {
   readonly #backend: Backend;
@@ -77,152 +108,204 @@ export class Generator {
     this.#prepared = new LoadedPlans(backend.budget);
   }
 
-  /** The plan of one chunk. */
-  plan(chunk: number, trace = false): { plan: Plan } & Omit<Prepared, "loaded" | "carried"> {
-    const model = this.#weights.model as Module & SequenceModel;
-    const probe = callModel(model, inputTensor("probe", [1, 1], "i32"), undefined);
-    refuseFromEnd(probe.state, "which generated text does not have yet", "use layers of one direction", "generate: ");
-    const V = probe.logits.shape.at(-1)!;
-    const settings = inputTensor("settings", [5], "i32");
-    const forced = inputTensor("forced", [chunk, 1], "i32");
-    const firstToken = stateTensor("token", [1, 1], "i32");
-    const before = initialState(probe.state);
+  get #model(): Module & SequenceModel {
+    return this.#weights.model as Module & SequenceModel;
+  }
 
-    let token: Tensor = firstToken;
+  #owner(part: string) {
+    return { model: this.#weights.name, part };
+  }
+
+  /** The plan of one chunk. @throws LimitError for a chunk that makes too long a plan, before it is built */
+  plan(chunk: number, trace = false): Plan {
+    return this.#chunk({ rows: 1, chunk, trace }).plan;
+  }
+
+  #chunk({ rows, chunk, trace }: Size) {
+    const model = this.#model;
+    const probe = callModel(model, inputTensor("probe", [1, rows], "i32"), undefined);
+    refuseFromEnd(probe.state, "which generated text does not have yet", "use layers of one direction", "generate: ");
+    const perToken = nodesBefore([probe.logits, ...leavesOf(probe.state).values()]).length;
+    if (perToken * chunk > MOST_COMMANDS)
+      throw new LimitError(
+        `generate: chunk is ${chunk}, and a token of ${model.constructor.name} takes at least ${perToken} commands; at most ${Math.floor(MOST_COMMANDS / perToken)} tokens fit into a plan: choose a smaller chunk`,
+      );
+    const settings = inputTensor("settings", [5], "i32");
+    const tokens = stateTensor(TOKENS, [chunk, rows], "i32");
+    const before = initialState(probe.state);
+    let token = slice(tokens, chunk - 1, 1);
     let state = before;
-    const tokens: Tensor[] = [];
     const traced = new Map<string, Tensor[]>();
     for (let k = 0; k < chunk; k++) {
       const { logits, state: next } = callModel(model, token, state);
-      token = sampleNext(`token ${k}`, logits, slice(forced, k, 1), settings, k);
-      tokens.push(token);
+      token = sampleInto(`token ${k}`, logits, settings, tokens, k);
       state = next;
       if (trace) for (const [path, leaf] of leavesOf(next)) traced.set(path, [...(traced.get(path) ?? []), leaf]);
     }
     const states = carriedStates(model.constructor.name, before, state);
-    const outputs: Record<string, Tensor> = { tokens: concat(tokens) };
-    for (const [path, leaves] of traced)
-      outputs[`trace.${path}`] = concat(leaves.map((leaf) => reshape(leaf, [1, leaf.size])));
+    const outputs = [...traced].map(([path, leaves]) => [
+      `trace.${path}`,
+      concat(leaves.map((leaf) => reshape(leaf, [1, leaf.size]))),
+    ]);
     const plan = buildPlan({
       name: "generate",
       target: this.#backend.target,
       layout: this.#weights.layout,
-      outputs,
-      carries: [{ from: token, to: firstToken }, ...states.flatMap(({ parts }) => parts)],
+      outputs: Object.fromEntries(outputs),
+      effects: [token],
+      carries: states.flatMap(({ parts }) => parts),
+      // A ring of two slots would take two plans.
+      ...(chunk > 1 && { ring: 0 }),
     });
-    return { plan, states, starts: Object.fromEntries(startsOf(probe.state)), vocabulary: V };
+    return { plan, states, starts: startsOf(probe.state), vocabulary: probe.logits.shape.at(-1)! };
   }
 
-  /** The numbers that learned initial states are now. */
-  async #startsOf(outputs: Prepared["starts"]): Promise<Readonly<Record<string, NumberArray>>> {
-    const paths = Object.keys(outputs);
-    if (paths.length === 0) return {};
-    const plan = buildPlan({ name: "start", target: this.#backend.target, layout: this.#weights.layout, outputs });
-    const loaded = await this.#backend.load(plan, { model: this.#weights.name, part: "initial states" }, this.#weights);
-    const values = await loaded.runAndRead(paths);
-    loaded.dispose();
-    return Object.fromEntries(paths.map((path, i) => [path, values[i]!]));
-  }
-
-  async #load(chunk: number, trace: boolean): Promise<Prepared> {
-    const { plan, ...rest } = this.plan(chunk, trace);
-    const owner = { model: this.#weights.name, part: `generate ${chunk} tokens` };
+  async #load(size: Size): Promise<Prepared> {
+    const { plan, states, starts, vocabulary } = this.#chunk(size);
+    const owner = this.#owner(`generate ${size.rows}x${size.chunk} tokens`);
     const carried = new CarriedState(this.#backend, owner);
-    const loaded = await this.#backend.load(plan, owner, carried.memory(rest.states, this.#weights));
-    return { loaded, carried, ...rest };
+    const loaded = await this.#backend.load(plan, owner, carried.memory(this.#weights));
+    carried.attach(states, loaded);
+    const initial = new InitialStates(this.#backend, this.#weights, starts);
+    const prompts = new LoadedPlans<{ loaded: LoadedPlan }>(this.#backend.budget);
+    const dispose = loaded.dispose.bind(loaded);
+    // What belongs to the chunk's plan goes with it.
+    loaded.dispose = () => {
+      dispose();
+      prompts.dispose();
+      initial.dispose();
+      carried.dispose();
+    };
+    return { loaded, carried, states, initial, prompts, vocabulary };
+  }
+
+  /** The plan that reads `T` steps of prompts: each row as many of them as `steps` says. */
+  async #loadPrompt({ loaded: chunk, carried }: Prepared, rows: number, T: number): Promise<{ loaded: LoadedPlan }> {
+    const steps = inputTensor("steps", [rows], "i32");
+    const x = inputTensor("prompt", [T, rows], "i32");
+    const { states } = traceStreaming(this.#model, x, { who: "generate", steps });
+    const places = Object.entries(chunk.plan.states ?? {}).map(([name, { before }]) => {
+      const { name: buffer, length } = chunk.plan.buffers[before.buffer]!;
+      return [name, { buffer, length, offset: before.offset }] as const;
+    });
+    const plan = buildPlan({
+      name: "prompt",
+      target: this.#backend.target,
+      layout: this.#weights.layout,
+      outputs: {},
+      carries: states.flatMap(({ parts }) => parts),
+      places: Object.fromEntries(places),
+    });
+    const owner = this.#owner(`prompt ${rows}x${T} tokens`);
+    return { loaded: await this.#backend.load(plan, owner, carried.memory(this.#weights)) };
+  }
+
+  /**
+   * Reads all tokens of the prompts but the last. A model that has states which no recurrent layer holds for shorter prompts
+   * reads them token by token.
+   */
+  async #read(prepared: Prepared, prompts: readonly (readonly number[])[]): Promise<void> {
+    const rows = prompts.length;
+    const longest = Math.max(...prompts.map(({ length }) => length - 1));
+    if (longest > 0 && prepared.states.length === 0) return;
+    for (let from = 0; from < longest; ) {
+      const T = this.#stepsFor(longest - from);
+      const at = from;
+      await prepared.prompts.use(
+        `${T}`,
+        () => this.#loadPrompt(prepared, rows, T),
+        ({ loaded }) => {
+          const piece = Int32Array.from(
+            { length: T * rows },
+            (_, i) => prompts[i % rows]![at + Math.floor(i / rows)] ?? 0,
+          );
+          loaded.write("prompt", piece);
+          const left = prompts.map(({ length }) => Math.max(0, Math.min(T, length - 1 - at)));
+          loaded.write("steps", Int32Array.from(left));
+          loaded.run();
+        },
+      );
+      from += T;
+    }
+  }
+
+  #isHeldByStep: boolean | undefined;
+
+  #stepsFor(left: number): number {
+    if (this.#isHeldByStep === undefined) {
+      const x = inputTensor("prompt", [1, 1], "i32");
+      const steps = inputTensor("steps", [1], "i32");
+      this.#isHeldByStep = traceStreaming(this.#model, x, { who: "generate", steps }).isHeldByStep;
+    }
+    if (!this.#isHeldByStep) return 1;
+    return left > FEW_STEPS ? MANY_STEPS : FEW_STEPS;
   }
 
   /** @throws OptionError, DataError for a bad option or prompt, before anything runs */
   async *run(options: GenerateOptions): AsyncGenerator<Generated> {
-    checkOptions("generate", options, [
-      "prompt",
-      "length",
-      "temperature",
-      "topK",
-      "topP",
-      "seed",
-      "chunk",
-      "trace",
-      "signal",
-    ]);
-    const {
-      prompt,
-      length,
-      temperature = 1,
-      topK = 0,
-      topP = 1,
-      seed = 0,
-      chunk = 32,
-      trace = false,
-      signal,
-    } = options;
+    checkOptions("generate", options, ["prompt", "trace", ...samplingOptions]);
+    const { prompt, trace = false } = options;
+    const given = promptOf("prompt", prompt);
+    for await (const { tokens, traced } of this.#run([given], trace, options))
+      yield { tokens: tokens[0]!, ...(traced && { trace: traced }) };
+  }
+
+  /** @throws as `run` */
+  async *runBatch(options: GenerateBatchOptions): AsyncGenerator<GeneratedBatch> {
+    checkOptions("generateBatch", options, ["prompts", ...samplingOptions]);
+    const { prompts } = options;
+    if (!Array.isArray(prompts) || prompts.length === 0)
+      throw new OptionError(`generateBatch: prompts is ${shown(prompts)}, expected a list of at least one prompt`);
+    const given = prompts.map((prompt, i) => promptOf(`prompts[${i}]`, prompt));
+    for await (const { tokens } of this.#run(given, false, options)) yield { tokens };
+  }
+
+  async *#run(
+    prompts: readonly (readonly number[])[],
+    trace: boolean,
+    options: SamplingOptions,
+  ): AsyncGenerator<{ tokens: Int32Array[]; traced: Generated["trace"] }> {
+    const { length, temperature = 1, topK = 0, topP = 1, seed = 0, chunk = 32, signal } = options;
     checkCount("generate", "length", length, 0);
     checkNumber("generate", "temperature", temperature, 0);
     checkCount("generate", "topK", topK, 0);
     checkNumber("generate", "topP", topP, 2 ** -24, 1);
     checkSeed(seed);
     checkCount("generate", "chunk", chunk);
-    if (typeof prompt !== "object" || prompt === null) {
-      const got = typeof prompt === "string" ? "a string" : String(prompt);
-      throw new OptionError(
-        `generate: prompt is ${got}, expected a list of tokens; encode it with the model's vocabulary`,
-      );
-    }
-    const given = Array.from(prompt);
-    if (given.length === 0) throw new DataError("generate: the prompt is empty; give at least one token to start from");
+    const rows = prompts.length;
     // Two that run at once need two plans, because the state lies in the plan's memory.
-    const keys = Array.from({ length: this.#running.size + 1 }, (_, i) => `${chunk} ${trace} ${i}`);
+    const keys = Array.from({ length: this.#running.size + 1 }, (_, i) => `${rows} ${chunk} ${trace} ${i}`);
     const key = keys.find((free) => !this.#running.has(free))!;
     this.#running.add(key);
+    let release = () => {};
     try {
-      yield* await this.#prepared.use(
-        key,
-        () => this.#load(chunk, trace),
-        (prepared) =>
-          this.#draw(prepared, given, {
-            length,
-            temperature,
-            topK,
-            topP,
-            seed,
-            chunk,
-            trace,
-            signal,
-          }),
+      const held = await this.#prepared.hold(key, () => this.#load({ rows, chunk, trace }));
+      release = held.release;
+      const { loaded, carried, states, initial, vocabulary } = held.made;
+      prompts.forEach((prompt, row) => {
+        checkTokens(rows === 1 ? "prompt" : `prompts[${row}]`, prompt, vocabulary);
+      });
+      carried.reset(undefined, await initial.read());
+      await this.#read(held.made, prompts);
+      loaded.write(
+        TOKENS,
+        Int32Array.from(prompts, (prompt) => prompt.at(-1)!),
+        (chunk - 1) * rows,
       );
+      const names = [TOKENS, ...(trace ? states.map(({ path }) => `trace.${path}`) : [])];
+      for (let at = 0; at < length; at += chunk) {
+        if (signal?.aborted) return;
+        loaded.write("settings", sampleSettings({ temperature, topK, topP, seed }, at));
+        const read = loaded.runAndRead(names);
+        carried.ran(loaded);
+        const [drawn, ...traced] = await read;
+        const count = Math.min(chunk, length - at);
+        const tokens = prompts.map((_, row) => Int32Array.from({ length: count }, (__, k) => drawn![k * rows + row]!));
+        yield { tokens, traced: trace ? cut(states, traced as Float32Array[], count) : undefined };
+      }
     } finally {
+      release();
       this.#running.delete(key);
-    }
-  }
-
-  async *#draw(
-    { loaded, carried, states, starts, vocabulary }: Prepared,
-    given: readonly number[],
-    options: Omit<Required<GenerateOptions>, "prompt" | "signal"> & { readonly signal: AbortSignal | undefined },
-  ): AsyncGenerator<Generated> {
-    const { length, temperature, topK, topP, seed, chunk, trace, signal } = options;
-    const bad = given.findIndex((token) => !Number.isInteger(token) || token < 0 || token >= vocabulary);
-    if (bad >= 0)
-      throw new DataError(
-        `generate: prompt[${bad}] is token ${given[bad]}, expected 0 to ${vocabulary - 1}; encode the prompt with the model's own vocabulary`,
-      );
-
-    loaded.write("token", Int32Array.of(given[0]!));
-    const learned = await this.#startsOf(starts);
-    carried.reset(undefined, learned);
-    const names = ["tokens", ...(trace ? states.map(({ path }) => `trace.${path}`) : [])];
-    const end = given.length - 1 + length;
-    for (let at = 0; at < end; at += chunk) {
-      if (signal?.aborted) return;
-      const forced = Int32Array.from({ length: chunk }, (_, k) => given[at + k + 1] ?? -1);
-      loaded.write("forced", forced);
-      loaded.write("settings", sampleSettings({ temperature, topK, topP, seed }, at));
-      const [tokens, ...traced] = await loaded.runAndRead(names);
-      const from = Math.max(0, given.length - 1 - at);
-      const to = Math.min(chunk, end - at);
-      if (from >= to) continue;
-      const drawn = { tokens: (tokens as Int32Array).slice(from, to) };
-      yield trace ? { ...drawn, trace: cut(states, traced as Float32Array[], from, to) } : drawn;
     }
   }
 
@@ -231,21 +314,39 @@ export class Generator {
   }
 }
 
-/** Rows `from` to `to` of the traced states, by name. */
+const samplingOptions = ["length", "temperature", "topK", "topP", "seed", "chunk", "signal"] as const;
+
+function promptOf(name: string, prompt: ArrayLike<number>): readonly number[] {
+  if (typeof prompt !== "object" || prompt === null) {
+    const got = typeof prompt === "string" ? "a string" : String(prompt);
+    throw new OptionError(
+      `generate: ${name} is ${got}, expected a list of tokens; encode it with the model's vocabulary`,
+    );
+  }
+  const given = Array.from(prompt);
+  if (given.length === 0) throw new DataError(`generate: the ${name} is empty; give at least one token to start from`);
+  return given;
+}
+
+function checkTokens(name: string, prompt: readonly number[], vocabulary: number): void {
+  const bad = prompt.findIndex((token) => !Number.isInteger(token) || token < 0 || token >= vocabulary);
+  if (bad >= 0)
+    throw new DataError(
+      `generate: ${name}[${bad}] is token ${prompt[bad]}, expected 0 to ${vocabulary - 1}; encode the prompt with the model's own vocabulary`,
+    );
+}
+
+/** The first rows of the traced states, by name. */
 function cut(
-  states: Prepared["states"],
+  states: readonly CarriedSpec[],
   traced: readonly ArrayLike<number>[],
-  from: number,
-  to: number,
+  count: number,
 ): NonNullable<Generated["trace"]> {
   return Object.fromEntries(
     states.map(({ path, shape }, i) => {
       const [layers, , hidden] = shape as [number, number, number];
-      const size = layers * hidden;
-      return [
-        path,
-        { shape: [to - from, layers, hidden], data: Float32Array.from(traced[i]!).slice(from * size, to * size) },
-      ];
+      const data = Float32Array.from(traced[i]!).slice(0, count * layers * hidden);
+      return [path, { shape: [count, layers, hidden], data }];
     }),
   );
 }

@@ -9,7 +9,7 @@ import { embeddingGather, embeddingScatter } from "./embedding.ts";
 import { groupTokens } from "./group-tokens.ts";
 import type { Kernel } from "./kernel.ts";
 import { layerNormBackward, layerNormKernel } from "./layer-norm.ts";
-import { maskRows, sequenceMask } from "./mask.ts";
+import { holdRows, maskRows, sequenceMask } from "./mask.ts";
 import { maskedSoftmax, maskedSoftmaxBackward } from "./masked-softmax.ts";
 import { matmul, matmulTiled } from "./matmul.ts";
 import { normFinish, normPartial } from "./norm.ts";
@@ -33,6 +33,7 @@ const table = [
   embeddingScatter,
   sequenceMask,
   maskRows,
+  holdRows,
   columnGather,
   columnScatter,
   columnSums,

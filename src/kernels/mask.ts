@@ -35,6 +35,35 @@ export const maskRows = defineKernel({
   },
 });
 
+/** The new state of active streams, the old one of the others. */
+export const holdRows = defineKernel({
+  name: "hold-rows",
+  bindings: [
+    read("x", "f32", "[N,B,C]"),
+    read("old", "f32", "[N,B,C]"),
+    read("steps", "i32", "[B]"),
+    readWrite("y", "f32", "[N,B,C]"),
+  ],
+  params: u32("N", "B", "C"),
+  variants: [{}],
+  twin({ x, old, steps, y }, { N, B, C }) {
+    for (let i = 0; i < N * B * C; i++) y[i] = (steps[Math.floor(i / C) % B] ? x : old)[i]!;
+  },
+});
+
+export const holdStates = (
+  target: Target,
+  label: string,
+  sizes: { readonly N: number; readonly B: number; readonly C: number },
+  views: { x: View; old: View; steps: View; y: View },
+): Dispatch =>
+  dispatch(holdRows, {
+    label,
+    views,
+    params: sizes,
+    grid: gridFor(sizes.N * sizes.B * sizes.C, 64, target.maxWorkgroups),
+  });
+
 /** The mask of lengths, of a given mask (`[B,T]` with batchFirst), or of both: real is what both call real. */
 export function makeMask(
   target: Target,

@@ -42,6 +42,14 @@ export const drawsNoise = (options: StepOptions): boolean => rates.some((name) =
 /** The options where no random numbers are: dropout is there in training only, zoneout has an expectation. */
 export const withoutNoise = (options: StepOptions): StepOptions => ({ ...options, recurrentDropout: 0 });
 
+/** Slots of states that a layer goes through from one call to the next, one direction only. */
+export interface Ring {
+  readonly slots: number;
+  /** The slot of the first time, and the one that it reads. */
+  readonly first: number;
+  readonly before: number;
+}
+
 /** A recurrent layer over a sequence. */
 export interface Recurrence {
   readonly cell: FullCell;
@@ -59,6 +67,8 @@ export interface Recurrence {
   readonly control: { readonly view: View; readonly seedAt?: number; readonly maskAt?: number } | undefined;
   /** Of its random numbers. */
   readonly stream: number;
+  /** Where the states of a call lie that goes on from the last one in place. */
+  readonly ring?: Ring | undefined;
 }
 
 /** A stretch of time of one direction or both, whose gates and states lie in buffers of their own. */
@@ -89,6 +99,7 @@ export const gateSlots = ({ cell, H, P }: Pick<Recurrence, "cell" | "H" | "P">):
  * first step reads. `first`: the slot of the first time.
  */
 function slotsOf(r: Recurrence, { direction, directions, times }: Omit<ChunkShape, "start">) {
+  if (r.ring) return { first: r.ring.first, count: r.ring.slots };
   const runs = Array.from({ length: directions }, (_, z) => runsBackwards(r, direction + z));
   const first = runs.includes(false) ? 1 : 0;
   return { first, count: first + times + (runs.includes(true) ? 1 : 0) };
@@ -120,7 +131,7 @@ export function stepAt(r: Recurrence, chunk: ChunkShape, t: number, d: number) {
   const backwards = runsBackwards(r, d);
   const time = backwards ? r.T - 1 - t : t;
   const after = stateLayout(r, chunk).first + time - chunk.start;
-  const before = after + (backwards ? 1 : -1);
+  const before = r.ring && t === 0 ? r.ring.before : after + (backwards ? 1 : -1);
   // The step after the last one is never read.
   const next = t === r.T - 1 ? time : time + (backwards ? -1 : 1);
   return { time, before, after, next };

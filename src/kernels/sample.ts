@@ -25,23 +25,14 @@ export function sampleSettings({ temperature, topK, topP, seed }: SampleSettings
 /** Draws a token for every row. */
 export const sample = defineKernel({
   name: "sample",
-  bindings: [
-    read("logits", "f32", "[B,V]"),
-    read("forced", "i32", "[B]"),
-    read("settings", "i32", "[5]"),
-    readWrite("tokens", "i32", "[B]"),
-  ],
+  bindings: [read("logits", "f32", "[B,V]"), read("settings", "i32", "[5]"), readWrite("tokens", "i32", "[B]")],
   params: u32("B", "V", "step"),
   variants: variantsOf("sample"),
   needs: ({ LANES }) => ({ invocations: Number(LANES), workgroupMemory: 8 * Number(LANES) }),
-  twin({ logits, forced, settings, tokens }, { B, V, step }) {
+  twin({ logits, settings, tokens }, { B, V, step }) {
     const [temperature, topP] = new Float32Array(settings.slice(0, 2).buffer) as unknown as [number, number];
     const topK = settings[2]!;
     for (let b = 0; b < B; b++) {
-      if (forced[b]! >= 0) {
-        tokens[b] = forced[b]!;
-        continue;
-      }
       const row = logits.subarray(b * V, (b + 1) * V);
       const sorted = Float64Array.from(row).sort().reverse();
       const largest = sorted[0]!;
@@ -73,7 +64,7 @@ export const sampleTokens = (
   target: Target,
   label: string,
   sizes: { readonly B: number; readonly V: number; readonly step: number },
-  views: { logits: View; forced: View; settings: View; tokens: View },
+  views: { logits: View; settings: View; tokens: View },
 ): Dispatch =>
   dispatch(sample, {
     label,

@@ -1,7 +1,8 @@
 import { rowOffsets } from "../data/batch.ts";
 import { ShapeError, StateDictError } from "../errors.ts";
 import { type CarriedSpec, carryName } from "../graph/trace.ts";
-import type { Backend, DeviceBuffer, Memory, Owner } from "../plan/backend.ts";
+import type { Backend, DeviceBuffer, LoadedPlan, Memory, Owner } from "../plan/backend.ts";
+import type { View } from "../plan/plan.ts";
 import {
   type DType,
   type NumberArray,
@@ -15,7 +16,14 @@ import {
 interface State {
   readonly shape: Shape;
   readonly dtype: DType;
+  /** Along the first axis, in order. */
   readonly parts: readonly { readonly name: string; readonly shape: Shape }[];
+}
+
+/** Where a part of a state lies. */
+interface Place {
+  readonly buffer: DeviceBuffer;
+  readonly offset: number;
 }
 
 /**
@@ -27,6 +35,8 @@ export class CarriedState {
   readonly #owner: Owner;
   readonly #states = new Map<string, State>();
   readonly #buffers = new Map<string, DeviceBuffer>();
+  /** By the name of a part. */
+  readonly #places = new Map<string, Place>();
   #waiting: StateDict = {};
 
   constructor(backend: Backend, owner: Owner) {
@@ -57,29 +67,39 @@ export class CarriedState {
     }
   }
 
-  /** The memory of a plan that carries these states; `rest` is that of everything else. */
-  memory(specs: readonly CarriedSpec[], rest: Memory): Memory {
-    const pathOf = new Map(specs.flatMap((spec) => spec.parts.map(({ name }) => [name, spec] as const)));
+  /** The memory of plans that carry these states; `rest` is that of everything else. */
+  memory(rest: Memory): Memory {
     return {
       find: (spec) => (spec.role === "state" ? this.#buffers.get(spec.name) : rest.find(spec)),
       ownerOf: (spec) => (spec.role === "state" ? this.#owner : rest.ownerOf(spec)),
-      keep: (buffer) => {
-        if (buffer.role !== "state") return rest.keep(buffer);
-        this.#buffers.set(buffer.name, buffer);
-        const spec = pathOf.get(buffer.name);
-        if (spec) this.#take(spec);
-      },
+      keep: (buffer) => (buffer.role === "state" ? this.#buffers.set(buffer.name, buffer) : rest.keep(buffer)),
     };
   }
 
-  /** Notes a state once all of its parts have memory, and writes what waited for that. */
-  #take({ path, shape, parts }: CarriedSpec): void {
-    if (!parts.every(({ name }) => this.#buffers.has(name))) return;
-    const { dtype } = parts[0]!.to;
-    this.#states.set(path, { shape, dtype, parts: parts.map(({ name, to }) => ({ name, shape: to.shape })) });
-    const waiting = this.#waiting[path];
-    delete this.#waiting[path];
-    if (waiting) this.#write(path, waiting.data);
+  /** Notes the states of a plan that was loaded with this memory, and writes what waited for that. */
+  attach(specs: readonly CarriedSpec[], loaded: LoadedPlan): void {
+    for (const { path, shape, parts } of specs) {
+      if (this.#states.has(path)) continue;
+      for (const { name } of parts) {
+        const before = loaded.plan.states?.[name]?.before;
+        if (!before) this.#places.set(name, { buffer: this.#buffers.get(name)!, offset: 0 });
+        else this.#move(name, before, loaded);
+      }
+      const { dtype } = parts[0]!.to;
+      this.#states.set(path, { shape, dtype, parts: parts.map(({ name, to }) => ({ name, shape: to.shape })) });
+      const waiting = this.#waiting[path];
+      delete this.#waiting[path];
+      if (waiting) this.#write(path, waiting.data);
+    }
+  }
+
+  /** Notes where a replay of a plan left the states. */
+  ran(loaded: LoadedPlan): void {
+    for (const [name, { after }] of Object.entries(loaded.plan.states ?? {})) this.#move(name, after, loaded);
+  }
+
+  #move(name: string, { buffer, offset }: View, { plan }: LoadedPlan): void {
+    this.#places.set(name, { buffer: this.#buffers.get(plan.buffers[buffer]!.name)!, offset });
   }
 
   /** Sets a state. @param data of all its parts, one after the other */
@@ -87,14 +107,20 @@ export class CarriedState {
     let at = 0;
     for (const { name, shape } of this.#states.get(path)!.parts) {
       const size = sizeOf(shape);
-      this.#backend.write(this.#buffers.get(name)!, data.subarray(at, at + size));
+      const { buffer, offset } = this.#places.get(name)!;
+      this.#backend.write(buffer, data.subarray(at, at + size), offset);
       at += size;
     }
   }
 
-  /** In the order in which `values` wants their numbers. */
+  /** All that holds states, for reading them with `stateDict`. */
   get buffers(): readonly DeviceBuffer[] {
-    return [...this.#states.values()].flatMap(({ parts }) => parts.map(({ name }) => this.#buffers.get(name)!));
+    return [...new Set([...this.#places.values()].map(({ buffer }) => buffer))];
+  }
+
+  /** What is carried, by path. */
+  get states(): ReadonlyMap<string, { readonly shape: Shape; readonly dtype: DType }> {
+    return this.#states;
   }
 
   /**
@@ -112,35 +138,46 @@ export class CarriedState {
     const writes = [...this.#states].flatMap(([path, { parts, dtype }]) => {
       let begin = 0;
       return parts.flatMap(({ name, shape }) => {
-        const offsets = rowOffsets(path, shape, rows);
+        const { offsets, size: row } = rowOffsets(path, shape, rows);
         const from = begin;
         begin += sizeOf(shape);
-        const row = shape[2]!;
         return offsets.map((at) => () => {
           const data = starts[path]?.subarray(from + at, from + at + row) ?? zeros(dtype, [row]);
-          this.#backend.write(this.#buffers.get(name)!, data, at);
+          const { buffer, offset } = this.#places.get(name)!;
+          this.#backend.write(buffer, data, offset + at);
         });
       });
     });
     for (const write of writes) write();
   }
 
-  /** The states as `carry.<path>`, from the numbers of `buffers`. */
-  stateDict(values: readonly NumberArray[]): StateDict {
-    const dict: StateDict = {};
-    let next = 0;
-    for (const [path, { shape, dtype, parts }] of this.#states) {
-      const data = zeros(dtype, shape, values[next]);
-      let at = 0;
-      for (const _ of parts) {
-        const value = values[next++]!;
-        data.set(value, at);
-        at += value.length;
+  /**
+   * Tells how to take the states, as `carry.<path>`, from the numbers of `buffers`. To be called together with the read: where
+   * they lie may be another place after the next replay.
+   */
+  reader(): (values: readonly NumberArray[]) => StateDict {
+    const { buffers } = this;
+    const waiting = Object.entries(this.#waiting);
+    const states = [...this.#states].map(([path, { shape, dtype, parts }]) => ({
+      path,
+      shape,
+      dtype,
+      parts: parts.map((part) => ({ ...this.#places.get(part.name)!, size: sizeOf(part.shape) })),
+    }));
+    return (values) => {
+      const dict: StateDict = {};
+      for (const { path, shape, dtype, parts } of states) {
+        const data = zeros(dtype, shape, values[0]);
+        let at = 0;
+        for (const { buffer, offset, size } of parts) {
+          data.set(values[buffers.indexOf(buffer)]!.subarray(offset, offset + size), at);
+          at += size;
+        }
+        dict[carryName(path)] = { shape, data };
       }
-      dict[carryName(path)] = { shape, data };
-    }
-    for (const [path, tensor] of Object.entries(this.#waiting)) dict[carryName(path)] = tensor;
-    return dict;
+      for (const [path, tensor] of waiting) dict[carryName(path)] = tensor;
+      return dict;
+    };
   }
 
   /** @throws StateDictError when states, by path, do not have the shapes that they have here */
@@ -167,6 +204,7 @@ export class CarriedState {
   dispose(): void {
     for (const buffer of this.#buffers.values()) this.#backend.free(buffer);
     this.#buffers.clear();
+    this.#places.clear();
     this.#states.clear();
   }
 }

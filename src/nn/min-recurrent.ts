@@ -4,7 +4,7 @@ import { concat, slice, swapAxes } from "../graph/ops/layout.ts";
 import { linear } from "../graph/ops/linear.ts";
 import { linearRecurrence } from "../graph/ops/linear-recurrence.ts";
 import { linearTokens } from "../graph/ops/linear-tokens.ts";
-import { maskRows, type RealSteps, sequenceMask } from "../graph/ops/mask.ts";
+import { activeMask, maskRows, type RealSteps, sequenceMask } from "../graph/ops/mask.ts";
 import { weightedSum } from "../graph/ops/pointwise.ts";
 import { scanGates } from "../graph/ops/scan-gates.ts";
 import { expectTensor, Tensor } from "../graph/tensor.ts";
@@ -126,7 +126,8 @@ export abstract class MinRecurrent extends Module {
     const { title, label } = this;
     let input = this.#input(x);
     const [T, B] = input.shape as [number, number];
-    const mask = sequenceMask(title, real, T, B, this.batchFirst);
+    const own = sequenceMask(title, real, T, B, this.batchFirst);
+    const { mask, isHeld } = activeMask(own, T, B);
     const initial = this.#statesOf(state, B);
     const finals = this.#layers.map(({ weight, bias }, layer) => {
       const name = this.numLayers === 1 ? label : `${label}.l${layer}`;
@@ -136,9 +137,11 @@ export abstract class MinRecurrent extends Module {
       const { a, b } = scanGates(`${name} gates`, gates, this.#pair, mask);
       const h = linearRecurrence(name, a, b, initial?.[layer]);
       input = this.residual && layer > 0 ? weightedSum(`${name} residual`, h, input) : h;
-      return slice(h, T - 1, 1);
+      const final = slice(h, T - 1, 1);
+      if (isHeld) final.facts = { ...final.facts, isHeld };
+      return final;
     });
-    const output = mask ? maskRows(`${label} output`, input, mask) : input;
+    const output = own ? maskRows(`${label} output`, input, own) : input;
     return {
       output: this.batchFirst ? swapAxes(`${label} batch first`, output) : output,
       state: { h: this.#sameSize ? concat(finals) : (finals as unknown as Tensor) },

@@ -3,12 +3,12 @@ import { OptionError, ShapeError, shown } from "../errors.ts";
 import { noiseSeed, noiseStream } from "../graph/noise.ts";
 import { dropout } from "../graph/ops/dropout.ts";
 import { concat, reshape, slice, swapAxes } from "../graph/ops/layout.ts";
-import { type RealSteps, sequenceMask } from "../graph/ops/mask.ts";
+import { activeMask, type RealSteps, sequenceMask } from "../graph/ops/mask.ts";
 import { multiply, weightedSum } from "../graph/ops/pointwise.ts";
 import { recurrent } from "../graph/ops/recurrent.ts";
 import { repeatRows } from "../graph/ops/repeat.ts";
 import { expectTensor, Tensor } from "../graph/tensor.ts";
-import { drawsNoise } from "../kernels/recurrence.ts";
+import { drawsNoise, type StepOptions } from "../kernels/recurrence.ts";
 import { showShape } from "../tensor-data.ts";
 import { constant, type Initializer, uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
@@ -215,7 +215,10 @@ export class Recurrent<
     const { merge, residual, hiddenSizes } = this.#settings;
     let input = this.#input(x);
     const [T, B] = input.shape as [number, number];
-    const mask = sequenceMask(title, real, T, B, this.batchFirst);
+    const own = sequenceMask(title, real, T, B, this.batchFirst);
+    const { mask, isHeld } = activeMask(own, T, B);
+    // What a stream puts out that takes no part means nothing: there is nothing to make zero.
+    const steps: StepOptions = own ? this.#settings.steps : { ...this.#settings.steps, maskedOutput: "hold" };
     const { states } = this.#cell;
     this.#checkState(state, B);
 
@@ -223,10 +226,10 @@ export class Recurrent<
     const finals: Record<string, Tensor[]> = Object.fromEntries(states.map((name) => [name, []]));
     this.#layers.forEach((layer, l) => {
       const label = L === 1 ? this.label : `${this.label}.l${l}`;
-      const { y, hn, cellStatesN } = this.#layer(label, layer, l, input, state ?? starts, mask);
+      const { y, hn, cellStatesN } = this.#layer(label, layer, l, input, state ?? starts, { mask, steps });
       const final = (name: string, one: Tensor) => {
         const start = starts?.[name]?.[l];
-        if (start) one.facts = { ...one.facts, start };
+        one.facts = { ...one.facts, ...(start && { start }), ...(isHeld && { isHeld }) };
         finals[name]!.push(one);
       };
       final(states[0]!, hn);
@@ -268,10 +271,10 @@ export class Recurrent<
     l: number,
     x: Tensor,
     state: Readonly<Record<string, Tensor | readonly Tensor[]>> | undefined,
-    mask: Tensor | undefined,
+    { mask, steps }: { readonly mask: Tensor | undefined; readonly steps: StepOptions },
   ): { y: Tensor; hn: Tensor; cellStatesN: Tensor } {
     const { directions: D } = this;
-    const { hiddenSizes, goBackwards, steps } = this.#settings;
+    const { hiddenSizes, goBackwards } = this.#settings;
     const B = x.shape[1]!;
     const of = (name: string): Tensor => {
       const given = state![name]!;

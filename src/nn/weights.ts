@@ -81,6 +81,11 @@ export class Weights implements Memory {
     this.#shared.set(buffer.name, buffer);
   }
 
+  /** The numbers of other memory of the same backend. */
+  read(buffers: readonly DeviceBuffer[]): Promise<NumberArray[]> {
+    return this.#backend.read(buffers);
+  }
+
   async stateDict(): Promise<StateDict> {
     return this.pick(await this.#backend.read(this.pages), "");
   }

@@ -91,6 +91,8 @@ export interface Plan {
   readonly buffers: readonly BufferSpec[];
   /** Run at the beginning of a replay, in order, where the weights have changed since they last ran; default none. */
   readonly derivations?: readonly Derivation[];
+  /** States that lie in other buffers than one of their name: where a replay reads them, and where it leaves them. */
+  readonly states?: Readonly<Record<string, { readonly before: View; readonly after: View }>>;
   readonly commands: readonly Command[];
 }
 

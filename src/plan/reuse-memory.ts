@@ -73,6 +73,14 @@ export function reuseMemory(plan: Plan): Plan {
       from: from.map(id),
       commands: commands.map(moved),
     })),
+    ...(plan.states && {
+      states: Object.fromEntries(
+        Object.entries(plan.states).map(([name, { before, after }]) => [
+          name,
+          { before: move(before), after: move(after) },
+        ]),
+      ),
+    }),
     commands: plan.commands.map(moved),
   };
 }

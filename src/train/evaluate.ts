@@ -66,8 +66,10 @@ export class Evaluator {
       carries: states.flatMap(({ parts }) => parts),
     });
     const owner = { model: this.#weights.name, part: `evaluate ${key}` };
+    const loaded = await this.#backend.load(plan, owner, this.#carried.memory(this.#weights));
+    this.#carried.attach(states, loaded);
     return {
-      loaded: await this.#backend.load(plan, owner, this.#carried.memory(states, this.#weights)),
+      loaded,
       ranges,
       inputs: plan.buffers.filter(({ role }) => role === "input").map(({ name }) => name),
       outputs: count ? ["loss", "count"] : ["loss"],

@@ -200,7 +200,8 @@ export class Trainer {
     };
     const owner = { model: this.#weights.name, part: `train ${key}` };
     const inputs = plan.buffers.filter(({ role }) => role === "input").map(({ name }) => name);
-    const loaded = await this.#backend.load(plan, owner, this.#carried.memory(states, memory));
+    const loaded = await this.#backend.load(plan, owner, this.#carried.memory(memory));
+    this.#carried.attach(states, loaded);
     return { loaded, ranges, inputs: new Set(inputs) };
   }
 
@@ -330,6 +331,7 @@ export class Trainer {
     const running = [...this.#running];
     const { pages } = this.#weights;
     const [moments, carried] = [this.#moments.flat(), this.#carried.buffers];
+    const carriedIn = this.#carried.reader();
     const read = this.#backend.read([...pages, ...moments, ...carried]);
     const [values] = await Promise.all([read, ...running.map((report) => report.catch(refuseDiverged))]);
     const numbers = values as NumberArray[];
@@ -340,7 +342,7 @@ export class Trainer {
       Object.assign(dict, this.#weights.pick(numbers.slice(at, at + pages.length), `optimizer.${name}.`));
       at += pages.length;
     });
-    return { ...dict, ...this.#carried.stateDict(numbers.slice(at)) };
+    return { ...dict, ...carriedIn(numbers.slice(at)) };
   }
 
   /**

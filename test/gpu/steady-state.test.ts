@@ -29,7 +29,7 @@ async function count(work: AsyncIterable<unknown>): Promise<number> {
 }
 
 /** Of two layers, in the order in which plans meet them. */
-const states = ["carry.c 0", "carry.c 1", "carry.h 0", "carry.h 1"];
+const states = ["carry.h 0", "carry.h 1", "carry.c 0", "carry.c 1"];
 
 const times = <T>(n: number, items: readonly T[]): T[] => Array.from({ length: n }, () => items).flat();
 
@@ -102,12 +102,14 @@ describe("generation", () => {
     const options = { prompt: [1, 2, 3], length: 38, chunk: 8, topK: 5, topP: 0.9, seed: 3 };
     await count(runtime.generate(model, { ...options, length: 1 }));
     seen.reset();
-    // The prompt's second and third token go through the first chunk.
     expect(await count(runtime.generate(model, options))).toBe(5);
     expect([...seen.made]).toEqual([]);
-    expect(seen.submits).toBe(5);
+    // One more for the prompt, which is read as a sequence.
+    expect(seen.submits).toBe(6);
     expect(seen.reads).toBe(5);
-    expect(seen.written).toEqual(["token", ...states, ...times(5, ["forced", "settings"])]);
+    const ring = (layer: number) => `ring of carry.h ${layer}`;
+    const rings = [ring(0), ring(1), `${ring(0)}, cell states`, `${ring(1)}, cell states`];
+    expect(seen.written).toEqual([...rings, "prompt", "steps", "tokens", ...times(5, ["settings"])]);
     // Other settings are numbers, not pipelines.
     await count(runtime.generate(model, { ...options, temperature: 0, topK: 0, topP: 1, seed: 4 }));
     expect([...seen.made]).toEqual([]);

@@ -70,7 +70,7 @@ function trainingPlan(model: Module, T: number, B = 3): Plan {
 
 function generationPlan(model: Module, chunk: number): Plan {
   const backend = new CpuBackend();
-  return new Generator(backend, new Weights(backend, model, 0)).plan(chunk).plan;
+  return new Generator(backend, new Weights(backend, model, 0)).plan(chunk);
 }
 
 const recurrentKinds = Object.keys(kinds) as Kind[];
@@ -158,20 +158,33 @@ describe("training", () => {
 });
 
 describe("generation", () => {
-  test.each(cells)("of a chunk of K tokens with %s is 6K dispatches", (cell) => {
-    for (const K of [1, 8]) {
-      expect(countPlan(generationPlan(modelOf(cell, 8, 1), K)).perKernel).toEqual({
-        matmul: 2 * K,
-        "recurrent-initial": K,
-        "recurrent-forward": K,
+  test.each(cells)("of a chunk of K tokens with %s is 5K dispatches and no copy", (cell) => {
+    for (const K of [2, 8]) {
+      const { perKernel, copies, clears } = countPlan(generationPlan(modelOf(cell, 8, 1), K));
+      expect(perKernel).toEqual({
         "embedding-gather": K,
+        matmul: 2 * K,
+        "recurrent-forward": K,
         sample: K,
       });
+      expect([copies, clears]).toEqual([0, 0]);
     }
   });
 
-  test("in L layers is K·(3 + 3L)", () => {
-    for (const L of [2, 3]) expect(countPlan(generationPlan(modelOf("gru", 8, L), 4)).dispatches).toBe(4 * (3 + 3 * L));
+  test("in L layers is K·(3 + 2L), in one pass", () => {
+    for (const L of [2, 3]) {
+      const { dispatches, copies, clears } = countPlan(generationPlan(modelOf("lstm", 8, L), 32));
+      expect([dispatches, copies, clears]).toEqual([32 * (3 + 2 * L), 0, 0]);
+    }
+  });
+
+  test("a chunk that makes too long a plan is refused before it is built", () => {
+    expect(() => generationPlan(modelOf("lstm", 8, 1), 1_000_000)).toThrow(
+      /generate: chunk is 1000000, and a token of CharModel takes at least \d+ commands; at most \d+ tokens fit/,
+    );
+    expect(() => trainingPlan(modelOf("lstm", 8, 1), 300_000, 1)).toThrow(
+      /plan "train" needs more than 262144 commands .*; choose a shorter window or chunk/,
+    );
   });
 });
 

@@ -15,10 +15,10 @@ const reshapeOp: Op<null> = {
   },
 };
 
-/** A state's start is laid out as the state is. */
-function startAs(y: Tensor, x: Tensor, layOut: (start: Tensor) => Tensor): Tensor {
-  const { start, hasUnknownStart, ...facts } = x.facts;
-  if (start) y.facts = { ...facts, start: layOut(start) };
+/** What is known of a state stays known when it is laid out in another way, and so is what it begins with. */
+function factsAs(y: Tensor, x: Tensor, layOut: (start: Tensor) => Tensor): Tensor {
+  const { start } = x.facts;
+  y.facts = start ? { ...x.facts, start: layOut(start) } : x.facts;
   return y;
 }
 
@@ -27,7 +27,7 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   if (sameShape(x.shape, shape)) return x;
   if (x.node?.op === reshapeOp) return reshape(x.node.inputs[0]!, shape);
   const [y] = apply(reshapeOp, "reshape", [x], [{ shape, dtype: x.dtype }], null);
-  return startAs(y!, x, (start) => reshape(start, shape));
+  return factsAs(y!, x, (start) => reshape(start, shape));
 }
 
 /** Stretches of an axis: `x [outer, ..., intermediate]` is `outer` rows of `row` numbers, the stretch some of each row. */
@@ -90,7 +90,7 @@ export function slice(x: Tensor, start: number, count: number, axis = 0): Tensor
   const { outer, intermediate } = rowsFrom(x.shape, axis);
   const shape = x.shape.with(axis, count);
   const [y] = apply(sliceOp, "slice", [x], [{ shape, dtype: x.dtype }], { outer, offset: start * intermediate });
-  return startAs(y!, x, (begin) => slice(begin, start, count, axis));
+  return factsAs(y!, x, (begin) => slice(begin, start, count, axis));
 }
 
 const concatOp: Op<{ readonly outer: number; readonly axis: number }> = {
@@ -138,6 +138,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const count = tensors.reduce((n, { shape: one }) => n + one[axis]!, 0);
   const { outer } = rowsFrom(shape, axis);
   const [y] = apply(concatOp, "concat", tensors, [{ shape: shape.with(axis, count), dtype }], { outer, axis });
+  if (tensors.every(({ facts }) => facts.isHeld)) y!.facts = { ...y!.facts, isHeld: true };
   if (tensors.every(({ facts }) => !facts.start)) return y!;
   const zeros = (one: Tensor) => constantTensor("zeros", new Array<number>(one.size).fill(0), one.shape);
   const { hasUnknownStart, ...facts } = y!.facts;
@@ -191,5 +192,16 @@ const swapOp: Op<null> = {
 export function swapAxes(label: string, x: Tensor): Tensor {
   const [A, B, C] = x.shape as [number, number, number];
   const [y] = apply(swapOp, label, [x], [{ shape: [B, A, C] }], null);
-  return startAs(y!, x, (start) => swapAxes(label, start));
+  return factsAs(y!, x, (start) => swapAxes(label, start));
+}
+
+/** Where the values of a tensor lie that is a view: in which tensor, and from which element on. */
+export function originOf(x: Tensor): { readonly root: Tensor; readonly offset: number } {
+  const { node } = x;
+  if (node?.op === reshapeOp) return originOf(node.inputs[0]!);
+  if (node?.op !== sliceOp) return { root: x, offset: 0 };
+  const { outer, offset } = node.attributes as { readonly outer: number; readonly offset: number };
+  if (outer !== 1) return { root: x, offset: 0 };
+  const origin = originOf(node.inputs[0]!);
+  return { root: origin.root, offset: origin.offset + offset };
 }

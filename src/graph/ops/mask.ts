@@ -1,7 +1,8 @@
 import { checkOptions, DataError, ShapeError } from "../../errors.ts";
-import { makeMask, zeroRows } from "../../kernels/mask.ts";
+import { holdStates, makeMask, zeroRows } from "../../kernels/mask.ts";
 import type { Op } from "../op.ts";
 import { apply, expectTensor, Tensor } from "../tensor.ts";
+import { reshape } from "./layout.ts";
 import { LENGTH, maskRange } from "./number-kinds.ts";
 
 /**
@@ -92,6 +93,51 @@ export function sequenceMask(
   if (mask !== undefined)
     expectTensor(`${what}: mask`, mask, shape, `${batchFirst ? "[B,T]" : "[T,B]"} = [${shape}]`, "i32");
   return lengths || mask ? make("mask", lengths, mask, { T, B, batchFirst }) : undefined;
+}
+
+let active: Tensor | undefined;
+
+/**
+ * Traces for streams that need not all take part in each step: recurrent layers hold the states of the others.
+ * @param steps i32 `[B]`: stream b takes part in so many steps of a call, from the first on (more than there are: in all)
+ */
+export function withActiveSteps<R>(steps: Tensor, trace: () => R): R {
+  const before = active;
+  active = steps;
+  try {
+    return trace();
+  } finally {
+    active = before;
+  }
+}
+
+/**
+ * The mask `[T,B]` of the steps that are real and that their streams take part in; with `isHeld` false where all streams do.
+ * @param own of the steps that are real, where a layer was given one
+ */
+export function activeMask(
+  own: Tensor | undefined,
+  T: number,
+  B: number,
+): { readonly mask: Tensor | undefined; readonly isHeld: boolean } {
+  if (active?.size !== B) return { mask: own, isHeld: false };
+  // Of a single step, the counts are the mask.
+  if (!own && T === 1) return { mask: reshape(active, [1, B]), isHeld: true };
+  return { mask: make("active steps", active, own, { T, B, batchFirst: false }), isHeld: true };
+}
+
+const holdOp: Op<{ readonly N: number; readonly B: number; readonly C: number }> = {
+  name: "hold-rows",
+  forward({ inputs: [x, old, steps], outputs: [y], attributes, label }, e) {
+    const views = { x: e.view(x!), old: e.view(old!), steps: e.view(steps!), y: e.place(y!, label) };
+    e.emit(holdStates(e.target, label, attributes, views));
+  },
+};
+
+/** The state `x [N,B,...]` of streams that take part in a call, `old` of the others. */
+export function holdInactive(label: string, x: Tensor, old: Tensor, steps: Tensor): Tensor {
+  const [N, B] = x.shape as [number, number];
+  return apply(holdOp, label, [x, old, steps], [{ shape: x.shape, dtype: x.dtype }], { N, B, C: x.size / (N * B) })[0]!;
 }
 
 const rowsOp: Op<{ readonly N: number; readonly C: number }> = {

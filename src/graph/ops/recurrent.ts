@@ -33,6 +33,7 @@ import {
   type Saved,
   stepsOf,
 } from "./recurrent-node.ts";
+import { ringOf } from "./recurrent-ring.ts";
 
 /** A layer in chunks, in the order in which they are worked on: one chunk unless a buffer would be too large. */
 function chunksOf(r: Recurrence, maxBufferSize: number): ChunkShape[] {
@@ -161,27 +162,24 @@ function forward(node: RecurrentNode, e: Emitter): Saved {
   const { wih, whh, bhh, learned, whr, mask, seed } = inputsOf(node);
   const [y, hn, cellStatesN] = node.outputs as [Tensor, Tensor, Tensor];
   const cell = cellNamed(attributes.cell);
-  const r: Recurrence = { ...attributes, cell, control: controlOf(e, seed, mask) };
   const save = node.outputs.some((output) => e.needsGradient(output));
+  const control = controlOf(e, seed, mask);
+  const ring = save ? undefined : ringOf(node, e, { ...attributes, cell, control });
+  const r: Recurrence = { ...attributes, cell, control, ring: ring?.ring };
 
   const weight = whh && packColumns(e, `${label} R`, whh, D, cell.gates.length, H);
   const projection = whr && packColumns(e, `${label} W_hr`, whr, D, 1, P);
-  const h = e.scratch(`${label} h of all steps`, hLayout(r).length);
+  const h = ring?.h ?? e.scratch(`${label} h of all steps`, hLayout(r).length);
 
+  e.expect(T);
   const chunks: Chunk[] = [];
   for (const shape of chunksOf(r, e.target.maxBufferSize)) {
     const gates = e.scratch(`${label} gates`, shape.times * B * shape.directions * gateSlots(r) * H);
     // A binding needs a buffer where there are no states besides h, too.
-    const states = e.scratch(`${label} states`, Math.max(1, stateLayout(r, shape).length));
+    const states = ring?.states ?? e.scratch(`${label} states`, Math.max(1, stateLayout(r, shape).length));
     const chunk: Chunk = { ...shape, gates, states };
-    startFrom(
-      node,
-      e,
-      r,
-      chunk,
-      h,
-      chunks.findLast(({ direction }) => direction === shape.direction),
-    );
+    const before = chunks.findLast(({ direction }) => direction === shape.direction);
+    if (!ring) startFrom(node, e, r, chunk, h, before);
     inputProduct(e, node, r, chunk);
     chunks.push(chunk);
     const { from, to } = stepsOf(r, chunk);

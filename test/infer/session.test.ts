@@ -1,0 +1,344 @@
+/** Sessions: a model that is called again and again gives what it gives over the whole sequence, whoever joins or leaves. */
+import { beforeEach, describe, expect, test } from "vitest";
+import {
+  adam,
+  countPlan,
+  DisposedError,
+  functional,
+  GRU,
+  Linear,
+  LSTM,
+  MinGRU,
+  Module,
+  mse,
+  OptionError,
+  type Recurrent,
+  type RecurrentState,
+  RNN,
+  Runtime,
+  type SessionOptions,
+  ShapeError,
+  SLSTM,
+  StateDictError,
+  type Tensor,
+  type TensorData,
+} from "../../src/index.ts";
+import { Numbers } from "../support/against-twin.ts";
+import { adapterForTests } from "../support/environment.ts";
+import { errorOf, wrong } from "../support/mistakes.ts";
+import { watch } from "../support/watched-device.ts";
+
+const { device, found } = await adapterForTests();
+const seen = device && watch(device);
+
+type Layer = Recurrent<RecurrentState>;
+class Streams extends Module {
+  rnn: Layer;
+  head: Linear;
+  constructor(rnn: unknown, outFeatures = 2) {
+    super();
+    this.rnn = rnn as Layer;
+    this.head = new Linear({ inFeatures: this.rnn.hiddenSize, outFeatures });
+  }
+  forward(x: Tensor, state?: RecurrentState) {
+    const { output, state: next } = this.rnn.forward(x, state);
+    return { y: this.head.forward(output), state: next };
+  }
+}
+const size = { inputSize: 3, hiddenSize: 5 };
+const models: Record<string, () => Streams> = {
+  lstm: () => new Streams(new LSTM(size)),
+  "lstm of two layers": () => new Streams(new LSTM({ ...size, numLayers: 2 })),
+  "lstm with projection": () => {
+    const rnn = new LSTM({ ...size, projSize: 2 });
+    const model = new Streams(rnn);
+    model.head = new Linear({ inFeatures: 2, outFeatures: 2 });
+    return model;
+  },
+  "lstm with learned start": () => new Streams(new LSTM({ ...size, numLayers: 2, learnedInitialState: true })),
+  gru: () => new Streams(new GRU(size)),
+  "gru, reset before": () => new Streams(new GRU({ ...size, resetAfter: false })),
+  rnn: () => new Streams(new RNN({ ...size, numLayers: 3 })),
+  slstm: () => new Streams(new SLSTM(size)),
+  mingru: () => new Streams(new MinGRU({ ...size, numLayers: 2 })),
+};
+
+/** Adds the input before to each input: a state that no recurrent layer holds. */
+class Last extends Module {
+  rnn = new GRU({ inputSize: 3, hiddenSize: 4 });
+  forward(x: Tensor, state?: { last: Tensor; h: Tensor }) {
+    const sum = functional.add(x, state?.last ?? functional.sub(x, x));
+    const { output, state: next } = this.rnn.forward(sum, state && { h: state.h });
+    return { y: output, state: { h: next.h, last: x } };
+  }
+}
+
+const numbers = (shape: readonly number[], seed: string): TensorData => ({
+  shape,
+  data: new Numbers(seed).floats(shape.reduce((a, b) => a * b)),
+});
+/** Steps `from` to `from + T` of all streams. */
+const steps = ({ shape, data }: TensorData, from: number, T: number): TensorData => {
+  const row = shape[1]! * shape[2]!;
+  return { shape: [T, ...shape.slice(1)], data: Float32Array.from(data.slice(from * row, (from + T) * row)) };
+};
+const far = (a: TensorData, b: TensorData): number => {
+  expect(a.shape).toEqual(b.shape);
+  return Math.max(...Array.from(a.data, (value, i) => Math.abs(value - b.data[i]!)));
+};
+
+describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
+  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
+  const open = () => Runtime.open(backend === "cpu" ? { backend } : { device: device! });
+  const close = backend === "cpu" ? 1e-6 : 1e-5;
+
+  /** The outputs over a whole sequence at once. */
+  async function whole(runtime: Runtime, model: Module, x: TensorData): Promise<TensorData> {
+    const forward = model.forward as (x: Tensor) => { y: Tensor };
+    const program = await runtime.compile(model, {
+      inputs: { x: { shape: x.shape } },
+      forward: (given) => ({ y: forward.call(model, given.x!).y }),
+    });
+    const { y } = await program.run({ x });
+    program.dispose();
+    return y!;
+  }
+
+  describe.each(Object.keys(models))("%s", (name) => {
+    test.each([1, 2, 5])("calls of %s steps are the whole sequence", async (T) => {
+      const runtime = await open();
+      const model = models[name]!();
+      runtime.initialize(model, { seed: 4 });
+      const x = numbers([10, 3, 3], name);
+      const expected = await whole(runtime, model, x);
+      const session = await runtime.session(model, { inputs: { x: [T, 3, 3] }, streams: 3 });
+      for (let t = 0; t < 10; t += T) {
+        const { y } = await session.run({ x: steps(x, t, T) });
+        expect(far(y!, steps(expected, t, T))).toBeLessThan(close);
+      }
+      // Anew, pushed, saved in between and gone on from in another session.
+      session.reset();
+      session.push({ x: steps(x, 0, T) });
+      session.push({ x: steps(x, T, T) });
+      const saved = await session.state();
+      const other = await runtime.session(model, { inputs: { x: [T, 3, 3] }, streams: 3 });
+      await other.run({ x: steps(x, 5, T) });
+      other.setState(saved);
+      expect(await other.state()).toEqual(saved);
+      if (3 * T <= 10) {
+        const { y } = await other.run({ x: steps(x, 2 * T, T) });
+        expect(far(y!, steps(expected, 2 * T, T))).toBeLessThan(close);
+      }
+      runtime.dispose();
+    });
+
+    test.each([1, 3])("streams come, go and begin anew, calls of %s steps", async (T) => {
+      const runtime = await open();
+      const model = models[name]!();
+      const B = 4;
+      const session = await runtime.session(model, { inputs: { x: [T, B, 3] }, streams: B });
+      const alone = await Promise.all(
+        Array.from({ length: B }, () => runtime.session(model, { inputs: { x: [T, 1, 3] }, streams: 1 })),
+      );
+      const rowOf = ({ shape, data }: TensorData, b: number): TensorData => {
+        const C = shape[2]!;
+        const rows = Array.from({ length: T }, (_, t) => [...data.slice((t * B + b) * C, (t * B + b + 1) * C)]);
+        return { shape: [T, 1, C], data: Float32Array.from(rows.flat()) };
+      };
+      const calls = [[0, 1, 2, 3], [0, 2], [1], [0, 1, 2, 3], [], [3, 0, 1, 2]];
+      for (const [i, active] of calls.entries()) {
+        const x = numbers([T, B, 3], `${name} ${i}`);
+        session.active = active;
+        if (i === 3) {
+          session.reset([1, 3]);
+          alone[1]!.reset();
+          alone[3]!.reset();
+        }
+        const { y } = await session.run({ x });
+        for (const b of active) {
+          const expected = await alone[b]!.run({ x: rowOf(x, b) });
+          expect(far(rowOf(y!, b), expected.y!), `call ${i}, stream ${b}`).toBeLessThan(close);
+        }
+      }
+      runtime.dispose();
+    });
+  });
+
+  test("a state that no layer holds is held for streams that leave, too", async () => {
+    const runtime = await open();
+    const model = new Last();
+    const session = await runtime.session(model, { inputs: { x: [1, 2, 3] }, streams: 2 });
+    const ones = (first: number, second: number) => ({
+      shape: [1, 2, 3],
+      data: Float32Array.of(first, first, first, second, second, second),
+    });
+    session.push({ x: ones(1, 2) });
+    session.active = [0];
+    session.push({ x: ones(3, Number.NaN) });
+    const { last, h } = await session.state();
+    expect([...last!.data]).toEqual([3, 3, 3, 2, 2, 2]);
+    expect(h!.data.every(Number.isFinite)).toBe(true);
+    runtime.dispose();
+  });
+
+  test("calls that are started at once run in order", async () => {
+    const runtime = await open();
+    const model = models.lstm!();
+    const x = numbers([6, 1, 3], "at once");
+    const expected = await whole(runtime, model, x);
+    const session = await runtime.session(model, { inputs: { x: [1, 1, 3] } });
+    const results = await Promise.all(Array.from({ length: 6 }, (_, t) => session.run({ x: steps(x, t, 1) })));
+    for (const [t, { y }] of results.entries()) expect(far(y!, steps(expected, t, 1))).toBeLessThan(close);
+    runtime.dispose();
+  });
+
+  test("training between two calls changes what the next one computes, and the states stay", async () => {
+    const runtime = await open();
+    const model = models["lstm with learned start"]!();
+    const session = await runtime.session(model, { inputs: { x: [1, 1, 3] } });
+    const x = numbers([1, 1, 3], "x");
+    await session.run({ x });
+    const before = await session.state();
+    const loss = mse();
+    const trainer = runtime.trainer(model, {
+      optimizer: adam({ lr: 0.1 }),
+      carryState: false,
+      loss: ({ y }, target) => loss.apply(y, target),
+    });
+    for await (const _ of trainer.fit([{ x, target: numbers([1, 1, 2], "target") }]));
+    expect(await session.state()).toEqual(before);
+    const fresh = await runtime.session(model, { inputs: { x: [1, 1, 3] } });
+    // What is learned to begin with is what it is now.
+    session.reset();
+    expect(await session.state()).toEqual(await fresh.state());
+    expect((await session.run({ x })).y).toEqual((await fresh.run({ x })).y);
+    runtime.dispose();
+  });
+
+  test("bad calls are refused by name, and change nothing", async () => {
+    const runtime = await open();
+    const model = models.lstm!();
+    const session = await runtime.session(model, { inputs: { x: [1, 2, 3] }, streams: 2 });
+    const x = numbers([1, 2, 3], "x");
+    await session.run({ x });
+    const saved = await session.state();
+    const other = await runtime.session(models.gru!(), { inputs: { x: [1, 2, 3] }, streams: 2 });
+    const wider = await runtime.session(model, { inputs: { x: [1, 3, 3] }, streams: 3 });
+    const cases: readonly (readonly [() => unknown, new (m: string) => Error, RegExp])[] = [
+      [
+        () => session.run({ x: numbers([1, 3, 3], "x") }),
+        ShapeError,
+        /input "x" has shape \[1,3,3\], expected \[1,2,3\]/,
+      ],
+      [() => session.run(wrong({})), ShapeError, /input "x" is missing/],
+      [() => session.run(wrong({ x, z: x })), OptionError, /there is no input "z"; inputs are x/],
+      [() => session.push(wrong(undefined)), OptionError, /the inputs are undefined, expected \{ x \}/],
+      [() => session.reset([2]), OptionError, /reset: stream 2, expected 0 to 1/],
+      [() => session.reset(wrong(0)), OptionError, /reset: 0 is no list of streams/],
+      [
+        () => {
+          session.active = [0, 0];
+        },
+        OptionError,
+        /active: stream 0 is there twice/,
+      ],
+      [
+        async () => session.setState(await other.state()),
+        StateDictError,
+        /the state "c" is missing; this session has .*/,
+      ],
+      [async () => other.setState(saved), StateDictError, /there is no state "c"; this session has h/],
+      [
+        async () => session.setState(await wider.state()),
+        StateDictError,
+        /is \[1,3,5\], this session's is \[1,2,5\]: .* another number of streams/,
+      ],
+      [() => session.setState(wrong(null)), StateDictError, /the state is null, expected what session.state\(\) gave/],
+      [
+        () => runtime.session(model, { inputs: { x: [1, 2, 3] }, streams: 3 }),
+        ShapeError,
+        /session: the state h is \[1,2,5\], expected \[L,3,...\]: a row for each of 3 streams/,
+      ],
+      [() => runtime.session(model, { inputs: {} }), OptionError, /inputs are \{\}, expected a shape for each/],
+      [() => runtime.session(model, { inputs: { x: [1, 0, 3] } }), ShapeError, /input "x" has shape \[1,0,3\]/],
+      [
+        () => runtime.session(model, wrong<SessionOptions>({ inputs: { x: [1] }, stream: 1 })),
+        OptionError,
+        /unknown option "stream"/,
+      ],
+      [
+        () => runtime.session(new Linear({ inFeatures: 3, outFeatures: 1 }), { inputs: { x: [1, 3] } }),
+        ShapeError,
+        /Linear.forward returned a tensor; expected a record of outputs/,
+      ],
+      [
+        () => runtime.session(new Streams(new GRU({ ...size, goBackwards: true })), { inputs: { x: [1, 1, 3] } }),
+        OptionError,
+        /session: the state h is of a layer that runs from the end/,
+      ],
+    ];
+    for (const [use, type, says] of cases) {
+      const error = await errorOf(use);
+      expect(error, String(use)).toBeInstanceOf(type);
+      expect(String(error)).toMatch(says);
+    }
+    class NoState extends Module {
+      head = new Linear({ inFeatures: 3, outFeatures: 1 });
+      forward(given: Tensor) {
+        return { y: this.head.forward(given) };
+      }
+    }
+    expect(String(await errorOf(() => runtime.session(new NoState(), { inputs: { x: [1, 3] } })))).toContain(
+      "session: NoState returns no state; return { …, state } from forward, or use runtime.compile",
+    );
+    expect(await session.state()).toEqual(saved);
+    expect(session.active).toEqual([0, 1]);
+    session.dispose();
+    session.dispose();
+    for (const use of [
+      () => session.run({ x }),
+      () => session.push({ x }),
+      () => session.reset(),
+      () => session.state(),
+      () => session.setState(saved),
+    ])
+      expect(await errorOf(use)).toBeInstanceOf(DisposedError);
+    const held = await runtime.session(model, { inputs: { x: [1, 2, 3] }, streams: 2 });
+    wider.dispose();
+    runtime.release(model);
+    expect(await errorOf(() => held.run({ x }))).toBeInstanceOf(DisposedError);
+    expect(runtime.memory().models.map(({ name }) => name)).not.toContain("Streams");
+    runtime.dispose();
+  });
+});
+
+describe("counts", () => {
+  beforeEach((context) => context.skip(!device, found.reason));
+
+  test.each([
+    ["lstm", 1, 3],
+    ["gru", 1, 3],
+    ["lstm of two layers", 1, 5],
+    // Counts of steps become a mask once a call.
+    ["lstm", 4, 7],
+  ] as const)(
+    "a call of %s over %s steps is %s dispatches, one submit, no copy, and makes nothing",
+    async (name, T, n) => {
+      const runtime = await Runtime.open({ device: device! });
+      const session = await runtime.session(models[name]!(), { inputs: { x: [T, 2, 3] }, streams: 2 });
+      const { dispatches, copies, clears } = countPlan(session.plan);
+      expect([dispatches, copies, clears]).toEqual([n, 0, 0]);
+      const x = numbers([T, 2, 3], "x");
+      for (let i = 0; i < 3; i++) await session.run({ x });
+      seen!.reset();
+      for (let i = 0; i < 5; i++) await session.run({ x });
+      expect([...seen!.made]).toEqual([]);
+      expect([seen!.submits, seen!.encoders, seen!.reads]).toEqual([5, 5, 5]);
+      expect(seen!.written).toEqual(Array(5).fill("x"));
+      seen!.reset();
+      for (let i = 0; i < 5; i++) session.push({ x });
+      expect([[...seen!.made], seen!.submits, seen!.reads]).toEqual([[], 5, 0]);
+      runtime.dispose();
+    },
+  );
+});
