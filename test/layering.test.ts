@@ -12,7 +12,19 @@ const files = (folder: string, pattern: RegExp): string[] =>
     .map((entry) => posix.join(posix.relative(root, entry.parentPath), entry.name))
     .filter((file) => !/(^|\/)(dist|api|node_modules|screenshots)\/|\.generated\.ts$/.test(file))
     .sort();
-const textOf = (file: string) => readFileSync(join(root, file), "utf8");
+
+/** A function of a file that is computed once: several tests ask for the same file. */
+function once<R>(compute: (file: string) => R): (file: string) => R {
+  const known = new Map<string, R>();
+  return (file) => {
+    if (!known.has(file)) known.set(file, compute(file));
+    return known.get(file)!;
+  };
+}
+
+const textOf = once((file) => readFileSync(join(root, file), "utf8"));
+const parse = (file: string, text: string) => ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
+const parsed = once((file) => parse(file, textOf(file)));
 
 interface Import {
   readonly file: string;
@@ -21,8 +33,9 @@ interface Import {
   readonly typeOnly: boolean;
 }
 
-/** Every import, export-from and import() of a file. */
-function importsOf(file: string, text = textOf(file)): Import[] {
+/** Every import, export-from and import() of a parsed file. */
+function importsIn(source: ts.SourceFile): Import[] {
+  const file = source.fileName;
   const found: Import[] = [];
   const add = (specifier: ts.Expression | undefined, typeOnly: boolean) => {
     if (!specifier || !ts.isStringLiteralLike(specifier)) return;
@@ -36,9 +49,10 @@ function importsOf(file: string, text = textOf(file)): Import[] {
       add(node.arguments[0], false);
     ts.forEachChild(node, visit);
   };
-  visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true));
+  visit(source);
   return found;
 }
+const importsOf = once((file) => importsIn(parsed(file)));
 
 const sources = files("src", /\.ts$/);
 
@@ -152,7 +166,7 @@ export * from "../cli/c.ts";
 const d = await import("../train/d.ts");
 import "../kernels/e.ts";
 import { f } from "../errors.ts";`;
-    const imports = importsOf("src/graph/x.ts", text);
+    const imports = importsIn(parse("src/graph/x.ts", text));
     expect(imports.filter(upward).map(({ target }) => target)).toEqual([
       ...["src/gpu/a.ts", "src/runtime.ts", "src/cli/c.ts", "src/train/d.ts"],
     ]);
@@ -161,10 +175,7 @@ import { f } from "../errors.ts";`;
 });
 
 /** A TypeScript file's text without its comments, which may name what the code may not. */
-const codeOf = (file: string): string =>
-  ts
-    .createPrinter({ removeComments: true })
-    .printFile(ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest, false));
+const codeOf = once((file) => ts.createPrinter({ removeComments: true }).printFile(parsed(file)));
 
 /** Names of cells; the package's own name is none. */
 const cellName = /lstm|gru|indrnn|\bmgu|\bsru|(?<!webgpu-)\brnn/i;
