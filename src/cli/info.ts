@@ -1,36 +1,9 @@
 /** `info`: what runs where, and why. */
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import type { Command } from "commander";
 import { Runtime, showBytes } from "../node.ts";
 import { terminalOf, wrap } from "./terminal.ts";
 import { COLUMNS } from "./verify-report.ts";
-
-interface Versions {
-  readonly "webgpu-rnn": string;
-  readonly node: string;
-  readonly platform: string;
-  /** The npm package that brings Dawn; null when it is not installed. */
-  readonly webgpu: string | null;
-}
-
-const versionIn = async (path: string | URL): Promise<string> =>
-  (JSON.parse(await readFile(path, "utf8")) as { version: string }).version;
-
-async function readVersions(): Promise<Versions> {
-  let webgpu: string | null = null;
-  try {
-    webgpu = await versionIn(createRequire(import.meta.url).resolve("webgpu/package.json"));
-  } catch {
-    // An optional peer: candidates say that it is not there.
-  }
-  return {
-    "webgpu-rnn": await versionIn(new URL("../../package.json", import.meta.url)),
-    node: process.versions.node,
-    platform: `${process.platform} ${process.arch}`,
-    webgpu,
-  };
-}
+import { readVersions } from "./versions.ts";
 
 /** A titled row; further lines stand under the first. */
 const row = (title: string, text: string): string =>

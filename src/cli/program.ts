@@ -1,22 +1,19 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { Command, CommanderError } from "commander";
-import { packageRoot } from "./default-text.ts";
+import { Command } from "commander";
 import { register as registerExplain } from "./explain.ts";
 import { register as registerGenerate } from "./generate.ts";
 import { register as registerInfo } from "./info.ts";
-import { exitCodeOf, printError } from "./terminal.ts";
+import { runCommands } from "./run-commands.ts";
 import { register as registerTrain } from "./train.ts";
 import { register as registerVerify } from "./verify.ts";
+import { ownVersion } from "./versions.ts";
 
 /** The commands, in the order that the help lists them. */
 const commands = [registerTrain, registerGenerate, registerInfo, registerExplain, registerVerify];
 
 function programOf(): Command {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string };
   const program = new Command("webgpu-rnn")
     .description("Recurrent networks trained and run on WebGPU. Without a command: train.")
-    .version(version)
+    .version(ownVersion())
     .exitOverride()
     .showHelpAfterError("(--help lists what there is)")
     .addHelpText(
@@ -39,15 +36,4 @@ function withCommand(args: readonly string[]): readonly string[] {
 }
 
 /** Runs a command line and sets the process's exit code: 0, 1 for what goes wrong, 2 for a wrong call. */
-export async function run(args: readonly string[]): Promise<void> {
-  try {
-    await programOf().parseAsync(withCommand(args), { from: "user" });
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : 2; // it has printed its message already
-      return;
-    }
-    printError(error);
-    process.exitCode = exitCodeOf(error);
-  }
-}
+export const run = (args: readonly string[]): Promise<void> => runCommands(programOf(), withCommand(args));

@@ -16,6 +16,7 @@ import {
   showCase,
   showSummary,
 } from "./verify-report.ts";
+import { readVersions } from "./versions.ts";
 
 async function runOn(runtime: Runtime, read: ParityCase): Promise<BackendOutcome> {
   try {
@@ -50,6 +51,17 @@ async function open(backend: BackendName): Promise<Runtime> {
   }
 }
 
+/** Where and when the records that follow were made, as one line of JSON. */
+async function machineRecord(runtimes: readonly Runtime[]): Promise<string> {
+  const adapter = runtimes.find(({ backend }) => backend === "gpu")?.info().adapter;
+  return JSON.stringify({
+    type: "machine",
+    date: new Date().toISOString(),
+    versions: await readVersions(),
+    ...(adapter && { adapter }),
+  });
+}
+
 interface VerifyOptions {
   readonly backend: BackendName | "both";
   readonly json?: true;
@@ -68,7 +80,8 @@ async function verify(paths: readonly string[], { backend, json }: VerifyOptions
       const { reason } = runtime.info();
       if (!json) line(wrap(name === "gpu" ? `gpu: ${reason}` : "cpu: the kernels' twins in float64", COLUMNS));
     }
-    if (!json) line();
+    if (json) line(await machineRecord(runtimes));
+    else line();
     const outcomes: CaseOutcome[] = [];
     for (const file of files) {
       const outcome = await verifyFile(file, runtimes);

@@ -279,7 +279,7 @@ describe("webgpu-rnn verify", () => {
     expect(out).toMatch(/^1 passed, 1 failed\n {2}FAIL {2}\S+wrong\.safetensors$/m);
   });
 
-  test("--json: one record per file and a summary", async () => {
+  test("--json: a record of the machine, one per file and a summary", async () => {
     const broken = changed("rnn_tanh", ({ fields }) => Object.assign(fields, { dropout: 1 }), "broken");
     const { out, exitCode } = await verify(at("rnn_tanh"), broken, "--backend", "cpu", "--json");
     const records = out
@@ -288,6 +288,7 @@ describe("webgpu-rnn verify", () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(exitCode).toBe(1);
     expect(records).toMatchObject([
+      { type: "machine", date: expect.stringMatching(/^\d{4}-/), versions: { node: process.versions.node } },
       {
         type: "case",
         file: at("rnn_tanh"),
