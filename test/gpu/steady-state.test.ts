@@ -141,8 +141,9 @@ describe("evaluation", () => {
   });
 });
 
-test("the watch sees what is made, written and read", async () => {
+test("the watch sees what is made, written, read and destroyed", async () => {
   seen.reset();
+  const before = seen.bytes;
   const buffer = device!.createBuffer({
     label: "watched",
     size: 16,
@@ -151,7 +152,9 @@ test("the watch sees what is made, written and read", async () => {
   device!.queue.writeBuffer(buffer, 0, new Float32Array(4));
   device!.queue.submit([device!.createCommandEncoder().finish()]);
   await buffer.mapAsync(GPUMapMode.READ);
+  expect(seen.bytes).toBe(before + 16);
   buffer.destroy();
+  expect(seen.bytes).toBe(before);
   expect([[...seen.made], seen.written, seen.submits, seen.encoders, seen.reads]).toEqual([
     [["createBuffer", 1]],
     ["watched"],

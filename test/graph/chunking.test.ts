@@ -23,7 +23,7 @@ import { Weights } from "../../src/nn/weights.ts";
 import type { Backend } from "../../src/plan/backend.ts";
 import type { Target } from "../../src/plan/plan.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { differences, Numbers } from "../support/against-twin.ts";
+import { expectSame, Numbers } from "../support/against-twin.ts";
 import { adapterForTests } from "../support/environment.ts";
 
 const { device, found } = await adapterForTests();
@@ -92,14 +92,6 @@ async function run(kind: string, bidirectional: boolean, backend: Backend): Prom
 
 const projections = (plan: Plan) => plan.commands.filter(({ label }) => label.endsWith("input projection")).length;
 const steps = (plan: Plan) => countPlan(plan).perKernel["recurrent-forward"]!;
-
-function expectSame(got: StateDict, expected: StateDict, tolerance: number): void {
-  expect(Object.keys(got)).toEqual(Object.keys(expected));
-  for (const [name, { data }] of Object.entries(expected))
-    expect(
-      differences(name, { before: undefined, expected: data, got: got[name]!.data }, tolerance).slice(0, 3),
-    ).toEqual([]);
-}
 
 /** Steps that a buffer may hold, and the parts that follow: all steps in equal parts, uneven ones, nearly one by one. */
 const cuts = [

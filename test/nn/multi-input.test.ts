@@ -21,7 +21,7 @@ import {
   type TensorData,
   type Trainer,
 } from "../../src/index.ts";
-import { differences, Numbers } from "../support/against-twin.ts";
+import { expectSame, Numbers } from "../support/against-twin.ts";
 import { adapterForTests } from "../support/environment.ts";
 
 const { device, found } = await adapterForTests();
@@ -159,12 +159,6 @@ async function lossesOf(trainer: Trainer, batches: Iterable<AnyBatch>): Promise<
   const losses: number[] = [];
   for await (const { loss } of trainer.fit(batches)) losses.push(loss);
   return losses;
-}
-
-function expectSame(got: StateDict, expected: StateDict, tolerance: number) {
-  expect(Object.keys(got)).toEqual(Object.keys(expected));
-  for (const [name, { data }] of Object.entries(expected))
-    expect(differences(name, { before: undefined, expected: data, got: got[name]!.data }, tolerance)).toEqual([]);
 }
 
 /** A language model whose output layer is its embedding. */

@@ -6,7 +6,7 @@ import { kernels } from "../../src/kernels/index.ts";
 import type { Backend } from "../../src/plan/backend.ts";
 import type { BufferSpec, Command, Constants, Dispatch, Plan, View } from "../../src/plan/plan.ts";
 import { RandomStream } from "../../src/random.ts";
-import type { NumberArray } from "../../src/tensor-data.ts";
+import type { NumberArray, StateDict } from "../../src/tensor-data.ts";
 import { adapterForTests } from "./environment.ts";
 
 /** The GPU of a test file; its tests are skipped, with the reason, where there is none. */
@@ -129,6 +129,15 @@ export function differences(
     if (!(Math.abs(want - have) <= allowed)) faults.push(`${what}[${i}] is ${have}, the twin says ${want}`);
   }
   return faults;
+}
+
+/** Requires the same names and nearly the same numbers. */
+export function expectSame(got: StateDict, expected: StateDict, tolerance: number): void {
+  expect(Object.keys(got)).toEqual(Object.keys(expected));
+  for (const [name, { data }] of Object.entries(expected)) {
+    const faults = differences(name, { before: undefined, expected: data, got: got[name]!.data }, tolerance);
+    expect(faults.slice(0, 3)).toEqual([]);
+  }
 }
 
 /** Runs all cases in one plan on the GPU, and with the twins, and requires the same of both. */

@@ -11,6 +11,13 @@ export class DeviceWatch {
   reads = 0;
   /** Command encoders: the only thing that a replay may make. */
   encoders = 0;
+  /** Buffers that were made and not destroyed yet; `reset` leaves them. */
+  readonly alive = new Set<GPUBuffer>();
+
+  /** Bytes of the buffers that are alive. */
+  get bytes(): number {
+    return [...this.alive].reduce((sum, { size }) => sum + size, 0);
+  }
 
   reset(): void {
     this.made.clear();
@@ -66,5 +73,11 @@ function watchBuffer(buffer: GPUBuffer, seen: DeviceWatch): void {
   buffer.mapAsync = (...args) => {
     seen.reads++;
     return map(...args);
+  };
+  seen.alive.add(buffer);
+  const destroy = buffer.destroy.bind(buffer);
+  buffer.destroy = () => {
+    seen.alive.delete(buffer);
+    return destroy();
   };
 }
