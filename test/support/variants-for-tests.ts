@@ -9,17 +9,21 @@ export interface CellVariant {
   readonly constants: Constants;
 }
 
-/** What a variant does, separate from how it is divided among invocations: each switch for itself, or their combinations. */
-function switchesOf({ HEADS, ACROSS_UNITS: _, ...others }: Constants, together: boolean): string[] {
-  const switches = Object.entries({ ...others }).filter(([, value]) => typeof value === "boolean");
-  const texts = switches.map(([name, value]) => `${name} ${value}`);
-  return [`HEADS ${HEADS}`, ...(together ? [texts.join(", ")] : texts)];
+/** What a variant does: how it is divided among invocations, and each switch for itself, or all of them together. */
+function partsOf(constants: Constants, together: boolean): { division: string; switches: string[] } {
+  const isSwitch = ([name, value]: [string, unknown]) =>
+    typeof value === "boolean" && !["HEADS", "ACROSS_UNITS"].includes(name);
+  const all = Object.entries(constants);
+  const switches = all.filter(isSwitch).map(([name, value]) => `${name} ${value}`);
+  const division = all.filter((one) => !isSwitch(one)).map(([name, value]) => `${name} ${value}`);
+  return { division: division.join(", "), switches: together ? [switches.join(", ")] : switches };
 }
 
 /**
- * Every variant of a kernel with at least `cells` of these cells (where as many go with it), and every cell with every
- * switch on and off (`combinations`: with all of their combinations). The rest of a variant and a cell's fragment do not
- * meet. ALL_VARIANTS=1 gives all pairs.
+ * As few pairs as a greedy choice finds, so that every division of a kernel goes with every switch on and off
+ * (`combinations`: every variant), each with at least `cells` of these cells where as many go with it, and every cell with
+ * heads and without and with the same switches. The rest of a variant and a cell's fragment do not meet. ALL_VARIANTS=1
+ * gives all pairs.
  */
 export function cellVariants(
   kernel: Kernel,
@@ -33,21 +37,31 @@ export function cellVariants(
     readonly combinations?: boolean;
   },
 ): CellVariant[] {
-  const times = new Map<Constants, number>();
-  return of.flatMap((cell, i) => {
-    const seen = new Set<string>();
-    const variants = variantsFor(kernel, cell);
-    // Each cell begins elsewhere, so that not all of them go through the same variants.
-    const at = variants.length > 0 ? (5 * i) % variants.length : 0;
-    return [...variants.slice(at), ...variants.slice(0, at)]
-      .filter((constants) => {
-        const before = seen.size;
-        for (const one of switchesOf(constants, combinations)) seen.add(one);
-        const count = times.get(constants) ?? 0;
-        if (process.env.ALL_VARIANTS !== "1" && seen.size === before && count >= cells) return false;
-        times.set(constants, count + 1);
-        return true;
-      })
-      .map((constants) => ({ cell, constants }));
-  });
+  const pairs = of.flatMap((cell) =>
+    variantsFor(kernel, cell).map((constants) => {
+      const { division, switches } = partsOf(constants, combinations);
+      const ofCell = [`HEADS ${constants.HEADS}`, ...switches].map((one) => `${cell.name}: ${one}`);
+      const ofKernel = [division, ...switches.map((one) => `${division}, ${one}`)];
+      return { cell, constants, ofCell, ofKernel };
+    }),
+  );
+  if (process.env.ALL_VARIANTS === "1") return pairs;
+  /** How often each is still to be seen. */
+  const missing = new Map<string, number>();
+  for (const { ofCell, ofKernel } of pairs) {
+    for (const one of ofCell) missing.set(one, 1);
+    for (const one of ofKernel) missing.set(one, cells);
+  }
+  const chosen = new Set<(typeof pairs)[number]>();
+  for (;;) {
+    let [best, most] = [pairs[0], 0];
+    for (const pair of pairs) {
+      if (chosen.has(pair)) continue;
+      const gain = [...pair.ofCell, ...pair.ofKernel].filter((one) => missing.get(one)! > 0).length;
+      if (gain > most) [best, most] = [pair, gain];
+    }
+    if (most === 0) return pairs.filter((pair) => chosen.has(pair));
+    chosen.add(best!);
+    for (const one of [...best!.ofCell, ...best!.ofKernel]) missing.set(one, missing.get(one)! - 1);
+  }
 }
