@@ -110,7 +110,9 @@ function trainerOf(
  */
 export async function saveCheckpoint(saved: CharTraining): Promise<Uint8Array<ArrayBuffer>> {
   const { model, vocabulary, trainer, schedule } = saved;
+  // All of one moment: training may go on while the numbers are read.
   const { step } = trainer;
+  const scheduleState = schedule?.state?.() ?? [];
   const tensors = await trainer.stateDict();
   for (const [name, { data }] of Object.entries(tensors)) {
     // The update of the last step can overflow after a loss that was still finite.
@@ -121,7 +123,6 @@ export async function saveCheckpoint(saved: CharTraining): Promise<Uint8Array<Ar
       );
     }
   }
-  const scheduleState = schedule?.state?.() ?? [];
   return write(tensors, model, vocabulary, { step, training: checkSettings(saved.training), scheduleState });
 }
 

@@ -84,6 +84,32 @@ const rows = suite<Rows>({
   }),
 });
 
+interface Streams {
+  readonly N: number;
+  readonly B: number;
+  readonly C: number;
+  readonly looped: boolean;
+}
+const held = suite<Streams>({
+  kernel: "hold-rows",
+  table: [
+    { N: 1, B: 1, C: 1, looped: false },
+    { N: 3, B: 7, C: 5, looped: true },
+    { N: 2, B: 31, C: 13, looped: false },
+  ],
+  any: fc.record({ N: between(1, 5), B: between(1, 40), C: between(1, 70), looped: fc.boolean() }),
+  caseOf: ({ N, B, C, looped }, numbers) => ({
+    params: { N, B, C },
+    data: {
+      x: numbers.floats(N * B * C),
+      old: numbers.floats(N * B * C),
+      steps: numbers.integers(B, 0, 2),
+      y: numbers.floats(N * B * C),
+    },
+    grid: groups(N * B * C, looped),
+  }),
+});
+
 interface Columns {
   readonly N: number;
   readonly D: number;
@@ -364,7 +390,7 @@ const layerNormBackward = suite<Norm>({
 });
 
 const suites = [
-  ...[mask, rows, gather, scatter, sums, pointwise, pool, poolBackward, dropout, layerNorm, layerNormBackward],
+  ...[mask, rows, held, gather, scatter, sums, pointwise, pool, poolBackward, dropout, layerNorm, layerNormBackward],
 ];
 
 for (const { kernel, table, any, caseOf, tolerance } of suites) {
