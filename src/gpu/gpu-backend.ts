@@ -201,18 +201,20 @@ export class GpuBackend implements Backend {
     let fault: unknown;
     this.device.pushErrorScope("out-of-memory");
     try {
-      this.scratch.add(lease, plan);
-      const buffers = plan.buffers.map((spec) => {
-        if (spec.role === "scratch") return undefined;
-        const found = memory.find(spec) as GpuBuffer | undefined;
-        if (found) return usable(found, spec, plan);
-        const keeper = memory.ownerOf(spec);
-        const buffer = this.#make(spec, keeper ?? owner);
-        (keeper ? kept : made).push(buffer);
-        if (spec.initial) this.write(buffer, numbersOf(spec));
-        return buffer;
+      loaded = this.guarded(() => {
+        this.scratch.add(lease, plan);
+        const buffers = plan.buffers.map((spec) => {
+          if (spec.role === "scratch") return undefined;
+          const found = memory.find(spec) as GpuBuffer | undefined;
+          if (found) return usable(found, spec, plan);
+          const keeper = memory.ownerOf(spec);
+          const buffer = this.#make(spec, keeper ?? owner);
+          (keeper ? kept : made).push(buffer);
+          if (spec.initial) this.write(buffer, numbersOf(spec));
+          return buffer;
+        });
+        return new GpuPlan(this, plan, compiled, { buffers, own: made, owner, lease });
       });
-      loaded = new GpuPlan(this, plan, compiled, { buffers, own: made, owner, lease });
     } catch (error) {
       fault = error;
     }

@@ -82,6 +82,8 @@ interface Prepared {
   /** Reads prompts, some steps at a time; by their number. */
   readonly prompts: LoadedPlans<{ readonly loaded: LoadedPlan }>;
   readonly vocabulary: number;
+  /** Frees what goes with the chunk's plan. */
+  dispose(): void;
 }
 
 /** Steps of a prompt that are read at once: many while many are left, then a few. */
@@ -168,15 +170,12 @@ export class Generator {
     carried.attach(states, loaded);
     const initial = new InitialStates(this.#backend, this.#weights, starts);
     const prompts = new LoadedPlans<{ loaded: LoadedPlan }>(this.#backend.budget);
-    const dispose = loaded.dispose.bind(loaded);
-    // What belongs to the chunk's plan goes with it.
-    loaded.dispose = () => {
-      dispose();
+    const dispose = () => {
       prompts.dispose();
       initial.dispose();
       carried.dispose();
     };
-    return { loaded, carried, states, initial, prompts, vocabulary };
+    return { loaded, carried, states, initial, prompts, vocabulary, dispose };
   }
 
   /** The plan that reads `T` steps of prompts: each row as many of them as `steps` says. */

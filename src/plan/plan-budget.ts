@@ -22,6 +22,8 @@ export class PlanBudget {
   readonly #limits: Required<PlanLimits>;
   /** In the order of their last use. */
   readonly #entries = new Set<Entry>();
+  /** More than there should be, all of them in use. */
+  #isOver = false;
 
   constructor({ count = 64, bytes = 2 ** 28 }: PlanLimits = {}) {
     this.#limits = { count, bytes };
@@ -30,14 +32,14 @@ export class PlanBudget {
   /** Notes that a plan is being used, and drops others where there are too many. */
   begin(entry: Entry): void {
     entry.uses++;
-    this.#entries.delete(entry);
+    const isNew = !this.#entries.delete(entry);
     this.#entries.add(entry);
-    this.#trim();
+    if (isNew) this.#trim();
   }
 
   end(entry: Entry): void {
     entry.uses--;
-    this.#trim();
+    if (this.#isOver) this.#trim();
   }
 
   forget(entry: Entry): void {
@@ -47,14 +49,27 @@ export class PlanBudget {
   #trim(): void {
     let count = this.#entries.size;
     let bytes = [...this.#entries].reduce((sum, { loaded }) => sum + loaded.bytes, 0);
+    const isOver = () => count > this.#limits.count || bytes > this.#limits.bytes;
     for (const entry of [...this.#entries]) {
-      if (count <= this.#limits.count && bytes <= this.#limits.bytes) return;
+      if (!isOver()) break;
       if (entry.uses > 0) continue;
       count--;
       bytes -= entry.loaded.bytes;
       entry.drop();
     }
+    this.#isOver = isOver();
   }
+}
+
+/** A plan, and what is to go with it. */
+interface Loaded {
+  readonly loaded: LoadedPlan;
+  dispose?(): void;
+}
+
+function disposeOf(made: Loaded): void {
+  made.loaded.dispose();
+  made.dispose?.();
 }
 
 interface Slot<T> {
@@ -65,7 +80,7 @@ interface Slot<T> {
 }
 
 /** Loaded plans by key (their shapes, mostly), each made once; one that could not be made is tried again next time. */
-export class LoadedPlans<T extends { readonly loaded: LoadedPlan }> {
+export class LoadedPlans<T extends Loaded> {
   readonly #budget: PlanBudget;
   readonly #byKey = new Map<string, Slot<T>>();
   #disposed = false;
@@ -107,7 +122,7 @@ export class LoadedPlans<T extends { readonly loaded: LoadedPlan }> {
     slot.loading.then(
       (made) => {
         slot.made = made;
-        if (this.#byKey.get(key) !== slot) made.loaded.dispose(); // unloaded before it was there
+        if (this.#byKey.get(key) !== slot) disposeOf(made); // unloaded before it was there
       },
       () => {
         if (this.#byKey.get(key) === slot) this.#byKey.delete(key);
@@ -119,7 +134,7 @@ export class LoadedPlans<T extends { readonly loaded: LoadedPlan }> {
   #drop(key: string, slot: Slot<T>): void {
     this.#byKey.delete(key);
     if (slot.entry) this.#budget.forget(slot.entry);
-    slot.made?.loaded.dispose();
+    if (slot.made) disposeOf(slot.made);
   }
 
   /** Unloads all plans but that of a key. */

@@ -1,4 +1,4 @@
-import { hLayout, type Recurrence, type Ring, stateLayout } from "../../kernels/recurrence.ts";
+import { gateSlots, hLayout, type Recurrence, type Ring, stateLayout } from "../../kernels/recurrence.ts";
 import type { View } from "../../plan/plan.ts";
 import { bytesOf } from "../../tensor-data.ts";
 import { type Emitter, part } from "../op.ts";
@@ -41,7 +41,9 @@ export function ringOf(node: RecurrentNode, e: Emitter, r: Recurrence): RingMemo
   const all: Recurrence = { ...r, ring };
   const shape = { direction: 0, directions: 1, times: r.T };
   const [hLength, statesLength] = [hLayout(all).length, Math.max(1, stateLayout(all, shape).length)];
-  if (Math.max(hLength, statesLength) * bytesOf("f32") > e.target.maxBufferSize) return undefined;
+  const gatesLength = r.T * r.B * gateSlots(r) * r.H;
+  // What is cut in time goes through several buffers.
+  if (Math.max(hLength, statesLength, gatesLength) * bytesOf("f32") > e.target.maxBufferSize) return undefined;
   const [first, ...cellStates] = chain.states;
   const { source } = first!;
   const name = source?.kind === "state" ? source.name : "";
