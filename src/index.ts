@@ -112,6 +112,7 @@ export { Runtime, type RuntimeInfo, type RuntimeOptions } from "./runtime.ts";
 export type { DType, NumberArray, Shape, StateDict, TensorData } from "./tensor-data.ts";
 export { type CellCheck, type CheckCellOptions, checkCell } from "./testing/check-cell.ts";
 export type { Ranges } from "./testing/differences.ts";
+export type { FitOptions, StepReport } from "./train/fit.ts";
 export type { AnyLoss, LossFunction } from "./train/loss-graph.ts";
 export {
   type AdagradOptions,
@@ -134,4 +135,4 @@ export {
   type ScheduleSpec,
   scheduleNames,
 } from "./train/specs.ts";
-export { type FitOptions, type StepReport, Trainer, type TrainerOptions } from "./train/trainer.ts";
+export { Trainer, type TrainerOptions } from "./train/trainer.ts";

@@ -1,32 +1,15 @@
 import { InternalError, LimitError, OptionError } from "../errors.ts";
 import { kernels } from "../kernels/index.ts";
-import { finishNorm, normGroups, partialNorm } from "../kernels/norm.ts";
 import { copyStrided } from "../kernels/strided-copy.ts";
-import type { BufferSpec, Command, Derivation, Dispatch, Plan, Role, Target, View } from "../plan/plan.ts";
+import type { BufferSpec, Command, Derivation, Plan, Role, Target, View } from "../plan/plan.ts";
 import { showBytes } from "../plan/print-plan.ts";
 import { reuseMemory } from "../plan/reuse-memory.ts";
 import { bytesOf, type DType, type Shape, showShape } from "../tensor-data.ts";
+import { differentiableTensors, nodesBefore } from "./dependencies.ts";
 import { type Emitter, part } from "./op.ts";
-import type { ParameterLayout } from "./parameter-layout.ts";
+import { type ParameterLayout, pageName } from "./parameter-layout.ts";
 import { constantTensor, type Node, type Tensor } from "./tensor.ts";
-
-/** How the scheduler has an optimizer update parameters that lie side by side. */
-export interface Update {
-  /** Slots for numbers that it keeps for each parameter, and which of them are in use. */
-  readonly moments: readonly boolean[];
-  /** Length of the buffer `hyper`, which the host writes before each step. */
-  readonly hyperLength: number;
-  readonly clipNorm: number | undefined;
-  readonly clipValue: number | undefined;
-  command(
-    target: Target,
-    /** How many parameters. */
-    P: number,
-    clipValue: number | undefined,
-    /** A slot of moments that is not in use has something to bind that nobody reads. */
-    views: { parameter: View; gradient: View; norm: View; hyper: View; moments: readonly View[] },
-  ): Dispatch;
-}
+import { clearOtherGradients, type LearnedParameters, type Update, updateParameters } from "./update-parameters.ts";
 
 /** What a plan is made from. */
 export interface Program {
@@ -63,25 +46,6 @@ export interface Program {
 /** Each takes 256 bytes of uniforms on most adapters, and some microseconds. */
 export const MOST_COMMANDS = 2 ** 18;
 
-/** Names of the buffers that are not named after tensors. */
-export const pageName = {
-  parameter: (i: number) => `parameters ${i}`,
-  gradient: (i: number) => `gradients ${i}`,
-  moments: (i: number, slot: number) => `moments ${i} ${slot}`,
-};
-
-/** All nodes that the tensors depend on, in the order in which they can run. */
-export function nodesBefore(tensors: Iterable<Tensor>): Node[] {
-  const found = new Set<Node>();
-  const open = [...tensors];
-  for (let tensor = open.pop(); tensor; tensor = open.pop()) {
-    if (!tensor.node || found.has(tensor.node)) continue;
-    found.add(tensor.node);
-    for (const input of tensor.node.inputs) if (input) open.push(input);
-  }
-  return [...found].sort((a, b) => a.id - b.id);
-}
-
 /** A tensor's name in a printed plan. */
 function nameOf({ source, node }: Tensor): string {
   if (!source) return node!.label;
@@ -99,7 +63,7 @@ class PlanBuilder implements Emitter {
   readonly #named = new Map<string, View>();
   readonly #once = new Map<Tensor, Map<string, View>>();
   readonly #used = new Set<Tensor>();
-  readonly #differentiable = new Set<Tensor>();
+  #differentiable: ReadonlySet<Tensor> = new Set();
   readonly #gradients = new Map<Tensor, View>();
   readonly #states: Record<string, { before: View; after: View }> = {};
   nodes: readonly Node[] = [];
@@ -307,13 +271,8 @@ class PlanBuilder implements Emitter {
 
   build(): Plan {
     const { name, outputs, effects = [], carries = [], loss, seeds = [], wanted = {} } = this.#program;
-    const ends = [
-      ...Object.values(outputs),
-      ...effects,
-      ...carries.map(({ from }) => from),
-      ...(loss ? [loss] : []),
-      ...seeds.map(({ of }) => of),
-    ];
+    const differentiated = [...(loss ? [loss] : []), ...seeds.map(({ of }) => of)];
+    const ends = [...Object.values(outputs), ...effects, ...carries.map(({ from }) => from), ...differentiated];
     const nodes = nodesBefore(ends);
     this.nodes = nodes;
     this.ends = ends;
@@ -321,7 +280,10 @@ class PlanBuilder implements Emitter {
     for (const { inputs } of nodes) for (const input of inputs) if (input) this.#used.add(input);
     for (const [output, tensor] of Object.entries(outputs))
       if (tensor.node && !this.#outputNames.has(tensor)) this.#outputNames.set(tensor, output);
-    this.#markDifferentiable(nodes, [...(loss ? [loss] : []), ...seeds.map(({ of }) => of)]);
+    const byParameters = this.#program.parameters === true;
+    const by = new Set(Object.values(wanted));
+    const isStart = (tensor: Tensor) => by.has(tensor) || (byParameters && tensor.source?.kind === "parameter");
+    this.#differentiable = differentiableTensors(differentiated, isStart);
 
     const saved = new Map<Node, unknown>();
     for (const node of nodes) saved.set(node, node.op.forward(node, this));
@@ -333,8 +295,9 @@ class PlanBuilder implements Emitter {
     }
     for (const [input, tensor] of Object.entries(wanted))
       this.#output(`grad.${input}`, tensor.size, this.#gradients.get(tensor));
-    if (this.#program.update) this.#update(this.#program.update);
-    else if (this.#program.parameters) this.#clearOtherGradients();
+    const { update, parameters } = this.#program;
+    if (update) updateParameters(this.#learnedParameters(), update);
+    else if (parameters) clearOtherGradients(this.#learnedParameters());
     this.#carry(carries);
     for (const [output, tensor] of Object.entries(outputs)) {
       const { name: place, role } = this.buffers[this.view(tensor).buffer]!;
@@ -342,23 +305,6 @@ class PlanBuilder implements Emitter {
     }
     const { buffers, commands } = this;
     return reuseMemory({ name, buffers, derivations: this.#derivations, states: this.#states, commands });
-  }
-
-  /** Tensors on a way from something that is differentiated by to something that is differentiated. */
-  #markDifferentiable(nodes: readonly Node[], ends: readonly Tensor[]): void {
-    if (ends.length === 0) return;
-    const wanted = new Set(Object.values(this.#program.wanted ?? {}));
-    const starts = (tensor: Tensor) =>
-      wanted.has(tensor) || (this.#program.parameters === true && tensor.source?.kind === "parameter");
-    const before = new Set(nodesBefore(ends));
-    for (const node of nodes) {
-      if (!before.has(node)) continue;
-      const inputs = node.inputs.filter((tensor): tensor is Tensor => tensor !== undefined);
-      for (const tensor of inputs) if (starts(tensor)) this.#differentiable.add(tensor);
-      if (node.op.backward && inputs.some((tensor) => this.#differentiable.has(tensor))) {
-        for (const tensor of node.outputs) if (tensor.dtype === "f32") this.#differentiable.add(tensor);
-      }
-    }
   }
 
   /** Copied, because ops may add to the gradient and the host's input must stay as it is. */
@@ -408,78 +354,18 @@ class PlanBuilder implements Emitter {
     });
   }
 
-  #pagesWithGradient(): { page: number; length: number }[] {
-    return this.#program.layout.pages
-      .map((length, page) => ({ page, length }))
-      .filter(({ page }) => this.#named.has(pageName.gradient(page)));
-  }
-
-  /** The model's plans share the memory of gradients: what this plan has none for holds those of another one. */
-  #clearOtherGradients(): void {
-    for (const { page, length } of this.#pagesWithGradient()) {
-      const gradient = this.#shared(pageName.gradient(page), "gradient", length);
-      const clear = (from: number, to: number) => {
-        if (to > from) this.emit({ type: "clear", label: "no gradient", to: part(gradient, from, to - from) });
-      };
-      let end = 0;
-      for (const { from, to } of this.#learning(page)) {
-        clear(end, from);
-        end = to;
-      }
-      clear(end, length);
-    }
-  }
-
-  #update(update: Update): void {
-    const stretches = this.#pagesWithGradient().flatMap(({ page, length }) => {
-      const of = (role: "parameter" | "gradient") => this.#shared(pageName[role](page), role, length);
-      const [parameter, gradient] = [of("parameter"), of("gradient")];
-      const moments = update.moments.map((isUsed, slot) =>
-        isUsed ? this.#shared(pageName.moments(page, slot), "moment", length) : undefined,
-      );
-      return this.#learning(page).map(({ from, to }) => {
-        const stretch = (view: View) => part(view, from, to - from);
-        return {
-          P: to - from,
-          parameter: stretch(parameter),
-          gradient: stretch(gradient),
-          moments: moments.map((moment) => (moment ? stretch(moment) : this.scratch("unused", 4))),
-        };
-      });
-    });
-    const groups = stretches.map(({ P }) => normGroups(P, this.target));
-    const N = groups.reduce((a, b) => a + b, 0);
-    const partial = this.scratch("gradient norm parts", N);
-    const norm = this.#shared("norm", "output", 2);
-    const hyper = this.#shared("hyper", "input", update.hyperLength);
-    const { clipNorm, clipValue } = update;
-    let at = 0;
-    stretches.forEach(({ P, gradient }, i) => {
-      this.emit(partialNorm(this.target, { P, clipValue }, { gradient, partial: part(partial, at, groups[i]!) }));
-      at += groups[i]!;
-    });
-    this.emit(finishNorm({ N, clipNorm }, { partial, norm }));
-    for (const { P, parameter, gradient, moments } of stretches)
-      this.emit(update.command(this.target, P, clipValue, { parameter, gradient, moments, norm, hyper }));
-  }
-
-  /**
-   * Stretches of a page whose parameters have a gradient in this plan. The others are left alone, as in torch, where an
-   * optimizer passes over what has none: no decay, no momentum. What fills up a page counts to the parameter before it.
-   */
-  #learning(page: number): { from: number; to: number }[] {
-    const { places, pages } = this.#program.layout;
-    const learned = new Set<unknown>();
+  /** What the update asks for: the parameters as they stand after the backward pass. */
+  #learnedParameters(): LearnedParameters {
+    const learned = new Set<object>();
     for (const { source } of this.#gradients.keys()) if (source?.kind === "parameter") learned.add(source.parameter);
-    const here = [...places].filter(([, place]) => place.page === page).sort(([, a], [, b]) => a.offset - b.offset);
-    const stretches: { from: number; to: number }[] = [];
-    here.forEach(([parameter, { offset }], i) => {
-      if (!learned.has(parameter)) return;
-      const to = here[i + 1]?.[1].offset ?? pages[page]!;
-      if (stretches.at(-1)?.to === offset) stretches.at(-1)!.to = to;
-      else stretches.push({ from: offset, to });
-    });
-    return stretches;
+    return {
+      target: this.target,
+      layout: this.#program.layout,
+      learned,
+      emit: (...commands) => this.emit(...commands),
+      scratch: (what, length) => this.scratch(what, length),
+      shared: (name, role, length) => this.#shared(name, role, length),
+    };
   }
 }
 

@@ -1,6 +1,6 @@
 import { DataError } from "../errors.ts";
 import type { TensorData } from "../tensor-data.ts";
-import { nodesBefore } from "./build-plan.ts";
+import { nodesBefore } from "./dependencies.ts";
 import type { InputRange, KnownNumbers, Stretch } from "./op.ts";
 import type { Node, Tensor } from "./tensor.ts";
 

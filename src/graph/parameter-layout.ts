@@ -16,6 +16,13 @@ export interface ParameterLayout {
   readonly places: ReadonlyMap<object, { readonly page: number; readonly offset: number; readonly length: number }>;
 }
 
+/** Names of the buffers that hold a page. */
+export const pageName = {
+  parameter: (page: number) => `parameters ${page}`,
+  gradient: (page: number) => `gradients ${page}`,
+  moments: (page: number, slot: number) => `moments ${page} ${slot}`,
+};
+
 /** Parameters start at multiples of this, so that they can be read as vec4f. */
 const ALIGNMENT = 64;
 

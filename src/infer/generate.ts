@@ -1,5 +1,6 @@
 import { checkCount, checkNumber, checkOptions, DataError, LimitError, OptionError, shown } from "../errors.ts";
-import { buildPlan, MOST_COMMANDS, nodesBefore } from "../graph/build-plan.ts";
+import { buildPlan, MOST_COMMANDS } from "../graph/build-plan.ts";
+import { nodesBefore } from "../graph/dependencies.ts";
 import { concat, reshape, slice } from "../graph/ops/layout.ts";
 import { sampleInto } from "../graph/ops/sample.ts";
 import { inputTensor, stateTensor, type Tensor } from "../graph/tensor.ts";

@@ -1,7 +1,8 @@
 import { checkOptions, DisposedError, OptionError, shown } from "../errors.ts";
-import { buildPlan, pageName } from "../graph/build-plan.ts";
+import { buildPlan } from "../graph/build-plan.ts";
 import { checkInputs, type InputRanges, inputRanges } from "../graph/input-ranges.ts";
 import { withNoise } from "../graph/noise.ts";
+import { pageName } from "../graph/parameter-layout.ts";
 import { inputTensor, Tensor } from "../graph/tensor.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";

@@ -1,5 +1,4 @@
-import { pageName } from "../graph/build-plan.ts";
-import { layoutParameters, type ParameterLayout } from "../graph/parameter-layout.ts";
+import { layoutParameters, type ParameterLayout, pageName } from "../graph/parameter-layout.ts";
 import type { Backend, DeviceBuffer, Memory, Owner } from "../plan/backend.ts";
 import type { BufferSpec } from "../plan/plan.ts";
 import { RandomStream } from "../random.ts";
@@ -8,8 +7,7 @@ import { checkStateDict, type Module, type NamedPart, namedParts, namePaths, par
 
 /**
  * A model's numbers on a backend: its parameters, and the memory that its plans share: gradients, and what is derived from
- * weights. Those of a model whose parameters
- * all belong to another one are a view of that one's.
+ * weights. Those of a model whose parameters all belong to another one are a view of that one's.
  */
 export class Weights implements Memory {
   readonly model: Module;

@@ -1,5 +1,5 @@
 import { checkNumber, checkOptions, checkSwitch, OptionError, shown } from "../errors.ts";
-import type { Update } from "../graph/build-plan.ts";
+import type { Update } from "../graph/update-parameters.ts";
 import { dispatch, gridFor, type Kernel } from "../kernels/kernel.ts";
 import { NO_CLIP_VALUE } from "../kernels/norm.ts";
 import { adagradKernel, adamKernel, momentNames, rmspropKernel, sgdKernel } from "../kernels/optimizer.ts";

@@ -1,10 +1,8 @@
 import { type AnyBatch, batchKey, checkBatch, inputsOf } from "../data/batch.ts";
 import {
   BusyError,
-  checkCount,
   checkNumber,
   checkOptions,
-  DataError,
   DisposedError,
   DivergedError,
   LEAST,
@@ -12,8 +10,9 @@ import {
   StateDictError,
   shown,
 } from "../errors.ts";
-import { buildPlan, pageName } from "../graph/build-plan.ts";
+import { buildPlan } from "../graph/build-plan.ts";
 import { checkInputs, type InputRanges } from "../graph/input-ranges.ts";
+import { pageName } from "../graph/parameter-layout.ts";
 import { inputTensor } from "../graph/tensor.ts";
 import type { CarriedSpec, SequenceModel } from "../graph/trace.ts";
 import { CarriedState } from "../nn/carried-state.ts";
@@ -25,6 +24,7 @@ import type { Plan } from "../plan/plan.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
 import { checkSeed, hashName, pcg4d } from "../random.ts";
 import { type NumberArray, type StateDict, sizeOf } from "../tensor-data.ts";
+import { checkFit, type FitOptions, runSteps, type StartedStep, type StepReport } from "./fit.ts";
 import { type AnyLoss, checkLoss, traceLoss } from "./loss-graph.ts";
 import { type Optimizer, updateOf } from "./optimizers.ts";
 import { constant, type Schedule } from "./schedules.ts";
@@ -48,46 +48,11 @@ export interface TrainerOptions {
   readonly seed?: number;
 }
 
-/** What a training step did. */
-export interface StepReport {
-  /** 1 is the first. */
-  readonly step: number;
-  /** As the loss defines it: by default the mean over the targets, in nats. */
-  readonly loss: number;
-  /** Global norm of the gradient, before it is clipped by norm. */
-  readonly gradNorm: number;
-  readonly lr: number;
-  /**
-   * Entries of the target (of the first one, where there are several): smoothed over the last steps; by the clock, so what
-   * the loop's body takes counts too.
-   */
-  readonly tokensPerSecond: number;
-}
-
-export interface FitOptions {
-  /** Stop after so many; default: when the batches end. */
-  readonly steps?: number;
-  /** Stop when it is aborted; steps that are under way are reported still. */
-  readonly signal?: AbortSignal;
-  /**
-   * Steps that may be started before the report of an earlier one is taken: this hides how long reading a loss back takes,
-   * and a loop that is left by `break` then leaves the trainer up to so many steps further than its last report. Default 0.
-   */
-  readonly ahead?: number;
-}
-
 interface Prepared {
   readonly loaded: LoadedPlan;
   readonly ranges: InputRanges;
   /** Inputs that the plan reads. */
   readonly inputs: ReadonlySet<string>;
-}
-
-/** A step that was asked for. */
-interface Started {
-  /** Resolves when it is on the device's queue; rejects for a batch that does not fit. */
-  readonly begun: Promise<void>;
-  readonly report: Promise<StepReport>;
 }
 
 /** The noise of a step: the same after a resumption, and unlike that of any other step. */
@@ -206,7 +171,7 @@ export class Trainer {
   }
 
   /** Starts one step: checks the batch, then puts it on the device's queue. */
-  #start(batch: AnyBatch): Started {
+  #start(batch: AnyBatch): StartedStep {
     let begin = () => {};
     const isBegun = new Promise<void>((resolve) => {
       begin = resolve;
@@ -279,45 +244,16 @@ export class Trainer {
    *   DeviceLostError; ShapeError or DataError for a bad batch
    */
   async *fit(batches: Iterable<AnyBatch>, options: FitOptions = {}): AsyncGenerator<StepReport> {
-    checkOptions("fit", options, ["steps", "signal", "ahead"]);
-    const { steps = Number.POSITIVE_INFINITY, signal, ahead = 0 } = options;
-    if (!(steps >= 0)) throw new OptionError(`fit: steps is ${steps}, expected a number of at least 0`);
-    checkCount("fit", "ahead", ahead, 0);
+    checkFit(options);
     this.#check();
     if (this.#isFitting)
       throw new BusyError("fit: another fit of this trainer has not ended; leave its loop, or call return() on it");
     this.#isFitting = true;
-    const running: Promise<StepReport>[] = [];
-    const source = batches[Symbol.iterator]();
-    let isExhausted = false;
+    this.#lastReport = performance.now();
     try {
-      this.#lastReport = performance.now();
-      let first: { readonly error: unknown } | undefined;
-      let started = 0;
-      while (started < steps && !signal?.aborted) {
-        try {
-          const next = source.next();
-          if (next.done) {
-            isExhausted = true;
-            break;
-          }
-          const { begun, report } = this.#start(next.value);
-          await begun;
-          running.push(report);
-        } catch (error) {
-          first = { error }; // after the steps before it are reported
-          break;
-        }
-        started++;
-        if (running.length > ahead) yield await running.shift()!;
-      }
-      while (running.length > 0) yield await running.shift()!;
-      if (first) throw first.error;
-      if (started === 0 && steps > 0 && !signal?.aborted) throw new DataError("fit: there is no batch to train on");
+      yield* runSteps((batch) => this.#start(batch), batches, options);
     } finally {
-      await Promise.allSettled(running);
       this.#isFitting = false;
-      if (!isExhausted) source.return?.();
     }
   }
 
