@@ -54,7 +54,14 @@ function stepCase(target: Target, name: string, direction: "forward" | "backward
     buffer("carry", S * B * H),
   ];
   const [weight, bias, learned, gatesView, h, states, outputGradient, carry] = whole(buffers) as [
-    ...[View, View, View, View, View, View, View, View],
+    View,
+    View,
+    View,
+    View,
+    View,
+    View,
+    View,
+    View,
   ];
   const rows = cell.recurrent ? weight : undefined;
   const common = { label: "step", t: 1, chunk: { ...shape, gates: gatesView, states }, h, learned };

@@ -88,7 +88,11 @@ async function run({ files, names }, module) {
     "test",
     files,
     {
-      ...{ root, watch: false, cache: false, bail: 1, testNamePattern: names },
+      root,
+      watch: false,
+      cache: false,
+      bail: 1,
+      testNamePattern: names,
       reporters: [
         {
           onTestCaseResult(test) {

@@ -64,8 +64,12 @@ const ground = ["errors", "tensor-data", "random", "shaders.generated"];
 /** From the bottom to the top: a layer and the layers below it that it may import. */
 const below: Readonly<Record<string, readonly string[]>> = {
   errors: [],
-  ...{ "tensor-data": [], random: [] },
-  ...{ cells: [], plan: [], data: [], io: [] },
+  "tensor-data": [],
+  random: [],
+  cells: [],
+  plan: [],
+  data: [],
+  io: [],
   kernels: ["cells", "plan"],
   cpu: ["kernels", "cells", "plan"],
   gpu: ["kernels", "cells", "plan"],
@@ -168,7 +172,10 @@ import "../kernels/e.ts";
 import { f } from "../errors.ts";`;
     const imports = importsIn(parse("src/graph/x.ts", text));
     expect(imports.filter(upward).map(({ target }) => target)).toEqual([
-      ...["src/gpu/a.ts", "src/runtime.ts", "src/cli/c.ts", "src/train/d.ts"],
+      "src/gpu/a.ts",
+      "src/runtime.ts",
+      "src/cli/c.ts",
+      "src/train/d.ts",
     ]);
     expect(imports.map(({ typeOnly }) => typeOnly)).toEqual([false, true, false, false, false, false]);
   });

@@ -151,20 +151,21 @@ const table = new Map<string, FullCell>();
 const word = /^[A-Za-z][A-Za-z0-9]*$/;
 
 const members = [
-  ...[
-    "name",
-    "fragment",
-    "gates",
-    "separate",
-    "states",
-    "learned",
-    "kept",
-    "intermediate",
-    "recurrent",
-    "acrossUnits",
-    "prelude",
-  ],
-  ...["parts", "absent", "forward", "backward"],
+  "name",
+  "fragment",
+  "gates",
+  "separate",
+  "states",
+  "learned",
+  "kept",
+  "intermediate",
+  "recurrent",
+  "acrossUnits",
+  "prelude",
+  "parts",
+  "absent",
+  "forward",
+  "backward",
 ] as const;
 
 /** WGSL that a definition carries, or a file of the package: a name that stands for neither is found here, not on the GPU. */
@@ -271,7 +272,11 @@ function define(cell: Cell): FullCell {
   if (table.has(cell?.name)) throw new OptionError(`cell "${cell.name}" is defined already; choose another name`);
   check(cell);
   const full: FullCell = {
-    ...{ separate: [], learned: [], kept: [], recurrent: true, acrossUnits: false },
+    separate: [],
+    learned: [],
+    kept: [],
+    recurrent: true,
+    acrossUnits: false,
     ...cell,
   };
   table.set(full.name, full);

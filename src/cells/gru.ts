@@ -25,7 +25,9 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
   ].filter(Boolean);
 
   const shared: Pick<Cell, "gates" | "states" | "learned" | "acrossUnits" | "absent" | "parts" | "prelude"> = {
-    ...{ gates, states: ["h"], learned: options.layerNorm ? vectors : [] },
+    gates,
+    states: ["h"],
+    learned: options.layerNorm ? vectors : [],
     acrossUnits: options.layerNorm === true,
     absent: { learned: options.layerNorm ? [] : vectors.map(({ name }) => name) },
     parts: { NORM: norm.file },
@@ -57,9 +59,16 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
       const vr = norm.backward("r", saved, nr, p, unit);
       return {
         grads: {
-          ...{ r: vr.v, z: vz.v, n: vn.v, rn: vn.v * r },
-          ...{ normWeightR: vr.weight, normWeightZ: vz.weight, normWeightN: vn.weight },
-          ...{ normBiasR: nr, normBiasZ: nz, normBiasN: nn },
+          r: vr.v,
+          z: vz.v,
+          n: vn.v,
+          rn: vn.v * r,
+          normWeightR: vr.weight,
+          normWeightZ: vz.weight,
+          normWeightN: vn.weight,
+          normBiasR: nr,
+          normBiasZ: nz,
+          normBiasN: nn,
         },
         state: { h: grad.h! * z },
       };

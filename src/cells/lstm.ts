@@ -97,10 +97,21 @@ fn limitedDerivative(c: Real) -> Real { return select(Real(0.0), Real(1.0), abs(
       const vf = norm.backward("f", saved, nf, p, unit);
       return {
         grads: {
-          ...{ i: vi.v, f: vf.v, g: vg.v, o: vo.v },
-          ...{ peepholeI: vi.v * prev.c!, peepholeF: vf.v * prev.c!, peepholeO: vo.v * c },
-          ...{ normWeightI: vi.weight, normWeightF: vf.weight, normWeightG: vg.weight, normWeightO: vo.weight },
-          ...{ normBiasI: ni, normBiasF: nf, normBiasG: ng, normBiasO: no },
+          i: vi.v,
+          f: vf.v,
+          g: vg.v,
+          o: vo.v,
+          peepholeI: vi.v * prev.c!,
+          peepholeF: vf.v * prev.c!,
+          peepholeO: vo.v * c,
+          normWeightI: vi.weight,
+          normWeightF: vf.weight,
+          normWeightG: vg.weight,
+          normWeightO: vo.weight,
+          normBiasI: ni,
+          normBiasF: nf,
+          normBiasG: ng,
+          normBiasO: no,
         },
         state: { h: 0, c: dc * f + vi.v * (p.peepholeI ?? 0) + vf.v * (p.peepholeF ?? 0) },
       };

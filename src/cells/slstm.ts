@@ -53,7 +53,9 @@ export function slstmCell(options: SLSTMCellOptions = {}): FullCell {
       const old = byF + (isNew ? 0 : byM);
       return {
         grads: {
-          ...{ i: byI + (isNew ? byM : 0), f: old * slope, z: dc * i * (1 - z * z) },
+          i: byI + (isNew ? byM : 0),
+          f: old * slope,
+          z: dc * i * (1 - z * z),
           o: ((grad.h! * c) / n) * o * (1 - o),
         },
         state: { h: 0, c: dc * f, n: dn * f, m: old },

@@ -170,7 +170,7 @@ class PlanBuilder implements Emitter {
     return view;
   }
 
-  place(tensor: Tensor, name: string): View {
+  allocate(tensor: Tensor, name: string): View {
     const output = this.#outputNames.get(tensor);
     const view =
       output === undefined

@@ -11,8 +11,8 @@ export interface Emitter {
   expect(count: number): void;
   /** Where a tensor's values are. */
   view(tensor: Tensor): View;
-  /** Makes room for a tensor that the calling op computes. */
-  place(tensor: Tensor, name: string): View;
+  /** Allocates memory for a tensor that the calling op computes. */
+  allocate(tensor: Tensor, name: string): View;
   /** Says that a tensor's values lie in a place that exists already. */
   define(tensor: Tensor, view: View): void;
   /** Scratch memory; `what` names it in the printed plan and in a LimitError. */

@@ -161,6 +161,7 @@ export function bceWithLogits(options: BCEWithLogitsOptions = {}): Loss {
   const weights = typeof posWeight === "number" ? [posWeight] : posWeight;
   checkWeights("bceWithLogits", "posWeight", weights);
   return pointwiseLoss("bceWithLogits", "bce-with-logits", options.reduction, {
-    ...{ kind: "bceWithLogits", posWeight: weights },
+    kind: "bceWithLogits",
+    posWeight: weights,
   });
 }

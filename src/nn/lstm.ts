@@ -43,7 +43,14 @@ export interface LSTMOptions extends RecurrentOptions {
 }
 
 const own = [
-  ...["projSize", "peepholes", "coupledGates", "layerNorm", "clip", "cellClip", "forgetBias", "activations"],
+  "projSize",
+  "peepholes",
+  "coupledGates",
+  "layerNorm",
+  "clip",
+  "cellClip",
+  "forgetBias",
+  "activations",
 ] as const;
 
 /**
@@ -74,7 +81,9 @@ export class LSTM extends Recurrent<LSTMState> {
         );
     }
     const cell = lstmCell("LSTM", {
-      ...{ coupledGates: coupledGates === true, peepholes: peepholes === true, layerNorm: layerNorm === true },
+      coupledGates: coupledGates === true,
+      peepholes: peepholes === true,
+      layerNorm: layerNorm === true,
       ...(clip !== undefined && { clip }),
       ...(cellClip !== undefined && { cellClip }),
       ...(activations && { activations }),

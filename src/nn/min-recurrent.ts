@@ -64,9 +64,7 @@ export abstract class MinRecurrent extends Module {
   protected constructor(pair: boolean, options: MinRecurrentOptions) {
     super();
     const what = this.constructor.name;
-    checkOptions(what, options, [
-      ...["inputSize", "hiddenSize", "numLayers", "bias", "batchFirst", "dropout", "residual"],
-    ]);
+    checkOptions(what, options, ["inputSize", "hiddenSize", "numLayers", "bias", "batchFirst", "dropout", "residual"]);
     checkSwitches(what, options, ["bias", "batchFirst", "residual"]);
     this.inputSize = checkCount(what, "inputSize", options.inputSize);
     this.hiddenSizes = sizesOf(what, options);

@@ -55,8 +55,21 @@ export interface RecurrentOptions {
 }
 
 const common = [
-  ...["inputSize", "hiddenSize", "numLayers", "bias", "batchFirst", "bidirectional", "goBackwards", "merge"],
-  ...["maskedOutput", "dropout", "variationalDropout", "recurrentDropout", "zoneout", "residual", "numHeads"],
+  "inputSize",
+  "hiddenSize",
+  "numLayers",
+  "bias",
+  "batchFirst",
+  "bidirectional",
+  "goBackwards",
+  "merge",
+  "maskedOutput",
+  "dropout",
+  "variationalDropout",
+  "recurrentDropout",
+  "zoneout",
+  "residual",
+  "numHeads",
   "learnedInitialState",
 ] as const;
 

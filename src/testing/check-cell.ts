@@ -129,7 +129,9 @@ async function againstCpu(
         const { output, state: after } = layer.forward(given.x as Tensor, before);
         return { output, ...Object.fromEntries(cell.states.map((s) => [`new ${state(s)}`, after[s] as Tensor])) };
       },
-      ...{ seeds: outputs, gradients: Object.keys(inputs), parameterGradients: true },
+      seeds: outputs,
+      gradients: Object.keys(inputs),
+      parameterGradients: true,
     });
     try {
       results.push(await program.run({ ...inputs, ...seeds }));

@@ -249,7 +249,9 @@ export function againstDifferences(cell: FullCell, random: RandomStream, ranges:
   const wrong: Wrong[] = [];
   let compared = 0;
   const result = (faults: readonly string[]): Comparison => ({
-    ...{ compared, wrong, left: [...misread.left] },
+    compared,
+    wrong,
+    left: [...misread.left],
     misuse:
       misread.unknown.size > 0 ? [...misread.unknown] : faults.length > 0 ? [...misread.left, ...new Set(faults)] : [],
   });

@@ -34,17 +34,18 @@ fn cellBackward(saved: Saved, prev: State, grad: State, p: Learned) -> Backward 
 
 /** A cell that adds up, with something else. */
 const adder = (change: object = {}): Cell => ({
-  ...{ name: "adder", gates: ["a"], states: ["h"], fragment: { source } },
+  name: "adder",
+  gates: ["a"],
+  states: ["h"],
+  fragment: { source },
   forward: (x, r) => ({ state: { h: x.a! + r.a! }, saved: { a: x.a! + r.a! } }),
   backward: (_saved, _prev, grad) => ({ grads: { a: grad.h! }, state: { h: 0 } }),
   ...change,
 });
 const intermediate = (change: object = {}) =>
   adder({
-    ...{
-      gates: ["a", "b"],
-      intermediate: { gates: 1, forward: () => 0, backward: () => ({ grads: {}, state: {} }), ...change },
-    },
+    gates: ["a", "b"],
+    intermediate: { gates: 1, forward: () => 0, backward: () => ({ grads: {}, state: {} }), ...change },
   });
 
 describe("defineCell refuses", () => {
@@ -104,7 +105,8 @@ describe("defineCell refuses", () => {
       fragment: { source: "" },
     }),
     refused("separate parts without R", /has no R \(recurrent: false\), so it can have neither/, {
-      ...{ recurrent: false, separate: ["b"] },
+      recurrent: false,
+      separate: ["b"],
     }),
     mistake("an intermediate product of all gates", OptionError, /gives 2 of its 2 gates an intermediate product/, () =>
       defineCell(intermediate({ gates: 2 })),
@@ -191,7 +193,8 @@ describe("a plan with WGSL that is wrong", () => {
       gpu!.compile(layer, {
         inputs: { x: { shape: [2, 1, 2] } },
         forward: ({ x }) => ({ y: layer.forward(x!).output }),
-        ...{ seeds: ["y"], gradients: ["x"] },
+        seeds: ["y"],
+        gradients: ["x"],
       }),
     );
     expect(error).toBeInstanceOf(kind);

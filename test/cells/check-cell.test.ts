@@ -28,7 +28,10 @@ test.each(["mgu", "slstm"])("passes the WGSL of %s", async (name) => {
 /** A leaky integrator with a learned rate, h = h + k * (tanh(x + r) - h), right unless something is changed. */
 const leaky = (name: string, change: Partial<Cell> = {}): FullCell =>
   defineCell({
-    ...{ name, gates: ["a"], states: ["h"], learned: [{ name: "k", initial: 0.5 }] },
+    name,
+    gates: ["a"],
+    states: ["h"],
+    learned: [{ name: "k", initial: 0.5 }],
     fragment: { source: wgsl },
     forward(x, r, prev, { k }) {
       const a = Math.tanh(x.a! + r.a!);
@@ -90,7 +93,9 @@ describe("names the first wrong derivative", () => {
 
   test("once, where it is furthest off, and by its state rather than by all", async () => {
     const cell = defineCell({
-      ...{ name: "two states", gates: ["a"], states: ["h", "c"] },
+      name: "two states",
+      gates: ["a"],
+      states: ["h", "c"],
       forward: (x, r, prev) => ({ state: { h: x.a + r.a + prev.c, c: 3 * prev.c + prev.h }, saved: {} }),
       backward: (_saved, _prev, grad) => ({
         grads: { a: grad.h },
@@ -104,7 +109,9 @@ describe("names the first wrong derivative", () => {
 
   test("by all states, if it is right by each", async () => {
     const cell = defineCell({
-      ...{ name: "product of gradients", gates: ["a"], states: ["h", "c"] },
+      name: "product of gradients",
+      gates: ["a"],
+      states: ["h", "c"],
       forward: (x, r, prev) => ({ state: { h: x.a + r.a, c: prev.c }, saved: {} }),
       backward: (_saved, _prev, grad) => ({ grads: { a: grad.h + grad.h * grad.c }, state: { h: 0, c: grad.c } }),
     });
@@ -115,7 +122,9 @@ describe("names the first wrong derivative", () => {
 
   test("in the second direction, if it is right in the first", async () => {
     const cell = defineCell({
-      ...{ name: "one way", gates: ["a"], states: ["h"] },
+      name: "one way",
+      gates: ["a"],
+      states: ["h"],
       forward: (x, r) => ({ state: { h: x.a + r.a }, saved: {} }),
       backward: (_saved, _prev, grad, _learned, { direction }) => ({
         grads: { a: grad.h * (1 + direction) },
@@ -128,7 +137,8 @@ describe("names the first wrong derivative", () => {
   test("of an intermediate product", async () => {
     const { intermediate, ...given } = cellNamed("mgu");
     const wrong = defineCell({
-      ...{ ...given, name: "mgu without the way through f" },
+      ...given,
+      name: "mgu without the way through f",
       intermediate: {
         ...intermediate!,
         backward: (saved, prev, grad, learned, unit) => ({
@@ -143,7 +153,8 @@ describe("names the first wrong derivative", () => {
   test("of means over the units", async () => {
     const given = testCells.find((cell) => cell.acrossUnits)!;
     const wrong = defineCell({
-      ...{ ...given, name: "normalised, gradients as if not" },
+      ...given,
+      name: "normalised, gradients as if not",
       backward: (saved, prev, grad, learned, unit) =>
         given.backward(saved, prev, grad, learned, { ...unit, mean: (value) => 0.9 * unit.mean(value) }),
     });
@@ -219,7 +230,9 @@ describe("names what is read and not there", () => {
   test("what backward did not return, in an intermediate product", async () => {
     const { intermediate, ...given } = cellNamed("mgu");
     const cell = defineCell({
-      ...{ ...given, intermediate: intermediate!, name: "mgu that forgets" },
+      ...given,
+      intermediate: intermediate!,
+      name: "mgu that forgets",
       backward: (saved, prev, grad, learned, unit) => {
         const { grads, state } = given.backward(saved, prev, grad, learned, unit);
         return { grads: { f: grads.f!, n: grads.n! }, state };
@@ -232,7 +245,10 @@ describe("names what is read and not there", () => {
 
   test("but a slot that is zero because nothing was put there passes, and so does all that is saved at once", async () => {
     const cell = defineCell({
-      ...{ name: "adds to nothing", gates: ["a"], states: ["h"], kept: ["m"] },
+      name: "adds to nothing",
+      gates: ["a"],
+      states: ["h"],
+      kept: ["m"],
       forward: (x, r) => ({ state: { h: x.a + r.a }, saved: {} }),
       backward: (saved, _prev, grad) => ({ grads: { ...saved, a: saved.m + grad.h }, state: { h: 0 } }),
     });

@@ -100,7 +100,10 @@ function equations(weights: StateDict, tokens: readonly number[]): { rows: numbe
 test("the page's code has the types of the package, as strictly as `tsc --init` asks for", () => {
   expect(
     typeFaults({
-      ...{ isolatedModules: true, verbatimModuleSyntax: true, noUncheckedSideEffectImports: true, declaration: true },
+      isolatedModules: true,
+      verbatimModuleSyntax: true,
+      noUncheckedSideEffectImports: true,
+      declaration: true,
     }),
   ).toEqual([]);
 });
@@ -133,7 +136,8 @@ describe("a typing mistake in a cell does not compile", () => {
 
   test("where names are read, and checkCell says so too", async () => {
     const cell = defineCell({
-      ...{ ...lists, name: "reads other names" },
+      ...lists,
+      name: "reads other names",
       forward(x, r, prev, learned) {
         const gates: number = x.a + x.b + r.a + r.b + prev.h + prev.c + learned.k;
         // @ts-expect-error no gate
@@ -166,27 +170,33 @@ describe("a typing mistake in a cell does not compile", () => {
   test("where names are returned, and checkCell says so too", async () => {
     const forward = (x: { a: number }) => ({ state: { h: x.a, c: 0 }, saved: { a: x.a } });
     const other = defineCell({
-      ...{ ...lists, name: "returns another slot" },
+      ...lists,
+      name: "returns another slot",
       // @ts-expect-error no slot
       forward: (x) => ({ state: { h: x.a, c: 0 }, saved: { a: x.a, mm: 0 } }),
       backward: () => ({ grads: {}, state: { h: 0, c: 0 } }),
     });
     expect(await complaint(other)).toEqual(["forward returns saved.mm, which is none of a, b, k, m"]);
     const none = defineCell({
-      ...{ ...lists, name: "returns a state too few" },
+      ...lists,
+      name: "returns a state too few",
       // @ts-expect-error no c
       forward: (x) => ({ state: { h: x.a }, saved: {} }),
       backward: () => ({ grads: {}, state: { h: 0, c: 0 } }),
     });
     expect(await complaint(none)).toEqual(["forward returns no state.c"]);
     const gradient = defineCell({
-      ...{ ...lists, name: "returns another gradient", forward },
+      ...lists,
+      name: "returns another gradient",
+      forward,
       // @ts-expect-error no slot
       backward: (saved) => ({ grads: { ...saved, kk: 0 }, state: { h: 0, c: 0 } }),
     });
     expect(await complaint(gradient)).toEqual(["backward returns grads.kk, which is none of a, b, k, m"]);
     defineCell({
-      ...{ ...lists, name: "returns a gradient too few", forward },
+      ...lists,
+      name: "returns a gradient too few",
+      forward,
       // @ts-expect-error no c
       backward: () => ({ grads: {}, state: { h: 0 } }),
     });
@@ -194,7 +204,8 @@ describe("a typing mistake in a cell does not compile", () => {
 
   test("in an intermediate product", async () => {
     const cell = defineCell({
-      ...{ ...lists, name: "reads other names in its intermediate product" },
+      ...lists,
+      name: "reads other names in its intermediate product",
       intermediate: {
         gates: 1,
         // @ts-expect-error no state
@@ -209,7 +220,8 @@ describe("a typing mistake in a cell does not compile", () => {
 
   test("where a layer's states are read", async () => {
     const cell = defineCell({
-      ...{ ...lists, name: "of two states" },
+      ...lists,
+      name: "of two states",
       forward: (x) => ({ state: { h: x.a, c: x.b }, saved: {} }),
       backward: (_saved, _prev, grad) => ({ grads: { a: grad.h, b: grad.c }, state: { h: 0, c: 0 } }),
     });
@@ -234,7 +246,9 @@ describe("a typing mistake in a cell does not compile", () => {
   test("but lists that are made at run time take any name", async () => {
     const gates: string[] = ["a"];
     const cell = defineCell({
-      ...{ name: "made at run time", gates, states: ["h"] },
+      name: "made at run time",
+      gates,
+      states: ["h"],
       forward: (x) => ({ state: { h: x.a! }, saved: { a: 0 } }),
       backward: (_saved, _prev, grad) => ({ grads: { a: grad.h }, state: { h: 0 } }),
     });

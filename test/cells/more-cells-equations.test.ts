@@ -101,8 +101,10 @@ const cases: [
   ["SRU", () => new SRU(sizes), sru, { gates: "ufrp", learned: ["weight_v_f", "weight_v_r"], states: ["h", "c"] }],
   ["sLSTM", () => new SLSTM(sizes), slstm(sigmoid), { gates: "ifzo", states: ["h", "c", "n"] }],
   [
-    ...(["sLSTM with an exponential forget gate", () => new SLSTM({ ...sizes, forgetGate: "exponential" })] as const),
-    ...([slstm(Math.exp), { gates: "ifzo", states: ["h", "c", "n"] }] as const),
+    "sLSTM with an exponential forget gate",
+    () => new SLSTM({ ...sizes, forgetGate: "exponential" }),
+    slstm(Math.exp),
+    { gates: "ifzo", states: ["h", "c", "n"] },
   ],
 ];
 
@@ -140,7 +142,8 @@ describe.each(cases)("%s", (_, make, step, { gates, learned = [], states }) => {
     const dict = await runtime.stateDict(layer);
     const G = gates.length;
     const expected: Record<string, number[]> = {
-      ...{ weight_ih_l0: [G * H, I], bias_ih_l0: [G * H] },
+      weight_ih_l0: [G * H, I],
+      bias_ih_l0: [G * H],
       ...(learned.length === 0 && { weight_hh_l0: [G * H, H], bias_hh_l0: [G * H] }),
       ...Object.fromEntries(learned.map((vector) => [`${vector}_l0`, [H]])),
     };

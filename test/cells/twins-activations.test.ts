@@ -32,9 +32,26 @@ async function stepOn(
   const buffers = names.map((name) => ({ name, role: "output", dtype: "f32", length: lengths[name] }) as const);
   const view = (name: (typeof names)[number]) => ({ buffer: names.indexOf(name), offset: 0, length: lengths[name] });
   const params: Readonly<Record<string, number>> = {
-    ...{ ...zeros, ...noOptions, ...steps, B: 1, D: 2, H, P: H, W: 1, directions: 2, stream: 0 },
-    ...{ K: H, headUnits: H, U: H, slot: 0, count: 0, weightGate: 0, weightGates: 1 },
-    ...{ hasBias: 0, hasCarry: 0, hasOutput: 1 },
+    ...zeros,
+    ...noOptions,
+    ...steps,
+    B: 1,
+    D: 2,
+    H,
+    P: H,
+    W: 1,
+    directions: 2,
+    stream: 0,
+    K: H,
+    headUnits: H,
+    U: H,
+    slot: 0,
+    count: 0,
+    weightGate: 0,
+    weightGates: 1,
+    hasBias: 0,
+    hasCarry: 0,
+    hasOutput: 1,
   };
   // Backward reads neither h nor the weight, and what it reads it may not write.
   const bound = backward
@@ -46,7 +63,10 @@ async function stepOn(
     buffers,
     commands: [
       {
-        ...{ type: "dispatch", kernel: kernel.name, label: "step", cell: cell.name },
+        type: "dispatch",
+        kernel: kernel.name,
+        label: "step",
+        cell: cell.name,
         constants: { ...tile, ...(backward ? { FINISH: false } : { SAVE: false, INTERMEDIATE: false }) },
         bindings: kernel.bindings.map(({ name }) =>
           view((bound as Readonly<Record<string, (typeof names)[number]>>)[name] ?? (backward ? "ones" : "weight")),
@@ -65,8 +85,8 @@ async function stepOn(
 }
 
 const spread = [
-  ...[0, 1e-30, 1e-6, 0.01, 0.0999, 0.1, 0.1001, 0.149, 0.1501, 0.3, 0.5, 0.7, 1, 2, 2.4, 2.6, 4, 8],
-  ...[14.9, 15, 20, 29, 31, 43, 44, 88, 89, 200, 3e4, 1e30],
+  0, 1e-30, 1e-6, 0.01, 0.0999, 0.1, 0.1001, 0.149, 0.1501, 0.3, 0.5, 0.7, 1, 2, 2.4, 2.6, 4, 8, 14.9, 15, 20, 29, 31,
+  43, 44, 88, 89, 200, 3e4, 1e30,
 ];
 const points = Float32Array.from([...spread, ...spread.map((x) => -x)]);
 const pointsAndNaN = Float32Array.from([...points, Number.NaN]);

@@ -182,7 +182,14 @@ test.skipIf(!device)(`${title("a rate of 1e30")}: ends in a DivergedError`, asyn
   const { code, stderr } = await train(
     at("rhyme.txt"),
     ...small,
-    ...["--lr", "1e30", "--steps", "50", "--backend", "gpu", "--out", at("m.safetensors")],
+    "--lr",
+    "1e30",
+    "--steps",
+    "50",
+    "--backend",
+    "gpu",
+    "--out",
+    at("m.safetensors"),
   );
   expect(code).toBe(1);
   expect(stderr).toMatch(/^error: training diverged in step \d+/m);
@@ -263,7 +270,12 @@ test("a real run without a terminal has no control characters", async () => {
   const { stdout, stderr, code } = await train(
     at("rhyme.txt"),
     ...small.filter((option) => option !== "--json"),
-    ...["--backend", "cpu", "--steps", "3", "--out", at("m.safetensors")],
+    "--backend",
+    "cpu",
+    "--steps",
+    "3",
+    "--out",
+    at("m.safetensors"),
   );
   expect([code, stderr]).toEqual([0, ""]);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there

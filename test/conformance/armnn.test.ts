@@ -68,7 +68,13 @@ describeSuite<{ readonly cases: readonly Case[] }, Case>({
     const { y } = await runLayer(runtime, {
       cell: "lstm",
       options: {
-        ...{ inputSize: I, hiddenSize: H, batchFirst: !timeMajor, coupledGates: cifg, peepholes, layerNorm, cellClip },
+        inputSize: I,
+        hiddenSize: H,
+        batchFirst: !timeMajor,
+        coupledGates: cifg,
+        peepholes,
+        layerNorm,
+        cellClip,
         ...(projSize && { projSize: P }),
       },
       weights,

@@ -55,10 +55,12 @@ async function lossOf(runtime: Runtime, given: Case, sequences: readonly number[
     inputs: Object.fromEntries(shapes),
     forward: ({ logits, labels, steps, counts }) => ({
       loss: ctc({ blank: given.blank, reduction: "sum" }).apply(logits!, labels!, {
-        ...{ inputLengths: steps!, targetLengths: counts! },
+        inputLengths: steps!,
+        targetLengths: counts!,
       }).loss,
     }),
-    ...{ seeds: ["loss"], gradients: ["logits"] },
+    seeds: ["loss"],
+    gradients: ["logits"],
   });
   const results = await program.run({ ...inputs, "gradient.loss": { shape: [], data: Float64Array.of(1) } });
   program.dispose();

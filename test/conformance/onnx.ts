@@ -27,8 +27,17 @@ const roles = { lstm: ["gate", "cell", "hidden"], gru: ["gate", "candidate"], rn
 
 /** ONNX writes names in any case. */
 const known = [
-  ...["Sigmoid", "Tanh", "Relu", "LeakyRelu", "ThresholdedRelu", "ScaledTanh", "HardSigmoid", "Elu", "Softsign"],
-  ...["Softplus", "Affine"],
+  "Sigmoid",
+  "Tanh",
+  "Relu",
+  "LeakyRelu",
+  "ThresholdedRelu",
+  "ScaledTanh",
+  "HardSigmoid",
+  "Elu",
+  "Softsign",
+  "Softplus",
+  "Affine",
 ];
 const withAlpha = ["LeakyRelu", "ThresholdedRelu", "ScaledTanh", "HardSigmoid", "Elu", "Affine"];
 const withBeta = ["ScaledTanh", "HardSigmoid", "Affine"];

@@ -36,7 +36,11 @@ interface Vectors {
 type Case = Configuration & Omit<Vectors, "cases">;
 
 const optimizers: Readonly<Record<string, (options: object) => Optimizer>> = {
-  ...{ SGD: sgd, Adam: adam, AdamW: adamW, RMSprop: rmsprop, Adagrad: adagrad },
+  SGD: sgd,
+  Adam: adam,
+  AdamW: adamW,
+  RMSprop: rmsprop,
+  Adagrad: adagrad,
 };
 /** `weight_decay` is `weightDecay`. */
 const camelCase = (options: object) =>

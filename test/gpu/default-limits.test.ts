@@ -76,7 +76,9 @@ describe.each(Object.entries(layers))("%s", (name, make) => {
           const { output, state } = layer.forward(symbol!);
           return { output, ...state };
         },
-        ...{ seeds: ["output"], gradients: ["x"], parameterGradients: true },
+        seeds: ["output"],
+        gradients: ["x"],
+        parameterGradients: true,
       });
       results.push(await program.run({ x, "gradient.output": dy }));
       program.dispose();

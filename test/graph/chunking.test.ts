@@ -80,12 +80,16 @@ async function run(kind: string, bidirectional: boolean, backend: Backend): Prom
       const { output, state: next } = layer.forward(x!, state, real);
       return { output, ...Object.fromEntries(Object.entries(next).map(([name, tensor]) => [`next ${name}`, tensor])) };
     },
-    ...{ seeds: ["output", "next h"], gradients: Object.keys(shapes), parameterGradients: true },
+    seeds: ["output", "next h"],
+    gradients: Object.keys(shapes),
+    parameterGradients: true,
   });
   const of = (shape: readonly number[]) => ({ shape, data: numbers.floats(shape.reduce((a, b) => a * b)) });
   const values = await program.run({
     ...Object.fromEntries(Object.entries(shapes).map(([name, { shape }]) => [name, of(shape)])),
-    ...{ "gradient.output": of([T, B, D * P]), "gradient.next h": of([D, B, P]), lengths },
+    "gradient.output": of([T, B, D * P]),
+    "gradient.next h": of([D, B, P]),
+    lengths,
   });
   return { plan: program.plan, values };
 }

@@ -89,27 +89,44 @@ const cases: readonly GradientCase[] = [
     "additive, one query, lengths, bias",
     additive({ querySize: 2, keySize: 3, hiddenSize: 3, bias: true }),
     {
-      ...{ T: 0, S: 5, B: 4, real: "lengths" },
+      T: 0,
+      S: 5,
+      B: 4,
+      real: "lengths",
     },
   ),
   attentionCase("additive, values of their own, mask", additive({ querySize: 3, hiddenSize: 2 }), {
-    ...{ T: 2, S: 3, B: 3, V: 4, real: "mask" },
+    T: 2,
+    S: 3,
+    B: 3,
+    V: 4,
+    real: "mask",
   }),
   attentionCase("additive, of one of everything", additive({ querySize: 1, hiddenSize: 1 }), { T: 1, S: 1, B: 1 }),
   attentionCase("dot", multiplicative({ querySize: 3, score: "dot" }), { T: 3, S: 4, B: 2 }),
   attentionCase("dot, scaled, lengths, values", multiplicative({ querySize: 3, score: "dot", scale: true }), {
-    ...{ T: 2, S: 5, B: 3, V: 2, real: "lengths" },
+    T: 2,
+    S: 5,
+    B: 3,
+    V: 2,
+    real: "lengths",
   }),
   attentionCase("general, mask", multiplicative({ querySize: 2, keySize: 4 }), { T: 3, S: 3, B: 2, real: "mask" }),
   attentionCase(
     "general, one query, scaled, by the context only",
     multiplicative({ querySize: 3, keySize: 2, scale: true }),
     {
-      ...{ T: 0, S: 4, B: 2, seeds: ["context"] },
+      T: 0,
+      S: 4,
+      B: 2,
+      seeds: ["context"],
     },
   ),
   attentionCase("general, by the weights only", multiplicative({ querySize: 2 }), {
-    ...{ T: 2, S: 3, B: 2, seeds: ["weights"] },
+    T: 2,
+    S: 3,
+    B: 2,
+    seeds: ["weights"],
   }),
   {
     name: "additive, twice over the same keys, the second query made of the first context",
@@ -124,10 +141,17 @@ const cases: readonly GradientCase[] = [
 
 const large = [
   attentionCase("additive, large", additive({ querySize: 17, keySize: 33, hiddenSize: 66 }), {
-    ...{ T: 35, S: 70, B: 5, real: "lengths" },
+    T: 35,
+    S: 70,
+    B: 5,
+    real: "lengths",
   }),
   attentionCase("general, large", multiplicative({ querySize: 35, keySize: 67, scale: true }), {
-    ...{ T: 33, S: 66, B: 4, V: 34, real: "mask" },
+    T: 33,
+    S: 66,
+    B: 4,
+    V: 34,
+    real: "mask",
   }),
 ];
 

@@ -142,7 +142,8 @@ const pools: readonly GradientCase[] = (["meanPool", "maxPool", "lastPool"] as c
       mask: { shape: [5, 3], integers: [0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0] },
     },
     forward: ({ x, lengths, mask }) => ({
-      ...{ y: F[name](x!, { lengths: lengths! }), z: F[name](x!, { mask: mask! }) },
+      y: F[name](x!, { lengths: lengths! }),
+      z: F[name](x!, { mask: mask! }),
       both: F[name](F.mul(x!, x!), { lengths: lengths!, mask: mask! }),
     }),
   },

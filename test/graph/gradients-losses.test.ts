@@ -139,33 +139,29 @@ const cases: readonly GradientCase[] = [
     "with lengths, summed",
     { reduction: "sum" },
     {
-      ...{
-        T: 6,
-        labels: [
-          [1, 2, 3],
-          [2, 2, -1],
-          [3, -1, -1],
-        ],
-        steps: [6, 4, 1],
-        counts: [3, 2, 1],
-      },
+      T: 6,
+      labels: [
+        [1, 2, 3],
+        [2, 2, -1],
+        [3, -1, -1],
+      ],
+      steps: [6, 4, 1],
+      counts: [3, 2, 1],
     },
   ),
   aligned(
     "with an empty target, and labels that do not fit",
     { zeroInfinity: true },
     {
-      ...{
-        T: 4,
-        labels: [
-          [1, 2],
-          [0, 0],
-          [3, 3],
-          [2, 1],
-        ],
-        steps: [4, 3, 2, 0],
-        counts: [2, 0, 2, 1],
-      },
+      T: 4,
+      labels: [
+        [1, 2],
+        [0, 0],
+        [3, 3],
+        [2, 1],
+      ],
+      steps: [4, 3, 2, 0],
+      counts: [2, 0, 2, 1],
     },
   ),
 ];

@@ -55,7 +55,8 @@ const layerCases = (
       : Object.fromEntries(sizes.map((H, l) => [`h${l}`, { shape: [1, B, H] }]));
     const numbers = new Numbers(name);
     const real = {
-      ...{ no: {}, lengths: { lengths: { shape: [B], integers: [...numbers.integers(B, 0, T)] } } },
+      no: {},
+      lengths: { lengths: { shape: [B], integers: [...numbers.integers(B, 0, T)] } },
       mask: {
         mask: { shape: options.batchFirst ? [B, T] : [T, B], integers: [...numbers.integers(T * B, 0, 1)] },
       },

@@ -141,7 +141,12 @@ const cases: readonly GradientCase[] = [
   ...recurrentCases("in both directions", { bidirectional: true, hiddenSize: 3 }, { initial: true }),
   ...recurrentCases("in two layers", { numLayers: 2, hiddenSize: 3, T: 2 }, { initial: true }),
   ...recurrentCases("in two layers, both directions, batch first, no bias", {
-    ...{ numLayers: 2, bidirectional: true, batchFirst: true, bias: false, hiddenSize: 2, T: 2 },
+    numLayers: 2,
+    bidirectional: true,
+    batchFirst: true,
+    bias: false,
+    hiddenSize: 2,
+    T: 2,
   }),
   ...recurrentCases("of one step, one row, one unit", { T: 1, B: 1, inputSize: 1, hiddenSize: 1 }, { initial: true }),
 ];
@@ -149,7 +154,11 @@ const cases: readonly GradientCase[] = [
 /** Too many numbers for differences, enough for every kind of tile; of one cell each, the twins' tests have the others. */
 const large = [
   ...recurrentCases("large, both directions", {
-    ...{ bidirectional: true, inputSize: 18, hiddenSize: 17, T: 4, B: 9 },
+    bidirectional: true,
+    inputSize: 18,
+    hiddenSize: 17,
+    T: 4,
+    B: 9,
   }).filter(({ name }) => name.startsWith("gru")),
   ...recurrentCases("large, many rows", { inputSize: 35, hiddenSize: 33, T: 3, B: 34 }, { initial: true }).filter(
     ({ name }) => name.startsWith("lstm"),

@@ -73,7 +73,10 @@ interface Row {
 
 const nothing: Adds = () => ({});
 const free = (name: string, options: object, more: Partial<Row> = {}): Row => ({
-  ...{ name, options, forward: nothing, backward: nothing },
+  name,
+  options,
+  forward: nothing,
+  backward: nothing,
   ...more,
 });
 const masked: Adds = ({ L }) => ({ "mask-rows": L });
@@ -91,8 +94,11 @@ const rows: readonly Row[] = [
   { name: "a mask", given: { mask: true }, forward: masked, backward: nothing },
   { name: "lengths and a mask", given: { lengths: true, mask: true }, forward: lengths, backward: nothing },
   {
-    ...{ name: "lengths whose outputs are held", options: { maskedOutput: "hold" }, given: { lengths: true } },
-    ...{ forward: () => ({ "sequence-mask": 1 }), backward: nothing },
+    name: "lengths whose outputs are held",
+    options: { maskedOutput: "hold" },
+    given: { lengths: true },
+    forward: () => ({ "sequence-mask": 1 }),
+    backward: nothing,
   },
   {
     name: "lengths in both directions",
@@ -106,22 +112,28 @@ const rows: readonly Row[] = [
   free("zoneout's expectation", { zoneout: { h: 0.2 } }),
   free("recurrent dropout and zoneout together", { recurrentDropout: 0.2, zoneout: 0.1 }, { given: noise }),
   {
-    ...{ name: "dropout between layers", options: { dropout: 0.2 }, given: noise, layers: [2, 3] },
-    ...{ forward: between, backward: between },
+    name: "dropout between layers",
+    options: { dropout: 0.2 },
+    given: noise,
+    layers: [2, 3],
+    forward: between,
+    backward: between,
   },
   {
-    ...{
-      name: "variational dropout between layers",
-      options: { variationalDropout: 0.2 },
-      given: noise,
-      layers: [2, 3],
-    },
-    ...{ forward: between, backward: between },
+    name: "variational dropout between layers",
+    options: { variationalDropout: 0.2 },
+    given: noise,
+    layers: [2, 3],
+    forward: between,
+    backward: between,
   },
   free("dropout outside of training", { dropout: 0.2, recurrentDropout: 0.2 }, { layers: [2] }),
   {
-    ...{ name: "residual connections", options: { residual: true }, layers: [2, 3] },
-    ...{ forward: ({ L }) => ({ pointwise: L - 1 }), backward: ({ L }) => ({ pointwise: L - 1 }) },
+    name: "residual connections",
+    options: { residual: true },
+    layers: [2, 3],
+    forward: ({ L }) => ({ pointwise: L - 1 }),
+    backward: ({ L }) => ({ pointwise: L - 1 }),
   },
   free("layers of different sizes", { hiddenSize: [8, 4] }, { than: { numLayers: 2 }, layers: [0] }),
   free("no biases", { bias: false }),
@@ -135,41 +147,46 @@ const rows: readonly Row[] = [
     backward: merged,
   },
   {
-    ...{
-      name: "their average",
-      options: { bidirectional, merge: "average" },
-      than: { bidirectional },
-      forward: merged,
-    },
+    name: "their average",
+    options: { bidirectional, merge: "average" },
+    than: { bidirectional },
+    forward: merged,
     backward: ({ L }) => ({ "strided-copy": 2 * L, pointwise: 2 * L }),
   },
   {
-    ...{
-      name: "their product",
-      options: { bidirectional, merge: "product" },
-      than: { bidirectional },
-      forward: merged,
-    },
+    name: "their product",
+    options: { bidirectional, merge: "product" },
+    than: { bidirectional },
+    forward: merged,
     backward: ({ L }) => ({ "strided-copy": 2 * L, pointwise: 2 * L }),
   },
   {
-    ...{ name: "both apart", options: { bidirectional, merge: "none" }, than: { bidirectional }, layers: [1] },
-    ...{ forward: () => ({ "strided-copy": 2 }), backward: () => ({ "strided-copy": 2 }) },
+    name: "both apart",
+    options: { bidirectional, merge: "none" },
+    than: { bidirectional },
+    layers: [1],
+    forward: () => ({ "strided-copy": 2 }),
+    backward: () => ({ "strided-copy": 2 }),
   },
   {
     // The gradients of R's blocks are a product for each gate.
-    ...{ name: "heads", options: { numHeads: 2 }, forward: nothing },
+    name: "heads",
+    options: { numHeads: 2 },
+    forward: nothing,
     backward: ({ L, kind }) => ({ matmul: L * (gates[kind] - 1) }),
   },
   {
-    ...{ name: "learned initial states", options: { learnedInitialState: true } },
+    name: "learned initial states",
+    options: { learnedInitialState: true },
     // One copy to all rows for each state, and one dispatch that puts them into their slots.
     forward: ({ L, kind }) => ({ "strided-copy": L * states[kind], "recurrent-initial": L }),
     // R's share of the first step, and the sum over rows.
     backward: ({ L, kind }) => ({ "recurrent-backward": L, "column-sums": L * states[kind] }),
   },
   {
-    ...{ name: "tokens", given: { tokens: true }, layers: [1] },
+    name: "tokens",
+    given: { tokens: true },
+    layers: [1],
     forward: () => ({ matmul: -1, "column-gather": 1 }),
     // No gradient by x; that by W is a scatter, and the one by b_ih a sum.
     backward: () => ({ matmul: -2, "group-tokens": 1, "column-scatter": 1, "column-sums": 1 }),
@@ -184,21 +201,28 @@ const rows: readonly Row[] = [
   { name: "layer norm", kinds: ["LSTM", "GRU"], options: { layerNorm: true }, forward: nothing, backward: own },
   { name: "peepholes", kinds: ["LSTM"], options: { peepholes: true }, forward: nothing, backward: own },
   {
-    ...{ name: "peepholes and layer norm", kinds: ["LSTM"], options: { peepholes: true, layerNorm: true } },
-    ...{ forward: nothing, backward: own },
+    name: "peepholes and layer norm",
+    kinds: ["LSTM"],
+    options: { peepholes: true, layerNorm: true },
+    forward: nothing,
+    backward: own,
   },
   free("coupled gates", { coupledGates: true }, { kinds: ["LSTM"] }),
   free("a clip of c", { cellClip: 1 }, { kinds: ["LSTM"] }),
   free("a forget bias", { forgetBias: 1 }, { kinds: ["LSTM"] }),
   {
     // One dispatch more in each step, and the gradient of W_hr.
-    ...{ name: "a projection", kinds: ["LSTM"], options: { projSize: 4 } },
+    name: "a projection",
+    kinds: ["LSTM"],
+    options: { projSize: 4 },
     forward: ({ T, L }) => ({ "recurrent-project": L * T }),
     backward: ({ T, L }) => ({ "recurrent-project-backward": L * T, matmul: L }),
   },
   {
     // One dispatch more in each step; R's gradient is one product for r and z and one for n.
-    ...{ name: "reset before", kinds: ["GRU"], options: { resetAfter: false } },
+    name: "reset before",
+    kinds: ["GRU"],
+    options: { resetAfter: false },
     forward: ({ T, L }) => ({ "recurrent-forward": L * T }),
     backward: ({ T, L }) => ({ "recurrent-intermediate-backward": L * T, matmul: L }),
   },

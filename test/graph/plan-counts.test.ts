@@ -121,11 +121,16 @@ describe("training", () => {
         // Forward: projection, head. Backward: weights and input of the head, W, R and input of the layer.
         matmul: 2 + 5,
         "recurrent-initial": 1, // the state that is carried, into its slot
-        ...{ "recurrent-forward": T, "recurrent-backward": T },
-        ...{ "cross-entropy-count": 1, "cross-entropy": 1, "cross-entropy-mean": 1 },
+        "recurrent-forward": T,
+        "recurrent-backward": T,
+        "cross-entropy-count": 1,
+        "cross-entropy": 1,
+        "cross-entropy-mean": 1,
         "group-tokens": 1,
         "embedding-scatter": 1,
-        ...{ "norm-partial": 1, "norm-finish": 1, adam: 1 },
+        "norm-partial": 1,
+        "norm-finish": 1,
+        adam: 1,
       });
       expect(counts.dispatches).toBe(2 * T + 17);
       expect(counts.derivations).toBe(1); // by rows it is as it stands
@@ -284,8 +289,14 @@ describe("shared memory", () => {
 test("a plan prints its buffers, its commands with runs of alike ones folded, and its totals", () => {
   const view = (buffer: number, length: number, offset = 0) => ({ buffer, offset, length });
   const step = (t: number): Command => ({
-    ...{ type: "dispatch", kernel: "recurrent-forward", label: `rnn step ${t}`, cell: "lstm", constants: { ROWS: 4 } },
-    ...{ bindings: [view(0, 64, 128), view(2, 512), view(2, 512)], params: [t], grid: [3, 1, 2] },
+    type: "dispatch",
+    kernel: "recurrent-forward",
+    label: `rnn step ${t}`,
+    cell: "lstm",
+    constants: { ROWS: 4 },
+    bindings: [view(0, 64, 128), view(2, 512), view(2, 512)],
+    params: [t],
+    grid: [3, 1, 2],
   });
   const plan: Plan = {
     name: "small",

@@ -70,7 +70,8 @@ test.for([
     const program = await Program.compile(backend, weights, {
       inputs: { x: { shape: [2, 3], dtype: "i32" } },
       forward: ({ x }): Record<string, Tensor> => gap.forward(x!),
-      ...{ seeds: ["logits"], parameterGradients: true },
+      seeds: ["logits"],
+      parameterGradients: true,
     });
     const x = { shape: [2, 3], data: Int32Array.of(1, 2, 3, 4, 8, 0) };
     const seed = { shape: [2, 3, 9], data: new Numbers("seed").floats(54) };

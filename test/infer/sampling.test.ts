@@ -29,12 +29,18 @@ async function drawOn(backend: Backend, constants: Constants, draw: Draw): Promi
   const plan: Plan = {
     name: "sample",
     buffers: entries.map(([name, data]) => ({
-      ...{ name, role: name === "tokens" ? "output" : "input", length: data.length + 7 },
+      name,
+      role: name === "tokens" ? "output" : "input",
+      length: data.length + 7,
       dtype: data instanceof Int32Array ? "i32" : "f32",
     })),
     commands: [
       {
-        ...{ type: "dispatch", kernel: sample.name, label: "sample", constants, grid: spreadGrid(B, 2) },
+        type: "dispatch",
+        kernel: sample.name,
+        label: "sample",
+        constants,
+        grid: spreadGrid(B, 2),
         bindings: entries.map(([, data], buffer) => ({ buffer, offset: buffer + 1, length: data.length })),
         params: [B, logits.length / B, step],
       },
@@ -122,7 +128,9 @@ const drawOf = (
   const logits = numbers.floats(B * V, more.scale ?? 3);
   return {
     ...settings,
-    ...{ B, first: 100 * more.i, step: more.i % 7 },
+    B,
+    first: 100 * more.i,
+    step: more.i % 7,
     logits: more.ties ? logits.map((x) => Math.round(2 * x) / 2) : logits,
   };
 };
@@ -155,9 +163,14 @@ const table: readonly Draw[] = [
 
 const any: fc.Arbitrary<Draw> = fc
   .record({
-    ...{ B: fc.integer({ min: 1, max: 12 }), V: fc.integer({ min: 1, max: 150 }), i: fc.nat(1000) },
-    ...{ temperature: fc.constantFrom(0, 0.1, 0.7, 1, 3), topK: fc.nat(40), topP: fc.constantFrom(0.05, 0.6, 0.95, 1) },
-    ...{ seed: fc.nat(), ties: fc.boolean() },
+    B: fc.integer({ min: 1, max: 12 }),
+    V: fc.integer({ min: 1, max: 150 }),
+    i: fc.nat(1000),
+    temperature: fc.constantFrom(0, 0.1, 0.7, 1, 3),
+    topK: fc.nat(40),
+    topP: fc.constantFrom(0.05, 0.6, 0.95, 1),
+    seed: fc.nat(),
+    ties: fc.boolean(),
   })
   .map(({ B, V, temperature, topK, topP, seed, ties, i }) =>
     drawOf(B, V, { temperature, topK, topP, seed }, { ties, i }),
@@ -203,7 +216,10 @@ describe("over many draws the twin", () => {
   ];
   test.each(draws)("%s", async (_, settings, kept) => {
     const many: Draw = {
-      ...{ ...settings, B: rows, first: 5, step: 1 },
+      ...settings,
+      B: rows,
+      first: 5,
+      step: 1,
       logits: Float32Array.from({ length: rows * logits.length }, (__, i) => logits[i % logits.length]!),
     };
     const drawn = await drawOn(cpu, sample.variants[0]!, many);

@@ -104,12 +104,15 @@ describe("by hand", () => {
   test("WebNN LSTM: peepholes i o f, in whichever order the gates are", () => {
     for (const gateOrder of ["iofg", "ifgo"]) {
       const theirs = {
-        ...{ weight: tensor([1, 4, 1], [1, 2, 3, 4]), recurrentWeight: tensor([1, 4, 1], [5, 6, 7, 8]) },
+        weight: tensor([1, 4, 1], [1, 2, 3, 4]),
+        recurrentWeight: tensor([1, 4, 1], [5, 6, 7, 8]),
         peepholeWeight: tensor([1, 3], [10, 20, 30]),
       };
       const ours = importWeights("webnn", "lstm", theirs, { gateOrder });
       expect(plain(ours)).toMatchObject({
-        ...{ peephole_i_l0: { data: [10] }, peephole_o_l0: { data: [20] }, peephole_f_l0: { data: [30] } },
+        peephole_i_l0: { data: [10] },
+        peephole_o_l0: { data: [20] },
+        peephole_f_l0: { data: [30] },
         weight_ih_l0: { data: gateOrder === "iofg" ? [1, 3, 4, 2] : [1, 2, 3, 4] },
       });
       expect(exportWeights("webnn", "lstm", ours, { gateOrder })).toEqual(theirs);

@@ -1,13 +1,10 @@
-/** The kernels of attention against their twins; its products are those of test/twins-matmul.test.ts. */
+/** The kernels of attention against their twins; its products are those of test/kernels/twins-matmul.test.ts. */
 import fc from "fast-check";
-import { describe, test } from "vitest";
-import { kernels } from "../../src/kernels/index.ts";
-import type { Constants } from "../../src/plan/plan.ts";
-import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import { gpuForTests } from "../support/against-twin.ts";
+import { between, suite, testTwins } from "../support/twin-suites.ts";
 
 const gpu = await gpuForTests();
 
-const between = (min: number, max: number) => fc.integer({ min, max });
 /** Fewer workgroups than items need, as on an adapter with a low limit: the rest is done in a loop. */
 const gridOf = (count: number, perWorkgroup: number, looped: boolean): [number, number, number] => [
   Math.max(1, Math.ceil(count / perWorkgroup / (looped ? 2 : 1))),
@@ -33,8 +30,14 @@ const scores: readonly Scores[] = [
   { T: 67, S: 31, B: 3, A: 5, scale: 2, byKeys: false, accumulate: false, looped: true },
 ];
 const anyScores: fc.Arbitrary<Scores> = fc.record({
-  ...{ T: between(1, 20), S: between(1, 30), B: between(1, 8), A: between(1, 40) },
-  ...{ scale: fc.constantFrom(0.1, 1, 20), byKeys: fc.boolean(), accumulate: fc.boolean(), looped: fc.boolean() },
+  T: between(1, 20),
+  S: between(1, 30),
+  B: between(1, 8),
+  A: between(1, 40),
+  scale: fc.constantFrom(0.1, 1, 20),
+  byKeys: fc.boolean(),
+  accumulate: fc.boolean(),
+  looped: fc.boolean(),
 });
 
 interface Rows {
@@ -56,29 +59,28 @@ const rows: readonly Rows[] = [
   { T: 2, B: 13, S: 64, scale: 3, spread: 80, mask: "all", accumulate: false, looped: true },
 ];
 const anyRows: fc.Arbitrary<Rows> = fc.record({
-  ...{ T: between(1, 9), B: between(1, 13), S: between(1, 140), scale: fc.constantFrom(0.125, 1, 2.5) },
-  ...{ spread: fc.constantFrom(1, 10, 40), mask: fc.constantFrom("none", "some", "all" as const) },
-  ...{ accumulate: fc.boolean(), looped: fc.boolean() },
+  T: between(1, 9),
+  B: between(1, 13),
+  S: between(1, 140),
+  scale: fc.constantFrom(0.125, 1, 2.5),
+  spread: fc.constantFrom(1, 10, 40),
+  mask: fc.constantFrom("none", "some", "all" as const),
+  accumulate: fc.boolean(),
+  looped: fc.boolean(),
 });
-
-interface Suite<Shape> {
-  readonly kernel: string;
-  readonly table: readonly Shape[];
-  readonly any: fc.Arbitrary<Shape>;
-  caseOf(shape: Shape, constants: Constants, numbers: Numbers): Omit<TwinCase, "kernel" | "constants">;
-}
-const suite = <Shape>(given: Suite<Shape>): Suite<unknown> => given as unknown as Suite<unknown>;
 
 const suites = [
   suite<Scores>({
     kernel: "additive-scores",
     table: scores,
     any: anyScores,
-    caseOf: ({ T, S, B, A, scale, looped }, _, numbers) => ({
+    caseOf: ({ T, S, B, A, scale, looped }, numbers) => ({
       params: { T, S, B, A },
       data: {
-        ...{ queries: numbers.floats(T * B * A, scale), keys: numbers.floats(S * B * A, scale) },
-        ...{ v: numbers.floats(A), scores: numbers.floats(T * B * S) },
+        queries: numbers.floats(T * B * A, scale),
+        keys: numbers.floats(S * B * A, scale),
+        v: numbers.floats(A),
+        scores: numbers.floats(T * B * S),
       },
       grid: gridOf(T * B * S, 64, looped),
     }),
@@ -87,14 +89,17 @@ const suites = [
     kernel: "additive-scores-backward",
     table: scores,
     any: anyScores,
-    caseOf({ T, S, B, A, scale, byKeys, accumulate, looped }, { BY_V }, numbers) {
+    caseOf({ T, S, B, A, scale, byKeys, accumulate, looped }, numbers, { BY_V }) {
       const [M, N] = byKeys ? [S, T] : [T, S];
       const strides = byKeys ? { scoreM: 1, scoreN: B * S } : { scoreM: B * S, scoreN: 1 };
       return {
         params: { M, N, B, A, ...strides, scoreB: S, accumulate: +accumulate },
         data: {
-          ...{ own: numbers.floats(M * B * A, scale), other: numbers.floats(N * B * A, scale), v: numbers.floats(A) },
-          ...{ scoreGradient: numbers.floats(T * B * S), ownGradient: numbers.floats(M * B * A) },
+          own: numbers.floats(M * B * A, scale),
+          other: numbers.floats(N * B * A, scale),
+          v: numbers.floats(A),
+          scoreGradient: numbers.floats(T * B * S),
+          ownGradient: numbers.floats(M * B * A),
           vRows: numbers.floats(BY_V ? M * B * A : 4),
         },
         grid: gridOf(M * B * A, 64, looped),
@@ -105,7 +110,7 @@ const suites = [
     kernel: "masked-softmax",
     table: rows,
     any: anyRows,
-    caseOf({ T, B, S, scale, spread, mask, looped }, { ROWS }, numbers) {
+    caseOf({ T, B, S, scale, spread, mask, looped }, numbers, { ROWS }) {
       const R = T * B;
       const entries = numbers.integers(S * B, 0, 1);
       // With "all", and for sequence 0 always, no key is real.
@@ -113,7 +118,8 @@ const suites = [
       return {
         params: { R, B, S, scale, hasMask: mask === "none" ? 0 : 1 },
         data: {
-          ...{ scores: numbers.floats(R * S, spread), weights: numbers.floats(R * S) },
+          scores: numbers.floats(R * S, spread),
+          weights: numbers.floats(R * S),
           mask: mask === "none" ? "scores" : given,
         },
         grid: gridOf(R, Number(ROWS), looped),
@@ -124,13 +130,14 @@ const suites = [
     kernel: "masked-softmax-backward",
     table: rows,
     any: anyRows,
-    caseOf({ T, B, S, scale, accumulate, looped }, { ROWS }, numbers) {
+    caseOf({ T, B, S, scale, accumulate, looped }, numbers, { ROWS }) {
       const R = T * B;
       return {
         params: { R, S, scale, accumulate: +accumulate },
         data: {
           weights: numbers.floats(R * S).map((x, i) => (i % 5 === 2 ? 0 : Math.abs(x))),
-          ...{ weightGradient: numbers.floats(R * S), scoreGradient: numbers.floats(R * S) },
+          weightGradient: numbers.floats(R * S),
+          scoreGradient: numbers.floats(R * S),
         },
         grid: gridOf(R, Number(ROWS), looped),
       };
@@ -138,25 +145,4 @@ const suites = [
   }),
 ];
 
-for (const { kernel, table, any, caseOf } of suites) {
-  describe.each(kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const))(
-    `${kernel}, %s`,
-    (_, constants) => {
-      const made = (shape: unknown): TwinCase => ({
-        ...{ kernel, constants },
-        ...caseOf(shape, constants, new Numbers(JSON.stringify(shape))),
-      });
-
-      test("agrees with its twin on the table", async () => {
-        await expectTwins(gpu, Object.fromEntries(table.map((s) => [JSON.stringify(s), made(s)])));
-      });
-
-      test("agrees with its twin on random shapes", async () => {
-        await fc.assert(
-          fc.asyncProperty(any, (shape) => expectTwins(gpu, { random: made(shape) })),
-          { seed: 6, numRuns: 12 },
-        );
-      });
-    },
-  );
-}
+testTwins(gpu, suites, { seed: 6, numRuns: 12 });

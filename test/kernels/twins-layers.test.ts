@@ -1,24 +1,10 @@
 /** Kernels of the layers around recurrent ones, against their twins. */
 import fc from "fast-check";
-import { describe, test } from "vitest";
-import { kernels } from "../../src/kernels/index.ts";
-import type { Constants } from "../../src/plan/plan.ts";
-import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
-import { grouped } from "../support/grouped-tokens.ts";
+import { gpuForTests, type Numbers } from "../support/against-twin.ts";
+import { between, suite, testTwins } from "../support/twin-suites.ts";
 
 const gpu = await gpuForTests();
 
-/** A kernel's cases: a table of shapes, and more of them at random. */
-interface Suite<Shape> {
-  readonly kernel: string;
-  readonly table: readonly Shape[];
-  readonly any: fc.Arbitrary<Shape>;
-  caseOf(shape: Shape, numbers: Numbers, constants: Constants): Omit<TwinCase, "kernel" | "constants">;
-  readonly tolerance?: number;
-}
-const suite = <Shape>(given: Suite<Shape>): Suite<unknown> => given as unknown as Suite<unknown>;
-
-const between = (min: number, max: number) => fc.integer({ min, max });
 /** Half the workgroups that items need when looped, as on an adapter with a low limit. */
 const groups = (count: number, looped: boolean): [number, number, number] => [
   looped ? Math.max(1, Math.floor(count / 128)) : Math.ceil(count / 64),
@@ -44,12 +30,18 @@ const mask = suite<Mask>({
     { T: 67, B: 40, lengths: true, given: "none", looped: false },
   ],
   any: fc.record({
-    ...{ T: between(1, 70), B: between(1, 40), lengths: fc.constant(true), looped: fc.boolean() },
+    T: between(1, 70),
+    B: between(1, 40),
+    lengths: fc.constant(true),
+    looped: fc.boolean(),
     given: fc.constantFrom("none", "time first", "batch first"),
   }),
   caseOf: ({ T, B, lengths, given, looped }, numbers) => ({
     params: {
-      ...{ T, B, hasLengths: +lengths, hasGiven: +(given !== "none") },
+      T,
+      B,
+      hasLengths: +lengths,
+      hasGiven: +(given !== "none"),
       ...(given === "batch first" ? { givenT: 1, givenB: T } : { givenT: B, givenB: 1 }),
     },
     data: {
@@ -110,106 +102,6 @@ const held = suite<Streams>({
   }),
 });
 
-interface Columns {
-  readonly N: number;
-  readonly D: number;
-  readonly M: number;
-  readonly V: number;
-  /** Strides are larger than what they span, as in `work`. */
-  readonly gaps: boolean;
-  readonly bias: boolean;
-  readonly looped: boolean;
-}
-const columns: readonly Columns[] = [
-  { N: 1, D: 1, M: 1, V: 1, gaps: false, bias: false, looped: false },
-  { N: 7, D: 2, M: 5, V: 3, gaps: true, bias: true, looped: false },
-  { N: 65, D: 1, M: 67, V: 31, gaps: false, bias: true, looped: true },
-  { N: 31, D: 2, M: 13, V: 97, gaps: true, bias: false, looped: true },
-];
-const anyColumns = fc.record({
-  ...{ N: between(1, 90), D: between(1, 2), M: between(1, 70), V: between(1, 50) },
-  ...{ gaps: fc.boolean(), bias: fc.boolean(), looped: fc.boolean() },
-});
-const stridesOf = (D: number, columnCount: number, gaps: boolean) => {
-  const batch = columnCount + (gaps ? 3 : 0);
-  return { batch, row: D * batch + (gaps ? 2 : 0) };
-};
-
-const gather = suite<Columns>({
-  kernel: "column-gather",
-  table: columns,
-  any: anyColumns,
-  caseOf({ N, D, M, V, gaps, bias, looped }, numbers) {
-    const { row, batch } = stridesOf(D, M, gaps);
-    return {
-      params: { N, D, M, V, row, batch, hasBias: +bias },
-      data: {
-        // Tokens outside the vocabulary as well: the first column stands for them.
-        ...{ tokens: numbers.integers(N, -1, V), weight: numbers.floats(D * M * V) },
-        ...{ bias: bias ? numbers.floats(D * M) : "weight", y: numbers.floats(N * row) },
-      },
-      grid: groups(N * D * M, looped),
-    };
-  },
-});
-
-const scatter = suite<Columns>({
-  kernel: "column-scatter",
-  table: columns,
-  any: anyColumns,
-  caseOf({ N, D, M, V, gaps, looped }, numbers) {
-    const { row, batch } = stridesOf(D, M, gaps);
-    const tokens = numbers.integers(N, -1, V);
-    return {
-      params: { N, D, M, V, row, batch },
-      data: {
-        tokens,
-        grouped: grouped(tokens, V),
-        outputGradient: numbers.floats(N * row),
-        gradient: numbers.floats(D * M * V),
-      },
-      grid: groups(Math.min(N, V) * D * M, looped),
-    };
-  },
-});
-
-interface Sum {
-  readonly N: number;
-  readonly D: number;
-  readonly C: number;
-  readonly gaps: boolean;
-  readonly accumulate: boolean;
-  readonly looped: boolean;
-}
-
-const sums = suite<Sum>({
-  kernel: "column-sums",
-  table: [
-    { N: 1, D: 1, C: 1, gaps: false, accumulate: false, looped: false },
-    { N: 7, D: 2, C: 17, gaps: true, accumulate: true, looped: true },
-    { N: 9, D: 1, C: 33, gaps: false, accumulate: true, looped: false },
-    { N: 1301, D: 2, C: 16, gaps: true, accumulate: false, looped: true },
-  ],
-  any: fc.record({
-    ...{ N: between(1, 300), D: between(1, 2), C: between(1, 130), gaps: fc.boolean() },
-    ...{ accumulate: fc.boolean(), looped: fc.boolean() },
-  }),
-  caseOf({ N, D, C, gaps, accumulate, looped }, numbers, { TIMES, NORMALIZED }) {
-    const { row, batch } = stridesOf(D, C, gaps);
-    const all = Math.ceil((D * C) / 16);
-    return {
-      params: { N, D, C, row, batch, factor: 0.75, accumulate: +accumulate },
-      data: {
-        a: numbers.floats(N * row),
-        b: TIMES || NORMALIZED ? numbers.floats(N * row) : "a",
-        stats: NORMALIZED ? numbers.floats(2 * N) : "a",
-        to: numbers.floats(D * C),
-      },
-      grid: [looped ? Math.ceil(all / 2) : all, 1, 1],
-    };
-  },
-});
-
 interface Pointwise {
   readonly N: number;
   /** How often b is repeated in N. */
@@ -228,8 +120,11 @@ const pointwise = suite<Pointwise>({
     { N: 997, times: 1, scale: 40, accumulate: false, looped: true },
   ],
   any: fc.record({
-    ...{ N: between(1, 200), times: between(1, 5), scale: fc.constantFrom(0.01, 1, 4, 12) },
-    ...{ accumulate: fc.boolean(), looped: fc.boolean() },
+    N: between(1, 200),
+    times: between(1, 5),
+    scale: fc.constantFrom(0.01, 1, 4, 12),
+    accumulate: fc.boolean(),
+    looped: fc.boolean(),
   }),
   caseOf: ({ N, times, scale, accumulate, looped }, numbers) => ({
     params: { N: N * times, period: N, accumulate: +accumulate, alpha: 0.75, beta: -1.5 },
@@ -253,8 +148,12 @@ const pools: readonly Pool[] = [
   { T: 70, B: 3, C: 67, mask: false, accumulate: true, looped: true },
 ];
 const anyPool = fc.record({
-  ...{ T: between(1, 70), B: between(1, 20), C: between(1, 40) },
-  ...{ mask: fc.boolean(), accumulate: fc.boolean(), looped: fc.boolean() },
+  T: between(1, 70),
+  B: between(1, 20),
+  C: between(1, 40),
+  mask: fc.boolean(),
+  accumulate: fc.boolean(),
+  looped: fc.boolean(),
 });
 /** The first sequence has no real step at all. */
 const maskOf = ({ T, B }: Pool, numbers: Numbers) => numbers.integers(T * B, 0, 1).map((n, i) => (i % B === 0 ? 0 : n));
@@ -315,16 +214,24 @@ const dropout = suite<Drop>({
     { N: 65, times: 1, p: 1, accumulate: false, looped: false },
   ],
   any: fc.record({
-    ...{ N: between(1, 300), times: between(1, 5), p: fc.constantFrom(0, 0.3, 0.7, 0.99) },
-    ...{ accumulate: fc.boolean(), looped: fc.boolean() },
+    N: between(1, 300),
+    times: between(1, 5),
+    p: fc.constantFrom(0, 0.3, 0.7, 0.99),
+    accumulate: fc.boolean(),
+    looped: fc.boolean(),
   }),
   caseOf: ({ N, times, p, accumulate, looped }, numbers) => ({
     params: {
-      ...{ N: N * times, period: N, stream: 0xfedcba98 - N, accumulate: +accumulate },
-      ...{ p: Math.fround(p), scale: p < 1 ? 1 / (1 - p) : 0 },
+      N: N * times,
+      period: N,
+      stream: 0xfedcba98 - N,
+      accumulate: +accumulate,
+      p: Math.fround(p),
+      scale: p < 1 ? 1 / (1 - p) : 0,
     },
     data: {
-      ...{ x: numbers.floats(N * times), y: numbers.floats(N * times) },
+      x: numbers.floats(N * times),
+      y: numbers.floats(N * times),
       seed: numbers.integers(1, -(2 ** 31), 2 ** 31 - 1),
     },
     grid: groups(N * times, looped),
@@ -347,8 +254,13 @@ const norms: readonly Norm[] = [
   { N: 33, C: 130, weight: true, bias: true, middle: -3, accumulate: true, looped: true },
 ];
 const anyNorm = fc.record({
-  ...{ N: between(1, 90), C: between(1, 130), weight: fc.boolean(), bias: fc.boolean(), middle: between(-2, 2) },
-  ...{ accumulate: fc.boolean(), looped: fc.boolean() },
+  N: between(1, 90),
+  C: between(1, 130),
+  weight: fc.boolean(),
+  bias: fc.boolean(),
+  middle: between(-2, 2),
+  accumulate: fc.boolean(),
+  looped: fc.boolean(),
 });
 const rowGroups = (N: number, rows: unknown, looped: boolean): [number, number, number] => {
   const all = Math.ceil(N / Number(rows));
@@ -389,29 +301,6 @@ const layerNormBackward = suite<Norm>({
   }),
 });
 
-const suites = [
-  ...[mask, rows, held, gather, scatter, sums, pointwise, pool, poolBackward, dropout, layerNorm, layerNormBackward],
-];
+const suites = [mask, rows, held, pointwise, pool, poolBackward, dropout, layerNorm, layerNormBackward];
 
-for (const { kernel, table, any, caseOf, tolerance } of suites) {
-  describe.each(kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const))(
-    `${kernel}, %s`,
-    (_, constants) => {
-      const made = (shape: unknown): TwinCase => ({
-        ...{ kernel, constants },
-        ...caseOf(shape, new Numbers(JSON.stringify(shape)), constants),
-      });
-
-      test("agrees with its twin on the table", async () => {
-        await expectTwins(gpu, Object.fromEntries(table.map((s) => [JSON.stringify(s), made(s)])), tolerance);
-      });
-
-      test("agrees with its twin on random shapes", async () => {
-        await fc.assert(
-          fc.asyncProperty(any, (shape) => expectTwins(gpu, { random: made(shape) }, tolerance)),
-          { seed: 7, numRuns: 10 },
-        );
-      });
-    },
-  );
-}
+testTwins(gpu, suites, { seed: 7, numRuns: 10 });

@@ -3,22 +3,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { kernels } from "../../src/kernels/index.ts";
-import type { Constants, Plan } from "../../src/plan/plan.ts";
+import type { Plan } from "../../src/plan/plan.ts";
 import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import { between, suite, testTwins } from "../support/twin-suites.ts";
 
 const gpu = await gpuForTests();
 
-/** A kernel's cases: a table of shapes, and more of them at random. */
-interface Suite<Shape> {
-  readonly kernel: string;
-  readonly table: readonly Shape[];
-  readonly any: fc.Arbitrary<Shape>;
-  caseOf(shape: Shape, numbers: Numbers, constants: Constants): Omit<TwinCase, "kernel" | "constants">;
-  readonly tolerance?: number;
-}
-const suite = <Shape>(given: Suite<Shape>): Suite<unknown> => given as unknown as Suite<unknown>;
-
-const between = (min: number, max: number) => fc.integer({ min, max });
 /** Half the workgroups that items need when looped, as on an adapter with a low limit. */
 const groups = (count: number, perWorkgroup: number, looped: boolean): [number, number, number] => [
   looped ? Math.max(1, Math.floor(count / perWorkgroup / 2)) : Math.ceil(count / perWorkgroup),
@@ -51,9 +41,14 @@ const classes: readonly Classes[] = [
   { ...plain, N: 17, V: 5, weighted: true, smoothing: 0.25 },
 ];
 const anyClasses: fc.Arbitrary<Classes> = fc.record({
-  ...{ N: between(1, 70), V: between(1, 150), ignoreIndex: fc.constantFrom(-100, -1, 0, 3) },
-  ...{ scale: fc.constantFrom(1, 10, 90), smoothing: fc.constantFrom(0, 0.125, 0.75) },
-  ...{ weighted: fc.boolean(), masked: fc.boolean(), looped: fc.boolean() },
+  N: between(1, 70),
+  V: between(1, 150),
+  ignoreIndex: fc.constantFrom(-100, -1, 0, 3),
+  scale: fc.constantFrom(1, 10, 90),
+  smoothing: fc.constantFrom(0, 0.125, 0.75),
+  weighted: fc.boolean(),
+  masked: fc.boolean(),
+  looped: fc.boolean(),
 });
 
 /** Targets of which some are ignored and some masked, and weights of which some are 0. */
@@ -124,8 +119,14 @@ interface Pointwise {
   readonly looped: boolean;
 }
 const anyPointwise: fc.Arbitrary<Pointwise> = fc.record({
-  ...{ kind: between(0, 3), N: between(1, 300), C: between(1, 40), K: between(1, 5), size: fc.constantFrom(1, 30) },
-  ...{ masked: fc.boolean(), gradient: fc.boolean(), looped: fc.boolean() },
+  kind: between(0, 3),
+  N: between(1, 300),
+  C: between(1, 40),
+  K: between(1, 5),
+  size: fc.constantFrom(1, 30),
+  masked: fc.boolean(),
+  gradient: fc.boolean(),
+  looped: fc.boolean(),
 });
 
 const pointwise = suite<Pointwise>({
@@ -144,12 +145,23 @@ const pointwise = suite<Pointwise>({
     const goal = kind === 3 ? probabilities() : numbers.floats(N * C, size).map((y, i) => (i % 5 ? y : output[i]!));
     return {
       params: {
-        ...{ N, C, K, kind, delta: 0.75, scale: 0.375, hasMask: +masked, hasGradient: +gradient, nan: NAN_BITS },
+        N,
+        C,
+        K,
+        kind,
+        delta: 0.75,
+        scale: 0.375,
+        hasMask: +masked,
+        hasGradient: +gradient,
+        nan: NAN_BITS,
       },
       data: {
-        ...{ output, goal, posWeight: numbers.floats(K).map((x) => 2 * Math.abs(x)) },
+        output,
+        goal,
+        posWeight: numbers.floats(K).map((x) => 2 * Math.abs(x)),
         mask: masked ? numbers.integers(N, 0, 1) : numbers.integers(3, 0, 1),
-        ...{ count: Float32Array.of(N % 11), rowLoss: numbers.floats(N) },
+        count: Float32Array.of(N % 11),
+        rowLoss: numbers.floats(N),
         gradient: gradient ? numbers.floats(N * C) : numbers.floats(4),
       },
       grid: groups(N, 64, looped),
@@ -198,8 +210,14 @@ const alignments: readonly Alignment[] = [
   { T: 67, B: 40, C: 3, S: 2, blank: 0, scale: 8, byLength: false, looped: true },
 ];
 const anyAlignment: fc.Arbitrary<Alignment> = fc.record({
-  ...{ T: between(1, 70), B: between(1, 12), C: between(2, 30), S: between(1, 40), blank: between(0, 1) },
-  ...{ scale: fc.constantFrom(1, 4), byLength: fc.boolean(), looped: fc.boolean() },
+  T: between(1, 70),
+  B: between(1, 12),
+  C: between(2, 30),
+  S: between(1, 40),
+  blank: between(0, 1),
+  scale: fc.constantFrom(1, 4),
+  byLength: fc.boolean(),
+  looped: fc.boolean(),
 });
 
 /** Labels with repeats and padding; lengths of 0 and such that do not fit are among them. */
@@ -224,7 +242,15 @@ const paths = suite<Alignment>({
     const given = sequencesOf(shape, numbers);
     return {
       params: {
-        ...{ T, B, C, S, blank, byLength: +byLength, zeroInfinity: 1, nan: NAN_BITS, infinity: INFINITY_BITS },
+        T,
+        B,
+        C,
+        S,
+        blank,
+        byLength: +byLength,
+        zeroInfinity: 1,
+        nan: NAN_BITS,
+        infinity: INFINITY_BITS,
       },
       data: {
         ...given,
@@ -261,30 +287,7 @@ const pathGradient = suite<Alignment>({
   },
 });
 
-for (const { kernel, table, any, caseOf, tolerance } of [
-  ...[rows, counts, mean, pointwise, logSums, paths, pathGradient],
-]) {
-  describe.each(kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const))(
-    `${kernel}, %s`,
-    (_, constants) => {
-      const made = (shape: unknown): TwinCase => ({
-        ...{ kernel, constants },
-        ...caseOf(shape, new Numbers(JSON.stringify(shape)), constants),
-      });
-
-      test("agrees with its twin on the table", async () => {
-        await expectTwins(gpu, Object.fromEntries(table.map((s) => [JSON.stringify(s), made(s)])), tolerance);
-      });
-
-      test("agrees with its twin on random shapes", async () => {
-        await fc.assert(
-          fc.asyncProperty(any, (shape) => expectTwins(gpu, { random: made(shape) }, tolerance)),
-          { seed: 3, numRuns: 12 },
-        );
-      });
-    },
-  );
-}
+testTwins(gpu, [rows, counts, mean, pointwise, logSums, paths, pathGradient], { seed: 3, numRuns: 12 });
 
 /** One dispatch alone, with its numbers from the start of their buffers; what it leaves in rowLoss or logSum. */
 async function leftBy(given: TwinCase & { readonly data: Readonly<Record<string, Float32Array | Int32Array>> }) {
@@ -294,12 +297,18 @@ async function leftBy(given: TwinCase & { readonly data: Readonly<Record<string,
   const plan: Plan = {
     name: "alone",
     buffers: buffers.map(([name, { length }], i) => ({
-      ...{ name, role: name === result ? "output" : "state", length },
+      name,
+      role: name === result ? "output" : "state",
+      length,
       dtype: kernel.bindings[i]!.type === "i32" ? "i32" : "f32",
     })),
     commands: [
       {
-        ...{ type: "dispatch", kernel: given.kernel, label: "alone", constants: given.constants, grid: given.grid },
+        type: "dispatch",
+        kernel: given.kernel,
+        label: "alone",
+        constants: given.constants,
+        grid: given.grid,
         bindings: buffers.map(([, { length }], buffer) => ({ buffer, offset: 0, length })),
         params: kernel.params.map(({ name }) => given.params[name]!),
       },
@@ -337,7 +346,9 @@ describe("what is not finite is told, and in no other row", () => {
   test.each(titled("cross-entropy"))("cross-entropy, %s", (_, constants) => {
     const targets = new Numbers("goals").integers(N, 0, V - 1);
     return expectEveryOther({
-      ...{ kernel: "cross-entropy", constants, grid: [N, 1, 1] },
+      kernel: "cross-entropy",
+      constants,
+      grid: [N, 1, 1],
       params: { N, V, ignoreIndex: -100, hasWeight: 0, hasMask: 0, nan: NAN_BITS, smoothing: 0 },
       data: { ...common, logits: bad, targets, weight: new Float32Array(1), mask: new Int32Array(1) },
     });
@@ -348,15 +359,19 @@ describe("what is not finite is told, and in no other row", () => {
     const mask = Int32Array.from({ length: N }, (_, n) => (n % 4 === 1 ? 0 : 1));
     goal.fill(Number.NaN, V, 2 * V); // masked
     return expectEveryOther({
-      ...{ kernel: "pointwise-loss", constants: {}, grid: [N, 1, 1] },
-      params: { ...{ N, C: V, K: 1, kind, delta: 1, scale: 1, hasMask: 1, hasGradient: 1, nan: NAN_BITS } },
+      kernel: "pointwise-loss",
+      constants: {},
+      grid: [N, 1, 1],
+      params: { N, C: V, K: 1, kind, delta: 1, scale: 1, hasMask: 1, hasGradient: 1, nan: NAN_BITS },
       data: { ...common, output: bad, goal, posWeight: Float32Array.of(1), mask },
     });
   });
 
   test.each(titled("log-sum-exp"))("log-sum-exp, %s", (_, constants) =>
     expectEveryOther({
-      ...{ kernel: "log-sum-exp", constants, grid: [N, 1, 1] },
+      kernel: "log-sum-exp",
+      constants,
+      grid: [N, 1, 1],
       params: { N, V, nan: NAN_BITS },
       data: { logits: bad, logSum: new Float32Array(N) },
     }),
@@ -373,12 +388,18 @@ test("the loss of logits that are sure keeps its digits", async () => {
       cases.map(([x, y]) => [
         `${x} ${y}`,
         {
-          ...{ kernel: "pointwise-loss", constants: {}, grid: [1, 1, 1] },
-          params: { ...{ N: 1, C: 1, K: 1, kind: 3, delta: 1, scale: 1, hasMask: 0, hasGradient: 1, nan: NAN_BITS } },
+          kernel: "pointwise-loss",
+          constants: {},
+          grid: [1, 1, 1],
+          params: { N: 1, C: 1, K: 1, kind: 3, delta: 1, scale: 1, hasMask: 0, hasGradient: 1, nan: NAN_BITS },
           data: {
-            ...{ output: Float32Array.of(x), goal: Float32Array.of(y), posWeight: Float32Array.of(3) },
-            ...{ mask: new Int32Array(1), count: Float32Array.of(1) },
-            ...{ rowLoss: new Float32Array(1), gradient: new Float32Array(1) },
+            output: Float32Array.of(x),
+            goal: Float32Array.of(y),
+            posWeight: Float32Array.of(3),
+            mask: new Int32Array(1),
+            count: Float32Array.of(1),
+            rowLoss: new Float32Array(1),
+            gradient: new Float32Array(1),
           },
         } satisfies TwinCase,
       ]),
@@ -391,9 +412,19 @@ test("ctc says infinity where labels do not fit their steps, and NaN where a ste
   // Two equal labels need three steps, one label one, none none.
   const [T, B, C, S] = [3, 6, 3, 2];
   const results = await leftBy({
-    ...{ kernel: "ctc", constants: {}, grid: [2, 1, 1] },
+    kernel: "ctc",
+    constants: {},
+    grid: [2, 1, 1],
     params: {
-      ...{ T, B, C, S, blank: 0, byLength: 0, zeroInfinity: 0, nan: NAN_BITS, infinity: INFINITY_BITS },
+      T,
+      B,
+      C,
+      S,
+      blank: 0,
+      byLength: 0,
+      zeroInfinity: 0,
+      nan: NAN_BITS,
+      infinity: INFINITY_BITS,
     },
     data: {
       logits: new Float32Array(T * B * C),
@@ -410,7 +441,10 @@ test("ctc says infinity where labels do not fit their steps, and NaN where a ste
     expect(rowLoss[0]).toBeCloseTo(3 * Math.log(3), 5); // one path: 1 blank 1
     expect(rowLoss[2]).toBeCloseTo(Math.log(3), 5);
     expect([rowLoss[1], rowLoss[3], rowLoss[4], rowLoss[5]].map((x) => Math.abs(x!))).toEqual([
-      ...[Infinity, Infinity, 0, Number.NaN],
+      Infinity,
+      Infinity,
+      0,
+      Number.NaN,
     ]);
   }
 });

@@ -1,10 +1,9 @@
 /** The kernels of parallel scans against their twins, and how many of them a scan takes. */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { kernels } from "../../src/kernels/index.ts";
+import { expect, test } from "vitest";
 import { chunkLength, scan, scanGradients } from "../../src/kernels/scan.ts";
-import type { Constants } from "../../src/plan/plan.ts";
-import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import { gpuForTests, type Numbers } from "../support/against-twin.ts";
+import { suite, testTwins } from "../support/twin-suites.ts";
 
 const gpu = await gpuForTests();
 
@@ -31,8 +30,11 @@ const scans: readonly Scan[] = [
 ];
 const anyScan: fc.Arbitrary<Scan> = fc
   .record({
-    ...{ T: fc.integer({ min: 1, max: 70 }), N: fc.integer({ min: 1, max: 140 }) },
-    ...{ part: fc.integer({ min: 1, max: 70 }), initial: fc.boolean(), looped: fc.boolean() },
+    T: fc.integer({ min: 1, max: 70 }),
+    N: fc.integer({ min: 1, max: 140 }),
+    part: fc.integer({ min: 1, max: 70 }),
+    initial: fc.boolean(),
+    looped: fc.boolean(),
   })
   .map(({ part, ...rest }) => ({ ...rest, L: Math.min(part, rest.T) }));
 
@@ -52,17 +54,13 @@ const gates: readonly Gates[] = [
   { R: 13, H: 31, scale: 1, masked: true, accumulate: true, looped: true },
 ];
 const anyGates: fc.Arbitrary<Gates> = fc.record({
-  ...{ R: fc.integer({ min: 1, max: 90 }), H: fc.integer({ min: 1, max: 130 }), scale: fc.constantFrom(1, 5, 60) },
-  ...{ masked: fc.boolean(), accumulate: fc.boolean(), looped: fc.boolean() },
+  R: fc.integer({ min: 1, max: 90 }),
+  H: fc.integer({ min: 1, max: 130 }),
+  scale: fc.constantFrom(1, 5, 60),
+  masked: fc.boolean(),
+  accumulate: fc.boolean(),
+  looped: fc.boolean(),
 });
-
-interface Suite<Shape> {
-  readonly kernel: string;
-  readonly table: readonly Shape[];
-  readonly any: fc.Arbitrary<Shape>;
-  caseOf(shape: Shape, constants: Constants, numbers: Numbers): Omit<TwinCase, "kernel" | "constants">;
-}
-const suite = <Shape>(given: Suite<Shape>): Suite<unknown> => given as unknown as Suite<unknown>;
 
 /** Factors between 0 and 1, some of them exactly one or the other, as masks and saturated gates make them. */
 const factors = (numbers: Numbers, length: number) =>
@@ -73,7 +71,7 @@ const scanSuites = [
     kernel: "scan-chunks",
     table: scans,
     any: anyScan,
-    caseOf({ T, N, L, looped }, _, numbers) {
+    caseOf({ T, N, L, looped }, numbers) {
       const chunks = Math.max(1, Math.ceil(T / L) - 1);
       return {
         params: { T, N, L, chunks },
@@ -86,12 +84,14 @@ const scanSuites = [
     kernel: "scan-forward",
     table: scans,
     any: anyScan,
-    caseOf({ T, N, L, initial, looped }, _, numbers) {
+    caseOf({ T, N, L, initial, looped }, numbers) {
       const chunks = Math.ceil(T / L);
       return {
         params: { T, N, L, chunks, hasInitial: +initial },
         data: {
-          ...{ a: factors(numbers, T * N), b: numbers.floats(T * N), h: numbers.floats(T * N) },
+          a: factors(numbers, T * N),
+          b: numbers.floats(T * N),
+          h: numbers.floats(T * N),
           h0: initial ? numbers.floats(N) : "a",
           starts: chunks > 1 ? numbers.floats((chunks - 1) * N) : "a",
         },
@@ -103,12 +103,14 @@ const scanSuites = [
     kernel: "scan-backward",
     table: scans,
     any: anyScan,
-    caseOf({ T, N, L, initial, looped }, _, numbers) {
+    caseOf({ T, N, L, initial, looped }, numbers) {
       const chunks = Math.ceil(T / L);
       return {
         params: { T, N, L, chunks, hasInitial: +initial },
         data: {
-          ...{ a: factors(numbers, T * N), h: numbers.floats(T * N), hGradient: numbers.floats(T * N) },
+          a: factors(numbers, T * N),
+          h: numbers.floats(T * N),
+          hGradient: numbers.floats(T * N),
           h0: initial ? numbers.floats(N) : "a",
           starts: chunks > 1 ? numbers.floats((chunks - 1) * N) : "a",
           gradients: numbers.floats((2 * T + 1) * N),
@@ -121,12 +123,14 @@ const scanSuites = [
     kernel: "scan-gates",
     table: gates,
     any: anyGates,
-    caseOf({ R, H, scale, masked, looped }, { PAIR }, numbers) {
+    caseOf({ R, H, scale, masked, looped }, numbers, { PAIR }) {
       return {
         params: { R, H, hasMask: +masked },
         data: {
-          ...{ x: numbers.floats((PAIR ? 3 : 2) * R * H, scale), mask: masked ? numbers.integers(R, 0, 1) : "x" },
-          ...{ a: numbers.floats(R * H), b: numbers.floats(R * H) },
+          x: numbers.floats((PAIR ? 3 : 2) * R * H, scale),
+          mask: masked ? numbers.integers(R, 0, 1) : "x",
+          a: numbers.floats(R * H),
+          b: numbers.floats(R * H),
         },
         grid: gridOf(R * H, looped),
       };
@@ -136,13 +140,16 @@ const scanSuites = [
     kernel: "scan-gates-backward",
     table: gates,
     any: anyGates,
-    caseOf({ R, H, scale, masked, accumulate, looped }, { PAIR }, numbers) {
+    caseOf({ R, H, scale, masked, accumulate, looped }, numbers, { PAIR }) {
       const size = (PAIR ? 3 : 2) * R * H;
       return {
         params: { R, H, hasMask: +masked, accumulate: +accumulate },
         data: {
-          ...{ x: numbers.floats(size, scale), mask: masked ? numbers.integers(R, 0, 1) : "x" },
-          ...{ aGradient: numbers.floats(R * H), bGradient: numbers.floats(R * H), xGradient: numbers.floats(size) },
+          x: numbers.floats(size, scale),
+          mask: masked ? numbers.integers(R, 0, 1) : "x",
+          aGradient: numbers.floats(R * H),
+          bGradient: numbers.floats(R * H),
+          xGradient: numbers.floats(size),
         },
         grid: gridOf(R * H, looped),
       };
@@ -150,28 +157,7 @@ const scanSuites = [
   }),
 ];
 
-for (const { kernel, table, any, caseOf } of scanSuites) {
-  describe.each(kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const))(
-    `${kernel}, %s`,
-    (_, constants) => {
-      const made = (shape: unknown): TwinCase => ({
-        ...{ kernel, constants },
-        ...caseOf(shape, constants, new Numbers(JSON.stringify(shape))),
-      });
-
-      test("agrees with its twin on the table", async () => {
-        await expectTwins(gpu, Object.fromEntries(table.map((s) => [JSON.stringify(s), made(s)])));
-      });
-
-      test("agrees with its twin on random shapes", async () => {
-        await fc.assert(
-          fc.asyncProperty(any, (shape) => expectTwins(gpu, { random: made(shape) })),
-          { seed: 5, numRuns: 12 },
-        );
-      });
-    },
-  );
-}
+testTwins(gpu, scanSuites, { seed: 5, numRuns: 12 });
 
 const target = { maxBufferSize: 2 ** 30, maxWorkgroups: 65535, software: false };
 

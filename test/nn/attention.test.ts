@@ -119,7 +119,9 @@ describe.each([
       const shapeOf = (t: { shape: readonly number[] }) => ({ shape: t.shape });
       const program = await runtime.compile(attention, {
         inputs: {
-          ...{ query: shapeOf(floats.query), keys: shapeOf(floats.keys), values: shapeOf(floats.values) },
+          query: shapeOf(floats.query),
+          keys: shapeOf(floats.keys),
+          values: shapeOf(floats.values),
           ...(given && { [real]: { shape: given.shape, dtype: "i32" as const } }),
         },
         forward: ({ query, keys: k, ...more }) => ({ ...attention.forward(query!, k!, more) }),
@@ -175,7 +177,8 @@ describe.each([
       const apart = await runtime.compile(attention, {
         inputs: {
           ...Object.fromEntries(Object.entries(queries).map(([input, { shape }]) => [input, { shape }])),
-          ...{ keys: { shape: keys.shape }, lengths: real },
+          keys: { shape: keys.shape },
+          lengths: real,
         } as InputSpecs,
         forward({ keys: k, lengths: l, ...each }) {
           const seen: [string, Tensor][] = Object.entries(each).flatMap(([input, q]) => {

@@ -265,7 +265,8 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       ),
       mistake("a count of its own kind", ShapeError, /the count is 6, expected one number, f32/, () =>
         train(labels, ({ logits }: Symbols, target: api.Tensor) => ({
-          ...{ ...crossEntropy().apply(logits!, target), count: 6 },
+          ...crossEntropy().apply(logits!, target),
+          count: 6,
         })),
       ),
       mistake("nothing to add up", ShapeError, /addLosses: there is no loss/, () => train(labels, () => addLosses([]))),

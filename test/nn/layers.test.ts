@@ -29,7 +29,9 @@ const compile = (backend: CpuBackend | typeof gpu, { model, inputs, forward, tra
   });
   const weights = new Weights(backend, model ?? new Parts({ part: new Linear({ inFeatures: 1, outFeatures: 1 }) }), 1);
   return Program.compile(backend, weights, {
-    ...{ inputs: Object.fromEntries(described), forward, training: training === true },
+    inputs: Object.fromEntries(described),
+    forward,
+    training: training === true,
   });
 };
 const floats = (shape: readonly number[], ...data: number[]) => ({ shape, data: Float32Array.from(data) });
@@ -66,7 +68,10 @@ describe.each(backends)("on the %s", (_, backend) => {
     const { largest, ...others } = await run({
       inputs,
       forward: ({ x }) => ({
-        ...{ gelu: F.gelu(x!), tanh: F.tanh(x!), sigmoid: F.sigmoid(x!), relu: F.relu(x!) },
+        gelu: F.gelu(x!),
+        tanh: F.tanh(x!),
+        sigmoid: F.sigmoid(x!),
+        relu: F.relu(x!),
         largest: F.maxPool(x!),
       }),
     });
@@ -78,7 +83,10 @@ describe.each(backends)("on the %s", (_, backend) => {
   test("activations of large numbers are finite", async () => {
     const inputs = { x: floats([4], -1e30, -90, 90, 1e30) };
     const forward = ({ x }: Inputs) => ({
-      ...{ gelu: F.gelu(x!), tanh: F.tanh(x!), sigmoid: F.sigmoid(x!), softmax: F.softmax(x!) },
+      gelu: F.gelu(x!),
+      tanh: F.tanh(x!),
+      sigmoid: F.sigmoid(x!),
+      softmax: F.softmax(x!),
     });
     const { gelu, tanh, sigmoid, softmax } = await run({ inputs, forward });
     expect(Array.from(gelu!.data, (n) => Math.fround(n) + 0)).toEqual([0, 0, 90, Math.fround(1e30)]);
@@ -98,14 +106,20 @@ describe.each(backends)("on the %s", (_, backend) => {
       forward({ x, lengths, mask }) {
         const real = { lengths: lengths! };
         return {
-          ...{ mean: F.meanPool(x!, real), max: F.maxPool(x!, real), last: F.lastPool(x!, real) },
-          ...{ holes: F.meanPool(x!, { mask: mask! }), all: F.lastPool(x!) },
+          mean: F.meanPool(x!, real),
+          max: F.maxPool(x!, real),
+          last: F.lastPool(x!, real),
+          holes: F.meanPool(x!, { mask: mask! }),
+          all: F.lastPool(x!),
         };
       },
     });
     expect(Object.fromEntries(Object.entries(y).map(([name, { data }]) => [name, Array.from(data)]))).toEqual({
-      ...{ mean: [2, -3, 0, 0], max: [3, -2, 0, 0], last: [3, -4, 0, 0] },
-      ...{ holes: [50.5, 49, 6.5, 6.5], all: [100, 100, 7, 7] },
+      mean: [2, -3, 0, 0],
+      max: [3, -2, 0, 0],
+      last: [3, -4, 0, 0],
+      holes: [50.5, 49, 6.5, 6.5],
+      all: [100, 100, 7, 7],
     });
   });
 
@@ -143,7 +157,9 @@ describe.each(backends)("on the %s", (_, backend) => {
     const drop = new Dropout({ p: 0.25 });
     const N = 4096;
     const call: Call = {
-      ...{ model: only(drop) as Parts, inputs: { x: floats([N], ...new Array<number>(N).fill(3)) }, training: true },
+      model: only(drop) as Parts,
+      inputs: { x: floats([N], ...new Array<number>(N).fill(3)) },
+      training: true,
       forward: ({ x }) => ({ first: drop.forward(x!), second: drop.forward(x!) }),
     };
     const [one, again, other] = [await run(call, 1), await run(call, 1), await run(call, 2)];
@@ -163,7 +179,8 @@ describe.each(backends)("on the %s", (_, backend) => {
     const drop = new Dropout({ variational: true });
     const [T, units] = [5, 64];
     const call = {
-      ...{ model: only(drop) as Parts, training: true },
+      model: only(drop) as Parts,
+      training: true,
       inputs: { x: floats([T, 4, 16], ...new Array<number>(T * units).fill(1)) },
       forward: ({ x }: Inputs) => ({ y: drop.forward(x!) }),
     };
@@ -177,7 +194,9 @@ describe.each(backends)("on the %s", (_, backend) => {
 test("GPU and CPU drop the same numbers", async () => {
   const drop = new Dropout({ p: 0.7 });
   const call: Call = {
-    ...{ model: only(drop) as Parts, inputs: { x: floats([999], ...new Array<number>(999).fill(1)) }, training: true },
+    model: only(drop) as Parts,
+    inputs: { x: floats([999], ...new Array<number>(999).fill(1)) },
+    training: true,
     forward: ({ x }) => ({ y: drop.forward(x!) }),
   };
   const seed = whole([1], -77);
@@ -201,7 +220,9 @@ describe("dispatches", () => {
       c: F.meanPool(rows!, { lengths: lengths! }),
     });
     expect(await count(forward, { x, lengths: whole([2], 1, 1) })).toEqual({
-      ...{ "sequence-mask": 1, "mask-rows": 2, pool: 1 },
+      "sequence-mask": 1,
+      "mask-rows": 2,
+      pool: 1,
     });
     const masked = ({ x: rows, mask }: Inputs) => ({ y: F.maxPool(rows!, { mask: mask! }) });
     expect(await count(masked, { x, mask: whole([3, 2], 1, 1, 1, 1, 1, 1) })).toEqual({ pool: 1 });
@@ -215,7 +236,9 @@ describe("dispatches", () => {
     });
     const model = new Parts({ norm, linear });
     expect(await count(forward, { x, tokens: whole([3, 2], 0, 0, 0, 0, 0, 0) }, model)).toEqual({
-      ...{ "layer-norm": 1, "column-gather": 1, "strided-copy": 2 },
+      "layer-norm": 1,
+      "column-gather": 1,
+      "strided-copy": 2,
     });
   });
 });

@@ -96,7 +96,13 @@ function lay(name: string, first: number, given: TwinCase): { buffers: Laid[]; c
   });
   const { constants, cell, grid } = given;
   const command: Dispatch = {
-    ...{ type: "dispatch", kernel: given.kernel, label: name, bindings, params, constants, grid },
+    type: "dispatch",
+    kernel: given.kernel,
+    label: name,
+    bindings,
+    params,
+    constants,
+    grid,
     ...(cell !== undefined && { cell }),
   };
   return { buffers, command };

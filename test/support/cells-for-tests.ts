@@ -17,7 +17,10 @@ export const testCells: readonly FullCell[] = [
   rnnCell("RNN", { nonlinearity: "relu" }),
   lstmCell("LSTM", { peepholes: true, layerNorm: true }),
   lstmCell("LSTM", {
-    ...{ peepholes: true, coupledGates: true, clip: 0.8, cellClip: 0.15 },
+    peepholes: true,
+    coupledGates: true,
+    clip: 0.8,
+    cellClip: 0.15,
     activations: {
       gate: ["HardSigmoid", "Sigmoid"],
       cell: "Softsign",

@@ -77,7 +77,10 @@ async function compile(
   if (!gradients) return { program: plain, weights };
   plain.dispose();
   const program = await Program.compile(backend, weights, {
-    ...{ ...options, seeds: outputs, gradients: names, parameterGradients: true },
+    ...options,
+    seeds: outputs,
+    gradients: names,
+    parameterGradients: true,
   });
   return { program, weights };
 }

@@ -4,7 +4,10 @@ import { defineCell, type FullCell } from "../../src/cells/index.ts";
 /** Three states, two learned vectors, a kept value, and two products that stand separate. */
 const separate = defineCell({
   name: "invented, with separate products",
-  ...{ gates: ["a", "b", "c"], separate: ["rb", "rc"], states: ["h", "p", "q"], kept: ["k"] },
+  gates: ["a", "b", "c"],
+  separate: ["rb", "rc"],
+  states: ["h", "p", "q"],
+  kept: ["k"],
   learned: [{ name: "u" }, { name: "v" }],
   fragment: {
     source: `
@@ -34,9 +37,14 @@ fn cellBackward(saved: Saved, prev: State, grad: State, learned: Learned) -> Bac
   },
   backward: (saved, prev, grad, learned) => ({
     grads: {
-      ...{ a: grad.h! * saved.a!, b: grad.p! + saved.b!, c: grad.q! - saved.c! },
-      ...{ rb: prev.h! * saved.rb!, rc: grad.p! + saved.rc! },
-      ...{ u: saved.u! * learned.v!, v: saved.v! - learned.u!, k: saved.k! },
+      a: grad.h! * saved.a!,
+      b: grad.p! + saved.b!,
+      c: grad.q! - saved.c!,
+      rb: prev.h! * saved.rb!,
+      rc: grad.p! + saved.rc!,
+      u: saved.u! * learned.v!,
+      v: saved.v! - learned.u!,
+      k: saved.k!,
     },
     state: { h: prev.p! - grad.h!, p: prev.q! + grad.h!, q: saved.k! * grad.p! },
   }),
@@ -45,7 +53,9 @@ fn cellBackward(saved: Saved, prev: State, grad: State, learned: Learned) -> Bac
 /** Two of four gates read an intermediate vector that is made of everything. */
 const intermediate = defineCell({
   name: "invented, with an intermediate product",
-  ...{ gates: ["a", "b", "c", "d"], states: ["h", "p"], kept: ["m", "n"] },
+  gates: ["a", "b", "c", "d"],
+  states: ["h", "p"],
+  kept: ["m", "n"],
   learned: [{ name: "u" }],
   fragment: {
     source: `
@@ -89,7 +99,10 @@ fn cellIntermediateBackward(saved: Saved, prev: State, grad: Real, learned: Lear
   backward: (saved, prev, grad, learned) => ({
     grads: {
       ...saved,
-      ...{ c: grad.h! * saved.a!, d: grad.p! + saved.d!, u: grad.h! * prev.p!, m: saved.m! + grad.p! },
+      c: grad.h! * saved.a!,
+      d: grad.p! + saved.d!,
+      u: grad.h! * prev.p!,
+      m: saved.m! + grad.p!,
     },
     state: { h: grad.p! * saved.b!, p: grad.h! * learned.u! },
   }),
@@ -99,7 +112,9 @@ fn cellIntermediateBackward(saved: Saved, prev: State, grad: Real, learned: Lear
     backward: (saved, prev, grad, learned) => ({
       grads: {
         ...saved,
-        ...{ a: grad * prev.h! + saved.m!, b: 0.5 * grad - saved.n!, u: saved.u! - grad * prev.p! },
+        a: grad * prev.h! + saved.m!,
+        b: 0.5 * grad - saved.n!,
+        u: saved.u! - grad * prev.p!,
       },
       state: { h: grad * saved.n!, p: -grad * learned.u! },
     }),
@@ -109,7 +124,10 @@ fn cellIntermediateBackward(saved: Saved, prev: State, grad: Real, learned: Lear
 /** No R, and means over the units of a row, which depend on each other. */
 const alone = defineCell({
   name: "invented, without R, with means",
-  ...{ gates: ["a", "b"], states: ["h", "p"], recurrent: false, acrossUnits: true },
+  gates: ["a", "b"],
+  states: ["h", "p"],
+  recurrent: false,
+  acrossUnits: true,
   learned: [{ name: "u" }],
   fragment: {
     source: `

@@ -9,7 +9,10 @@ export interface Mistake {
 }
 
 export const mistake = (name: string, error: Mistake["error"], says: RegExp, does: () => unknown): Mistake => ({
-  ...{ name, error, says, does },
+  name,
+  error,
+  says,
+  does,
 });
 
 /** A number or a text as messages show it. */

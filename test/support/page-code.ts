@@ -27,22 +27,23 @@ export async function runPage<Page>(name: string): Promise<PageCode<Page>> {
   writeFileSync(file, code.replaceAll('"webgpu-rnn"', JSON.stringify(join(root, "src", "node.ts"))));
   const made: Page = await import(/* @vite-ignore */ pathToFileURL(file).href);
   return {
-    ...{ text, made },
+    text,
+    made,
     typeFaults(options) {
       writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
       const program = ts.createProgram([file], {
-        ...{ strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true },
-        ...{ noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true },
-        ...{
-          target: ts.ScriptTarget.ES2022,
-          module: ts.ModuleKind.NodeNext,
-          lib: ["lib.es2023.d.ts", "lib.dom.d.ts", "lib.esnext.disposable.d.ts"],
-        },
-        ...{
-          moduleResolution: ts.ModuleResolutionKind.NodeNext,
-          types: ["node", "@webgpu/types"],
-          typeRoots: [join(root, "node_modules", "@types"), join(root, "node_modules")],
-        },
+        strict: true,
+        noUncheckedIndexedAccess: true,
+        exactOptionalPropertyTypes: true,
+        noEmit: true,
+        skipLibCheck: true,
+        allowImportingTsExtensions: true,
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.NodeNext,
+        lib: ["lib.es2023.d.ts", "lib.dom.d.ts", "lib.esnext.disposable.d.ts"],
+        moduleResolution: ts.ModuleResolutionKind.NodeNext,
+        types: ["node", "@webgpu/types"],
+        typeRoots: [join(root, "node_modules", "@types"), join(root, "node_modules")],
         ...options,
       });
       const faults = ts.getPreEmitDiagnostics(program, program.getSourceFile(file));

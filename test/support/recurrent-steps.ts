@@ -41,40 +41,46 @@ const MOST = 12_000;
 const step = (T: number, B: number, H: number, D: number, i: number): Step => {
   const times = Math.max(1, Math.min(T, Math.floor(MOST / (B * H * D))));
   return {
-    ...{ T: times, B, H, D, t: (3 * i) % times, only: D === 1 ? undefined : ([undefined, 0, 1] as const)[i % 3] },
-    ...{ around: i % 4, backwards: D === 2 ? [2, 2, 1, 3, 0][i % 5]! : i % 2, bits: scrambled(i) },
+    T: times,
+    B,
+    H,
+    D,
+    t: (3 * i) % times,
+    only: D === 1 ? undefined : ([undefined, 0, 1] as const)[i % 3],
+    around: i % 4,
+    backwards: D === 2 ? [2, 2, 1, 3, 0][i % 5]! : i % 2,
+    bits: scrambled(i),
   };
 };
 
 export const table: readonly Step[] = (
   [
-    ...([
-      [1, 1, 1, 1],
-      [2, 1, 3, 1],
-      [3, 2, 4, 2],
-      [4, 3, 5, 1],
-      [5, 5, 7, 2],
-      [2, 8, 8, 2],
-      [70, 9, 13, 1],
-      [67, 4, 2, 2],
-    ] as const),
-    ...([
-      [5, 17, 6, 2],
-      [1, 1, 130, 2],
-      [2, 2, 33, 1],
-      [4, 31, 9, 2],
-      [7, 1, 127, 1],
-      [2, 40, 18, 2],
-      [3, 37, 61, 1],
-      [23, 3, 29, 1],
-    ] as const),
+    [1, 1, 1, 1],
+    [2, 1, 3, 1],
+    [3, 2, 4, 2],
+    [4, 3, 5, 1],
+    [5, 5, 7, 2],
+    [2, 8, 8, 2],
+    [70, 9, 13, 1],
+    [67, 4, 2, 2],
+    [5, 17, 6, 2],
+    [1, 1, 130, 2],
+    [2, 2, 33, 1],
+    [4, 31, 9, 2],
+    [7, 1, 127, 1],
+    [2, 40, 18, 2],
+    [3, 37, 61, 1],
+    [23, 3, 29, 1],
   ] as const
 ).map(([T, B, H, D], i) => step(T, B, H, D, i));
 
 export const anyStep: fc.Arbitrary<Step> = fc
   .record({
-    ...{ T: fc.integer({ min: 1, max: 70 }), B: fc.integer({ min: 1, max: 40 }), H: fc.integer({ min: 1, max: 130 }) },
-    ...{ D: fc.integer({ min: 1, max: 2 }), i: fc.nat(2047) },
+    T: fc.integer({ min: 1, max: 70 }),
+    B: fc.integer({ min: 1, max: 40 }),
+    H: fc.integer({ min: 1, max: 130 }),
+    D: fc.integer({ min: 1, max: 2 }),
+    i: fc.nat(2047),
   })
   .map(({ T, B, H, D, i }) => step(T, B, H, D, i));
 

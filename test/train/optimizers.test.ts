@@ -56,7 +56,11 @@ const runs = rest.map((line) => JSON.parse(line) as Recorded);
 const { V, E, H, T, B, steps } = sizes;
 
 const optimizers: Readonly<Record<Recorded["optimizer"], (options: object) => Optimizer>> = {
-  ...{ sgd, adam, adamW, rmsprop, adagrad },
+  sgd,
+  adam,
+  adamW,
+  rmsprop,
+  adagrad,
 };
 
 const weights: StateDict = Object.fromEntries(

@@ -149,7 +149,8 @@ describe.each([
       forward({ x, target, h }): Record<string, Tensor> {
         return { loss: crossEntropy().apply(model.forward(x!, { h: h! }).logits, target!).loss };
       },
-      ...{ seeds: ["loss"], parameterGradients: true },
+      seeds: ["loss"],
+      parameterGradients: true,
     });
     const { x, target } = batches[1]!;
     const gradients = await program.run({

@@ -8,7 +8,7 @@ import { maskRange } from "./number-kinds.ts";
 const scoresOp: Op<AdditiveSizes> = {
   name: "additive-scores",
   forward({ inputs: [queries, keys, v], outputs: [scores], attributes, label }, e) {
-    const views = { queries: e.view(queries!), keys: e.view(keys!), v: e.view(v!), scores: e.place(scores!, label) };
+    const views = { queries: e.view(queries!), keys: e.view(keys!), v: e.view(v!), scores: e.allocate(scores!, label) };
     e.emit(scoreAdditively(e.target, label, attributes, views));
   },
   backward({ inputs: [queries, keys, v], outputs: [scores], attributes: size, label }, e) {
@@ -61,7 +61,7 @@ const softmaxOp: Op<Softmax> = {
   name: "masked-softmax",
   takes: ({ inputs: [, mask] }) => maskRange(mask, 1),
   forward({ inputs: [scores, mask], outputs: [weights], attributes, label }, e) {
-    const views = { scores: e.view(scores!), mask: mask && e.view(mask), weights: e.place(weights!, label) };
+    const views = { scores: e.view(scores!), mask: mask && e.view(mask), weights: e.allocate(weights!, label) };
     e.emit(softmaxRows(e.target, label, attributes, views));
   },
   backward({ inputs: [scores], outputs: [weights], attributes, label }, e) {

@@ -30,7 +30,7 @@ const op: Op<Attributes> = {
         size: { M, N, K, batches: B },
         a: matrix(e.view(x!), B, K),
         b: matrix(e.view(y!), B, transposed ? K : N, transposed),
-        c: matrix(e.place(z!, label), B, N),
+        c: matrix(e.allocate(z!, label), B, N),
       }),
     );
   },

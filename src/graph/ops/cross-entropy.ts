@@ -30,11 +30,11 @@ const op: Op<Attributes, View | undefined> = {
       counted = e.view(given);
       e.define(count!, counted);
     } else {
-      counted = e.place(count!, `${label} count`);
+      counted = e.allocate(count!, `${label} count`);
       e.emit(countTargets(`${label} count`, { N, ignoreIndex }, { ...common, count: counted }));
     }
     const rowLoss = e.scratch(`${label} rows`, N);
-    const loss0 = e.place(loss!, label);
+    const loss0 = e.allocate(loss!, label);
     e.emit(
       crossEntropyOfRows(e.target, label, attributes, {
         ...common,

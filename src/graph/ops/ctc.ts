@@ -62,7 +62,7 @@ const op: Op<Attributes, View | undefined> = {
     e.emit(
       logSums(e.target, `${label} log sums`, { N: T * B, V: C }, { logits: given.logits, logSum }),
       pathsOf(e.target, label, { ...sizes, byLength: mean, zeroInfinity }, views),
-      meanOfRows(label, B, { rowLoss, count: counted, loss: e.place(loss!, label) }),
+      meanOfRows(label, B, { rowLoss, count: counted, loss: e.allocate(loss!, label) }),
     );
     if (!e.needsGradient(logits)) return undefined;
     const gradient = e.scratch(`${label} gradient`, T * B * C);

@@ -12,7 +12,7 @@ interface Attributes {
 const op: Op<Attributes> = {
   name: "dropout",
   forward({ inputs: [x, seed], outputs: [y], attributes, label }, e) {
-    const views = { x: e.view(x!), seed: e.view(seed!), y: e.place(y!, label) };
+    const views = { x: e.view(x!), seed: e.view(seed!), y: e.allocate(y!, label) };
     e.emit(dropNumbers(e.target, label, { N: x!.size, ...attributes }, views));
   },
   backward({ inputs: [x, seed], outputs: [y], attributes, label }, e) {

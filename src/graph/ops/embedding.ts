@@ -14,7 +14,7 @@ const op: Op<Sizes> = {
   name: "embedding",
   takes: ({ attributes }) => [{ input: 0, kind: TOKEN, below: attributes.V }],
   forward({ inputs: [tokens, table], outputs: [output], attributes, label }, e) {
-    const views = { tokens: e.view(tokens!), table: e.view(table!), output: e.place(output!, label) };
+    const views = { tokens: e.view(tokens!), table: e.view(table!), output: e.allocate(output!, label) };
     e.emit(gatherRows(e.target, label, attributes, views));
   },
   backward({ inputs: [tokens, table], outputs: [output], attributes, label }, e) {

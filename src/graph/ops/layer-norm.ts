@@ -17,7 +17,7 @@ const op: Op<Attributes, View> = {
   forward({ inputs: [x, weight, bias], outputs: [y], attributes, label }, e) {
     const stats = e.scratch(`${label} means`, 2 * attributes.N);
     const given = { x: e.view(x!), weight: weight && e.view(weight), bias: bias && e.view(bias) };
-    e.emit(normalizeRows(e.target, label, attributes, { ...given, y: e.place(y!, label), stats }));
+    e.emit(normalizeRows(e.target, label, attributes, { ...given, y: e.allocate(y!, label), stats }));
     return stats;
   },
   backward({ inputs: [x, weight, bias], outputs: [y], attributes: { N, C }, label }, e, stats) {

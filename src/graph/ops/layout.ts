@@ -50,7 +50,7 @@ const sliceOp: Op<{ readonly outer: number; readonly offset: number }> = {
       copyStrided(e.target, {
         label,
         from: part(e.view(x!), offset, x!.size - offset),
-        to: e.place(y!, label),
+        to: e.allocate(y!, label),
         lengths: [1, 1, outer, length],
         strides: [0, 0, row, 1],
       }),
@@ -98,7 +98,7 @@ const concatOp: Op<{ readonly outer: number; readonly axis: number }> = {
   stretches: ({ inputs, attributes: { outer } }) =>
     outer === 1 ? inputs.map((x, input) => ({ input, offset: 0, length: x!.size })) : undefined,
   forward({ inputs, outputs: [y], attributes: { outer }, label }, e) {
-    const to = e.place(y!, label);
+    const to = e.allocate(y!, label);
     const row = y!.size / outer;
     let offset = 0;
     for (const x of inputs) {
@@ -164,7 +164,7 @@ const swapOp: Op<null> = {
       copyStrided(e.target, {
         label,
         from: e.view(x!),
-        to: e.place(y!, label),
+        to: e.allocate(y!, label),
         lengths: [1, B, A, C],
         strides: [0, C, B * C, 1],
       }),

@@ -11,7 +11,7 @@ const op: Op<Sizes> = {
   name: "linear-recurrence",
   makesStates: true,
   forward({ inputs: [a, b, h0], outputs: [h], attributes: size, label }, e) {
-    const views = { a: e.view(a!), b: e.view(b!), h0: h0 && e.view(h0), h: e.place(h!, label) };
+    const views = { a: e.view(a!), b: e.view(b!), h0: h0 && e.view(h0), h: e.allocate(h!, label) };
     e.emit(...scan(e, { label, size, views }));
   },
   backward({ inputs: [a, b, h0], outputs: [h], attributes: size, label }, e) {

@@ -18,7 +18,7 @@ const op: Op<Sizes> = {
   forward({ inputs: [tokens, weight, bias], outputs: [y], attributes, label }, e) {
     const columns = { ...attributes, row: attributes.M };
     const views = { tokens: e.view(tokens!), weight: e.view(weight!), bias: bias && e.view(bias) };
-    e.emit(gatherColumns(e.target, label, columns, { ...views, y: e.place(y!, label) }));
+    e.emit(gatherColumns(e.target, label, columns, { ...views, y: e.allocate(y!, label) }));
   },
   backward({ inputs: [tokens, weight, bias], outputs: [y], attributes, label }, e) {
     const outputGradient = e.gradient(y!);

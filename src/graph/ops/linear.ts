@@ -19,7 +19,7 @@ const op: Op<Sizes> = {
         size: { M: N, N: O, K: I },
         a: { view: e.view(x!), row: I, column: 1 },
         b: { view: e.view(weight!), row: 1, column: I },
-        c: { view: e.place(y!, label), row: O },
+        c: { view: e.allocate(y!, label), row: O },
         ...(bias && { bias: { view: e.view(bias) } }),
       }),
     );

@@ -129,7 +129,7 @@ export function activeMask(
 const holdOp: Op<{ readonly N: number; readonly B: number; readonly C: number }> = {
   name: "hold-rows",
   forward({ inputs: [x, old, steps], outputs: [y], attributes, label }, e) {
-    const views = { x: e.view(x!), old: e.view(old!), steps: e.view(steps!), y: e.place(y!, label) };
+    const views = { x: e.view(x!), old: e.view(old!), steps: e.view(steps!), y: e.allocate(y!, label) };
     e.emit(holdStates(e.target, label, attributes, views));
   },
 };
@@ -144,7 +144,7 @@ const rowsOp: Op<{ readonly N: number; readonly C: number }> = {
   name: "mask-rows",
   takes: ({ inputs: [, mask] }) => maskRange(mask, 1),
   forward({ inputs: [x, mask], outputs: [y], attributes, label }, e) {
-    const views = { x: e.view(x!), mask: e.view(mask!), y: e.place(y!, label) };
+    const views = { x: e.view(x!), mask: e.view(mask!), y: e.allocate(y!, label) };
     e.emit(zeroRows(e.target, label, attributes, views));
   },
   backward({ inputs: [x, mask], outputs: [y], attributes, label }, e) {

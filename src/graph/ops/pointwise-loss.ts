@@ -43,13 +43,13 @@ const op: Op<Attributes, View | undefined> = {
       counted = e.view(given);
       e.define(count!, counted);
     } else {
-      counted = e.place(count!, `${label} count`);
+      counted = e.allocate(count!, `${label} count`);
       const counting = { targets: maskView!, weight: undefined, mask: undefined, count: counted, unused: views.goal };
       e.emit(countTargets(`${label} count`, { N, ignoreIndex: 0 }, counting));
     }
     const rowLoss = e.scratch(`${label} rows`, N);
     const sizes = { N, C, K: posWeight!.size, kind, delta, scale: mean ? attributes.scale / C : attributes.scale };
-    const place = e.place(loss!, label);
+    const place = e.allocate(loss!, label);
     e.emit(
       lossOfRows(e.target, label, sizes, { ...views, mask: maskView, count: counted, rowLoss, gradient, unused }),
       meanOfRows(label, N, { rowLoss, count: counted, loss: place }),

@@ -9,7 +9,7 @@ export type ActivationOp = "sigmoid" | "tanh" | "relu" | "gelu";
 const activationOp = (operation: ActivationOp): Op<null> => ({
   name: operation,
   forward({ inputs: [x], outputs: [y], label }, e) {
-    e.emit(pointwise(e.target, label, { operation, N: x!.size }, { a: e.view(x!), y: e.place(y!, label) }));
+    e.emit(pointwise(e.target, label, { operation, N: x!.size }, { a: e.view(x!), y: e.allocate(y!, label) }));
   },
   backward({ inputs: [x], outputs: [y], label }, e) {
     const b = e.gradient(y!);
@@ -41,7 +41,7 @@ const sumOp: Op<Factors> = {
   name: "weighted-sum",
   forward({ inputs: [a, b], outputs: [y], attributes, label }, e) {
     const call = { operation: "weightedSum", N: a!.size, period: b!.size, ...attributes } as const;
-    e.emit(pointwise(e.target, label, call, { a: e.view(a!), b: e.view(b!), y: e.place(y!, label) }));
+    e.emit(pointwise(e.target, label, call, { a: e.view(a!), b: e.view(b!), y: e.allocate(y!, label) }));
   },
   backward({ inputs: [a, b], outputs: [y], attributes: { alpha, beta }, label }, e) {
     const gradient = e.gradient(y!);
@@ -74,7 +74,7 @@ const productOp: Op<null> = {
   name: "multiply",
   forward({ inputs: [a, b], outputs: [y], label }, e) {
     const call = { operation: "product", N: a!.size, period: b!.size } as const;
-    e.emit(pointwise(e.target, label, call, { a: e.view(a!), b: e.view(b!), y: e.place(y!, label) }));
+    e.emit(pointwise(e.target, label, call, { a: e.view(a!), b: e.view(b!), y: e.allocate(y!, label) }));
   },
   backward({ inputs: [a, b], outputs: [y], label }, e) {
     const gradient = e.gradient(y!);

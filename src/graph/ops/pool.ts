@@ -16,7 +16,7 @@ const op: Op<Attributes, View> = {
   takes: ({ inputs: [, mask] }) => maskRange(mask, 1),
   forward({ inputs: [x, mask], outputs: [y], attributes, label }, e) {
     const note = e.scratch(`${label} steps`, y!.size, "i32");
-    const views = { x: e.view(x!), mask: mask && e.view(mask), y: e.place(y!, label), note };
+    const views = { x: e.view(x!), mask: mask && e.view(mask), y: e.allocate(y!, label), note };
     e.emit(pool(e.target, label, attributes.kind, attributes, views));
     return note;
   },

@@ -132,7 +132,12 @@ function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
     if (into && x.dtype === "i32") tokenGradient(node, e, saved.r, chunk, rows, into);
     else if (into) {
       weightGradient(e, {
-        ...{ label: `${label} W gradient`, weight: wih, bias: bih, into, firstBatch: direction, more },
+        label: `${label} W gradient`,
+        weight: wih,
+        bias: bih,
+        into,
+        firstBatch: direction,
+        more,
         batches: { weight: G * H * I, bias: G * H },
         size: { M: G * H, N: I, K: rows, batches: directions },
         a: { view, row: 1, column: stride, batch: W * H },
@@ -145,7 +150,9 @@ function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
           label: `${label} input gradient`,
           size: { M: rows, N: I, K: directions * G * H },
           a: {
-            ...{ view, row: stride, column: 1 },
+            view,
+            row: stride,
+            column: 1,
             ...(W > G && directions > 1 && { columnGap: { from: G * H, shift: (W - G) * H } }),
           },
           b: { view: part(e.view(wih), direction * G * H * I, directions * G * H * I), row: I, column: 1 },

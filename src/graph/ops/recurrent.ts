@@ -207,7 +207,7 @@ function forward(node: RecurrentNode, e: Emitter): Saved {
   const output = outputOf(r, h);
   if (!mask || r.options.maskedOutput === "hold") e.define(y, output);
   else if (e.isUsed(y)) {
-    const views = { x: output, mask: e.view(mask), y: e.place(y, `${label} output`) };
+    const views = { x: output, mask: e.view(mask), y: e.allocate(y, `${label} output`) };
     e.emit(zeroRows(e.target, `${label} output`, { N: T * B, C: D * P }, views));
   }
   finalH(node, e, r, hn, h);
@@ -227,7 +227,7 @@ function finalH({ label }: RecurrentNode, e: Emitter, r: Recurrence, tensor: Ten
     return;
   }
   const strides = [0, (slotOf(1) - slotOf(0)) * slot + P, D * P, 1] as const;
-  const to = e.place(tensor, `${label} final state`);
+  const to = e.allocate(tensor, `${label} final state`);
   e.emit(copyStrided(e.target, { label: `${label} final state`, from, to, lengths: [1, D, B, P], strides }));
 }
 
@@ -251,7 +251,7 @@ function finalCellStates(
     return;
   }
   const S = r.cell.states.length;
-  const to = e.place(tensor, `${label} final state`);
+  const to = e.allocate(tensor, `${label} final state`);
   const [first, second] = [last(0), last(1)];
   const copy = (
     from: View,

@@ -12,7 +12,7 @@ interface Sizes {
 const op: Op<Sizes> = {
   name: "repeat",
   forward({ inputs: [x], outputs: [y], attributes: { D, B, C }, label }, e) {
-    const [from, to] = [e.view(x!), e.place(y!, label)];
+    const [from, to] = [e.view(x!), e.allocate(y!, label)];
     e.emit(copyStrided(e.target, { label, from, to, lengths: [1, D, B, C], strides: [0, C, 0, 1] }));
   },
   backward({ inputs: [x], outputs: [y], attributes: { D, B, C }, label }, e) {

@@ -16,8 +16,8 @@ const op: Op<Attributes> = {
     const views = {
       x: e.view(x!),
       mask: mask && e.view(mask),
-      a: e.place(a!, `${label} a`),
-      b: e.place(b!, `${label} b`),
+      a: e.allocate(a!, `${label} a`),
+      b: e.allocate(b!, `${label} b`),
     };
     e.emit(openGates(e.target, label, attributes, views));
   },

@@ -12,7 +12,7 @@ interface Sizes {
 const op: Op<Sizes> = {
   name: "softmax",
   forward({ inputs: [x], outputs: [y], attributes, label }, e) {
-    const views = { scores: e.view(x!), mask: undefined, weights: e.place(y!, label) };
+    const views = { scores: e.view(x!), mask: undefined, weights: e.allocate(y!, label) };
     e.emit(softmaxRows(e.target, label, { ...attributes, B: 1, scale: 1 }, views));
   },
   backward({ inputs: [x], outputs: [y], attributes, label }, e) {

@@ -1,0 +1,50 @@
+/** Tests that compare kernels with their twins: for each a table of shapes, and more of them at random. */
+import fc from "fast-check";
+import { describe, test } from "vitest";
+import type { GpuBackend } from "../../src/gpu/gpu-backend.ts";
+import { kernels } from "../../src/kernels/index.ts";
+import type { Constants } from "../../src/plan/plan.ts";
+import { expectTwins, Numbers, type TwinCase, titleOf } from "./against-twin.ts";
+
+/** A kernel's cases. */
+export interface Suite<Shape> {
+  readonly kernel: string;
+  readonly table: readonly Shape[];
+  readonly any: fc.Arbitrary<Shape>;
+  caseOf(shape: Shape, numbers: Numbers, constants: Constants): Omit<TwinCase, "kernel" | "constants">;
+  readonly tolerance?: number;
+}
+export const suite = <Shape>(given: Suite<Shape>): Suite<unknown> => given as unknown as Suite<unknown>;
+
+export const between = (min: number, max: number) => fc.integer({ min, max });
+
+/** Tests every variant of each suite's kernel. @param options of the random shapes */
+export function testTwins(
+  gpu: GpuBackend,
+  suites: readonly Suite<unknown>[],
+  options: { readonly seed: number; readonly numRuns: number },
+): void {
+  for (const { kernel, table, any, caseOf, tolerance } of suites) {
+    describe.each(kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const))(
+      `${kernel}, %s`,
+      (_, constants) => {
+        const made = (shape: unknown): TwinCase => ({
+          kernel,
+          constants,
+          ...caseOf(shape, new Numbers(JSON.stringify(shape)), constants),
+        });
+
+        test("agrees with its twin on the table", async () => {
+          await expectTwins(gpu, Object.fromEntries(table.map((s) => [JSON.stringify(s), made(s)])), tolerance);
+        });
+
+        test("agrees with its twin on random shapes", async () => {
+          await fc.assert(
+            fc.asyncProperty(any, (shape) => expectTwins(gpu, { random: made(shape) }, tolerance)),
+            options,
+          );
+        });
+      },
+    );
+  }
+}
