@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The public face of webgpu-rnn: re-exports only.
 export {
   type Activation,
