@@ -237,8 +237,10 @@ export class Session {
     const first = trainer.step;
     const perStep = learning.text.training.window * learning.text.training.batch;
     const steps = learning.until - first;
+    // The loop ends by the signal and not by break, so that all steps that were started are reported.
+    const options = { steps, signal: stop.signal, ahead: 3 };
     try {
-      for await (const report of trainer.fit(learning.text.training.from(first), { steps, signal: stop.signal })) {
+      for await (const report of trainer.fit(learning.text.training.from(first), options)) {
         const now = performance.now();
         if (report.step === first + 1) {
           this.#phase("training");

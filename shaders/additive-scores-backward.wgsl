@@ -38,18 +38,18 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let rowSize = params.B * params.A;
   for (var i = id.x; i < params.M * rowSize; i += groups.x * 64u) {
     let m = i / rowSize;
-    let place = i % rowSize; // b * A + a
-    let score = params.scoreGradientOffset + m * params.scoreM + place / params.A * params.scoreB;
+    let index = i % rowSize; // b * A + a
+    let score = params.scoreGradientOffset + m * params.scoreM + index / params.A * params.scoreB;
     let mine = own[params.ownOffset + i];
     var sum = 0.0;
     var vSum = 0.0;
     for (var n = 0u; n < params.N; n++) {
-      let y = hyperbolicTangent(mine + other[params.otherOffset + n * rowSize + place]);
+      let y = hyperbolicTangent(mine + other[params.otherOffset + n * rowSize + index]);
       let gradient = scoreGradient[score + n * params.scoreN];
       sum += gradient * (1.0 - y * y);
       vSum += gradient * y;
     }
-    sum *= v[params.vOffset + place % params.A];
+    sum *= v[params.vOffset + index % params.A];
     if (params.accumulate != 0u) {
       sum += ownGradient[params.ownGradientOffset + i];
     }

@@ -38,14 +38,14 @@ fn main(
     let at = column / params.C * params.batch + column % params.C;
     var sum = 0.0;
     for (var n = local.y; n < params.N; n += LANES) {
-      let place = at + n * params.row;
-      var value = a[params.aOffset + place];
+      let index = at + n * params.row;
+      var value = a[params.aOffset + index];
       if (TIMES) {
-        value *= b[params.bOffset + place];
+        value *= b[params.bOffset + index];
       }
       if (NORMALIZED) {
         let mean = stats[params.statsOffset + 2u * n];
-        value *= (b[params.bOffset + place] - mean) * stats[params.statsOffset + 2u * n + 1u];
+        value *= (b[params.bOffset + index] - mean) * stats[params.statsOffset + 2u * n + 1u];
       }
       sum += value;
     }

@@ -46,7 +46,7 @@ fn main(
   for (var n = group.x; n < params.N; n += groups.x) {
     let b = n % params.B;
     let count = u32(labelCounts[params.labelCountsOffset + b]);
-    let places = 2u * count + 1u;
+    let positions = 2u * count + 1u;
     let row = params.pathsOffset + n * L;
     var scale = params.scale;
     if (params.byLength != 0u) {
@@ -54,7 +54,7 @@ fn main(
     }
 
     var sum = 0.0;
-    for (var s = lane; s < places; s += LANES) {
+    for (var s = lane; s < positions; s += LANES) {
       sum += paths[row + s];
     }
     partial[lane] = sum;
@@ -73,8 +73,8 @@ fn main(
     storageBarrier();
     workgroupBarrier();
 
-    // A class's first place adds up all of its places, so that no two lanes write the same class.
-    for (var s = lane; s < places; s += LANES) {
+    // A class's first position adds up all of its positions, so that no two lanes write the same class.
+    for (var s = lane; s < positions; s += LANES) {
       let class_ = classOf(b, s);
       var first = true;
       for (var i = s % 2u; i < s; i += 2u) {
@@ -82,7 +82,7 @@ fn main(
       }
       if (first && counts && (s % 2u == 0u || class_ != params.blank)) {
         var share = 0.0;
-        for (var i = s; i < places; i += 2u) {
+        for (var i = s; i < positions; i += 2u) {
           share += select(0.0, paths[row + i], classOf(b, i) == class_);
         }
         gradient[at + class_] -= scale * share / total;

@@ -1,8 +1,8 @@
 // Connectionist temporal classification: Graves et al. 2006, "Connectionist Temporal Classification: Labelling Unsegmented
-// Sequence Data with Recurrent Neural Networks", section 4. A sequence's places are its labels with blanks between and
-// around them, L = 2S + 1. alpha[t,s]: log of all that leads to place s at step t; beta[t,s]: of all that goes on from it.
-// Both without the largest of their step, so that digits do not go to what all places have in common.
-// rowLoss[b] = -log p(labels) * scale; paths[t,b,s] in [0,1]: how much of it goes through place s at t, up to a factor of the
+// Sequence Data with Recurrent Neural Networks", section 4. A sequence's positions are its labels with blanks between and
+// around them, L = 2S + 1. alpha[t,s]: log of all that leads to position s at step t; beta[t,s]: of all that goes on from it.
+// Both without the largest of their step, so that digits do not go to what all positions have in common.
+// rowLoss[b] = -log p(labels) * scale; paths[t,b,s] in [0,1]: how much of it goes through position s at t, up to a factor of the
 // step's own (ctc-gradient divides by the sum). One workgroup a sequence. NEVER stands for log 0.
 
 // #include "lib/finite.wgsl"
@@ -49,7 +49,7 @@ fn classOf(b: u32, s: u32) -> u32 {
   return u32(max(labels[params.labelsOffset + b * params.S + s / 2u], 0));
 }
 
-// Whether a path may go from place s - 2 to place s: only over a blank between two labels that differ.
+// Whether a path may go from position s - 2 to position s: only over a blank between two labels that differ.
 fn skips(b: u32, s: u32) -> bool {
   return s >= 2u && s % 2u == 1u && classOf(b, s) != classOf(b, s - 2u);
 }
@@ -87,7 +87,7 @@ fn main(
   for (var b = group.x; b < params.B; b += groups.x) {
     let steps = u32(stepCounts[params.stepCountsOffset + b]);
     let count = u32(labelCounts[params.labelCountsOffset + b]);
-    let places = 2u * count + 1u;
+    let positions = 2u * count + 1u;
 
     // Forward: paths holds alpha.
     var bad = false;
@@ -99,7 +99,7 @@ fn main(
       let last = at - params.B * L;
       if (t < steps) {
         bad = bad || isBad(logSum[params.logSumOffset + t * params.B + b]);
-        for (var s = lane; s < places; s += LANES) {
+        for (var s = lane; s < positions; s += LANES) {
           var value = select(NEVER, 0.0, s < 2u);
           if (t > 0u) {
             let stay = paths[last + s] - before;
@@ -131,7 +131,7 @@ fn main(
     // What leads to the last label or the blank behind it.
     var total = select(NEVER, 0.0, count == 0u);
     if (steps > 0u) {
-      let at = params.pathsOffset + ((steps - 1u) * params.B + b) * L + places - 1u;
+      let at = params.pathsOffset + ((steps - 1u) * params.B + b) * L + positions - 1u;
       var label = NEVER;
       if (count > 0u) {
         label = paths[at - 1u];
@@ -160,16 +160,16 @@ fn main(
       let there = params.betaOffset + ((1u - t % 2u) * params.B + b) * L;
       var own = vec2f(NEVER);
       if (t < steps) {
-        for (var s = lane; s < places; s += LANES) {
-          var value = select(NEVER, 0.0, s + 2u >= places);
+        for (var s = lane; s < positions; s += LANES) {
+          var value = select(NEVER, 0.0, s + 2u >= positions);
           if (t + 1u < steps) {
             let stay = beta[there + s] - after + logProbability(t + 1u, b, s);
             var next = NEVER;
             var skip = NEVER;
-            if (s + 1u < places) {
+            if (s + 1u < positions) {
               next = beta[there + s + 1u] - after + logProbability(t + 1u, b, s + 1u);
             }
-            if (s + 2u < places && skips(b, s + 2u)) {
+            if (s + 2u < positions && skips(b, s + 2u)) {
               skip = beta[there + s + 2u] - after + logProbability(t + 1u, b, s + 2u);
             }
             value = logAdd(stay, next, skip);
@@ -185,7 +185,7 @@ fn main(
       }
       for (var s = lane; s < L; s += LANES) {
         var share = 0.0;
-        if (t < steps && s < places && fits) {
+        if (t < steps && s < positions && fits) {
           share = exp(max(paths[at + s] + beta[here + s] - most.y, -80.0));
         }
         paths[at + s] = select(0.0, share, share > 1.0e-30);

@@ -54,12 +54,12 @@ fn main(
     if (row0 + local.y < params.N) {
       for (var c = lane; c < params.C; c += LANES) {
         let z = (x[params.xOffset + at + c] - mean) * inverse;
-        let place = params.gradientOffset + at + c;
+        let index = params.gradientOffset + at + c;
         var value = inverse * (scaled(at, c) - means.x - z * means.y);
         if (params.accumulate != 0u) {
-          value += gradient[place];
+          value += gradient[index];
         }
-        gradient[place] = value;
+        gradient[index] = value;
       }
     }
   }

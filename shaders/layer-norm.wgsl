@@ -43,8 +43,8 @@ fn main(
 
     var squares = 0.0;
     for (var c = lane; c < params.C; c += LANES) {
-      let apart = x[row + c] - mean;
-      squares += apart * apart;
+      let deviation = x[row + c] - mean;
+      squares += deviation * deviation;
     }
     let inverse = 1.0 / sqrt(rowSum(squares, base, lane) / f32(params.C) + params.eps);
 

@@ -39,12 +39,12 @@ fn main(
       for (var s = lane; s < params.S; s += LANES) {
         let weight = weights[params.weightsOffset + at + s];
         let gradient = weightGradient[params.weightGradientOffset + at + s];
-        let place = params.scoreGradientOffset + at + s;
+        let index = params.scoreGradientOffset + at + s;
         var value = params.scale * weight * (gradient - total);
         if (params.accumulate != 0u) {
-          value += scoreGradient[place];
+          value += scoreGradient[index];
         }
-        scoreGradient[place] = value;
+        scoreGradient[index] = value;
       }
     }
   }

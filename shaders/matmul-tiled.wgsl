@@ -14,7 +14,7 @@ struct Params {
   K: u32,
   aRow: u32, // stride of m in a
   aColumn: u32, // stride of k in a
-  mSplit: u32, // rows of a from mSplit on lie mShift further: gates whose product stands apart
+  mSplit: u32, // rows of a from mSplit on lie mShift further: separate gates
   mShift: u32,
   kSplit: u32, // the same for k
   kShift: u32,

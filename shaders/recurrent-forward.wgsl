@@ -3,7 +3,7 @@
 // first step lie in their slots already (recurrent-initial).
 // An invocation owns four units (a vec4f) of ROWS sequences and all their gates, so the cell needs no exchange.
 // Both directions run in one dispatch, along z.
-// INTERMEDIATE: the first of two products; its gates' whole sums go into x, and the intermediate vector is made: what the cell
+// INTERMEDIATE: the first of two products; its gates' complete sums go into x, and the intermediate vector is made: what the cell
 // multiplies in the second product of the same step. With a projection the cell's output goes there, and h is made from it.
 
 // #include TILING

@@ -31,8 +31,8 @@ struct Params {
 const GATES = select(2u, 3u, PAIR);
 
 fn put(at: u32, value: f32, real: bool) {
-  let place = params.xGradientOffset + at;
-  xGradient[place] = select(0.0, value, real) + select(0.0, xGradient[place], params.accumulate != 0u);
+  let index = params.xGradientOffset + at;
+  xGradient[index] = select(0.0, value, real) + select(0.0, xGradient[index], params.accumulate != 0u);
 }
 
 @compute @workgroup_size(64)

@@ -1,5 +1,5 @@
-// From pre-activations to the recurrence h_t = a_t * h_{t-1} + b_t, whose new part is weighted by 1 - a_t. What stands in the
-// last place of a row is the candidate.
+// From pre-activations to the recurrence h_t = a_t * h_{t-1} + b_t, whose new part is weighted by 1 - a_t. The last of a
+// row's three parts, or two, is the candidate.
 //   one gate:            z          a = 1 - z          b = z * candidate
 //   PAIR, two of them:   f, i       a = f / (f + i)    b = i / (f + i) * candidate
 // f / (f + i) is taken as sigmoid(log f - log i), log f = -softplus(-x): both may be so near 0 that their quotient is lost.

@@ -1,5 +1,5 @@
 // to[i0,i1,i2,i3] (+)= source[start + i0*s0 + i1*s1 + i2*s2 + i3*s3]: transposes, packs (the last axis padded with
-// zeros to a multiple of four), picks slices, joins (rows of `to` may lie apart) and adds gradients up.
+// zeros to a multiple of four), picks slices, joins (rows of `to` may have gaps between them) and adds gradients up.
 
 struct Params {
   n0: u32,
@@ -35,10 +35,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       let at = i32(i0) * params.s0 + i32(i1) * params.s1 + i32(i2) * params.s2 + i32(i3) * params.s3;
       value = source[i32(params.sourceOffset + params.start) + at];
     }
-    let place = params.toOffset + i / params.padded * params.row + i3;
+    let index = params.toOffset + i / params.padded * params.row + i3;
     if (params.accumulate != 0u) {
-      value += to[place];
+      value += to[index];
     }
-    to[place] = value;
+    to[index] = value;
   }
 }

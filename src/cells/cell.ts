@@ -47,7 +47,7 @@ export interface IntermediateProduct<
 > {
   /** How many of the last gates have R times this vector in place of R·h. */
   readonly gates: number;
-  /** The vector's element of this unit. Gates without intermediate product have their whole sum in `x` already. */
+  /** The vector's element of this unit. Gates without intermediate product have their complete sum in `x` already. */
   forward(x: Values<Gate>, prev: Values<State>, learned: Values<Learned>, unit: Unit): number;
   /**
    * From the vector's gradient, after the cell's `backward`: the final values of all slots (`saved` is what that left
@@ -65,7 +65,7 @@ export interface IntermediateProduct<
 
 /**
  * A recurrent cell as data. The engine computes `x = W·x_t + b_ih` and `r = R·h_{t-1} + b_hh` for every gate and
- * hands both to the cell, which does the pointwise rest, in WGSL for the GPU and in float64 for the twin.
+ * hands both to the cell, which does the pointwise part, in WGSL for the GPU and in float64 for the twin.
  *
  * In memory a unit has slots for each step: gates, the separate ones, learned vectors, kept values. The gates' slots hold
  * `x` first; then all hold what the cell saves for its backward, and then the gradients by all but the kept ones.

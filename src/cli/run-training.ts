@@ -161,7 +161,9 @@ async function train(
       ...[job.validateEvery, job.sampleEvery, job.checkpointEvery].map(nextAfter(trainer.step)),
     );
     clock.resume();
-    for await (const step of trainer.fit(text.training.from(trainer.step), { steps: next - trainer.step, signal })) {
+    // Nothing leaves this loop early but an error, so steps may be started before the last one's loss is read.
+    const options = { steps: next - trainer.step, signal, ahead: 3 };
+    for await (const step of trainer.fit(text.training.from(trainer.step), options)) {
       state.step = step.step;
       const { secondsLeft, tokensPerSecond } = clock.tick(step.step);
       report({ type: "step", ...step, bitsPerCharacter: step.loss / Math.LN2, tokensPerSecond, secondsLeft });

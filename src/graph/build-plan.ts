@@ -205,9 +205,9 @@ class PlanBuilder implements Emitter {
         return to;
       }
       const from = this.view(tensor);
-      // The place tells parameters apart, also where two bear one name.
-      const place = `${this.buffers[from.buffer]!.name}+${from.offset}`;
-      const to = this.#shared(`${nameOf(tensor)} ${kind} (${place})`, "derived", length);
+      // The position in the arena distinguishes parameters, also where two have one name.
+      const position = `${this.buffers[from.buffer]!.name}+${from.offset}`;
+      const to = this.#shared(`${nameOf(tensor)} ${kind} (${position})`, "derived", length);
       this.#derivations.push({
         buffer: to.buffer,
         from: [from.buffer],
@@ -300,8 +300,8 @@ class PlanBuilder implements Emitter {
     else if (parameters) clearOtherGradients(this.#learnedParameters());
     this.#carry(carries);
     for (const [output, tensor] of Object.entries(outputs)) {
-      const { name: place, role } = this.buffers[this.view(tensor).buffer]!;
-      if (role !== "output" || place !== output) this.#output(output, tensor.size, this.view(tensor), tensor.dtype);
+      const { name, role } = this.buffers[this.view(tensor).buffer]!;
+      if (role !== "output" || name !== output) this.#output(output, tensor.size, this.view(tensor), tensor.dtype);
     }
     const { buffers, commands } = this;
     return reuseMemory({ name, buffers, derivations: this.#derivations, states: this.#states, commands });

@@ -33,7 +33,7 @@ export interface SequenceModel {
   forward(x: never, state?: never): unknown;
 }
 
-/** What a model returns, the state apart. */
+/** What a model returns, without its state. */
 export type Outputs = Readonly<Record<string, unknown>>;
 
 /** One application of a sequence model whose state is carried from replay to replay. */

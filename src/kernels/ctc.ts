@@ -29,11 +29,11 @@ function logAdd(terms: readonly number[]): number {
   return never(most) ? NEVER : most + Math.log(terms.reduce((sum, x) => sum + Math.exp(x - most), 0));
 }
 
-/** The class at each place of a sequence: its labels, with blanks between and around them. */
+/** The class at each position of a sequence: its labels, with blanks between and around them. */
 const classesOf = (labels: Int32Array, count: number, blank: number): number[] =>
   Array.from({ length: 2 * count + 1 }, (_, s) => (s % 2 ? labels[(s - 1) / 2]! : blank));
 
-/** Graves et al. 2006: the loss of every sequence, and how much of its paths goes through each place at each step. */
+/** Graves et al. 2006: the loss of every sequence, and how much of its paths goes through each position at each step. */
 export const ctcPaths = defineKernel({
   name: "ctc",
   bindings: [
@@ -57,7 +57,7 @@ export const ctcPaths = defineKernel({
       const count = labelCounts[b]!;
       const classes = classesOf(labels.subarray(b * S), count, blank);
       const logP = (t: number, s: number) => logits[(t * B + b) * C + classes[s]!]! - logSum[t * B + b]!;
-      /** Whether a path may pass over the blank before place s. */
+      /** Whether a path may pass over the blank before position s. */
       const skips = (s: number) => s >= 2 && s % 2 === 1 && classes[s] !== classes[s - 2];
 
       const alpha: number[][] = [];

@@ -60,8 +60,8 @@ export const scanGatesBackward = defineKernel({
         const { keep, take } = sharesOf(PAIR === true, x, at, H);
         const db = bGradient[r * H + u]!;
         const q = aGradient[r * H + u]! - db * x[last]!;
-        const put = (place: number, value: number) => {
-          xGradient[place] = (real ? value : 0) + (accumulate ? xGradient[place]! : 0);
+        const put = (index: number, value: number) => {
+          xGradient[index] = (real ? value : 0) + (accumulate ? xGradient[index]! : 0);
         };
         if (PAIR) {
           put(at, q * keep * take * sigmoid(-x[at]!));
@@ -77,7 +77,7 @@ interface Sizes {
   /** Rows: steps times sequences. */
   readonly R: number;
   readonly H: number;
-  /** Two gates that share the whole, instead of one. */
+  /** Two gates, normalised so that they add up to 1, instead of one. */
   readonly pair: boolean;
 }
 

@@ -148,13 +148,13 @@ export function scan(
 ): Dispatch[] {
   const { label, size, views } = call;
   const { commands, starts, L, chunks } = chunkStarts(scheduler, { ...call, reverse: false });
-  const whole = dispatch(scanForward, {
+  const last = dispatch(scanForward, {
     label,
     views: { ...views, h0: views.h0 ?? views.a, starts },
     params: { ...size, L, chunks, hasInitial: views.h0 ? 1 : 0 },
     grid: gridFor(chunks * size.N, 64, scheduler.target.maxWorkgroups),
   });
-  return [...commands, whole];
+  return [...commands, last];
 }
 
 /** Its gradients into `gradients [2*T+1,N]` (by a, by b, by h0): one dispatch, or three. */
@@ -172,11 +172,11 @@ export function scanGradients(
     reverse: true,
     views: { a: views.a, b: views.hGradient, h0: undefined },
   });
-  const whole = dispatch(scanBackward, {
+  const last = dispatch(scanBackward, {
     label,
     views: { ...views, h0: views.h0 ?? views.a, starts },
     params: { ...size, L, chunks, hasInitial: views.h0 ? 1 : 0 },
     grid: gridFor(chunks * size.N, 64, scheduler.target.maxWorkgroups),
   });
-  return [...commands, whole];
+  return [...commands, last];
 }

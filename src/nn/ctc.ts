@@ -21,7 +21,7 @@ export interface CTCLengths {
   readonly targetLengths?: Tensor;
 }
 
-/** A {@link Loss} of whole sequences, for labels whose places in time are not known; made by {@link ctc}. */
+/** A {@link Loss} of whole sequences, for labels whose positions in time are not known; made by {@link ctc}. */
 export interface CTCLoss {
   readonly name: string;
   /**

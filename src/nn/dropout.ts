@@ -17,7 +17,7 @@ export interface DropoutOptions {
  * does. `variational`: Gal and Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks",
  * [arXiv 1512.05287](https://arxiv.org/abs/1512.05287).
  *
- * The random numbers are hashes of the step's seed, the layer's name, how often it was used before, and the place in the
+ * The random numbers are hashes of the step's seed, the layer's name, how often it was used before, and the position in the
  * tensor: the gradient draws the same ones again, and GPU and CPU draw alike.
  */
 export class Dropout extends Module {

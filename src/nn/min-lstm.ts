@@ -1,8 +1,8 @@
 import { MinRecurrent, type MinRecurrentOptions } from "./min-recurrent.ts";
 
 /**
- * minLSTM: a long short-term memory whose gates do not see the state, share the whole between them, and which has no cell
- * beside it, so that it is trained by a parallel scan (Feng, Tung, Ahmed, Bengio and Hajimirsadegh, "Were RNNs All We Needed?",
+ * minLSTM: a long short-term memory whose gates do not see the state and add up to 1, and which has no cell state besides h,
+ * so that it is trained by a parallel scan (Feng, Tung, Ahmed, Bengio and Hajimirsadegh, "Were RNNs All We Needed?",
  * 2024, [arXiv:2410.01201](https://arxiv.org/abs/2410.01201), section 3.2; rows of the weight in the order f i h):
  *
  *     f = σ(W_f·x + b_f)     h = f / (f + i) * h + i / (f + i) * (W_h·x + b_h)

@@ -98,8 +98,8 @@ export class Weights implements Memory {
     );
   }
 
-  /** The other way round: puts named numbers into arena-shaped buffers. */
-  place(pages: readonly DeviceBuffer[], dict: StateDict, prefix: string): void {
+  /** The other way round: writes named numbers into buffers that are laid out as the arena. */
+  writeInto(pages: readonly DeviceBuffer[], dict: StateDict, prefix: string): void {
     for (const { name, parameter, offset } of this.parts) {
       const { page, offset: at } = this.layout.places.get(parameter)!;
       this.#backend.write(pages[page]!, dict[prefix + name]!.data, at + offset);

@@ -85,7 +85,7 @@ export interface Derivation {
   readonly commands: readonly Command[];
 }
 
-/** A whole replayable piece of work as plain data. Made once for a model and its shapes, run by any executor. */
+/** What a replay does, as plain data. Made once for a model and its shapes, run by any executor. */
 export interface Plan {
   readonly name: string;
   readonly buffers: readonly BufferSpec[];

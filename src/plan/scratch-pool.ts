@@ -72,7 +72,7 @@ export class ScratchPool<B extends DeviceBuffer> {
     return result;
   }
 
-  /** The longest that any plan wants at each place. */
+  /** The longest that any plan wants, by rank. */
   #lengths(): Map<DType, number[]> {
     const lengths = new Map<DType, number[]>();
     for (const wanted of this.#wanted.values()) {

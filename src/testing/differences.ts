@@ -33,10 +33,10 @@ function pointOf(cell: FullCell, random: RandomStream, ranges: Ranges): Point {
   const between = (low: number, high: number) => low + (high - low) * random.next();
   const rows = (names: readonly string[], range: (name: string) => readonly [number, number]): Values[] =>
     units.map(() => Object.fromEntries(names.map((name) => [name, between(...range(name))])));
-  const heard = gatesWithR(cell);
+  const withR = gatesWithR(cell);
   return {
     x: rows(cell.gates, () => [-2, 2]),
-    r: rows(cell.gates, (gate) => (heard.includes(gate) ? [-1, 1] : [0, 0])),
+    r: rows(cell.gates, (gate) => (withR.includes(gate) ? [-1, 1] : [0, 0])),
     prev: rows(cell.states, (state) => ranges[state] ?? [-1, 1]),
     learned: rows(
       cell.learned.map(({ name }) => name),

@@ -45,8 +45,8 @@ export function checkFit(options: FitOptions): void {
 }
 
 /**
- * Starts a step for each batch and yields their reports in order, at most `ahead` steps late. What stops it (the end of the
- * batches, an error, the caller) is heard of after the reports of the steps that were started before.
+ * Starts a step for each batch and yields their reports in order, at most `ahead` steps late. Whatever ends
+ * it early (no more batches, an error), the reports of the steps that were started before come first.
  * @throws what the batches or a step throw; DataError when there is no batch at all
  */
 export async function* runSteps(

@@ -314,7 +314,7 @@ export class Trainer {
     this.#carried.checkDict(states);
     this.#weights.load(under("model."));
     moments.forEach((slot, i) => {
-      if (slot !== undefined) this.#weights.place(this.#moments[i]!, dict, `optimizer.${slot}.`);
+      if (slot !== undefined) this.#weights.writeInto(this.#moments[i]!, dict, `optimizer.${slot}.`);
     });
     // A checkpoint from before the first step has no states: they start at zero.
     this.#diverged = undefined;

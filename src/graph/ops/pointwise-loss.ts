@@ -49,10 +49,10 @@ const op: Op<Attributes, View | undefined> = {
     }
     const rowLoss = e.scratch(`${label} rows`, N);
     const sizes = { N, C, K: posWeight!.size, kind, delta, scale: mean ? attributes.scale / C : attributes.scale };
-    const place = e.allocate(loss!, label);
+    const meanLoss = e.allocate(loss!, label);
     e.emit(
       lossOfRows(e.target, label, sizes, { ...views, mask: maskView, count: counted, rowLoss, gradient, unused }),
-      meanOfRows(label, N, { rowLoss, count: counted, loss: place }),
+      meanOfRows(label, N, { rowLoss, count: counted, loss: meanLoss }),
     );
     return gradient;
   },
