@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import {
   type Batch,
+  CharModel,
   functional,
   GRU,
   type GRUOptions,
@@ -9,6 +10,7 @@ import {
   type LossFunction,
   LSTM,
   type LSTMOptions,
+  type MemoryReport,
   type Module,
   RNN,
   Runtime,
@@ -40,6 +42,13 @@ interface Page {
   readonly ran: Inputs<"probabilities" | "mean"> & Pick<ReaderBatch, "x">;
   readonly sequence: Steps;
   readonly streamed: readonly number[];
+  readonly saved: StateDict;
+  readonly first: Inputs<"tags" | "mean">;
+  readonly again: Inputs<"tags" | "mean">;
+  readonly prompts: readonly (readonly number[])[];
+  readonly written: readonly (readonly number[])[];
+  readonly before: MemoryReport;
+  readonly after: MemoryReport;
   readonly keras: Inputs<"kernel" | "recurrent_kernel" | "bias">;
   readonly imported: Module & { forward(x: Tensor): { y: Tensor } };
   readonly classifier: Classifier;
@@ -132,7 +141,7 @@ describe(`the page's code on the ${made.runtime.backend}`, () => {
     expect(Math.abs(carried.loss - made.evaluated.loss)).toBeGreaterThan(1e-3);
   });
 
-  test("runs a padded batch, and streams a sequence, as the equations say", async () => {
+  test("runs a padded batch as the equations say", async () => {
     const weights = await runtime.stateDict(made.reader);
     const sequences = sequencesOf(made.ran);
     expect(new Set(sequences.map(({ length }) => length)).size).toBeGreaterThan(2);
@@ -144,9 +153,38 @@ describe(`the page's code on the ${made.runtime.backend}`, () => {
         expect(made.ran.probabilities.data[at + 1]).toBeCloseTo(softmax(scores)[1]!, 4);
       }
     }
-    const streamed = read(weights, made.sequence).tags.flat();
+  });
+
+  test("streams a sequence through a session, whose state is reset, held, saved and set", async () => {
+    const weights = await runtime.stateDict(made.reader);
+    const said = read(weights, made.sequence);
+    const streamed = said.tags.flat();
     expect(made.streamed).toHaveLength(streamed.length);
     for (const [i, value] of streamed.entries()) expect(made.streamed[i]).toBeCloseTo(value, 3);
+    // Both streams had the sequence; `tags` of its last step, at first and from the saved state.
+    const last = [...said.tags.at(-1)!, ...said.tags.at(-1)!];
+    for (const [i, value] of last.entries()) expect(made.first.tags.data[i]).toBeCloseTo(value, 3);
+    expect(made.again).toEqual(made.first);
+    expect(Object.entries(made.saved).map(([name, { shape }]) => [name, shape])).toEqual([["h", [2, 2, 12]]]);
+  });
+
+  test("generates from prompts of two lengths together, the first as it is alone", async () => {
+    expect(made.written.map(({ length }) => length)).toEqual([40, 40]);
+    expect(made.written.flat().every((token) => Number.isInteger(token) && token >= 0 && token < 5)).toBe(true);
+    const writer = new CharModel({ vocabSize: 5, cell: "lstm", embeddingDim: 4, hiddenSize: 8 });
+    const alone: number[] = [];
+    const options = { prompt: made.prompts[0]!, length: 40, temperature: 0.7 };
+    for await (const { tokens } of runtime.generate(writer, options)) alone.push(...tokens);
+    expect(made.written[0]).toEqual(alone);
+    runtime.release(writer);
+  });
+
+  test("gives the memory of a released model back", () => {
+    const names = ({ models }: MemoryReport) => models.map(({ name }) => name);
+    expect(names(made.before)).toContain("CharModel");
+    expect(names(made.after)).toEqual(names(made.before).filter((name) => name !== "CharModel"));
+    expect(made.after.bytes).toBeLessThan(made.before.bytes);
+    expect(made.after.roles.parameter).toBeLessThan(made.before.roles.parameter!);
   });
 
   test("saves and loads every weight", async () => {
