@@ -196,21 +196,27 @@ class PlanBuilder implements Emitter {
     return view;
   }
 
-  derived(tensor: Tensor, kind: string, length: number, make: (to: View) => readonly Command[]): View {
-    return this.once(tensor, kind, () => {
-      const { source } = tensor;
-      if (source?.kind !== "parameter") {
+  derived(
+    tensor: Tensor,
+    kind: string,
+    length: number,
+    make: (to: View) => readonly Command[],
+    others: readonly Tensor[] = [],
+  ): View {
+    const all = [tensor, ...others];
+    return this.once(tensor, [kind, ...others.map(({ id }) => id)].join(" "), () => {
+      if (all.some(({ source }) => source?.kind !== "parameter")) {
         const to = this.scratch(`${nameOf(tensor)} ${kind}`, length);
         this.emit(...make(to));
         return to;
       }
-      const from = this.view(tensor);
-      // The position in the arena distinguishes parameters, also where two have one name.
-      const position = `${this.buffers[from.buffer]!.name}+${from.offset}`;
-      const to = this.#shared(`${nameOf(tensor)} ${kind} (${position})`, "derived", length);
+      const from = all.map((one) => this.view(one));
+      // The places tell parameters apart, also where two bear one name.
+      const places = from.map(({ buffer, offset }) => `${this.buffers[buffer]!.name}+${offset}`).join(", ");
+      const to = this.#shared(`${nameOf(tensor)} ${kind} (${places})`, "derived", length);
       this.#derivations.push({
         buffer: to.buffer,
-        from: [from.buffer],
+        from: [...new Set(from.map(({ buffer }) => buffer))],
         commands: make(to).map((c) => this.#checked(c)),
       });
       return to;

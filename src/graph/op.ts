@@ -20,11 +20,17 @@ export interface Emitter {
   /** Something computed once per plan from a tensor that does not change in it, such as packed weights. */
   once(tensor: Tensor, kind: string, make: () => View): View;
   /**
-   * What is computed from one tensor alone, such as packed weights: `length` numbers, which the commands of `make` put into
-   * `to`, and for which these use no scratch memory. The same `kind` of the same tensor is computed once, and that of a
-   * parameter only when the weights have changed.
+   * What is computed from a tensor (and others) alone, such as packed weights: `length` numbers, which the commands of `make`
+   * put into `to`, and for which these use no scratch memory. The same `kind` of the same tensors is computed once, and that of
+   * parameters only when the weights have changed.
    */
-  derived(tensor: Tensor, kind: string, length: number, make: (to: View) => readonly Command[]): View;
+  derived(
+    tensor: Tensor,
+    kind: string,
+    length: number,
+    make: (to: View) => readonly Command[],
+    others?: readonly Tensor[],
+  ): View;
   /** All ops of the plan, in order. */
   readonly nodes: readonly Node[];
   /** What the plan is made for: outputs, and what carried states become. */

@@ -3,6 +3,7 @@ import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
 import { groupedTokens } from "./grouped-tokens.ts";
 import { TOKEN } from "./number-kinds.ts";
+import { isInTables } from "./token-table.ts";
 
 interface Sizes {
   readonly N: number;
@@ -13,7 +14,11 @@ interface Sizes {
 const op: Op<Sizes> = {
   name: "embedding",
   takes: ({ attributes }) => [{ input: 0, kind: TOKEN, below: attributes.V }],
-  forward({ inputs: [tokens, table], outputs: [output], attributes, label }, e) {
+  forward(node, e) {
+    if (isInTables(node, e)) return;
+    const { inputs, outputs, attributes, label } = node;
+    const [tokens, table] = inputs;
+    const [output] = outputs;
     const views = { tokens: e.view(tokens!), table: e.view(table!), output: e.allocate(output!, label) };
     e.emit(gatherRows(e.target, label, attributes, views));
   },

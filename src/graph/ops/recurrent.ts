@@ -34,6 +34,7 @@ import {
   stepsOf,
 } from "./recurrent-node.ts";
 import { ringOf } from "./recurrent-ring.ts";
+import { tokenTable } from "./token-table.ts";
 
 /** A layer in chunks, in the order in which they are worked on: one chunk unless a buffer would be too large. */
 function chunksOf(r: Recurrence, maxBufferSize: number): ChunkShape[] {
@@ -93,12 +94,16 @@ function inputProduct(e: Emitter, node: RecurrentNode, r: Recurrence, chunk: Chu
   const W = gateSlots(r);
   const { gates, direction, directions, start, times } = chunk;
   const label = `${node.label} input projection`;
-  const weight = part(e.view(wih), direction * G * H * I, directions * G * H * I);
+  const table = tokenTable(node, e);
+  const tokens = table?.tokens ?? (x.dtype === "i32" ? x : undefined);
+  const weights = table?.table ?? e.view(wih);
+  const rows = weights.length / (node.attributes.D * G * H);
+  const weight = part(weights, direction * G * H * rows, directions * G * H * rows);
   const bias = bih && part(e.view(bih), direction * G * H, directions * G * H);
-  if (x.dtype === "i32") {
-    const tokens = part(e.view(x), start * B, times * B);
-    const columns = { N: times * B, D: directions, M: G * H, V: I, row: directions * W * H, batch: W * H };
-    e.emit(gatherColumns(e.target, label, columns, { tokens, weight, bias, y: gates }));
+  if (tokens) {
+    const own = part(e.view(tokens), start * B, times * B);
+    const columns = { N: times * B, D: directions, M: G * H, V: rows, row: directions * W * H, batch: W * H };
+    e.emit(gatherColumns(e.target, label, columns, { tokens: own, weight, bias, y: gates }));
     return;
   }
   e.emit(
