@@ -222,7 +222,8 @@ export class Runtime {
    * @param options.loss as in training; default `crossEntropy()`
    * @returns `loss`, the mean over all that the losses count (in nats per token by default), and `tokens`, how many these
    *   are. Batches whose loss tells no count, or is a sum, count as one each.
-   * @throws DataError when there is no batch, or a token is out of range; ShapeError
+   * @throws DataError when there is no batch, or a token is out of range; ShapeError; BusyError when the weights change
+   *   between two batches
    */
   evaluate(
     model: Module,
@@ -284,15 +285,16 @@ export class Runtime {
     options: ProgramOptions<S, O>,
   ): Promise<Program<S, O>> {
     const weights = this.#weightsOf(model);
-    return this.#kept(model, (forget) => Program.compile(this.#backend, weights, options, forget));
+    return this.#kept(weights, (forget) => Program.compile(this.#backend, weights, options, forget));
   }
 
   /** As `#keep`, of something that takes time to make. */
-  async #kept<T extends { dispose(): void }>(model: Module, make: (forget: () => void) => Promise<T>): Promise<T> {
+  async #kept<T extends { dispose(): void }>(weights: Weights, make: (forget: () => void) => Promise<T>): Promise<T> {
+    const { model } = weights;
     let forget = () => {};
     const made = await make(() => forget());
-    // The model may have been released, or the runtime disposed, while it was made.
-    if (this.#disposed || !this.#weights.has(model)) made.dispose();
+    // The model may have been released, and used again since, or the runtime disposed, while it was made.
+    if (this.#disposed || this.#weights.get(model) !== weights) made.dispose();
     else {
       this.#keep(model, (done) => {
         forget = done;
@@ -308,7 +310,7 @@ export class Runtime {
    */
   async session<I extends string>(model: Module, options: SessionOptions<I>): Promise<Session<I>> {
     const weights = this.#weightsOf(model);
-    return this.#kept(model, (forget) => Session.open(this.#backend, weights, options, forget));
+    return this.#kept(weights, (forget) => Session.open(this.#backend, weights, options, forget));
   }
 
   /** What memory is in use on the device: in all, by model, by role, and by plan. */

@@ -201,32 +201,41 @@ export class Generator {
   }
 
   /**
-   * Reads all tokens of the prompts but the last. A model that has states which no recurrent layer holds for shorter prompts
-   * reads them token by token.
+   * Loads what reads all tokens of the prompts but the last. A model that has states which no recurrent layer holds for
+   * shorter prompts reads them token by token.
+   * @returns `read`, which does so at once: whatever changes the weights comes before or after all of it
    */
-  async #read(prepared: Prepared, prompts: readonly (readonly number[])[]): Promise<void> {
+  async #reader(prepared: Prepared, prompts: readonly (readonly number[])[]) {
     const rows = prompts.length;
-    const longest = Math.max(...prompts.map(({ length }) => length - 1));
-    if (longest > 0 && prepared.states.length === 0) return;
-    for (let from = 0; from < longest; ) {
-      const T = this.#stepsFor(longest - from);
-      const at = from;
-      await prepared.prompts.use(
-        `${T}`,
-        () => this.#loadPrompt(prepared, rows, T),
-        ({ loaded }) => {
-          const piece = Int32Array.from(
-            { length: T * rows },
-            (_, i) => prompts[i % rows]![at + Math.floor(i / rows)] ?? 0,
-          );
-          loaded.write("prompt", piece);
-          const left = prompts.map(({ length }) => Math.max(0, Math.min(T, length - 1 - at)));
-          loaded.write("steps", Int32Array.from(left));
-          loaded.run();
-        },
-      );
-      from += T;
+    const longest = prepared.states.length > 0 ? Math.max(...prompts.map(({ length }) => length - 1)) : 0;
+    const pieces: { readonly at: number; readonly T: number }[] = [];
+    for (let at = 0; at < longest; at += pieces.at(-1)!.T) pieces.push({ at, T: this.#stepsFor(longest - at) });
+    const held = new Map<number, Awaited<ReturnType<typeof prepared.prompts.hold>>>();
+    const release = () => {
+      for (const plan of held.values()) plan.release();
+      held.clear();
+    };
+    try {
+      for (const { T } of pieces)
+        if (!held.has(T)) held.set(T, await prepared.prompts.hold(`${T}`, () => this.#loadPrompt(prepared, rows, T)));
+    } catch (error) {
+      release();
+      throw error;
     }
+    const read = () => {
+      for (const { at, T } of pieces) {
+        const { loaded } = held.get(T)!.made;
+        const piece = Int32Array.from(
+          { length: T * rows },
+          (_, i) => prompts[i % rows]![at + Math.floor(i / rows)] ?? 0,
+        );
+        loaded.write("prompt", piece);
+        const left = prompts.map(({ length }) => Math.max(0, Math.min(T, length - 1 - at)));
+        loaded.write("steps", Int32Array.from(left));
+        loaded.run();
+      }
+    };
+    return { read, release };
   }
 
   #isHeldByStep: boolean | undefined;
@@ -285,8 +294,13 @@ export class Generator {
       prompts.forEach((prompt, row) => {
         checkTokens(rows === 1 ? "prompt" : `prompts[${row}]`, prompt, vocabulary);
       });
-      carried.reset(undefined, await initial.read());
-      await this.#read(held.made, prompts);
+      const reader = await this.#reader(held.made, prompts);
+      try {
+        carried.reset(undefined, await initial.read());
+        reader.read();
+      } finally {
+        reader.release();
+      }
       loaded.write(
         TOKENS,
         Int32Array.from(prompts, (prompt) => prompt.at(-1)!),

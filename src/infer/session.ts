@@ -64,6 +64,8 @@ export class Session<I extends string = string> {
   #turn = 0;
   /** What is to happen before the next call: initial states that are learned have to be read first. */
   #before: Promise<void> | undefined;
+  /** Why streams could not begin anew: whoever calls next is told. */
+  #failedReset: unknown;
   #disposed = false;
 
   private constructor(
@@ -136,6 +138,9 @@ export class Session<I extends string = string> {
 
   #check(): void {
     if (this.#disposed) throw new DisposedError("the session was disposed; open a new one with runtime.session");
+    const failed = this.#failedReset;
+    this.#failedReset = undefined;
+    if (failed) throw failed;
   }
 
   /** Streams that take part in the next calls; default all. The others hold their states, and what they put out means nothing. */
@@ -254,7 +259,7 @@ export class Session<I extends string = string> {
   /**
    * Streams begin anew: with zeros, or with what the model has learned to begin with.
    * @param streams default all
-   * @throws OptionError for a stream that is not there
+   * @throws OptionError for a stream that is not there; the next call throws where what is learned could not be read
    */
   reset(streams?: readonly number[]): void {
     this.#check();
@@ -268,7 +273,11 @@ export class Session<I extends string = string> {
       this.#check();
       this.#carried.reset(rows, await this.#initial.read());
     });
-    this.#waitFor(read.catch(() => {}));
+    this.#waitFor(
+      read.catch((error) => {
+        this.#failedReset = error;
+      }),
+    );
   }
 
   /** All states, by path, after the calls so far. */

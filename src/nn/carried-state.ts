@@ -38,6 +38,7 @@ export class CarriedState {
   /** By the name of a part. */
   readonly #places = new Map<string, Place>();
   #waiting: StateDict = {};
+  #disposed = false;
 
   constructor(backend: Backend, owner: Owner) {
     this.#backend = backend;
@@ -72,12 +73,19 @@ export class CarriedState {
     return {
       find: (spec) => (spec.role === "state" ? this.#buffers.get(spec.name) : rest.find(spec)),
       ownerOf: (spec) => (spec.role === "state" ? this.#owner : rest.ownerOf(spec)),
-      keep: (buffer) => (buffer.role === "state" ? this.#buffers.set(buffer.name, buffer) : rest.keep(buffer)),
+      keep: (buffer) => (buffer.role === "state" ? this.#keep(buffer) : rest.keep(buffer)),
     };
+  }
+
+  #keep(buffer: DeviceBuffer): void {
+    // Disposed while the plan was loaded, which goes as well.
+    if (this.#disposed) this.#backend.free(buffer);
+    else this.#buffers.set(buffer.name, buffer);
   }
 
   /** Notes the states of a plan that was loaded with this memory, and writes what waited for that. */
   attach(specs: readonly CarriedSpec[], loaded: LoadedPlan): void {
+    if (this.#disposed) return;
     for (const { path, shape, parts } of specs) {
       if (this.#states.has(path)) continue;
       for (const { name } of parts) {
@@ -201,11 +209,17 @@ export class CarriedState {
     }
   }
 
-  dispose(): void {
+  /** Forgets the states: the plans that are loaded next may have others. */
+  clear(): void {
     for (const buffer of this.#buffers.values()) this.#backend.free(buffer);
     this.#buffers.clear();
     this.#places.clear();
     this.#states.clear();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.clear();
   }
 }
 

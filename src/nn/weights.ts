@@ -1,3 +1,4 @@
+import { DisposedError } from "../errors.ts";
 import { layoutParameters, type ParameterLayout, pageName } from "../graph/parameter-layout.ts";
 import type { Backend, DeviceBuffer, Memory, Owner } from "../plan/backend.ts";
 import type { BufferSpec } from "../plan/plan.ts";
@@ -23,6 +24,7 @@ export class Weights implements Memory {
   readonly #owner: Owner;
   /** The weights that these are a view of. */
   readonly viewOf: Weights | undefined;
+  #disposed = false;
 
   /**
    * Allocates memory and draws initial values from a seed, each parameter from a stream that bears its name; or takes those of
@@ -66,7 +68,19 @@ export class Weights implements Memory {
     this.#backend.write(this.pages[place.page]!, data, place.offset + offset);
   }
 
+  /** How often parameters were written: by the host or by a step of training. */
+  get version(): number {
+    return this.pages.reduce((sum, { version }) => sum + version, 0);
+  }
+
+  get #isReleased(): boolean {
+    return (this.viewOf ?? this).#disposed;
+  }
+
+  /** @throws DisposedError when the weights were released, as they may be while a plan waits to be loaded */
   find({ role, name }: BufferSpec): DeviceBuffer | undefined {
+    if (this.#isReleased)
+      throw new DisposedError(`${this.name} was released; what was made for it is to be made again`);
     if (role === "parameter") return this.pages.find((page) => page.name === name);
     return role === "gradient" || role === "derived" ? this.#shared.get(name) : undefined;
   }
@@ -76,7 +90,9 @@ export class Weights implements Memory {
   }
 
   keep(buffer: DeviceBuffer): void {
-    this.#shared.set(buffer.name, buffer);
+    // Released while the plan was loaded, which goes as well.
+    if (this.#isReleased) this.#backend.free(buffer);
+    else this.#shared.set(buffer.name, buffer);
   }
 
   /** The numbers of other memory of the same backend. */
@@ -113,6 +129,7 @@ export class Weights implements Memory {
 
   dispose(): void {
     if (this.viewOf) return;
+    this.#disposed = true;
     for (const buffer of [...this.pages, ...this.#shared.values()]) this.#backend.free(buffer);
     this.#shared.clear();
   }

@@ -104,10 +104,10 @@ export class LoadedPlans<T extends Loaded> {
    * @throws DisposedError when this was disposed meanwhile; what loading the plan throws
    */
   async hold(key: string, load: () => Promise<T>): Promise<{ readonly made: T; release(): void }> {
+    if (this.#disposed) throw new DisposedError(`what made the plan of ${key} was disposed; make it again`);
     const slot = this.#byKey.get(key) ?? this.#load(key, load);
     const made = await slot.loading;
     if (this.#byKey.get(key) !== slot) {
-      if (this.#disposed) throw new DisposedError(`plan "${made.loaded.plan.name}" was disposed`);
       return this.hold(key, load); // another call was done with it, and it had to make room
     }
     slot.entry ??= { loaded: made.loaded, uses: 0, drop: () => this.#drop(key, slot) };

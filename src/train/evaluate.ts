@@ -1,5 +1,5 @@
 import { type AnyBatch, batchKey, checkBatch, inputsOf } from "../data/batch.ts";
-import { DataError } from "../errors.ts";
+import { BusyError, DataError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { checkInputs, type InputRanges } from "../graph/input-ranges.ts";
 import type { SequenceModel } from "../graph/trace.ts";
@@ -55,7 +55,7 @@ export class Evaluator {
     if (isFirst && !this.#carried.fits(states)) {
       // Another number of rows than the last time: their states go, and so do the plans that hold on to them.
       this.#plans.keepOnly(key);
-      this.#carried.dispose();
+      this.#carried.clear();
     }
     this.#carried.check(states);
     const plan = buildPlan({
@@ -90,6 +90,7 @@ export class Evaluator {
     const running = new Set<Promise<unknown>>();
     this.#carried.reset();
     let isFirst = true;
+    let version = 0;
     try {
       for (const batch of batches) {
         checkBatch(batch);
@@ -103,6 +104,11 @@ export class Evaluator {
             key,
             () => this.#load(batch, key, isFirst),
             (prepared) => {
+              if (isFirst) version = this.#weights.version;
+              if (version !== this.#weights.version)
+                throw new BusyError(
+                  "evaluate: the weights changed while it ran, so its batches would be measured with different ones; wait for it before training goes on or weights are loaded",
+                );
               const values = this.#replay(batch, prepared);
               isFirst = false;
               begin();
