@@ -1,4 +1,4 @@
-// How mutations-typescript.mjs runs Vitest: with one file changed, or with marks where mutants are. The job is a JSON file.
+// How mutations-typescript.mjs runs Vitest: with mistakes behind switches, and a runner that turns them. The job is a JSON file.
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,9 +6,7 @@ import { mergeConfig } from "vitest/config";
 import base from "../vitest.config.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const { sources, names, workers, marks } = JSON.parse(readFileSync(process.env.MUTANTS_JOB, "utf8"));
-
-const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+const { sources, workers, active } = JSON.parse(readFileSync(process.env.MUTANTS_JOB, "utf8"));
 
 const config = mergeConfig(base, {
   root,
@@ -20,20 +18,17 @@ const config = mergeConfig(base, {
     },
   ],
   test: {
-    // The shaders are generated before the first run.
-    globalSetup: [],
-    setupFiles: marks ? [join(root, "scripts", "mutants-setup.mjs")] : [],
+    runner: join(root, "scripts", "mutants-runner.mjs"),
+    // Mistakes that fill the memory end their process, not the machine.
+    execArgv: ["--max-old-space-size=2048"],
     maxWorkers: workers,
-    bail: marks ? 0 : 1,
-    // Several runs share the machine; what does not end is ended by the parent.
+    bail: active === undefined ? 0 : 1,
+    // What does not end is ended by the parent.
     testTimeout: 600_000,
     hookTimeout: 600_000,
-    ...(names && { testNamePattern: new RegExp(`^(?:${names.map(escaped).join("|")})$`) }),
   },
 });
-// Merging would add to them.
+// The shaders are generated before the first run. Merging would add to these.
 config.test.globalSetup = [];
-config.test.reporters = ["json"];
-config.test.include = ["test/**/*.test.ts"];
-config.test.exclude = ["test/demo/**", "test/bench/**", "test/layering.test.ts"];
+config.test.reporters = ["dot"];
 export default config;

@@ -102,20 +102,24 @@ export function mutantsOf(file, text) {
   return found;
 }
 
-/** The file's text with a mutant in it. */
-export const withMutant = (text, { start, end, to, statement }) =>
-  `${text.slice(0, start)}${statement ? to : `(${to})`}${text.slice(end)}`;
-
-/** The file's text, which says of each of these mutants when its place is reached. */
-export function withMarks(text, mutants) {
-  const inserts = mutants.flatMap(({ id, start, end, statement }) => {
-    const mark = `globalThis.mutantReached?.(${id})`;
+/**
+ * The file's text with all of these mutants in it, each behind a switch: `mutantActive(id)` says whether it takes its place, and
+ * knows so that it is reached.
+ */
+export function withSwitches(text, mutants) {
+  const inserts = mutants.flatMap(({ id, start, end, to, statement }) => {
+    const isActive = `globalThis.mutantActive?.(${id})`;
     return [
-      { at: start, outer: end, text: statement ? `{ ${mark}; ` : `(${mark}, `, closes: false },
-      { at: end, outer: -start, text: statement ? " }" : ")", closes: true },
+      {
+        at: start,
+        outer: end,
+        text: statement ? `{ if (${isActive}) ${to} else { ` : `(${isActive} ? (${to}) : `,
+        closes: false,
+      },
+      { at: end, outer: -start, text: statement ? " } }" : ")", closes: true },
     ];
   });
-  // Where several stand at one place: what ends there before what begins, and marks inside each other as brackets are.
+  // Where several stand at one place: what ends there before what begins, and one inside another as brackets are.
   inserts.sort(
     (a, b) => a.at - b.at || Number(b.closes) - Number(a.closes) || (a.closes ? a.outer - b.outer : b.outer - a.outer),
   );
