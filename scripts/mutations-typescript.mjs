@@ -279,24 +279,50 @@ const code = (text) => `\`${short(text).replaceAll("|", "\\|").replaceAll("`", "
 const showMutant = ({ file, line, from, to, statement }) =>
   `${file}:${line} ${code(from)} → ${statement ? "left out" : code(to)}`;
 
-/** The same in another run, as long as its file does not change before it. */
-const keyOf = ({ file, start, from, to }) => JSON.stringify([file, start, from, to]);
+/** The same at another place of its file: which of those alike it is. */
+function keys(mutants) {
+  const counts = new Map();
+  return mutants.map(({ file, from, to }) => {
+    const name = JSON.stringify([file, from, to]);
+    counts.set(name, (counts.get(name) ?? -1) + 1);
+    return `${name} ${counts.get(name)}`;
+  });
+}
+
+/** Draws mutants, or takes those of an earlier run, of which only those are tried that nothing noticed. */
+function chosen() {
+  const all = sources().flatMap((file) => mutantsOf(file, textOf(file)));
+  const names = keys(all);
+  const { results } = options;
+  if (!results || !existsSync(results)) {
+    const mutants = drawn(all.map((mutant, i) => ({ ...mutant, key: names[i] })));
+    log(`${mutants.length} of ${all.length} mutants, seed ${seed}`);
+    return mutants;
+  }
+  const before = JSON.parse(readFileSync(results, "utf8"));
+  const places = new Map(names.map((name, i) => [name, all[i]]));
+  const mutants = before.flatMap(({ key, by }) => {
+    const mutant = places.get(key);
+    if (!mutant) log(`no longer there: ${key}`);
+    return mutant ? [{ ...mutant, key, by }] : [];
+  });
+  mutants.forEach(({ by }, id) => {
+    if (by) outcome.set(id, by);
+  });
+  log(`${mutants.length} mutants of ${results}, ${outcome.size} noticed`);
+  return mutants.map((mutant, id) => ({ ...mutant, id }));
+}
 
 async function main() {
   execFileSync(process.execPath, [join(root, "scripts", "shaders.mjs")], { cwd: root, stdio: ["ignore", 2, 2] });
-  const all = sources().flatMap((file) => mutantsOf(file, textOf(file)));
-  const mutants = drawn(all);
-  log(`${mutants.length} of ${all.length} mutants, seed ${seed}`);
+  const mutants = chosen();
   if (options.list) {
     for (const mutant of mutants) console.log(showMutant(mutant));
     return 0;
   }
-  const { results } = options;
-  const before = new Map(results && existsSync(results) ? JSON.parse(readFileSync(results, "utf8")) : []);
-  for (const mutant of mutants) if (before.has(keyOf(mutant))) outcome.set(mutant.id, before.get(keyOf(mutant)));
   const save = () => {
-    for (const mutant of mutants) if (outcome.has(mutant.id)) before.set(keyOf(mutant), outcome.get(mutant.id));
-    if (results) writeFileSync(results, JSON.stringify([...before], null, 1));
+    const text = mutants.map(({ id, key }) => ({ key, by: outcome.get(id) ?? null }));
+    if (options.results) writeFileSync(options.results, `${JSON.stringify(text, null, 1)}\n`);
   };
   const changed = Object.fromEntries(
     [...new Set(mutants.map(({ file }) => file))].map((file) => [

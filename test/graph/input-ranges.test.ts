@@ -8,6 +8,7 @@ import {
   DataError,
   Embedding,
   functional as F,
+  LSTM,
   Module,
   Runtime,
   type Tensor,
@@ -21,6 +22,7 @@ afterAll(() => runtime.dispose());
 class Tables extends Module {
   readonly small = new Embedding({ numEmbeddings: 5, embeddingDim: 2 });
   readonly large = new Embedding({ numEmbeddings: 9, embeddingDim: 2 });
+  readonly rnn = new LSTM({ inputSize: 6, hiddenSize: 2, numLayers: 2 });
   forward(tokens: Tensor): Tensor {
     return this.small.forward(tokens);
   }
@@ -59,6 +61,13 @@ describe("tokens", () => {
     expect(await refusal(x(0, 1, 4, 5, 1), forward)).toMatch(/^x\[3\] is token 5, "small" takes tokens 0 to 4; encode/);
     expect(await refusal(x(0, 1, -1, 4, 1), forward)).toMatch(/^x\[2\] is token -1/);
     expect(await refusal(x(99, -7, 4, 0, 99), forward)).toBeUndefined();
+  });
+
+  test("of a recurrent layer", async () => {
+    const forward = ({ x }: Inputs) => model.rnn.forward(reshape(F.slice(x!, 1, 2, 0), [2, 1])).output;
+    expect(await refusal(x(0, 1, 6), forward)).toMatch(/^x\[2\] is token 6, "rnn(\.l0)?" takes tokens 0 to 5/);
+    expect(await refusal(x(0, -1, 3), forward)).toMatch(/^x\[1\] is token -1/);
+    expect(await refusal(x(9, 5, 0), forward)).toBeUndefined();
   });
 
   test("through reshape, and slices of slices", async () => {

@@ -9,6 +9,7 @@ import {
   LimitError,
   Linear,
   Module,
+  Runtime,
   type StateDict,
   type Tensor,
 } from "../../src/index.ts";
@@ -88,3 +89,45 @@ test.for([
   }
   expectSame(results[1]!, results[0]!, tolerance);
 });
+
+/** Uses the second layer where it is told to. */
+class Choice extends Module {
+  readonly first = new Linear({ inFeatures: 3, outFeatures: 2 });
+  readonly second = new Linear({ inFeatures: 2, outFeatures: 2 });
+  readonly third = new Linear({ inFeatures: 2, outFeatures: 1 });
+
+  forward(x: Tensor, isLong: boolean): Tensor {
+    const y = this.first.forward(x);
+    return this.third.forward(isLong ? this.second.forward(y) : y);
+  }
+}
+
+test.for(["cpu", "gpu"] as const)(
+  "a plan's gradients are not those of another plan, on the %s",
+  async (kind, context) => {
+    context.skip(kind === "gpu" && !device, found.reason);
+    const runtime = await Runtime.open(kind === "cpu" ? { backend: "cpu" } : { device: device! });
+    const model = new Choice();
+    const compile = (isLong: boolean) =>
+      runtime.compile(model, {
+        inputs: { x: { shape: [4, 3] } },
+        forward: ({ x }) => ({ y: model.forward(x!, isLong) }),
+        seeds: ["y"],
+        parameterGradients: true,
+      });
+    const given = {
+      x: { shape: [4, 3], data: new Numbers("x").floats(12) },
+      "gradient.y": { shape: [4, 1], data: new Numbers("gradient").floats(4) },
+    };
+    const [long, short] = [await compile(true), await compile(false)];
+    const expected = await short.run(given);
+    const isZero = (values: Record<string, { readonly data: ArrayLike<number> } | undefined>, name: string) =>
+      Array.from(values[name]!.data).every((value) => value === 0);
+    expect(isZero(await long.run(given), "grad.second.weight")).toBe(false);
+    const after = await short.run(given);
+    expect(after).toEqual(expected);
+    for (const name of ["grad.second.weight", "grad.second.bias"]) expect(isZero(after, name)).toBe(true);
+    for (const name of ["grad.first.weight", "grad.third.bias"]) expect(isZero(after, name)).toBe(false);
+    runtime.dispose();
+  },
+);

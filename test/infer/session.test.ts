@@ -63,6 +63,19 @@ const models: Record<string, () => Streams> = {
   mingru: () => new Streams(new MinGRU({ ...size, numLayers: 2 })),
 };
 
+/** Is told which steps are real. What is no tensor in a state comes back as it is. */
+class Masked extends Module {
+  rnn = new GRU({ inputSize: 3, hiddenSize: 4 });
+  forward(
+    { x, mask }: { x: Tensor; mask: Tensor },
+    state: { h?: Tensor; layers: number; name: string | null } = { layers: 1, name: null },
+  ) {
+    expect([state.layers, state.name]).toEqual([1, null]);
+    const { output, state: next } = this.rnn.forward(x, state.h && { h: state.h }, { mask });
+    return { y: output, state: { ...state, h: next.h } };
+  }
+}
+
 /** Adds the input before to each input: a state that no recurrent layer holds. */
 class Last extends Module {
   rnn = new GRU({ inputSize: 3, hiddenSize: 4 });
@@ -178,6 +191,36 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     const { last, h } = await session.state();
     expect([...last!.data]).toEqual([3, 3, 3, 2, 2, 2]);
     expect(h!.data.every(Number.isFinite)).toBe(true);
+    runtime.dispose();
+  });
+
+  test("steps that are not real are passed over, also while a stream is away", async () => {
+    const runtime = await open();
+    const model = new Masked();
+    const inputs = (B: number) => ({ x: [3, B, 3], mask: { shape: [3, B], dtype: "i32" } }) as const;
+    const session = await runtime.session(model, { inputs: inputs(2), streams: 2 });
+    const alone = await runtime.session(model, { inputs: inputs(1), streams: 1 });
+    const x = numbers([3, 2, 3], "x");
+    const second = {
+      shape: [3, 1, 3],
+      data: Float32Array.from([3, 9, 15].flatMap((at) => [...x.data.slice(at, at + 3)])),
+    };
+    const { y: expected } = await alone.run({ x: second, mask: { shape: [3, 1], data: Int32Array.of(1, 0, 1) } });
+    session.active = [1];
+    const { y } = await session.run({ x, mask: { shape: [3, 2], data: Int32Array.of(0, 1, 1, 0, 1, 1) } });
+    expect(
+      far(
+        { shape: [3, 4], data: Float32Array.from([4, 12, 20].flatMap((at) => [...y!.data.slice(at, at + 4)])) },
+        {
+          shape: [3, 4],
+          data: expected!.data,
+        },
+      ),
+    ).toBeLessThan(close);
+    const { h } = await session.state();
+    const after = await alone.state();
+    expect([...h!.data.slice(0, 4)]).toEqual([0, 0, 0, 0]);
+    expect(far({ shape: [4], data: h!.data.slice(4) }, { shape: [4], data: after.h!.data })).toBeLessThan(close);
     runtime.dispose();
   });
 
@@ -301,6 +344,9 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       () => session.reset(),
       () => session.state(),
       () => session.setState(saved),
+      () => {
+        session.active = [0];
+      },
     ])
       expect(await errorOf(use)).toBeInstanceOf(DisposedError);
     const held = await runtime.session(model, { inputs: { x: [1, 2, 3] }, streams: 2 });
@@ -312,16 +358,26 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 });
 
+const counts = [
+  ["lstm", 1, 3],
+  ["gru", 1, 3],
+  ["lstm of two layers", 1, 5],
+  // Counts of steps become a mask once a call.
+  ["lstm", 4, 7],
+] as const;
+
+test.each(counts)("the plan of a call of %s over %s steps is %s dispatches, on the CPU too", async (name, T, n) => {
+  const runtime = await Runtime.open({ backend: "cpu" });
+  const session = await runtime.session(models[name]!(), { inputs: { x: [T, 2, 3] }, streams: 2 });
+  const { dispatches, copies, clears } = countPlan(session.plan);
+  expect([dispatches, copies, clears]).toEqual([n, 0, 0]);
+  runtime.dispose();
+});
+
 describe("counts", () => {
   beforeEach((context) => context.skip(!device, found.reason));
 
-  test.each([
-    ["lstm", 1, 3],
-    ["gru", 1, 3],
-    ["lstm of two layers", 1, 5],
-    // Counts of steps become a mask once a call.
-    ["lstm", 4, 7],
-  ] as const)(
+  test.each(counts)(
     "a call of %s over %s steps is %s dispatches, one submit, no copy, and makes nothing",
     async (name, T, n) => {
       const runtime = await Runtime.open({ device: device! });

@@ -108,6 +108,7 @@ describe("strict UTF-8", () => {
     [[0xe0, 0x9f, 0xbf], 0],
     [[0x61, 0xed, 0xa0, 0x80], 1],
     [[0xf4, 0x90, 0x80, 0x80], 0],
+    [[0xf5, 0x80, 0x80, 0x80], 0],
     [[0xf8, 0x88, 0x80, 0x80, 0x80], 0],
     [[0xea, 0xb0, 0x80, 0xea, 0xb0], 3],
   ])("%j is ill-formed at %d", (bytes, position) => {
@@ -198,6 +199,15 @@ describe("writeFileAtomic", () => {
       expect(await readdir(folder)).toEqual(["model"]);
     },
   );
+
+  test("a failure that has no explanation here is told as the system tells it", async () => {
+    vi.spyOn(fsp, "open").mockRejectedValue(
+      Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" }),
+    );
+    await expect(writeFileAtomic(at("model"), "new")).rejects.toThrow(
+      `${at("model")}: 3 bytes could not be written: EMFILE: too many open files; what was there before is untouched`,
+    );
+  });
 
   describe("temporary files that were left behind", () => {
     /** The name of the temporary file of a save of this process. */

@@ -94,6 +94,11 @@ describe("refusing", () => {
     ],
     ["text", new TextEncoder().encode("This is not a safetensors file"), "is not a safetensors file"],
     [
+      "what nothing is known of",
+      new TextEncoder().encode("This is not a safetensors file"),
+      "check the path; if it is a model in another format, load it",
+    ],
+    [
       "a zip",
       new TextEncoder().encode("PK\x03\x04 and more of it"),
       "it looks like a zip archive, as torch.save writes: load it",
@@ -232,6 +237,10 @@ describe("writing", () => {
     fc.assert(
       fc.property(stateDict, texts, (tensors, metadata) => {
         const bytes = writeSafetensors(tensors, metadata);
+        // The header is filled up with spaces to whole words of eight bytes, and not further.
+        const header = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+        expect(header % 8).toBe(0);
+        expect(Math.max(...bytes.subarray(header, 8 + header))).toBeGreaterThan(0x20);
         const read = readSafetensors(bytes);
         expect(Object.keys(read.tensors)).toEqual(Object.keys(tensors));
         for (const [key, { shape, data }] of Object.entries(tensors)) {

@@ -234,6 +234,14 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
           ctc().apply(logits!, labels!, wrong({ lengths })),
         ),
       ),
+      ...[null, 3].map((lengths) =>
+        mistake(
+          `${lengths} in place of CTC's lengths`,
+          ShapeError,
+          /ctc: the lengths are no record, expected/,
+          by({ labels: i32([2, 2], 1) }, ({ logits }, { labels }) => ctc().apply(logits!, labels!, wrong(lengths))),
+        ),
+      ),
     ]);
   });
 

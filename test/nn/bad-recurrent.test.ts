@@ -161,6 +161,12 @@ describe("options that do not go together", () => {
       { ...two, hiddenSize: [4, 4, 6], residual: true },
       /residual .* layer 0 gives 8 and layer 2 gives 12; give all layers one hiddenSize, or leave residual out/,
     ),
+    refused(
+      "residual connections of layers that differ, in one direction",
+      "LSTM",
+      { hiddenSize: [4, 6], residual: true },
+      /residual .* layer 0 gives 4 and layer 1 gives 6; give all layers one hiddenSize, or leave residual out/,
+    ),
     ...(["dropout", "variationalDropout"] as const).map((option) =>
       refused(
         `${option} of one layer`,
