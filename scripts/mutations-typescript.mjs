@@ -19,7 +19,7 @@ const { values: options } = parseArgs({
     sample: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
     only: { type: "string", default: "src/" },
-    tests: { type: "string", default: "test/" },
+    tests: { type: "string", multiple: true, default: ["test/"] },
     seconds: { type: "string", default: "60" },
     jobs: { type: "string", default: "2" },
     results: { type: "string" },
@@ -52,7 +52,10 @@ function testFiles() {
   return readdirSync(join(root, "test"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
     .map((entry) => posix.join(...relative(root, join(entry.parentPath, entry.name)).split(/[\\/]/)))
-    .filter((file) => file.includes(options.tests) && !/^test\/(demo|bench)\/|^test\/layering/.test(file))
+    .filter(
+      (file) =>
+        options.tests.some((part) => file.includes(part)) && !/^test\/(demo|bench)\/|^test\/layering/.test(file),
+    )
     .sort();
 }
 

@@ -11,6 +11,7 @@ import {
   MinGRU,
   MinLSTM,
   Module,
+  Recurrent,
   Runtime,
   type StateDict,
   smoothL1,
@@ -18,6 +19,7 @@ import {
   type TensorData,
 } from "../../src/index.ts";
 import { Numbers } from "../support/against-twin.ts";
+import { inventedCells } from "../support/invented-cells.ts";
 
 const runtime = await Runtime.open({ backend: "cpu" });
 afterAll(() => runtime.dispose());
@@ -82,6 +84,12 @@ test("weights start uniform in ±1/√H", async () => {
     expect(most, name).toBeLessThanOrEqual(0.25);
     expect([least < -0.2, most > 0.2], name).toEqual([true, true]);
   }
+});
+
+test("a cell without R has no weights for it", async () => {
+  const cell = inventedCells.find(({ recurrent }) => !recurrent)!;
+  const model = new Recurrent({ cell, inputSize: 2, hiddenSize: 3 });
+  expect(Object.keys(await runtime.stateDict(model))).toEqual(["weight_ih_l0", "bias_ih_l0", "u_l0"]);
 });
 
 test("each use of a Dropout draws by itself, and each step other units", async () => {

@@ -136,7 +136,11 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     expect(error).toBeInstanceOf(BusyError);
     expect(String(error)).toContain("LSTM shares the weights of Whole; release that one first");
     const trainer = runtime.trainer(whole, { optimizer: adam() });
+    const { parameter } = runtime.memory().roles;
     runtime.release(whole.rnn);
+    // The weights are the whole model's, and stay.
+    expect(runtime.memory().roles.parameter).toBe(parameter);
+    expect(Object.keys(await runtime.stateDict(whole))).toContain("rnn.weight_ih_l0");
     runtime.release(whole);
     runtime.release(whole);
     expect(String(await errorOf(() => trainer.stateDict()))).toContain("the trainer was disposed");
