@@ -105,7 +105,10 @@ export default class MutantsRunner extends TestRunner {
 
   onAfterRetryTask(test) {
     const { result } = test;
-    if (result.pending) return;
+    if (result.pending) {
+      if (this.#phase === "clean") tell({ type: "skipped", test: this.#test });
+      return;
+    }
     const ms = performance.now() - this.#began;
     if (job.active !== undefined) {
       tell({ type: "ran", test: this.#test, failed: result.state === "fail" });

@@ -224,6 +224,16 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     runtime.dispose();
   });
 
+  test("calls that wait when a session is disposed are refused", async () => {
+    const runtime = await open();
+    const session = await runtime.session(models["lstm with learned start"]!(), { inputs: { x: [1, 1, 3] } });
+    session.reset(); // reads what is learned, and the others wait for it
+    const waiting = [session.run({ x: numbers([1, 1, 3], "x") }), session.state()];
+    session.dispose();
+    for (const call of waiting) expect(await errorOf(() => call)).toBeInstanceOf(DisposedError);
+    runtime.dispose();
+  });
+
   test("calls that are started at once run in order", async () => {
     const runtime = await open();
     const model = models.lstm!();

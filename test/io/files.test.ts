@@ -101,6 +101,17 @@ describe("findFiles and readBytes", () => {
   });
 });
 
+test("files are found in one order, whatever the system's is", async () => {
+  await make({ b: "", "a/z": "", "a/B": "", C: "" });
+  const inOrder = fsp.readdir as unknown as (path: string, options: object) => Promise<{ readonly name: string }[]>;
+  const turned = async (path: string, options: object) => {
+    const found = await inOrder(path, options);
+    return found.sort((x, y) => (x.name < y.name ? 1 : -1));
+  };
+  vi.spyOn(fsp, "readdir").mockImplementation(turned as never);
+  expect(await findFiles([folder], "")).toEqual(["C", "a/B", "a/z", "b"].map((name) => at(name)));
+});
+
 describe("strict UTF-8", () => {
   test.each([
     [[0x61, 0x80], 1],
@@ -199,6 +210,22 @@ describe("writeFileAtomic", () => {
       expect(await readdir(folder)).toEqual(["model"]);
     },
   );
+
+  test("the folder is synced behind the new file, so that its name lasts", async () => {
+    const synced: string[] = [];
+    const open = fsp.open;
+    vi.spyOn(fsp, "open").mockImplementation(async (path, ...more) => {
+      const file = await open(path, ...more);
+      const sync = file.sync.bind(file);
+      file.sync = () => {
+        synced.push(basename(String(path)));
+        return sync();
+      };
+      return file;
+    });
+    await writeFileAtomic(at("model"), "new");
+    expect(synced).toEqual([expect.stringMatching(/^\.model\..*\.tmp$/), basename(folder)]);
+  });
 
   test("a failure that has no explanation here is told as the system tells it", async () => {
     vi.spyOn(fsp, "open").mockRejectedValue(

@@ -63,6 +63,21 @@ describe("initialisers", () => {
     expect(draw(init.orthogonal(), [0, 4])).toHaveLength(0);
   });
 
+  test("orthogonal vectors are so where the drawn ones are nearly parallel", () => {
+    const drawn = [0.3, 0.3, 0.7, 0.7 + 1e-12, 0.11, 0.11];
+    const random = { normal: () => drawn.shift() } as unknown as RandomStream;
+    const [a, b, c, d, e, f] = [...init.orthogonal()([3, 2], random)] as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    expect(a * b + c * d + e * f).toBeCloseTo(0, 7);
+    expect(b * b + d * d + f * f).toBeCloseTo(1, 6);
+  });
+
   test("the same seed and name give the same weights, others do not", () => {
     const weights = (seed: number, name: string) => [...draw(init.normal(), [3, 3], seed, name)];
     expect(weights(1, "rnn.weight_hh_l0")).toEqual(weights(1, "rnn.weight_hh_l0"));

@@ -1,8 +1,10 @@
 /** What options and defaults do, in numbers: two ways of computing that share a mistake would not show it. */
 import { afterAll, expect, test } from "vitest";
+import { additiveScores } from "../../src/graph/ops/attention.ts";
 import { dropout } from "../../src/graph/ops/dropout.ts";
 import {
   addLosses,
+  crossEntropy,
   Dropout,
   functional,
   huber,
@@ -11,6 +13,7 @@ import {
   MinGRU,
   MinLSTM,
   Module,
+  MultiplicativeAttention,
   Recurrent,
   Runtime,
   type StateDict,
@@ -113,6 +116,25 @@ test("each use of a Dropout draws by itself, and each step other units", async (
   expect(steps(same!).size).toBe(1);
 });
 
+test("noise and lengths together: nothing comes of steps that are not real", async () => {
+  const model = new LSTM({ inputSize: 2, hiddenSize: 8, recurrentDropout: 0.3, zoneout: 0.2 });
+  const given = { x: numbers([4, 3, 2], "x"), lengths: { shape: [3], data: Int32Array.of(1, 4, 2) } };
+  const forward = ({ x, lengths }: Readonly<Record<string, Tensor>>) => {
+    const { output, state } = model.forward(x!, undefined, { lengths: lengths! });
+    return { y: output, h: state.h };
+  };
+  const { y, h } = await valuesOf(model, given, forward, true);
+  for (const [b, length] of given.lengths.data.entries()) {
+    const row = (t: number) => [...y!.data.slice((t * 3 + b) * 8, (t * 3 + b + 1) * 8)];
+    expect(row(length - 1)).toEqual([...h!.data.slice(b * 8, b * 8 + 8)]);
+    for (let t = 0; t < 4; t++)
+      expect(
+        row(t).some((value) => value !== 0),
+        `row ${b}, step ${t}`,
+      ).toBe(t < length);
+  }
+});
+
 test.each([
   ["MinGRU", MinGRU],
   ["MinLSTM", MinLSTM],
@@ -128,6 +150,27 @@ test.each([
     byVector: model.forward(given.vectors!).output,
   }));
   expect(farFrom((a) => a, byToken!, byVector!, byVector!)).toBeLessThan(1e-6);
+  const gradients = async (x: TensorData, dtype: "i32" | "f32") => {
+    const program = await runtime.compile(model, {
+      inputs: { x: { shape: x.shape, dtype } },
+      forward: (all) => ({ y: model.forward(all.x!).output }),
+      seeds: ["y"],
+      parameterGradients: true,
+    });
+    // Twice: what a run leaves in the gradients is not added to.
+    for (let i = 0; ; i++) {
+      const values = await program.run({ x, "gradient.y": numbers([3, 2, 3], "gradient") } as never);
+      if (i === 1) return values as StateDict;
+    }
+  };
+  const [some, others] = [await gradients(tokens, "i32"), await gradients(vectors, "f32")];
+  for (const name of ["grad.weight_ih_l0", "grad.bias_ih_l0"]) {
+    expect(some[name]!.data.some((value) => value !== 0)).toBe(true);
+    expect(
+      farFrom((a) => a, some[name]!, others[name]!, others[name]!),
+      name,
+    ).toBeLessThan(1e-6);
+  }
 });
 
 test("a residual layer gives its output and what went into it, added", async () => {
@@ -147,6 +190,54 @@ test("a residual layer gives its output and what went into it, added", async () 
   const { y: below } = await valuesOf(first!, { x }, (given) => ({ y: first!.forward(given.x!).output }));
   const { y: above } = await valuesOf(second!, { x: below! }, (given) => ({ y: second!.forward(given.x!).output }));
   expect(farFrom((a, b) => a + b, y!, above!, below!)).toBeLessThan(1e-6);
+});
+
+test("additive scores give the gradients by some inputs that they give by all", async () => {
+  const given = { q: numbers([3, 2, 4], "q"), k: numbers([5, 2, 4], "k"), v: numbers([4], "v") };
+  const gradients = async (wanted: readonly string[]): Promise<StateDict> => {
+    const program = await runtime.compile(new Empty(), {
+      inputs: { q: { shape: [3, 2, 4] }, k: { shape: [5, 2, 4] }, v: { shape: [4] } },
+      forward: ({ q, k, v }) => ({ scores: additiveScores("scores", q!, k!, v!) }),
+      seeds: ["scores"],
+      gradients: wanted,
+    });
+    return program.run({ ...given, "gradient.scores": numbers([3, 2, 5], "gradient") } as never);
+  };
+  const all = await gradients(["q", "k", "v"]);
+  for (const wanted of [["v"], ["k", "v"], ["q"], ["k"], ["q", "v"]]) {
+    const some = await gradients(wanted);
+    for (const name of wanted) expect(some[`grad.${name}`], `${name} of ${wanted}`).toEqual(all[`grad.${name}`]);
+  }
+});
+
+test("scores of attention are scaled where that is chosen", () => {
+  const size = { querySize: 9, keySize: 9 };
+  for (const score of ["dot", "general"] as const) {
+    expect(new MultiplicativeAttention({ ...size, score }).scale).toBe(1);
+    expect(new MultiplicativeAttention({ ...size, score, scale: false }).scale).toBe(1);
+    expect(new MultiplicativeAttention({ ...size, score, scale: true }).scale).toBe(1 / 3);
+  }
+});
+
+test("what a loss is a mean over: a sum counts 1", async () => {
+  const given = {
+    logits: numbers([3, 4], "logits"),
+    target: { shape: [3], data: Int32Array.of(1, -100, 0) },
+    goal: numbers([3, 4], "goal"),
+    mask: { shape: [3], data: Int32Array.of(1, 1, 0) },
+  };
+  const values = await valuesOf(new Empty(), given, ({ logits, target, goal, mask }) => ({
+    classes: crossEntropy().apply(logits!, target!).count,
+    "classes, sum": crossEntropy({ reduction: "sum" }).apply(logits!, target!).count,
+    numbers: l1().apply(logits!, goal!, { mask: mask! }).count,
+    "numbers, sum": l1({ reduction: "sum" }).apply(logits!, goal!, { mask: mask! }).count,
+  }));
+  expect(Object.fromEntries(Object.entries(values).map(([name, { data }]) => [name, data[0]]))).toEqual({
+    classes: 2,
+    "classes, sum": 1,
+    numbers: 2,
+    "numbers, sum": 1,
+  });
 });
 
 test("losses of two numbers", async () => {
