@@ -66,16 +66,13 @@ async function settled(): Promise<void> {
 describe("on the GPU", () => {
   beforeEach((context) => context.skip(!device, found.reason));
 
-  test.each([true, false])(
-    "what the device refuses is told by the next call; a device of its own: %s",
-    async (owned) => {
-      const backend = new GpuBackend(device!, { software, owned: false });
-      backend.check();
-      backend.guarded(() => device!.createBuffer({ size: 4, usage: 0 }));
-      await settled();
-      expect(() => backend.check()).toThrow(InternalError);
-    },
-  );
+  test("what a device that was given refuses is told by the next call", async () => {
+    const backend = new GpuBackend(device!, { software, owned: false });
+    backend.check();
+    backend.guarded(() => device!.createBuffer({ size: 4, usage: 0 }));
+    await settled();
+    expect(() => backend.check()).toThrow(InternalError);
+  });
 
   test("a plan of copies alone runs", async () => {
     const backend = new GpuBackend(device!, { software });
