@@ -76,15 +76,37 @@ export class GpuBackend implements Backend {
   /**
    * Does what the device may refuse. On a device of our own its event tells of errors; on one that was given that event
    * tells of the user's errors too, so ours are caught in a scope.
+   * @param buffer that it uses: where there is no memory for that, and this is not known yet, the error is a consequence
    */
-  guarded<T>(work: () => T): T {
-    if (this.#owned) return work();
+  guarded<T>(work: () => T, buffer?: GpuBuffer): T {
+    if (this.#owned && (!buffer || buffer.isThere)) return work();
     this.device.pushErrorScope("validation");
     try {
       return work();
     } finally {
-      this.#whenRefused((error) => this.#onError({ error }));
+      this.#whenRefused((error) => {
+        if (!buffer?.fault) this.#onError({ error });
+      });
     }
+  }
+
+  /**
+   * Does what there may be no memory for. Commands on what could not be made are refused, too.
+   * @returns that there was no memory, and that commands were refused
+   */
+  async #attempt(work: () => void): Promise<{ readonly full: GPUError | null; readonly refused: GPUError | null }> {
+    this.device.pushErrorScope("validation");
+    this.device.pushErrorScope("out-of-memory");
+    let full: Promise<GPUError | null>;
+    let refused: Promise<GPUError | null>;
+    try {
+      work();
+    } finally {
+      full = this.#whenHere(this.device.popErrorScope());
+      refused = this.#whenHere(this.device.popErrorScope());
+    }
+    const [first, second] = await Promise.all([full, refused]);
+    return { full: first, refused: second };
   }
 
   #whenRefused(tell: (error: GPUError) => void): void {
@@ -115,11 +137,16 @@ export class GpuBackend implements Backend {
     this.device.pushErrorScope("out-of-memory");
     try {
       const buffer = this.#make(spec, owner);
-      this.#whenRefused(({ message }) => {
-        buffer.fault = new LimitError(
-          `the GPU has no memory for ${spec.name} of ${owner.model ?? owner.part}: ${message}; release other models, or choose a smaller one`,
-        );
-      });
+      this.device.popErrorScope().then(
+        (error) => {
+          buffer.isThere = !error;
+          if (!error) return;
+          buffer.fault = new LimitError(
+            `the GPU has no memory for ${spec.name} of ${owner.model ?? owner.part}: ${error.message}; release other models, or choose a smaller one`,
+          );
+        },
+        () => {},
+      );
       return buffer;
     } catch (error) {
       this.#whenRefused(() => {});
@@ -136,32 +163,32 @@ export class GpuBackend implements Backend {
     this.check();
     if (buffer.fault) throw buffer.fault;
     buffer.version++;
-    this.guarded(() => this.device.queue.writeBuffer(buffer.gpu, offset * bytesOf(buffer.dtype), toDevice(data)));
+    const at = offset * bytesOf(buffer.dtype);
+    this.guarded(() => this.device.queue.writeBuffer(buffer.gpu, at, toDevice(data)), buffer);
   }
 
   async read(buffers: readonly GpuBuffer[]): Promise<NumberArray[]> {
     this.check();
     for (const { fault } of buffers) if (fault) throw fault;
     const { device } = this;
-    device.pushErrorScope("out-of-memory");
-    const staging = new Staging(device, { part: "state dict" }, buffers);
-    const full = this.#whenHere(device.popErrorScope());
-    this.guarded(() => {
-      const encoder = device.createCommandEncoder();
-      staging.encode(encoder);
-      device.queue.submit([encoder.finish()]);
-    });
+    let staging: Staging | undefined;
     try {
-      // Mapping what could not be allocated fails as well, and says less.
-      const [values, refused] = await Promise.all([this.explain(staging.read()).catch((error) => error), full]);
-      if (refused) throw new LimitError(`the GPU has no memory for reading back: ${refused.message}; free some of it`);
-      if (values instanceof Error) {
-        this.check();
-        throw values;
-      }
-      return values;
+      const { full, refused } = await this.#attempt(() => {
+        staging = new Staging(device, { part: "state dict" }, buffers);
+        const encoder = device.createCommandEncoder();
+        staging.encode(encoder);
+        device.queue.submit([encoder.finish()]);
+      });
+      for (const { fault } of buffers) if (fault) throw fault; // allocated just before, and not there
+      if (full) throw new LimitError(`the GPU has no memory for reading back: ${full.message}; free some of it`);
+      if (refused) this.#onError({ error: refused });
+      this.check();
+      return await this.explain(staging!.read());
+    } catch (error) {
+      this.check();
+      throw error;
     } finally {
-      staging.destroy();
+      staging?.destroy();
     }
   }
 
@@ -196,39 +223,48 @@ export class GpuBackend implements Backend {
     this.check();
     const made: GpuBuffer[] = [];
     const kept: GpuBuffer[] = [];
+    const found: GpuBuffer[] = [];
     const lease = {};
     let loaded: GpuPlan | undefined;
     let fault: unknown;
-    this.device.pushErrorScope("out-of-memory");
-    try {
-      loaded = this.guarded(() => {
+    const { full, refused } = await this.#attempt(() => {
+      try {
         this.scratch.add(lease, plan);
         const buffers = plan.buffers.map((spec) => {
           if (spec.role === "scratch") return undefined;
-          const found = memory.find(spec) as GpuBuffer | undefined;
-          if (found) return usable(found, spec, plan);
+          const there = memory.find(spec) as GpuBuffer | undefined;
+          if (there) {
+            found.push(there);
+            return usable(there, spec, plan);
+          }
           const keeper = memory.ownerOf(spec);
           const buffer = this.#make(spec, keeper ?? owner);
           (keeper ? kept : made).push(buffer);
-          if (spec.initial) this.write(buffer, numbersOf(spec));
+          if (spec.initial) this.device.queue.writeBuffer(buffer.gpu, 0, toDevice(numbersOf(spec)));
           return buffer;
         });
-        return new GpuPlan(this, plan, compiled, { buffers, own: made, owner, lease });
-      });
-    } catch (error) {
-      fault = error;
+        loaded = new GpuPlan(this, plan, compiled, { buffers, own: made, owner, lease });
+      } catch (error) {
+        fault = error;
+      }
+    });
+    if (full)
+      fault = new LimitError(
+        `plan "${plan.name}" does not fit into the GPU's memory: ${full.message}; choose a smaller batch, window or model`,
+      );
+    else if (refused) {
+      // What was allocated just before may turn out not to be there.
+      fault ??= found.find((buffer) => buffer.fault)?.fault;
+      fault ??= new InternalError(`the GPU refused plan "${plan.name}": ${refused.message}`);
     }
-    const full = await this.#whenHere(this.device.popErrorScope());
-    if (full || !loaded) {
-      loaded?.dispose();
-      for (const buffer of [...made, ...kept]) this.free(buffer);
+    if (fault || !loaded) {
+      // Scratch first: what could not be allocated must not stay for other plans.
       this.scratch.remove(lease, true);
-      throw full
-        ? new LimitError(
-            `plan "${plan.name}" does not fit into the GPU's memory: ${full.message}; choose a smaller batch, window or model`,
-          )
-        : fault;
+      (loaded as GpuPlan | undefined)?.dispose();
+      for (const buffer of [...made, ...kept]) this.free(buffer);
+      throw fault;
     }
+    for (const buffer of [...made, ...kept]) buffer.isThere = true;
     for (const buffer of kept) memory.keep(buffer);
     this.check();
     return loaded;

@@ -10,6 +10,8 @@ export interface GpuBuffer extends DeviceBuffer {
   readonly gpu: GPUBuffer;
   /** Why it cannot be used: the device had no memory for it. */
   fault?: Error;
+  /** Whether the device has it; absent while that is not known. */
+  isThere?: boolean;
 }
 
 /** WebGPU binds nothing smaller. */
