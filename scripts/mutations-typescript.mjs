@@ -1,7 +1,9 @@
-// npm run mutations:typescript [-- --sample 300 --seed 1 --only src/train --tests test/train]: puts small mistakes into the TypeScript, one at a
-// time, and shows which the tests notice. First all tests run without a mistake, to see which tests reach which of them; then
-// for each mistake those that reach it, on the CPU backend first, the quickest first, up to --seconds of their time. Nothing is
-// written into src: Vitest hands the changed file to the tests. The table goes to the standard output, the rest to the standard
+// npm run mutations:typescript [-- --sample 300 --seed 1 --only src/train --tests test/train]: puts small mistakes into the
+// TypeScript and shows which of them the tests notice. All mistakes are in the code at once, each behind a switch, so that one
+// process tries many: every test runs without a mistake, and then again with each that it reached (see mutants-runner.mjs). Tests
+// of up to 250 ms are first, then those of up to two seconds, then the others, up to --seconds for a mistake; all on the CPU
+// backend, and with an adapter what is left. Nothing is written into src: Vitest hands the changed files to the tests. With
+// --results FILE a later run goes on with what was not noticed. The table goes to the standard output, the rest to the standard
 // error. Exit code 2: the check itself could not be made.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -157,6 +159,8 @@ function lastOf(told) {
   return [...last.values()].filter(({ type }) => type === "begins");
 }
 
+/** Writes --results. */
+let save = () => {};
 /** All that is known: from every run on the CPU backend, and then from every run with an adapter. */
 let known = [];
 /** By mutant, the test that noticed it. */
@@ -182,6 +186,7 @@ async function attempts(job, files, adapter) {
       break;
     }
     left = next;
+    save();
     log(`  ${left.length} files are to be run again; ${outcome.size} noticed`);
   }
 }
@@ -323,7 +328,7 @@ async function main() {
     for (const mutant of mutants) console.log(showMutant(mutant));
     return 0;
   }
-  const save = () => {
+  save = () => {
     const text = mutants.map(({ id, key }) => ({ key, by: outcome.get(id) ?? null }));
     if (options.results) writeFileSync(options.results, `${JSON.stringify(text, null, 1)}\n`);
   };
