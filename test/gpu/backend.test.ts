@@ -1,7 +1,7 @@
 /** The backend by itself: whose device it is, what it is told of, and what it leaves out. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { GpuBackend } from "../../src/gpu/gpu-backend.ts";
-import { InternalError, LSTM, Runtime } from "../../src/index.ts";
+import { InternalError, LimitError, LSTM, Runtime } from "../../src/index.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { adapterForTests } from "../support/environment.ts";
 
@@ -32,30 +32,6 @@ test.each([true, false])("the device goes with the backend only where it is its 
   expect(destroyed).toBe(Number(owned));
 });
 
-test("a read that is under way when the device goes away ends, though the device's promises do not", async () => {
-  let lose = (_: GPUDeviceLostInfo) => {};
-  const never = new Promise<never>(() => {});
-  const buffer = { mapAsync: () => never, destroy() {}, size: 4 };
-  const fake = {
-    limits: { maxBufferSize: 1024, maxStorageBufferBindingSize: 1024, maxComputeWorkgroupsPerDimension: 8 },
-    lost: new Promise<GPUDeviceLostInfo>((resolve) => {
-      lose = resolve;
-    }),
-    addEventListener() {},
-    pushErrorScope() {},
-    popErrorScope: () => never,
-    createBuffer: () => buffer,
-    createCommandEncoder: () => ({ copyBufferToBuffer() {}, finish() {} }),
-    queue: { submit() {} },
-  } as unknown as GPUDevice;
-  const backend = new GpuBackend(fake, { software: false });
-  const spec = { name: "weights", role: "parameter", dtype: "f32", length: 1 } as const;
-  const made = { ...spec, bytes: 4, owner: { part: "weights" }, version: 0, gpu: buffer } as never;
-  const reading = backend.read([made]);
-  lose({ reason: "unknown", message: "unplugged" } as GPUDeviceLostInfo);
-  await expect(reading).rejects.toThrow("the GPU device was lost: unplugged");
-});
-
 /** Once all that went wrong so far is told. */
 async function settled(): Promise<void> {
   await device!.queue.onSubmittedWorkDone();
@@ -72,6 +48,48 @@ describe("on the GPU", () => {
     backend.guarded(() => device!.createBuffer({ size: 4, usage: 0 }));
     await settled();
     expect(() => backend.check()).toThrow(InternalError);
+  });
+
+  test("a read that is under way when the device goes away ends, though the device's promises do not", async () => {
+    let lose = (_: GPUDeviceLostInfo) => {};
+    const never = new Promise<never>(() => {});
+    const buffer = { mapAsync: () => never, destroy() {}, size: 4 };
+    const fake = {
+      limits: { maxBufferSize: 1024, maxStorageBufferBindingSize: 1024, maxComputeWorkgroupsPerDimension: 8 },
+      lost: new Promise<GPUDeviceLostInfo>((resolve) => {
+        lose = resolve;
+      }),
+      addEventListener() {},
+      pushErrorScope() {},
+      popErrorScope: () => never,
+      createBuffer: () => buffer,
+      createCommandEncoder: () => ({ copyBufferToBuffer() {}, finish() {} }),
+      queue: { submit() {} },
+    } as unknown as GPUDevice;
+    const backend = new GpuBackend(fake, { software: false });
+    const spec = { name: "weights", role: "parameter", dtype: "f32", length: 1 } as const;
+    const made = { ...spec, bytes: 4, owner: { part: "weights" }, version: 0, gpu: buffer } as never;
+    const reading = backend.read([made]);
+    lose({ reason: "unknown", message: "unplugged" } as GPUDeviceLostInfo);
+    await expect(reading).rejects.toThrow("the GPU device was lost: unplugged");
+  });
+
+  test("a buffer that has no memory is told of by the plan that is to use it, and by who reads or writes it", async () => {
+    const backend = new GpuBackend(device!, { software });
+    const spec = { name: "x", role: "state", dtype: "f32", length: 4 } as const;
+    const buffer = backend.allocate(spec, { part: "test" });
+    const fault = new LimitError("no memory for x");
+    Object.assign(buffer, { fault });
+    const plan: Plan = {
+      name: "clears",
+      buffers: [spec],
+      commands: [{ type: "clear", label: "clear", to: { buffer: 0, offset: 0, length: 4 } }],
+    };
+    const memory = { find: () => buffer, ownerOf: () => undefined, keep() {} };
+    await expect(backend.load(plan, { part: "test" }, memory)).rejects.toBe(fault);
+    await expect(backend.read([buffer])).rejects.toBe(fault);
+    expect(() => backend.write(buffer, Float32Array.of(1))).toThrow(fault);
+    backend.free(buffer);
   });
 
   test("a plan of copies alone runs", async () => {
