@@ -37,6 +37,7 @@ export { split, Windows } from "./data/windows.ts";
 export * from "./errors.ts";
 export type { RealSteps } from "./graph/ops/mask.ts";
 export { Tensor } from "./graph/tensor.ts";
+export type { BeamSearchOptions, Hypothesis } from "./infer/beam-search.ts";
 export type { GenerateBatchOptions, Generated, GeneratedBatch, GenerateOptions } from "./infer/generate.ts";
 export type { InputSpecs, Program, ProgramOptions } from "./infer/program.ts";
 export type { Session, SessionInput, SessionOptions } from "./infer/session.ts";

@@ -14,6 +14,7 @@ import {
   OptionError,
 } from "./errors.ts";
 import { GpuBackend } from "./gpu/gpu-backend.ts";
+import { BeamSearcher, type BeamSearchOptions, type Hypothesis } from "./infer/beam-search.ts";
 import {
   type GenerateBatchOptions,
   type Generated,
@@ -80,9 +81,10 @@ export class Runtime {
   readonly #backend: Backend;
   readonly #info: RuntimeInfo;
   readonly #weights = new Map<Module, Weights>();
-  /** What is kept for a model and goes with it: trainers, programs, a generator, evaluators by loss. */
+  /** What is kept for a model and goes with it: trainers, programs, a generator, a beam searcher, evaluators by loss. */
   readonly #users = new Map<Module, Set<{ dispose(): void }>>();
   readonly #generators = new Map<Module, Generator>();
+  readonly #searchers = new Map<Module, BeamSearcher>();
   readonly #evaluators = new Map<Module, Map<string, Evaluator>>();
   /** Each parameter is kept once: a part of a model, or another module around the same layers, shares the model's. */
   readonly #owners = new Map<Parameter, Weights>();
@@ -273,6 +275,21 @@ export class Runtime {
     return this.#generatorOf(model).runBatch(options);
   }
 
+  /**
+   * The likeliest sequences that a beam search finds, best first; the model, the ranking and the states stay on the device.
+   * Takes every model that `generate` takes, with states `[L,B,...]`. Of equal scores the lower hypothesis and then the
+   * lower token goes first. A search ends when all its hypotheses have `endToken` or `length` tokens.
+   * @returns `nBest` sequences; fewer where no more have a probability above 0
+   * @throws OptionError, DataError or ShapeError for a bad option, prompt or model; DataError when no token has a probability;
+   *   BusyError when the weights change before it is done; the signal's reason when that aborts; DeviceLostError
+   */
+  async beamSearch(model: Module, options: BeamSearchOptions): Promise<readonly Hypothesis[]> {
+    const weights = this.#weightsOf(model);
+    const searcher = this.#searchers.get(model) ?? new BeamSearcher(this.#backend, weights);
+    this.#searchers.set(model, searcher);
+    return searcher.run(options);
+  }
+
   /** The plan of one chunk of generated tokens. */
   generationPlan(model: Module, options: { readonly chunk?: number } = {}): Plan {
     checkOptions("generationPlan", options, ["chunk"]);
@@ -343,6 +360,8 @@ export class Runtime {
     this.#users.delete(model);
     this.#generators.get(model)?.dispose();
     this.#generators.delete(model);
+    this.#searchers.get(model)?.dispose();
+    this.#searchers.delete(model);
     for (const evaluator of this.#evaluators.get(model)?.values() ?? []) evaluator.dispose();
     this.#evaluators.delete(model);
   }

@@ -6,6 +6,7 @@ import {
   functional,
   GRU,
   type GRUOptions,
+  type Hypothesis,
   importWeights,
   type LossFunction,
   LSTM,
@@ -52,6 +53,7 @@ interface Page {
   readonly keras: Inputs<"kernel" | "recurrent_kernel" | "bias">;
   readonly imported: Module & { forward(x: Tensor): { y: Tensor } };
   readonly classifier: Classifier;
+  readonly found: readonly Hypothesis[];
   readonly classified: readonly number[];
   readonly marked: () => Generator<Batch<Inputs<"x" | "lengths">>>;
 }
@@ -185,6 +187,17 @@ describe(`the page's code on the ${made.runtime.backend}`, () => {
     expect(names(made.after)).toEqual(names(made.before).filter((name) => name !== "CharModel"));
     expect(made.after.bytes).toBeLessThan(made.before.bytes);
     expect(made.after.roles.parameter).toBeLessThan(made.before.roles.parameter!);
+  });
+
+  test("finds sequences, best first, by the score that the page says", () => {
+    const [first, second] = made.found;
+    expect(made.found).toHaveLength(2);
+    expect(first!.score).toBeGreaterThan(second!.score);
+    for (const { tokens, logProbability, score } of made.found) {
+      expect(tokens.slice(0, -1)).not.toContain(0);
+      expect(tokens.length === 12 || tokens.at(-1) === 0).toBe(true);
+      expect(score).toBeCloseTo(logProbability / tokens.length ** 0.6, 6);
+    }
   });
 
   test("saves and loads every weight", async () => {

@@ -1,6 +1,5 @@
-import { checkCount, checkNumber, checkOptions, DataError, LimitError, OptionError, shown } from "../errors.ts";
-import { buildPlan, MOST_COMMANDS } from "../graph/build-plan.ts";
-import { nodesBefore } from "../graph/dependencies.ts";
+import { checkCount, checkNumber, checkOptions, OptionError, shown } from "../errors.ts";
+import { buildPlan } from "../graph/build-plan.ts";
 import { concat, reshape, slice } from "../graph/ops/layout.ts";
 import { sampleInto } from "../graph/ops/sample.ts";
 import { inputTensor, stateTensor, type Tensor } from "../graph/tensor.ts";
@@ -13,7 +12,6 @@ import {
   refuseFromEnd,
   type SequenceModel,
   startsOf,
-  traceStreaming,
 } from "../graph/trace.ts";
 import { sampleSettings } from "../kernels/sample.ts";
 import { CarriedState } from "../nn/carried-state.ts";
@@ -24,7 +22,9 @@ import type { Plan } from "../plan/plan.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
 import { checkSeed } from "../random.ts";
 import type { Shape } from "../tensor-data.ts";
+import { checkChunk } from "./check-chunk.ts";
 import { InitialStates } from "./initial-states.ts";
+import { checkTokens, PromptReader, promptOf } from "./prompt.ts";
 
 interface SamplingOptions {
   /** How many tokens to draw. */
@@ -80,16 +80,11 @@ interface Prepared {
   readonly carried: CarriedState;
   readonly states: readonly CarriedSpec[];
   readonly initial: InitialStates;
-  /** Reads prompts, some steps at a time; by their number. */
-  readonly prompts: LoadedPlans<{ readonly loaded: LoadedPlan }>;
+  readonly prompts: PromptReader;
   readonly vocabulary: number;
   /** Frees what goes with the chunk's plan. */
   dispose(): void;
 }
-
-/** Steps of a prompt that are read at once: many while many are left, then a few. */
-const MANY_STEPS = 64;
-const FEW_STEPS = 8;
 
 /** The buffer of a chunk's tokens: the last of one chunk is what the next one begins with. */
 const TOKENS = "tokens";
@@ -128,11 +123,7 @@ export class Generator {
     const model = this.#model;
     const probe = callModel(model, inputTensor("probe", [1, rows], "i32"), undefined);
     refuseFromEnd(probe.state, "which generated text does not have yet", "use layers of one direction", "generate: ");
-    const perToken = nodesBefore([probe.logits, ...leavesOf(probe.state).values()]).length;
-    if (perToken * chunk > MOST_COMMANDS)
-      throw new LimitError(
-        `generate: chunk is ${chunk}, and a token of ${model.constructor.name} takes at least ${perToken} commands; at most ${Math.floor(MOST_COMMANDS / perToken)} tokens fit into a plan: choose a smaller chunk`,
-      );
+    checkChunk("generate", model, probe, chunk);
     const settings = inputTensor("settings", [5], "i32");
     const tokens = stateTensor(TOKENS, [chunk, rows], "i32");
     const before = initialState(probe.state);
@@ -170,7 +161,7 @@ export class Generator {
     const loaded = await this.#backend.load(plan, owner, carried.memory(this.#weights));
     carried.attach(states, loaded);
     const initial = new InitialStates(this.#backend, this.#weights, starts);
-    const prompts = new LoadedPlans<{ loaded: LoadedPlan }>(this.#backend.budget);
+    const prompts = new PromptReader(this.#backend, this.#weights, "generate", carried, loaded);
     const dispose = () => {
       prompts.dispose();
       initial.dispose();
@@ -179,82 +170,11 @@ export class Generator {
     return { loaded, carried, states, initial, prompts, vocabulary, dispose };
   }
 
-  /** The plan that reads `T` steps of prompts: each row as many of them as `steps` says. */
-  async #loadPrompt({ loaded: chunk, carried }: Prepared, rows: number, T: number): Promise<{ loaded: LoadedPlan }> {
-    const steps = inputTensor("steps", [rows], "i32");
-    const x = inputTensor("prompt", [T, rows], "i32");
-    const { states } = traceStreaming(this.#model, x, { who: "generate", steps });
-    const places = Object.entries(chunk.plan.states ?? {}).map(([name, { before }]) => {
-      const { name: buffer, length } = chunk.plan.buffers[before.buffer]!;
-      return [name, { buffer, length, offset: before.offset }] as const;
-    });
-    const plan = buildPlan({
-      name: "prompt",
-      target: this.#backend.target,
-      layout: this.#weights.layout,
-      outputs: {},
-      carries: states.flatMap(({ parts }) => parts),
-      places: Object.fromEntries(places),
-    });
-    const owner = this.#owner(`prompt ${rows}x${T} tokens`);
-    return { loaded: await this.#backend.load(plan, owner, carried.memory(this.#weights)) };
-  }
-
-  /**
-   * Loads what reads all tokens of the prompts but the last. A model that has states which no recurrent layer holds for
-   * shorter prompts reads them token by token.
-   * @returns `read`, which does so at once: whatever changes the weights comes before or after all of it
-   */
-  async #reader(prepared: Prepared, prompts: readonly (readonly number[])[]) {
-    const rows = prompts.length;
-    const longest = prepared.states.length > 0 ? Math.max(...prompts.map(({ length }) => length - 1)) : 0;
-    const pieces: { readonly at: number; readonly T: number }[] = [];
-    for (let at = 0; at < longest; at += pieces.at(-1)!.T) pieces.push({ at, T: this.#stepsFor(longest - at) });
-    const held = new Map<number, Awaited<ReturnType<typeof prepared.prompts.hold>>>();
-    const release = () => {
-      for (const plan of held.values()) plan.release();
-      held.clear();
-    };
-    try {
-      for (const { T } of pieces)
-        if (!held.has(T)) held.set(T, await prepared.prompts.hold(`${T}`, () => this.#loadPrompt(prepared, rows, T)));
-    } catch (error) {
-      release();
-      throw error;
-    }
-    const read = () => {
-      for (const { at, T } of pieces) {
-        const { loaded } = held.get(T)!.made;
-        const piece = Int32Array.from(
-          { length: T * rows },
-          (_, i) => prompts[i % rows]![at + Math.floor(i / rows)] ?? 0,
-        );
-        loaded.write("prompt", piece);
-        const left = prompts.map(({ length }) => Math.max(0, Math.min(T, length - 1 - at)));
-        loaded.write("steps", Int32Array.from(left));
-        loaded.run();
-      }
-    };
-    return { read, release };
-  }
-
-  #isHeldByStep: boolean | undefined;
-
-  #stepsFor(left: number): number {
-    if (this.#isHeldByStep === undefined) {
-      const x = inputTensor("prompt", [1, 1], "i32");
-      const steps = inputTensor("steps", [1], "i32");
-      this.#isHeldByStep = traceStreaming(this.#model, x, { who: "generate", steps }).isHeldByStep;
-    }
-    if (!this.#isHeldByStep) return 1;
-    return left > FEW_STEPS ? MANY_STEPS : FEW_STEPS;
-  }
-
   /** @throws OptionError, DataError for a bad option or prompt, before anything runs */
   async *run(options: GenerateOptions): AsyncGenerator<Generated> {
     checkOptions("generate", options, ["prompt", "trace", ...samplingOptions]);
     const { prompt, trace = false } = options;
-    const given = promptOf("prompt", prompt);
+    const given = promptOf("generate", "prompt", prompt);
     for await (const { tokens, traced } of this.#run([given], trace, options))
       yield { tokens: tokens[0]!, ...(traced && { trace: traced }) };
   }
@@ -265,7 +185,7 @@ export class Generator {
     const { prompts } = options;
     if (!Array.isArray(prompts) || prompts.length === 0)
       throw new OptionError(`generateBatch: prompts is ${shown(prompts)}, expected a list of at least one prompt`);
-    const given = prompts.map((prompt, i) => promptOf(`prompts[${i}]`, prompt));
+    const given = prompts.map((prompt, i) => promptOf("generate", `prompts[${i}]`, prompt));
     for await (const { tokens } of this.#run(given, false, options)) yield { tokens };
   }
 
@@ -290,11 +210,11 @@ export class Generator {
     try {
       const held = await this.#prepared.hold(key, () => this.#load({ rows, chunk, trace }));
       release = held.release;
-      const { loaded, carried, states, initial, vocabulary } = held.made;
+      const { loaded, carried, states, initial, prompts: promptReader, vocabulary } = held.made;
       prompts.forEach((prompt, row) => {
-        checkTokens(rows === 1 ? "prompt" : `prompts[${row}]`, prompt, vocabulary);
+        checkTokens("generate", rows === 1 ? "prompt" : `prompts[${row}]`, prompt, vocabulary);
       });
-      const reader = await this.#reader(held.made, prompts);
+      const reader = await promptReader.prepare(prompts);
       try {
         carried.reset(undefined, await initial.read());
         reader.read();
@@ -329,26 +249,6 @@ export class Generator {
 }
 
 const samplingOptions = ["length", "temperature", "topK", "topP", "seed", "chunk", "signal"] as const;
-
-function promptOf(name: string, prompt: ArrayLike<number>): readonly number[] {
-  if (typeof prompt !== "object" || prompt === null) {
-    const got = typeof prompt === "string" ? "a string" : String(prompt);
-    throw new OptionError(
-      `generate: ${name} is ${got}, expected a list of tokens; encode it with the model's vocabulary`,
-    );
-  }
-  const given = Array.from(prompt);
-  if (given.length === 0) throw new DataError(`generate: the ${name} is empty; give at least one token to start from`);
-  return given;
-}
-
-function checkTokens(name: string, prompt: readonly number[], vocabulary: number): void {
-  const bad = prompt.findIndex((token) => !Number.isInteger(token) || token < 0 || token >= vocabulary);
-  if (bad >= 0)
-    throw new DataError(
-      `generate: ${name}[${bad}] is token ${prompt[bad]}, expected 0 to ${vocabulary - 1}; encode the prompt with the model's own vocabulary`,
-    );
-}
 
 /** The first rows of the traced states, by name. */
 function cut(

@@ -38,6 +38,11 @@ const table = {
     software: [{ atLeast: { length: 4097 }, variant: { LANES: 64 } }, { variant: { LANES: 1 } }],
     hardware: [{ variant: { LANES: 64 } }],
   },
+  /** Many lanes for a long vocabulary: every candidate is one more pass over it. */
+  "beam-candidates": {
+    software: [{ atLeast: { length: 4097 }, variant: { LANES: 64 } }, { variant: { LANES: 1 } }],
+    hardware: [{ atLeast: { length: 1025 }, variant: { LANES: 256 } }, { variant: { LANES: 64 } }],
+  },
   /** ROWS x COLUMNS results an invocation, LANES invocations a workgroup; "tiled" is matmul-tiled. M·N are the results. */
   matmul: {
     software: [

@@ -1,5 +1,6 @@
 import type { Plan } from "../plan/plan.ts";
 import { additiveScores, additiveScoresBackward } from "./additive-scores.ts";
+import { beamCandidates, beamStep } from "./beam.ts";
 import { columnGather, columnScatter } from "./column-gather.ts";
 import { columnSums } from "./column-sums.ts";
 import { crossEntropyCount, crossEntropyMean, crossEntropyRows } from "./cross-entropy.ts";
@@ -19,6 +20,7 @@ import { pointwiseLoss } from "./pointwise-loss.ts";
 import { poolBackward, poolKernel } from "./pool.ts";
 import { recurrentForward, recurrentInitial, recurrentProject } from "./recurrent.ts";
 import { recurrentBackward, recurrentIntermediateBackward, recurrentProjectBackward } from "./recurrent-gradient.ts";
+import { rowGather } from "./row-gather.ts";
 import { sample } from "./sample.ts";
 import { scanBackward, scanChunks, scanForward } from "./scan.ts";
 import { scanGates, scanGatesBackward } from "./scan-gates.ts";
@@ -72,6 +74,9 @@ const table = [
   rmspropKernel,
   adagradKernel,
   sample,
+  beamCandidates,
+  beamStep,
+  rowGather,
 ] as const;
 
 /** Every kernel by name. */

@@ -17,7 +17,7 @@ function taken(code: string): Needs {
     text.split(/[*,]/).reduce((n, factor) => n * (known.get(factor.trim()) ?? Number.parseInt(factor, 10)), 1);
   const bytes = (type: string): number => {
     const [, element, count] = /^array<(.*),([^,]*)>$/.exec(type) ?? [];
-    return element ? bytes(element) * product(count!) : ({ vec2f: 8, f32: 4, u32: 4 }[type] ?? Number.NaN);
+    return element ? bytes(element) * product(count!) : ({ vec2f: 8, f32: 4, i32: 4, u32: 4 }[type] ?? Number.NaN);
   };
   const variables = Array.from(code.matchAll(/^var<workgroup> \w+: (.*);/gm), ([, type]) => bytes(type!));
   return {
@@ -50,6 +50,7 @@ describe.each([true, false])("for software %s, the table", (software) => {
     ["layer-norm", ["layer-norm", "layer-norm-backward"]],
     ["masked-softmax", ["masked-softmax", "masked-softmax-backward"]],
     ["sample", ["sample"]],
+    ["beam-candidates", ["beam-candidates"]],
     ["matmul", ["matmul"]],
     ["recurrent", ["recurrent-project", "recurrent-forward", "recurrent-backward"]],
   ] as const)("has a variant of %s for every shape, which the kernels have", (name, of) => {

@@ -123,10 +123,10 @@ export function differences(
   tolerance = 1e-5,
 ): string[] {
   const faults: string[] = [];
-  // What lies around the data says nothing about the size of results.
+  // What lies around the data says nothing about the size of results, nor does what stands for infinity.
   let scale = 0;
   expected.forEach((x, i) => {
-    if (x !== before?.[i] && Number.isFinite(x)) scale = Math.max(scale, Math.abs(x));
+    if (x !== before?.[i] && Math.abs(x) < 1e30) scale = Math.max(scale, Math.abs(x));
   });
   for (const [i, want] of expected.entries()) {
     const have = got[i]!;
