@@ -2,7 +2,7 @@ import { rowOffsets } from "../data/batch.ts";
 import { ShapeError, StateDictError } from "../errors.ts";
 import { type CarriedSpec, carryName } from "../graph/trace.ts";
 import type { Backend, DeviceBuffer, LoadedPlan, Memory, Owner } from "../plan/backend.ts";
-import type { View } from "../plan/plan.ts";
+import type { BufferSpec, View } from "../plan/plan.ts";
 import {
   type DType,
   type NumberArray,
@@ -88,10 +88,12 @@ export class CarriedState {
     if (this.#disposed) return;
     for (const { path, shape, parts } of specs) {
       if (this.#states.has(path)) continue;
-      for (const { name } of parts) {
+      for (const { name, to } of parts) {
         const before = loaded.plan.states?.[name]?.before;
-        if (!before) this.#places.set(name, { buffer: this.#buffers.get(name)!, offset: 0 });
-        else this.#move(name, before, loaded);
+        // A state that is handed back as it came, and read nowhere, is in no plan.
+        const spec = { name, role: "state", dtype: to.dtype, length: to.size } as const;
+        if (before) this.#move(name, before, loaded);
+        else this.#places.set(name, { buffer: this.#buffers.get(name) ?? this.#made(spec), offset: 0 });
       }
       const { dtype } = parts[0]!.to;
       this.#states.set(path, { shape, dtype, parts: parts.map(({ name, to }) => ({ name, shape: to.shape })) });
@@ -99,6 +101,12 @@ export class CarriedState {
       delete this.#waiting[path];
       if (waiting) this.#write(path, waiting.data);
     }
+  }
+
+  #made(spec: BufferSpec): DeviceBuffer {
+    const buffer = this.#backend.allocate(spec, this.#owner);
+    this.#buffers.set(spec.name, buffer);
+    return buffer;
   }
 
   /** Notes where a replay of a plan left the states. */

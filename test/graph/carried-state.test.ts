@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { reshape } from "../../src/graph/ops/layout.ts";
 import {
+  Embedding,
   functional,
   GRU,
   Linear,
@@ -72,6 +73,26 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     trainer.loadStateDict({ ...saved, "carry.kept": tensor([1, 1, 1], 7) }, 2);
     for await (const _ of trainer.fit([batch, batch]));
     expect([...(await trainer.stateDict())["carry.kept"]!.data]).toEqual([7]);
+    runtime.dispose();
+  });
+
+  test("a state that nobody reads is there all the same", async () => {
+    class Idle extends Module {
+      embedding = new Embedding({ numEmbeddings: 3, embeddingDim: 3 });
+      forward(tokens: Tensor, state?: { idle: Tensor }) {
+        const logits = this.embedding.forward(tokens);
+        return { logits, state: { idle: state?.idle ?? functional.sub(logits, logits) } };
+      }
+    }
+    const runtime = await open();
+    const model = new Idle();
+    const all: number[] = [];
+    for await (const { tokens } of runtime.generate(model, { prompt: [1, 2], length: 3 })) all.push(...tokens);
+    expect(all).toHaveLength(3);
+    const session = await runtime.session(model, { inputs: { x: { shape: [1, 1], dtype: "i32" } } });
+    await session.run({ x: { shape: [1, 1], data: Int32Array.of(1) } });
+    session.reset();
+    expect([...(await session.state()).idle!.data]).toEqual([0, 0, 0]);
     runtime.dispose();
   });
 
