@@ -23,6 +23,7 @@ export class GpuBackend implements Backend {
   readonly #pipelines: Pipelines;
   readonly #owned: boolean;
   #fault: Error | undefined;
+  readonly #onLost: LostListener = {};
   /** What to tell when the device goes away. */
   readonly #waiting = new Set<(error: Error) => void>();
   #loading: Promise<unknown> = Promise.resolve();
@@ -48,17 +49,22 @@ export class GpuBackend implements Backend {
     // Sizes are compared in elements of four bytes and indexed with u32 in the shaders.
     const maxBuffer = Math.min(maxBufferSize, maxStorageBufferBindingSize, 2 ** 32 - 4);
     this.target = { maxBufferSize: maxBuffer, maxWorkgroups: maxComputeWorkgroupsPerDimension, software };
-    this.lost = device.lost.then((info) => {
-      const how = info.reason === "destroyed" ? "it was destroyed" : info.message || "no reason given";
-      const error = new DeviceLostError(
-        `the GPU device was lost: ${how}; open a new Runtime and load the last checkpoint`,
-      );
-      // Whoever disposes of a runtime needs no news of its device.
-      if (!(this.#fault instanceof DisposedError)) this.#fault = error;
-      for (const tell of this.#waiting) tell(this.#fault ?? error);
-      return error;
+    this.lost = new Promise((resolve) => {
+      this.#onLost.tell = (info) => resolve(this.#lose(info));
     });
+    listen(device, this.#onLost);
     if (owned) device.addEventListener("uncapturederror", this.#onError);
+  }
+
+  #lose({ reason, message }: GPUDeviceLostInfo): DeviceLostError {
+    const how = reason === "destroyed" ? "it was destroyed" : message || "no reason given";
+    const error = new DeviceLostError(
+      `the GPU device was lost: ${how}; open a new Runtime and load the last checkpoint`,
+    );
+    // Whoever disposes of a runtime needs no news of its device.
+    if (!(this.#fault instanceof DisposedError)) this.#fault = error;
+    for (const tell of this.#waiting) tell(this.#fault ?? error);
+    return error;
   }
 
   readonly #onError = ({ error }: { readonly error: GPUError }): void => {
@@ -275,7 +281,17 @@ export class GpuBackend implements Backend {
     this.device.removeEventListener("uncapturederror", this.#onError);
     for (const allocation of [...this.allocations]) this.free(allocation);
     if (this.#owned) this.device.destroy();
+    else delete this.#onLost.tell;
   }
+}
+
+interface LostListener {
+  tell?: (info: GPUDeviceLostInfo) => void;
+}
+
+/** A device that was given may live much longer than a runtime, and must not hold on to more of it than this. */
+function listen(device: GPUDevice, listener: LostListener): void {
+  device.lost.then((info) => listener.tell?.(info));
 }
 
 function usable(buffer: GpuBuffer, { name, length }: BufferSpec, plan: Plan): GpuBuffer {
