@@ -66,3 +66,15 @@ test("a program", async () => {
   const { logits } = await (await compile()).run({ x: tokens(0) });
   expect(logits!.shape).toEqual([4, 2, 5]);
 });
+
+test("a session", async () => {
+  const streams = model();
+  const open = () => runtime.session(streams, { inputs: { x: { shape: [1, 2], dtype: "i32" } }, streams: 2 });
+  const x = { shape: [1, 2], data: Int32Array.of(1, 2) };
+  const before = runtime.memory().roles;
+  failOnce();
+  await expect(open()).rejects.toThrow(LimitError);
+  expect(runtime.memory().roles.state).toBe(before.state);
+  const { logits } = await (await open()).run({ x });
+  expect(logits!.shape).toEqual([1, 2, 5]);
+});
