@@ -243,6 +243,21 @@ test("what a loss is a mean over: a sum counts 1", async () => {
   });
 });
 
+test("a loss that is only measured has no room for gradients", async () => {
+  const shape = [5, 8];
+  const compile = (seeds: readonly string[]) =>
+    runtime.compile(new Empty(), {
+      inputs: { output: { shape }, target: { shape } },
+      forward: ({ output, target }) => ({ loss: l1().apply(output!, target!).loss }),
+      seeds,
+      gradients: seeds.length > 0 ? ["output"] : [],
+    });
+  const large = ({ plan }: Awaited<ReturnType<typeof compile>>) =>
+    plan.buffers.filter(({ role, length }) => role === "scratch" && length >= 40).length;
+  expect(large(await compile([]))).toBe(0);
+  expect(large(await compile(["loss"]))).toBeGreaterThan(0);
+});
+
 test("losses of two numbers", async () => {
   const output = { shape: [2], data: Float32Array.of(0.5, -3) };
   const target = { shape: [2], data: Float32Array.of(0, 0) };
