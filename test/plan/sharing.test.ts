@@ -150,6 +150,12 @@ test("a plan that is used is not dropped, the next one is; one used again is the
   budget.end(a);
   budget.begin(d);
   expect(dropped).toEqual(["b", "c"]);
+  // All in use and one too many: the first that ends goes.
+  budget.begin(a);
+  budget.begin(b);
+  expect(dropped).toEqual(["b", "c"]);
+  budget.end(d);
+  expect(dropped).toEqual(["b", "c", "d"]);
 });
 
 test("a plan prints its memory in bytes, its cells, and no heading of nothing", () => {
