@@ -29,8 +29,9 @@ const text = fc.constant("text");
 const few = fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 4 });
 const op = <K extends string>(kind: K, more: Record<string, fc.Arbitrary<unknown>>) =>
   fc.record({ kind: fc.constant(kind), ...more }) as unknown as fc.Arbitrary<Op>;
+const prompt = fc.array(number, { minLength: 1, maxLength: 12 });
 const drawing = fc.record({
-  prompts: fc.array(fc.array(number, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 2 }),
+  prompts: fc.array(prompt, { minLength: 1, maxLength: 2 }),
   chunk: fc.constantFrom(2, 3),
   length: fc.constantFrom(3, 6),
 });
@@ -51,6 +52,7 @@ const ops = fc.oneof(
   { weight: 2, arbitrary: op("generate", { which: text, drawing }) },
   { weight: 4, arbitrary: op("draw", { which: text, number }) },
   { weight: 1, arbitrary: op("leave", { which: text, number }) },
+  { weight: 2, arbitrary: op("beam search", { which: text, prompt }) },
   { weight: 1, arbitrary: op("compile", { which }) },
   { weight: 3, arbitrary: op("run", { which, batch: fc.constantFrom(0, 2) }) },
   { weight: 2, arbitrary: op("session", { T: fc.constantFrom(1, 3) }) },

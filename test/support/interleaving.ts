@@ -6,6 +6,7 @@ import { type TrainerOp, Trainers } from "./interleaving-trainers.ts";
 import { Events, isSame, type Scene, set, type Which, type World } from "./quiet-order.ts";
 import {
   batchOf,
+  beams,
   compile,
   type Drawing,
   draw,
@@ -20,6 +21,7 @@ type ModelOp =
   | ({ kind: "state dict" | "load state dict" | "compile" | "release" } & OfModel)
   | ({ kind: "initialize"; seed: number } & OfModel)
   | ({ kind: "evaluate"; batches: number[] } & OfModel)
+  | ({ kind: "beam search"; prompt: number[] } & OfModel)
   | ({ kind: "generate"; drawing: Drawing } & OfModel)
   | ({ kind: "draw" | "leave"; number: number } & OfModel)
   | ({ kind: "run"; batch: number } & OfModel)
@@ -164,6 +166,15 @@ export class Interleaving {
           busy: () => op.batches.length > 1,
           after: async (world, result) =>
             isSame(result, await quiet.evaluate(name, world.weights[which], op.batches)) ? world : undefined,
+        });
+        return;
+      case "beam search":
+        events.do(op.kind, () => beams(runtime, name, op.prompt), {
+          gone,
+          // Its chunks are to be of one model.
+          busy: () => true,
+          after: async (world, result) =>
+            isSame(result, await quiet.beams(name, world.weights[which], op.prompt)) ? world : undefined,
         });
         return;
       case "compile": {

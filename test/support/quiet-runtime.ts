@@ -117,6 +117,9 @@ export async function* draw(runtime: Runtime, name: Name, { prompts, chunk, leng
     yield [[...tokens]];
 }
 
+export const beams = (runtime: Runtime, name: Name, prompt: readonly number[]) =>
+  runtime.beamSearch(models[name], { prompt, length: 5, chunk: 2, width: 2, nBest: 2 });
+
 /** What a trainer has besides the weights. */
 export interface Training {
   readonly dict: StateDict;
@@ -252,6 +255,13 @@ export class QuietRuntime {
       }
       await chunks.return(undefined);
       return last;
+    });
+  }
+
+  beams(name: Name, weights: StateDict, prompt: readonly number[]): Promise<object> {
+    return this.#once(["beams", name, weights, `${prompt}`], async () => {
+      this.#use(name, weights);
+      return beams(this.#runtime, name, prompt);
     });
   }
 
