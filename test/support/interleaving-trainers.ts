@@ -20,6 +20,7 @@ interface Fit {
 }
 interface Trained {
   readonly trainer: Trainer;
+  readonly which: Which;
   isDisposed: boolean;
   readonly gone: () => boolean;
   readonly fits: Fit[];
@@ -42,6 +43,7 @@ export class Trainers {
     const gone = goneWith(which);
     const trained: Trained = {
       trainer,
+      which,
       isDisposed: false,
       gone: () => trained.isDisposed || gone(),
       fits: [],

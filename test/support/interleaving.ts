@@ -154,7 +154,10 @@ export class Interleaving {
         return;
       case "release":
         events.do(op.kind, () => runtime.release(model), {
-          after: (world) => weightsAre(world, drawn[which][0]!),
+          after: (world) => ({
+            ...weightsAre(world, drawn[which][0]!),
+            trainings: new Map([...world.trainings].filter(([trained]) => trained.which !== which)),
+          }),
         });
         this.#released[which]++;
         this.#used.delete(which);

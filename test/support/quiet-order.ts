@@ -11,8 +11,8 @@ export interface SessionWorld {
 /** All that operations depend on and change. */
 export interface World {
   readonly weights: Readonly<Record<Which, StateDict>>;
-  /** By trainer. */
-  readonly trainings: ReadonlyMap<object, Training>;
+  /** By trainer, those that are gone left out. */
+  readonly trainings: ReadonlyMap<{ readonly which: Which }, Training>;
   /** By fit: what its steps report. */
   readonly reports: ReadonlyMap<object, readonly Report[]>;
   /** By drawing: the weights of each chunk so far. */
