@@ -5,6 +5,7 @@ import type { TwinContext } from "../kernels/kernel.ts";
 import {
   type Allocation,
   type Backend,
+  checkUsable,
   type DeviceBuffer,
   type LoadedPlan,
   type Memory,
@@ -67,17 +68,20 @@ export class CpuBackend implements Backend {
   }
 
   free(allocation: Allocation): void {
+    (allocation as CpuBuffer).isFreed = true;
     this.allocations.delete(allocation);
   }
 
   write(buffer: CpuBuffer, data: NumberArray, offset = 0): void {
     this.check();
+    checkUsable("write", [buffer]);
     buffer.version++;
     buffer.data.set(data, offset);
   }
 
   async read(buffers: readonly CpuBuffer[]): Promise<NumberArray[]> {
     this.check();
+    checkUsable("read", buffers);
     return buffers.map(({ data }) => data.slice());
   }
 
@@ -178,6 +182,7 @@ class CpuPlan implements LoadedPlan {
   #check(): void {
     this.#backend.check();
     if (this.#disposed) throw new DisposedError(`plan "${this.plan.name}" was disposed`);
+    checkUsable(`plan "${this.plan.name}"`, this.#buffers);
   }
 
   run(): void {

@@ -1,5 +1,13 @@
 import { DeviceLostError, DisposedError, InternalError, LimitError } from "../errors.ts";
-import { type Allocation, type Backend, type LoadedPlan, type Memory, noMemory, type Owner } from "../plan/backend.ts";
+import {
+  type Allocation,
+  type Backend,
+  checkUsable,
+  type LoadedPlan,
+  type Memory,
+  noMemory,
+  type Owner,
+} from "../plan/backend.ts";
 import type { BufferSpec, Plan, Target } from "../plan/plan.ts";
 import { PlanBudget, type PlanLimits } from "../plan/plan-budget.ts";
 import { ScratchPool } from "../plan/scratch-pool.ts";
@@ -161,6 +169,7 @@ export class GpuBackend implements Backend {
   }
 
   free(allocation: Allocation): void {
+    (allocation as GpuBuffer).isFreed = true;
     this.#allocations.get(allocation)?.();
     this.#allocations.delete(allocation);
   }
@@ -168,6 +177,7 @@ export class GpuBackend implements Backend {
   write(buffer: GpuBuffer, data: NumberArray, offset = 0): void {
     this.check();
     if (buffer.fault) throw buffer.fault;
+    checkUsable("write", [buffer]);
     buffer.version++;
     const at = offset * bytesOf(buffer.dtype);
     this.guarded(() => this.device.queue.writeBuffer(buffer.gpu, at, toDevice(data)), buffer);
@@ -176,6 +186,7 @@ export class GpuBackend implements Backend {
   async read(buffers: readonly GpuBuffer[]): Promise<NumberArray[]> {
     this.check();
     for (const { fault } of buffers) if (fault) throw fault;
+    checkUsable("read", buffers);
     const { device } = this;
     let staging: Staging | undefined;
     try {

@@ -1,7 +1,7 @@
 import { DisposedError, InternalError } from "../errors.ts";
 import { writtenBy } from "../kernels/index.ts";
 import { uniformOf } from "../kernels/kernel.ts";
-import type { Allocation, LoadedPlan, Owner } from "../plan/backend.ts";
+import { type Allocation, checkUsable, type LoadedPlan, type Owner } from "../plan/backend.ts";
 import { Freshness } from "../plan/freshness.ts";
 import { type Command, commandsOf, type Dispatch, type Plan, type View } from "../plan/plan.ts";
 import { bytesOf, type NumberArray } from "../tensor-data.ts";
@@ -159,6 +159,7 @@ export class GpuPlan implements LoadedPlan {
   #check(): void {
     if (this.#disposed) throw new DisposedError(`plan "${this.plan.name}" was disposed`);
     this.#backend.check();
+    checkUsable(`plan "${this.plan.name}"`, this.#buffers);
   }
 
   run(): void {

@@ -122,13 +122,13 @@ export class Session<I extends string = string> {
       await load(first);
       if (takesTurns) await load(planOf(backend, weights, traced, 1));
       if (traced.starts.size > 0) carried.reset(undefined, await initial.read());
+      return new Session<I>({ weights, carried, inputs, traced, plans, initial, streams }, onDispose);
     } catch (error) {
       for (const plan of plans) plan.dispose();
       carried.dispose();
       initial.dispose();
       throw error;
     }
-    return new Session<I>({ weights, carried, inputs, traced, plans, initial, streams }, onDispose);
   }
 
   /** The plan of a call. */

@@ -1,4 +1,4 @@
-import type { DeviceLostError } from "../errors.ts";
+import { type DeviceLostError, DisposedError } from "../errors.ts";
 import type { DType, NumberArray } from "../tensor-data.ts";
 import type { BufferSpec, Plan, Role, Target } from "./plan.ts";
 import type { PlanBudget } from "./plan-budget.ts";
@@ -26,6 +26,8 @@ export interface DeviceBuffer extends Allocation {
   readonly dtype: DType;
   /** In elements. */
   readonly length: number;
+  /** It was given back: whoever still has it must not use it. */
+  isFreed?: true;
   /** How often something was written into it; for a derived buffer the versions that its sources had then, added up. */
   version: number;
 }
@@ -82,6 +84,17 @@ export interface Backend {
    */
   load(plan: Plan, owner?: Owner, memory?: Memory): Promise<LoadedPlan>;
   dispose(): void;
+}
+
+/** @throws DisposedError when memory was given back that is still to be used, such as that of a model that was released */
+export function checkUsable(what: string, buffers: Iterable<DeviceBuffer | undefined>): void {
+  for (const buffer of buffers) {
+    if (!buffer?.isFreed) continue;
+    const { model, part } = buffer.owner;
+    throw new DisposedError(
+      `${what}: the memory of ${model ? `${model}, ${part},` : part} was given back; make it again`,
+    );
+  }
 }
 
 /** Nobody's: a plan then keeps all that it needs. */
