@@ -15,15 +15,14 @@ import {
   startsOf,
 } from "../graph/trace.ts";
 import { beamSettings, LOWEST } from "../kernels/beam.ts";
-import { CarriedState } from "../nn/carried-state.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
-import type { Backend, LoadedPlan } from "../plan/backend.ts";
+import type { Backend } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
 import { showShape } from "../tensor-data.ts";
 import { checkChunk } from "./check-chunk.ts";
-import { InitialStates } from "./initial-states.ts";
-import { checkTokens, PromptReader, promptOf } from "./prompt.ts";
+import { Decoder } from "./decoder.ts";
+import { checkTokens, promptOf } from "./prompt.ts";
 
 export interface BeamSearchOptions {
   /** Tokens to start from, at least one. */
@@ -53,16 +52,6 @@ export interface Hypothesis {
   readonly score: number;
 }
 
-interface Prepared {
-  /** A chunk of steps. */
-  readonly loaded: LoadedPlan;
-  readonly carried: CarriedState;
-  readonly initial: InitialStates;
-  readonly prompts: PromptReader;
-  /** Frees what goes with the chunk's plan. */
-  dispose(): void;
-}
-
 /** The options with their defaults. */
 interface Settings extends Required<Omit<BeamSearchOptions, "prompt" | "endToken" | "signal">> {
   readonly endToken: number | undefined;
@@ -77,9 +66,7 @@ interface Settings extends Required<Omit<BeamSearchOptions, "prompt" | "endToken
 export class BeamSearcher {
   readonly #backend: Backend;
   readonly #weights: Weights;
-  readonly #prepared: LoadedPlans<Prepared>;
-  /** Keys of the plans that are in use. */
-  readonly #running = new Set<string>();
+  readonly #prepared: LoadedPlans<Decoder>;
 
   constructor(backend: Backend, weights: Weights) {
     this.#backend = backend;
@@ -145,20 +132,9 @@ export class BeamSearcher {
     return { plan, states, starts: startsOf(like) };
   }
 
-  async #load(width: number, chunk: number): Promise<Prepared> {
-    const { plan, states, starts } = this.plan(width, chunk);
-    const owner = { model: this.#weights.name, part: `beam search of width ${width}, ${chunk} tokens` };
-    const carried = new CarriedState(this.#backend, owner);
-    const loaded = await this.#backend.load(plan, owner, carried.memory(this.#weights));
-    carried.attach(states, loaded);
-    const initial = new InitialStates(this.#backend, this.#weights, starts);
-    const prompts = new PromptReader(this.#backend, this.#weights, "beamSearch", carried, loaded);
-    const dispose = () => {
-      prompts.dispose();
-      initial.dispose();
-      carried.dispose();
-    };
-    return { loaded, carried, initial, prompts, dispose };
+  #load(width: number, chunk: number): Promise<Decoder> {
+    const names = { who: "beamSearch", part: `beam search of width ${width}, ${chunk} tokens` };
+    return Decoder.load(this.#backend, this.#weights, this.plan(width, chunk), names);
   }
 
   /** @throws OptionError, DataError, ShapeError for a bad option, prompt or model, before anything runs */
@@ -175,24 +151,17 @@ export class BeamSearcher {
     if (endToken !== undefined) checkCount("beamSearch", "endToken", endToken, 0, vocabulary - 1);
     const prompt = promptOf("beamSearch", "prompt", options.prompt);
     checkTokens("beamSearch", "prompt", prompt, vocabulary);
-    // Two that run at once need plans of their own, because the states lie in their memory.
-    const keys = Array.from({ length: this.#running.size + 1 }, (_, i) => `${width} ${chunk} ${i}`);
-    const key = keys.find((free) => !this.#running.has(free))!;
-    this.#running.add(key);
+    const { made, release } = await this.#prepared.holdAlone(`${width} ${chunk}`, () => this.#load(width, chunk));
     try {
-      return await this.#prepared.use(
-        key,
-        () => this.#load(width, chunk),
-        (prepared) => this.#search(prepared, prompt, settings),
-      );
+      return await this.#search(made, prompt, settings);
     } finally {
-      this.#running.delete(key);
+      release();
     }
   }
 
-  async #search(prepared: Prepared, given: readonly number[], settings: Settings): Promise<readonly Hypothesis[]> {
+  async #search(decoder: Decoder, given: readonly number[], settings: Settings): Promise<readonly Hypothesis[]> {
     const { width, nBest, lengthPenalty, signal } = settings;
-    const { loaded, carried, initial, prompts } = prepared;
+    const { loaded } = decoder;
     signal?.throwIfAborted();
     const { version } = this.#weights;
     const checkWeights = () => {
@@ -201,15 +170,7 @@ export class BeamSearcher {
           "beamSearch: the weights changed while it ran, so its sequences would be of different models; wait for it before training goes on or weights are loaded",
         );
     };
-    const reader = await prompts.prepare(new Array<readonly number[]>(width).fill(given));
-    try {
-      const starts = await initial.read();
-      checkWeights();
-      carried.reset(undefined, starts);
-      reader.read();
-    } finally {
-      reader.release();
-    }
+    await decoder.begin(new Array<readonly number[]>(width).fill(given), checkWeights);
     // The search begins with one hypothesis: the others have no probability.
     loaded.write("totals", new Float32Array(width).fill(LOWEST).fill(0, 0, 1));
     loaded.write("hypotheses", new Int32Array(2 * width));

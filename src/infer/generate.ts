@@ -14,7 +14,6 @@ import {
   startsOf,
 } from "../graph/trace.ts";
 import { sampleSettings } from "../kernels/sample.ts";
-import { CarriedState } from "../nn/carried-state.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
@@ -23,8 +22,8 @@ import { LoadedPlans } from "../plan/plan-budget.ts";
 import { checkSeed } from "../random.ts";
 import type { Shape } from "../tensor-data.ts";
 import { checkChunk } from "./check-chunk.ts";
-import { InitialStates } from "./initial-states.ts";
-import { checkTokens, PromptReader, promptOf } from "./prompt.ts";
+import { Decoder } from "./decoder.ts";
+import { checkTokens, promptOf } from "./prompt.ts";
 
 interface SamplingOptions {
   /** How many tokens to draw. */
@@ -77,10 +76,8 @@ interface Size {
 
 interface Prepared {
   readonly loaded: LoadedPlan;
-  readonly carried: CarriedState;
+  readonly decoder: Decoder;
   readonly states: readonly CarriedSpec[];
-  readonly initial: InitialStates;
-  readonly prompts: PromptReader;
   readonly vocabulary: number;
   /** Frees what goes with the chunk's plan. */
   dispose(): void;
@@ -97,8 +94,6 @@ export class Generator {
   readonly #backend: Backend;
   readonly #weights: Weights;
   readonly #prepared: LoadedPlans<Prepared>;
-  /** Keys of the plans that are in use. */
-  readonly #running = new Set<string>();
 
   constructor(backend: Backend, weights: Weights) {
     this.#backend = backend;
@@ -108,10 +103,6 @@ export class Generator {
 
   get #model(): Module & SequenceModel {
     return this.#weights.model as Module & SequenceModel;
-  }
-
-  #owner(part: string) {
-    return { model: this.#weights.name, part };
   }
 
   /** The plan of one chunk. @throws LimitError for a chunk that makes too long a plan, before it is built */
@@ -155,19 +146,10 @@ export class Generator {
   }
 
   async #load(size: Size): Promise<Prepared> {
-    const { plan, states, starts, vocabulary } = this.#chunk(size);
-    const owner = this.#owner(`generate ${size.rows}x${size.chunk} tokens`);
-    const carried = new CarriedState(this.#backend, owner);
-    const loaded = await this.#backend.load(plan, owner, carried.memory(this.#weights));
-    carried.attach(states, loaded);
-    const initial = new InitialStates(this.#backend, this.#weights, starts);
-    const prompts = new PromptReader(this.#backend, this.#weights, "generate", carried, loaded);
-    const dispose = () => {
-      prompts.dispose();
-      initial.dispose();
-      carried.dispose();
-    };
-    return { loaded, carried, states, initial, prompts, vocabulary, dispose };
+    const { states, vocabulary, ...traced } = this.#chunk(size);
+    const names = { who: "generate", part: `generate ${size.rows}x${size.chunk} tokens` };
+    const decoder = await Decoder.load(this.#backend, this.#weights, { ...traced, states }, names);
+    return { loaded: decoder.loaded, decoder, states, vocabulary, dispose: () => decoder.dispose() };
   }
 
   /** @throws OptionError, DataError for a bad option or prompt, before anything runs */
@@ -202,25 +184,15 @@ export class Generator {
     checkSeed(seed);
     checkCount("generate", "chunk", chunk);
     const rows = prompts.length;
-    // Two that run at once need two plans, because the state lies in the plan's memory.
-    const keys = Array.from({ length: this.#running.size + 1 }, (_, i) => `${rows} ${chunk} ${trace} ${i}`);
-    const key = keys.find((free) => !this.#running.has(free))!;
-    this.#running.add(key);
-    let release = () => {};
+    const { made, release } = await this.#prepared.holdAlone(`${rows} ${chunk} ${trace}`, () =>
+      this.#load({ rows, chunk, trace }),
+    );
     try {
-      const held = await this.#prepared.hold(key, () => this.#load({ rows, chunk, trace }));
-      release = held.release;
-      const { loaded, carried, states, initial, prompts: promptReader, vocabulary } = held.made;
+      const { loaded, decoder, states, vocabulary } = made;
       prompts.forEach((prompt, row) => {
         checkTokens("generate", rows === 1 ? "prompt" : `prompts[${row}]`, prompt, vocabulary);
       });
-      const reader = await promptReader.prepare(prompts);
-      try {
-        carried.reset(undefined, await initial.read());
-        reader.read();
-      } finally {
-        reader.release();
-      }
+      await decoder.begin(prompts);
       loaded.write(
         TOKENS,
         Int32Array.from(prompts, (prompt) => prompt.at(-1)!),
@@ -230,16 +202,13 @@ export class Generator {
       for (let at = 0; at < length; at += chunk) {
         if (signal?.aborted) return;
         loaded.write("settings", sampleSettings({ temperature, topK, topP, seed }, at));
-        const read = loaded.runAndRead(names);
-        carried.ran(loaded);
-        const [drawn, ...traced] = await read;
+        const [drawn, ...traced] = await loaded.runAndRead(names);
         const count = Math.min(chunk, length - at);
         const tokens = prompts.map((_, row) => Int32Array.from({ length: count }, (__, k) => drawn![k * rows + row]!));
         yield { tokens, traced: trace ? cut(states, traced as Float32Array[], count) : undefined };
       }
     } finally {
       release();
-      this.#running.delete(key);
     }
   }
 

@@ -1,7 +1,7 @@
 import { buildPlan } from "../graph/build-plan.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Weights } from "../nn/weights.ts";
-import type { Backend } from "../plan/backend.ts";
+import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
 import type { NumberArray } from "../tensor-data.ts";
 
@@ -10,7 +10,7 @@ export class InitialStates {
   readonly #backend: Backend;
   readonly #weights: Weights;
   readonly #outputs: Readonly<Record<string, Tensor>>;
-  readonly #plans: LoadedPlans<{ readonly loaded: Awaited<ReturnType<Backend["load"]>> }>;
+  readonly #plans: LoadedPlans<{ readonly loaded: LoadedPlan }>;
 
   /** @param starts by path */
   constructor(backend: Backend, weights: Weights, starts: ReadonlyMap<string, Tensor>) {

@@ -1,4 +1,4 @@
-import { rowOffsets } from "../data/batch.ts";
+import { type AnyBatch, rowOffsets } from "../data/batch.ts";
 import { ShapeError, StateDictError } from "../errors.ts";
 import { type CarriedSpec, carryName } from "../graph/trace.ts";
 import type { Backend, DeviceBuffer, LoadedPlan, Memory, Owner } from "../plan/backend.ts";
@@ -137,6 +137,12 @@ export class CarriedState {
   /** What is carried, by path. */
   get states(): ReadonlyMap<string, { readonly shape: Shape; readonly dtype: DType }> {
     return this.#states;
+  }
+
+  /** Sets to zero what a batch says. @throws ShapeError for a row that is not there */
+  resetFor({ resetState }: Pick<AnyBatch, "resetState">): void {
+    if (resetState === true) this.reset();
+    else if (Array.isArray(resetState)) this.reset(resetState);
   }
 
   /**

@@ -83,6 +83,8 @@ interface Slot<T> {
 export class LoadedPlans<T extends Loaded> {
   readonly #budget: PlanBudget;
   readonly #byKey = new Map<string, Slot<T>>();
+  /** Keys of the plans that `holdAlone` has given. */
+  readonly #alone = new Set<string>();
   #disposed = false;
 
   constructor(budget: PlanBudget) {
@@ -96,6 +98,45 @@ export class LoadedPlans<T extends Loaded> {
       return await use(made);
     } finally {
       release();
+    }
+  }
+
+  /** As `use`, and tells when `use` was called: from then on its result is under way. `begun` fails if that never happens. */
+  start<R>(
+    key: string,
+    load: () => Promise<T>,
+    use: (made: T) => Promise<R>,
+  ): { readonly begun: Promise<void>; readonly result: Promise<R> } {
+    let begin = () => {};
+    const isBegun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const result = this.use(key, load, (made) => {
+      const value = use(made);
+      begin();
+      return value;
+    });
+    return { begun: Promise.race([isBegun, result.then(() => {})]), result };
+  }
+
+  /** As `hold`, of a plan that no other call has meanwhile: its states are in its memory. */
+  async holdAlone(key: string, load: () => Promise<T>): Promise<{ readonly made: T; release(): void }> {
+    let n = 0;
+    while (this.#alone.has(`${key} ${n}`)) n++;
+    const own = `${key} ${n}`;
+    this.#alone.add(own);
+    try {
+      const { made, release } = await this.hold(own, load);
+      return {
+        made,
+        release: () => {
+          release();
+          this.#alone.delete(own);
+        },
+      };
+    } catch (error) {
+      this.#alone.delete(own);
+      throw error;
     }
   }
 

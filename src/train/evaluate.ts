@@ -95,35 +95,28 @@ export class Evaluator {
       for (const batch of batches) {
         checkBatch(batch);
         const key = batchKey(batch);
-        let begin = () => {};
-        const begun = new Promise<void>((resolve) => {
-          begin = resolve;
+        const { begun, result } = this.#plans.start(
+          key,
+          () => this.#load(batch, key, isFirst),
+          (prepared) => {
+            if (isFirst) version = this.#weights.version;
+            if (version !== this.#weights.version)
+              throw new BusyError(
+                "evaluate: the weights changed while it ran, so its batches would be measured with different ones; wait for it before training goes on or weights are loaded",
+              );
+            isFirst = false;
+            return this.#replay(batch, prepared);
+          },
+        );
+        const measured = result.then(([loss, count]) => {
+          const counted = count?.[0] ?? 1;
+          sum += loss![0]! * counted;
+          tokens += counted;
+          running.delete(measured);
         });
-        const measured = this.#plans
-          .use(
-            key,
-            () => this.#load(batch, key, isFirst),
-            (prepared) => {
-              if (isFirst) version = this.#weights.version;
-              if (version !== this.#weights.version)
-                throw new BusyError(
-                  "evaluate: the weights changed while it ran, so its batches would be measured with different ones; wait for it before training goes on or weights are loaded",
-                );
-              const values = this.#replay(batch, prepared);
-              isFirst = false;
-              begin();
-              return values;
-            },
-          )
-          .then(([loss, count]) => {
-            const counted = count?.[0] ?? 1;
-            sum += loss![0]! * counted;
-            tokens += counted;
-            running.delete(measured);
-          });
         running.add(measured);
         measured.catch(() => {}); // whoever waits for it sees it
-        await Promise.race([begun, measured]);
+        await begun;
         if (running.size >= AHEAD) await running.values().next().value;
       }
       await Promise.all(running);
@@ -138,9 +131,7 @@ export class Evaluator {
   async #replay(batch: AnyBatch, { loaded, ranges, inputs, outputs }: Prepared): Promise<NumberArray[]> {
     const given = inputsOf(batch);
     checkInputs(ranges, given);
-    const { resetState } = batch;
-    if (resetState === true) this.#carried.reset();
-    else if (Array.isArray(resetState)) this.#carried.reset(resetState);
+    this.#carried.resetFor(batch);
     for (const name of inputs) loaded.write(name, given[name]!.data);
     return loaded.runAndRead(outputs);
   }

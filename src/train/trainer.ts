@@ -172,37 +172,25 @@ export class Trainer {
 
   /** Starts one step: checks the batch, then puts it on the device's queue. */
   #start(batch: AnyBatch): StartedStep {
-    let begin = () => {};
-    const isBegun = new Promise<void>((resolve) => {
-      begin = resolve;
-    });
-    const run = async (): Promise<StepReport> => {
-      this.#check();
-      checkBatch(batch);
-      const key = batchKey(batch);
-      return this.#plans.use(
-        key,
-        () => this.#load(batch, key),
-        (prepared) => {
-          const report = this.#replay(batch, prepared);
-          begin();
-          return report;
-        },
-      );
-    };
-    const report = run();
+    this.#check();
+    checkBatch(batch);
+    const key = batchKey(batch);
+    const { begun, result: report } = this.#plans.start(
+      key,
+      () => this.#load(batch, key),
+      (prepared) => this.#replay(batch, prepared),
+    );
     this.#running.add(report);
     const settled = () => this.#running.delete(report);
     report.then(settled, settled); // an abandoned step must not end the process either
-    return { begun: Promise.race([isBegun, report]).then(() => {}), report };
+    return { begun, report };
   }
 
   async #replay(batch: AnyBatch, { loaded, ranges, inputs }: Prepared): Promise<StepReport> {
     this.#check();
     const given = inputsOf(batch);
     checkInputs(ranges, given);
-    if (batch.resetState === true) this.#carried.reset();
-    else if (Array.isArray(batch.resetState)) this.#carried.reset(batch.resetState);
+    this.#carried.resetFor(batch);
     const step = this.#step + 1;
     const { optimizer } = this.#options;
     const lr = optimizer.lr * this.#schedule.lrAt(step - 1);

@@ -20,14 +20,10 @@ import type { Target } from "../../src/plan/plan.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { expectSame, Numbers } from "../support/against-twin.ts";
 import { adapterForTests } from "../support/environment.ts";
+import { limited } from "../support/limited.ts";
 
 const { device, found } = await adapterForTests();
 
-/** The same backend on a machine with a lower limit. */
-function limited<B extends Backend>(backend: B, limits: Partial<Target>): B {
-  Object.defineProperty(backend, "target", { value: { ...backend.target, ...limits } });
-  return backend;
-}
 const onCpu = (limits: Partial<Target> = {}): Backend => limited(new CpuBackend(), limits);
 const onGpu = (limits: Partial<Target> = {}): Backend =>
   limited(new GpuBackend(device!, { software: found.info!.software }), limits);

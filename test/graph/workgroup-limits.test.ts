@@ -24,6 +24,7 @@ import type { Command, Target } from "../../src/plan/plan.ts";
 import { Numbers } from "../support/against-twin.ts";
 import { adapterForTests } from "../support/environment.ts";
 import { againstCpu, type GradientCase, only, Parts } from "../support/gradient-check.ts";
+import { limited } from "../support/limited.ts";
 
 const { device, found } = await adapterForTests();
 const cpu = new CpuBackend();
@@ -118,16 +119,12 @@ const operands: GradientCase = {
 describe.each([true, false])("on the GPU with few workgroups, scheduled for software %s", (software) => {
   beforeEach((context) => context.skip(!device, found.reason));
 
-  function limited(maxWorkgroups: number): GpuBackend {
-    const backend = new GpuBackend(device!, { software });
-    Object.defineProperty(backend, "target", { value: { ...backend.target, maxWorkgroups } });
-    return backend;
-  }
+  const withLimit = (maxWorkgroups: number) => limited(new GpuBackend(device!, { software }), { maxWorkgroups });
 
   test.each([everything, operands].map((given) => [given.name, given] as const))(
     "%s: the CPU's results",
     async (_, given) => {
-      await againstCpu([limited(7)], given);
+      await againstCpu([withLimit(7)], given);
     },
   );
 });
