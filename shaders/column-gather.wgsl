@@ -1,5 +1,5 @@
 // y[n,d,m] = weight[d, m, tokens[n]] + bias[d,m]: W·x + b of a one-hot x, without the matrix of zeros that x would be.
-// Tokens were checked on the host; one outside the vocabulary reads column 0.
+// Tokens that the host gives were checked; a computed one outside the vocabulary gives NaN.
 
 struct Params {
   N: u32, // tokens
@@ -9,6 +9,7 @@ struct Params {
   row: u32, // stride of n in y
   batch: u32, // stride of d in y
   hasBias: u32,
+  nan: u32, // bits of NaN, given at run time because a constant one does not compile
   tokensOffset: u32,
   weightOffset: u32,
   biasOffset: u32,
@@ -28,10 +29,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let n = i / columns;
     let column = i % columns; // d * M + m
     let token = u32(tokens[params.tokensOffset + n]);
-    var value = weight[params.weightOffset + column * params.V + select(0u, token, token < params.V)];
+    var value = weight[params.weightOffset + column * params.V + min(token, params.V - 1u)];
     if (params.hasBias != 0u) {
       value += bias[params.biasOffset + column];
     }
-    y[params.yOffset + n * params.row + column / params.M * params.batch + column % params.M] = value;
+    let at = params.yOffset + n * params.row + column / params.M * params.batch + column % params.M;
+    y[at] = select(value, bitcast<f32>(params.nan), token >= params.V);
   }
 }

@@ -149,7 +149,9 @@ class CpuPlan implements LoadedPlan {
     this.#own = memory.own;
     this.#lease = memory.lease;
     this.#freshness = new Freshness(plan, memory.buffers, writtenBy(plan));
-    for (const buffer of memory.buffers) if (buffer) this.#byName.set(buffer.name, buffer);
+    // A constant may bear the name of an input.
+    for (const buffer of memory.buffers)
+      if (buffer && buffer.role !== "constant") this.#byName.set(buffer.name, buffer);
     this.#bind();
   }
 
@@ -224,9 +226,10 @@ function stepOf(command: Command, data: (view: View) => Float64Array | Int32Arra
   if (!kernel) throw new InternalError(`there is no kernel "${command.kernel}"`);
   const arrays = Object.fromEntries(kernel.bindings.map(({ name }, i) => [name, data(command.bindings[i]!)]));
   const numbers = Object.fromEntries(kernel.params.map(({ name }, i) => [name, command.params[i]!]));
-  // Kernels without a cell never look at it.
+  // Kernels without a cell never look at it, and neither do those without an expression.
   const context = {
     constants: command.constants,
+    expression: command.expression,
     cell: command.cell === undefined ? undefined : cellNamed(command.cell),
   } as TwinContext;
   const twin = kernel.twin as (arrays: object, numbers: object, context: TwinContext) => void;

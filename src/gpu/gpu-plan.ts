@@ -79,7 +79,9 @@ export class GpuPlan implements LoadedPlan {
     this.#owner = memory.owner;
     this.#lease = memory.lease;
     this.#freshness = new Freshness(plan, memory.buffers, writtenBy(plan));
-    for (const buffer of memory.buffers) if (buffer) this.#byName.set(buffer.name, buffer);
+    // A constant may bear the name of an input.
+    for (const buffer of memory.buffers)
+      if (buffer && buffer.role !== "constant") this.#byName.set(buffer.name, buffer);
     const { device } = backend;
     const kernels = compiled.filter((entry) => entry !== undefined);
     const dispatches = commandsOf(plan).filter((command) => command.type === "dispatch");

@@ -1,6 +1,7 @@
 import { InternalError } from "../errors.ts";
 import { checkOwnFragment } from "../kernels/cell-fragment.ts";
 import { describeMessages } from "../kernels/compose.ts";
+import { expressionWgsl } from "../kernels/expression.ts";
 import { kernels } from "../kernels/index.ts";
 import { composeKernel, type Kernel, uniformOf } from "../kernels/kernel.ts";
 import { commandsOf, type Dispatch, type Plan } from "../plan/plan.ts";
@@ -12,7 +13,8 @@ export interface Compiled {
   readonly kernel: Kernel;
 }
 
-const keyOf = ({ kernel, cell, constants }: Dispatch): string => `${kernel}|${cell ?? ""}|${JSON.stringify(constants)}`;
+const keyOf = ({ kernel, cell, constants, expression }: Dispatch): string =>
+  [kernel, cell ?? "", JSON.stringify(constants), ...(expression ? [expressionWgsl(expression)] : [])].join("|");
 
 /** Bytes of a kernel's uniform struct. */
 export const uniformSize = (kernel: Kernel): number => uniformOf(kernel).length * 4;
@@ -69,7 +71,7 @@ export class Pipelines {
     const kernel = kernels[command.kernel];
     if (!kernel) throw new InternalError(`there is no kernel "${command.kernel}"`);
     const composed = composeKernel(kernel, command);
-    const label = keyOf(command);
+    const label = [command.kernel, command.cell ?? "", JSON.stringify(command.constants)].join("|");
     // A shader that is refused must not pass for a fault of the device.
     this.#device.pushErrorScope("validation");
     const module = this.#device.createShaderModule({ label, code: composed.code });

@@ -1,6 +1,6 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { eachGrouped } from "./group-tokens.ts";
-import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, gridFor, NAN_BITS, read, readWrite, u32 } from "./kernel.ts";
 
 /** Columns of a weight by token: W·x + b of a one-hot x. */
 export const columnGather = defineKernel({
@@ -11,14 +11,15 @@ export const columnGather = defineKernel({
     read("bias", "f32", "[D,M]"),
     readWrite("y", "f32", "[N,D,M] by strides"),
   ],
-  params: u32("N", "D", "M", "V", "row", "batch", "hasBias"),
+  params: u32("N", "D", "M", "V", "row", "batch", "hasBias", "nan"),
   variants: [{}],
   twin({ tokens, weight, bias, y }, { N, D, M, V, row, batch, hasBias }) {
     for (let n = 0; n < N; n++) {
-      const v = tokens[n]! >= 0 && tokens[n]! < V ? tokens[n]! : 0;
+      const v = tokens[n]!;
       for (let d = 0; d < D; d++) {
         for (let m = 0; m < M; m++) {
-          y[n * row + d * batch + m] = weight[(d * M + m) * V + v]! + (hasBias ? bias[d * M + m]! : 0);
+          const column = v >= 0 && v < V ? weight[(d * M + m) * V + v]! : Number.NaN;
+          y[n * row + d * batch + m] = column + (hasBias ? bias[d * M + m]! : 0);
         }
       }
     }
@@ -72,7 +73,7 @@ export const gatherColumns = (
   dispatch(columnGather, {
     label,
     views: { tokens, weight, bias: bias ?? weight, y },
-    params: { ...numbersOf(columns), hasBias: bias ? 1 : 0 },
+    params: { ...numbersOf(columns), hasBias: bias ? 1 : 0, nan: NAN_BITS },
     grid: gridFor(columns.N * (columns.D ?? 1) * columns.M, 64, target.maxWorkgroups),
   });
 

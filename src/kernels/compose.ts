@@ -24,11 +24,20 @@ export interface ComposeOptions {
   /** Prelude constants: an integer becomes a `u32`, a boolean a `bool`. */
   readonly constants?: Readonly<Record<string, number | boolean>>;
   /** What `// #include CELL` stands for: a name in shaders/cells, or a fragment that is not there. */
-  readonly cell?: string | { readonly name: string; readonly source: string };
-  /** What other symbolic includes stand for: `// #include NORM` by `{ NORM: "lib/layer-norm.wgsl" }`. */
-  readonly parts?: Readonly<Record<string, string>>;
+  readonly cell?: string | Text;
+  /**
+   * What other symbolic includes stand for: a file, as in `// #include NORM` by `{ NORM: "lib/layer-norm.wgsl" }`, or text that
+   * is in no file.
+   */
+  readonly parts?: Readonly<Record<string, string | Text>>;
   /** WGSL that follows the constants, such as the structs of the cell. */
   readonly prelude?: string;
+}
+
+/** WGSL that is in no file, with the name that messages give it. */
+export interface Text {
+  readonly name: string;
+  readonly source: string;
 }
 
 export interface Composed {
@@ -136,8 +145,9 @@ function expand(file: string, from: Expansion, at: Origin = { file, line: 1 }): 
   });
 }
 
-function sourceOf(file: string, { sources, options: { cell } }: Expansion): string | undefined {
+function sourceOf(file: string, { sources, options: { cell, parts = {} } }: Expansion): string | undefined {
   if (typeof cell === "object" && file === cellFile(cell.name)) return cell.source;
+  for (const part of Object.values(parts)) if (typeof part === "object" && part.name === file) return part.source;
   return Object.hasOwn(sources, file) ? sources[file] : undefined;
 }
 
@@ -150,7 +160,8 @@ function includeTarget(argument: string, { cell, parts = {} }: ComposeOptions, a
     if (cell === undefined) throw new ShaderError(at, "`#include CELL` needs the option `cell`, and none was given");
     return cellFile(typeof cell === "string" ? cell : cell.name);
   }
-  if (Object.hasOwn(parts, argument)) return parts[argument] as string;
+  const part = Object.hasOwn(parts, argument) ? parts[argument] : undefined;
+  if (part !== undefined) return typeof part === "string" ? part : part.name;
   const quoted = /^"([^"]+)"$/.exec(argument);
   if (!quoted) {
     throw new ShaderError(at, `#include takes "a/file.wgsl" in quotes or CELL, not \`${argument}\``);

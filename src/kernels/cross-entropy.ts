@@ -1,6 +1,18 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
-import { defineKernel, dispatch, f32, gridFor, i32, laneNeeds, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
+import {
+  defineKernel,
+  dispatch,
+  f32,
+  gridFor,
+  i32,
+  laneNeeds,
+  NAN_BITS,
+  read,
+  readWrite,
+  rowNeeds,
+  u32,
+} from "./kernel.ts";
 
 /** Counts the targets that are neither ignored nor masked, each as often as its class weighs. */
 export const crossEntropyCount = defineKernel({
@@ -23,9 +35,6 @@ export const crossEntropyCount = defineKernel({
     count[0] = n;
   },
 });
-
-/** Bits of a NaN. Shaders get them at run time: WGSL has no constant for it. */
-export const NAN_BITS = 0x7fc00000;
 
 /** Loss of every row and, with GRADIENT, its gradient by the logits. */
 export const crossEntropyRows = defineKernel({

@@ -1,7 +1,6 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
-import { NAN_BITS } from "./cross-entropy.ts";
-import { defineKernel, dispatch, f32, gridFor, laneNeeds, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, f32, gridFor, laneNeeds, NAN_BITS, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
 
 /** log(sum of exp) of every row. */
 export const logSumExp = defineKernel({

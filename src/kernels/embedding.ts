@@ -1,18 +1,17 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { eachGrouped } from "./group-tokens.ts";
-import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, gridFor, NAN_BITS, read, readWrite, u32 } from "./kernel.ts";
 
 /** Rows of a table by token. */
 export const embeddingGather = defineKernel({
   name: "embedding-gather",
   bindings: [read("tokens", "i32", "[N]"), read("table", "f32", "[V,E]"), readWrite("output", "f32", "[N,E]")],
-  params: u32("N", "E", "V"),
+  params: u32("N", "E", "V", "nan"),
   variants: [{}],
   twin({ tokens, table, output }, { N, E, V }) {
     for (let n = 0; n < N; n++) {
       const token = tokens[n]!;
-      const row = token >= 0 && token < V ? token : 0;
-      for (let e = 0; e < E; e++) output[n * E + e] = table[row * E + e]!;
+      for (let e = 0; e < E; e++) output[n * E + e] = token >= 0 && token < V ? table[token * E + e]! : Number.NaN;
     }
   },
 });
@@ -53,7 +52,7 @@ export const gatherRows = (
   dispatch(embeddingGather, {
     label,
     views,
-    params: { ...sizes },
+    params: { ...sizes, nan: NAN_BITS },
     grid: gridFor(sizes.N * sizes.E, 64, target.maxWorkgroups),
   });
 

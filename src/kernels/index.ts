@@ -1,5 +1,6 @@
 import type { Plan } from "../plan/plan.ts";
 import { additiveScores, additiveScoresBackward } from "./additive-scores.ts";
+import { cumulativeSum, gather, gatherBackward, topK } from "./axis.ts";
 import { beamCandidates, beamStep } from "./beam.ts";
 import { columnGather, columnScatter } from "./column-gather.ts";
 import { columnSums } from "./column-sums.ts";
@@ -15,7 +16,7 @@ import { maskedSoftmax, maskedSoftmaxBackward } from "./masked-softmax.ts";
 import { matmul, matmulTiled } from "./matmul.ts";
 import { normFinish, normPartial } from "./norm.ts";
 import { adagradKernel, adamKernel, rmspropKernel, sgdKernel } from "./optimizer.ts";
-import { pointwiseKernel } from "./pointwise.ts";
+import { pointwiseKernel, pointwiseSum } from "./pointwise.ts";
 import { pointwiseLoss } from "./pointwise-loss.ts";
 import { poolBackward, poolKernel } from "./pool.ts";
 import { recurrentForward, recurrentInitial, recurrentProject } from "./recurrent.ts";
@@ -25,6 +26,7 @@ import { sample } from "./sample.ts";
 import { scanBackward, scanChunks, scanForward } from "./scan.ts";
 import { scanGates, scanGatesBackward } from "./scan-gates.ts";
 import { stridedCopy } from "./strided-copy.ts";
+import { windowsBackward, windowsKernel } from "./windows.ts";
 
 const table = [
   matmul,
@@ -40,6 +42,7 @@ const table = [
   columnScatter,
   columnSums,
   pointwiseKernel,
+  pointwiseSum,
   poolKernel,
   poolBackward,
   dropoutKernel,
@@ -77,6 +80,12 @@ const table = [
   beamCandidates,
   beamStep,
   rowGather,
+  topK,
+  gather,
+  gatherBackward,
+  cumulativeSum,
+  windowsKernel,
+  windowsBackward,
 ] as const;
 
 /** Every kernel by name. */

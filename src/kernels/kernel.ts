@@ -1,15 +1,20 @@
 import { cellNamed, cellPrelude, type FullCell } from "../cells/index.ts";
 import { InternalError } from "../errors.ts";
+import type { Expression } from "../plan/expression.ts";
 import type { Constants, Dispatch, Target, View } from "../plan/plan.ts";
 import { composeWithCell } from "./cell-fragment.ts";
 import { type Composed, compose } from "./compose.ts";
+import { expressionWgsl } from "./expression.ts";
 
 /** One storage buffer of a kernel; the same name, place and access stand in its WGSL file. */
 export interface Binding {
   readonly name: string;
   readonly access: "read" | "read_write";
-  /** Element type in WGSL; the twin sees i32 as Int32Array and all else as Float64Array of single numbers. */
-  readonly type: "f32" | "i32" | "vec4f";
+  /**
+   * Element type in WGSL; the twin sees i32 as Int32Array and all else as Float64Array of single numbers. u32 are the bits of
+   * either, and the twin sees what the buffer holds.
+   */
+  readonly type: "f32" | "i32" | "u32" | "vec4f";
   /** In the project's notation: `[T,B,H]`. */
   readonly shape: string;
 }
@@ -20,7 +25,11 @@ export interface Param {
   readonly type: "u32" | "i32" | "f32";
 }
 
-export type ArrayOf<Type> = Type extends "i32" ? Int32Array : Float64Array;
+export type ArrayOf<Type> = Type extends "i32"
+  ? Int32Array
+  : Type extends "u32"
+    ? Float64Array | Int32Array
+    : Float64Array;
 export type Arrays<B extends readonly Binding[]> = { readonly [K in B[number] as K["name"]]: ArrayOf<K["type"]> };
 export type Numbers<P extends readonly Param[]> = { readonly [K in P[number] as K["name"]]: number };
 
@@ -28,12 +37,15 @@ export type Numbers<P extends readonly Param[]> = { readonly [K in P[number] as 
 export interface Variant {
   readonly constants: Constants;
   readonly cell?: string;
+  readonly expression?: Expression;
 }
 
 export interface TwinContext {
   readonly constants: Constants;
   /** The cell of a recurrent kernel. */
   readonly cell: FullCell;
+  /** What a pointwise kernel computes. */
+  readonly expression: Expression;
 }
 
 /** What a variant needs of the machine. All are within what WebGPU guarantees: 256 invocations and 16,384 bytes. */
@@ -61,6 +73,8 @@ export interface Kernel<
   /** What a variant needs; default LANES invocations, 64 where it has no such constant, and no workgroup memory. */
   needs?(constants: Constants): Needs;
   readonly runsCell?: boolean;
+  /** It computes the expression of its dispatch. */
+  readonly runsExpression?: boolean;
   /** Which of the variants go with a cell; default all. */
   goesWith?(constants: Constants, cell: FullCell): boolean;
   twin(arrays: Arrays<B>, numbers: Numbers<P>, context: TwinContext): void;
@@ -85,6 +99,9 @@ export const i32 = <const N extends string>(...names: readonly N[]) =>
   names.map((name) => ({ name, type: "i32" }) as const);
 export const f32 = <const N extends string>(...names: readonly N[]) =>
   names.map((name) => ({ name, type: "f32" }) as const);
+
+/** Bits of a NaN. Shaders get them at run time: WGSL has no constant for it. */
+export const NAN_BITS = 0x7fc00000;
 
 /** What a variant of a kernel needs. */
 export function needsOf(kernel: Kernel, constants: Constants): Needs {
@@ -125,6 +142,11 @@ export const variantsFor = (kernel: Kernel, cell: FullCell): readonly Constants[
  */
 export function composeKernel(kernel: Kernel, variant: Variant): Composed {
   const { constants } = variant;
+  if (kernel.runsExpression) {
+    const { expression = [{ load: 0, by: "all", dtype: "f32" }] } = variant;
+    const EXPRESSION = { name: "<expression>", source: expressionWgsl(expression) };
+    return compose(kernel.name, { constants, parts: { EXPRESSION } });
+  }
   if (variant.cell === undefined) return compose(kernel.name, { constants });
   const cell = cellNamed(variant.cell);
   return composeWithCell(cell, (fragment) =>
@@ -149,6 +171,7 @@ export function dispatch<B extends readonly Binding[], P extends readonly Param[
     params: Numbers<P>;
     constants?: Constants;
     cell?: string;
+    expression?: Expression;
     grid: readonly [number, number, number];
   },
 ): Dispatch {
@@ -167,6 +190,7 @@ export function dispatch<B extends readonly Binding[], P extends readonly Param[
     }),
     constants: call.constants ?? {},
     ...(call.cell !== undefined && { cell: call.cell }),
+    ...(call.expression && { expression: call.expression }),
     grid: call.grid,
   };
 }

@@ -1,6 +1,5 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { NAN_BITS } from "./cross-entropy.ts";
-import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, f32, gridFor, NAN_BITS, read, readWrite, u32 } from "./kernel.ts";
 
 /** What one number costs against another, and the slope by the first. */
 type Formula = (x: number, y: number, options: { readonly delta: number; readonly weight: number }) => [number, number];

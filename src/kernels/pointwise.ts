@@ -1,81 +1,250 @@
-import { sigmoid } from "../cells/activations.ts";
+import { InternalError } from "../errors.ts";
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
+import type { Shape } from "../tensor-data.ts";
+import { sizeOf } from "../tensor-data.ts";
+import { AXES, evaluate, type Inputs, MOST_INPUTS } from "./expression.ts";
+import { type ArrayOf, defineKernel, dispatch, f32, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
+import { type Term, Terms } from "./terms.ts";
 
-/** The normal distribution function by Marsaglia's series, "Evaluating the Normal Distribution", J. Stat. Software 11(4), 2004. */
-function normalBelow(x: number): number {
-  if (!(Math.abs(x) <= 9)) return x > 0 ? 1 : x < 0 ? 0 : Number.NaN;
-  let sum = 0;
-  let term = x;
-  for (let n = 3; sum + term !== sum; n += 2) {
-    sum += term;
-    term *= (x * x) / n;
-  }
-  return 0.5 + sum * normalDensity(x);
-}
+const inputNames = ["x0", "x1", "x2", "x3", "x4", "x5"] as const;
+const inputs = inputNames.map((name) => read(name, "u32", "[n0,n1,n2,n3] by strides"));
+const strideNames = inputNames.flatMap((name) => [`${name}s0`, `${name}s1`, `${name}s2`, `${name}s3`] as const);
+const space = [...u32("n1", "n2", "n3", "accumulate", "zero"), ...i32(...strideNames)];
 
-const normalDensity = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+type Params = Readonly<Record<string, number>>;
 
-/** What the kernel can do with a number of `a` and one of `b`; the gradients take b as the gradient of the result. */
-const operations = {
-  sigmoid: (a: number) => sigmoid(a),
-  tanh: (a: number) => Math.tanh(a),
-  relu: (a: number) => Math.max(a, 0),
-  gelu: (a: number) => a * normalBelow(a),
-  // a is the activation's result
-  sigmoidGradient: (a: number, b: number) => b * a * (1 - a),
-  tanhGradient: (a: number, b: number) => b * (1 - a * a),
-  reluGradient: (a: number, b: number) => (a > 0 ? b : 0),
-  // a is the activation's input
-  geluGradient: (a: number, b: number) => b * (normalBelow(a) + a * normalDensity(a)),
-  weightedSum: (a: number, b: number, alpha: number, beta: number) => alpha * a + beta * b,
-  product: (a: number, b: number) => a * b,
-};
-export type Operation = keyof typeof operations;
-const names = Object.keys(operations) as Operation[];
+const inputsFrom = (arrays: Readonly<Record<string, ArrayOf<"u32">>>, params: Params): Inputs => ({
+  x: inputNames.map((name) => arrays[name]!),
+  n: [params.n1!, params.n2!, params.n3!],
+  strides: inputNames.map((name) => [0, 1, 2, 3].map((axis) => params[`${name}s${axis}`]!)),
+});
 
-/** One number from one or two, everywhere. */
+/** An expression for every index. */
 export const pointwiseKernel = defineKernel({
   name: "pointwise",
-  bindings: [read("a", "f32", "[N]"), read("b", "f32", "[period]"), readWrite("y", "f32", "[N]")],
-  params: [...u32("N", "period", "accumulate"), ...f32("alpha", "beta")],
-  variants: names.map((_, OPERATION) => ({ OPERATION })),
-  twin({ a, b, y }, { N, period, accumulate, alpha, beta }, { constants }) {
-    const operation = operations[names[Number(constants.OPERATION)]!];
-    for (let i = 0; i < N; i++) {
-      y[i] = operation(a[i]!, b[i % period]!, alpha, beta) + (accumulate ? y[i]! : 0);
-    }
+  bindings: [...inputs, readWrite("y", "u32", "[N]")],
+  params: [...u32("N"), ...space],
+  variants: [{}],
+  runsExpression: true,
+  twin({ y, ...arrays }, params, { expression }) {
+    evaluate(expression, inputsFrom(arrays, params), params.N, (from, results, length) => {
+      for (let k = 0; k < length; k++) y[from + k] = results[k]! + (params.accumulate ? y[from + k]! : 0);
+    });
   },
 });
 
-/** `y[i] = operation(a[i], b[i])`; a shorter b is repeated. */
-export const pointwise = (
-  target: Target,
-  label: string,
-  call: {
-    readonly operation: Operation;
-    /** Length of a and y. */
-    readonly N: number;
-    /** Length of b; default N. */
-    readonly period?: number;
-    /** Factors of `weightedSum`; default 1. */
-    readonly alpha?: number;
-    readonly beta?: number;
-    /** Add to what is there; default false. */
-    readonly accumulate?: boolean;
+/** Its sums over the last axes. */
+export const pointwiseSum = defineKernel({
+  name: "pointwise-sum",
+  bindings: [...inputs, readWrite("y", "f32", "[N,parts]")],
+  params: [...u32("N", "R", "parts"), ...f32("factor"), ...space],
+  variants: [{}],
+  runsExpression: true,
+  twin({ y, ...arrays }, params, { expression }) {
+    const { N, R, parts, factor } = params;
+    const sums = new Float64Array(N * parts);
+    evaluate(expression, inputsFrom(arrays, params), N * R, (from, results, length) => {
+      for (let k = 0; k < length; k++) {
+        const n = Math.floor((from + k) / R);
+        sums[n * parts + (((from + k) % R) % parts)]! += results[k]!;
+      }
+    });
+    for (let i = 0; i < sums.length; i++) y[i] = factor * sums[i]! + (params.accumulate ? y[i]! : 0);
   },
-  { a, b, y }: { a: View; b?: View; y: View },
-): Dispatch =>
-  dispatch(pointwiseKernel, {
-    label,
-    views: { a, b: b ?? a, y },
-    params: {
-      N: call.N,
-      period: call.period ?? call.N,
-      accumulate: call.accumulate ? 1 : 0,
-      alpha: call.alpha ?? 1,
-      beta: call.beta ?? 1,
-    },
-    constants: { OPERATION: names.indexOf(call.operation) },
-    grid: gridFor(call.N, 64, target.maxWorkgroups),
+});
+
+/** A leaf of an expression: where its numbers lie, and its shape, which is broadcast as in NumPy. */
+export interface Leaf {
+  readonly view: View;
+  readonly shape: Shape;
+}
+
+/** An axis of the index space: its length, the strides of the leaves along it, and that of the result. */
+interface Axis {
+  readonly length: number;
+  readonly strides: readonly number[];
+}
+
+/** The axes of a shape with the strides of leaves along them; neighbours that all leaves pass through alike become one. */
+function axesOf(shape: Shape, leaves: readonly Leaf[], chosen: readonly number[]): Axis[] {
+  const strides = leaves.map((leaf) => broadcastStrides(leaf.shape, shape));
+  const axes: Axis[] = [];
+  for (const axis of chosen) {
+    const length = shape[axis]!;
+    if (length === 1) continue;
+    const own = strides.map((all) => all[axis]!);
+    const before = axes.at(-1);
+    if (before?.strides.every((stride, k) => stride === own[k]! * length))
+      axes.splice(-1, 1, { length: before.length * length, strides: own });
+    else axes.push({ length, strides: own });
+  }
+  return axes;
+}
+
+/** Strides of a tensor along the axes of a shape that it is broadcast to. */
+function broadcastStrides(own: Shape, shape: Shape): number[] {
+  const missing = shape.length - own.length;
+  return shape.map((_, axis) => {
+    const at = axis - missing;
+    return at < 0 || own[at] === 1 ? 0 : sizeOf(own.slice(at + 1));
   });
+}
+
+interface Call {
+  readonly label: string;
+  readonly terms: Terms;
+  readonly result: Term;
+  /** By the leaves' numbers in `terms`. */
+  readonly leaves: readonly Leaf[];
+  /** The index space. */
+  readonly shape: Shape;
+  readonly to: View;
+  /** Add to what is there; default false. */
+  readonly accumulate?: boolean;
+}
+
+/** What a dispatch of an expression has, once its axes are at most four. */
+function callOf({ terms, result, leaves, accumulate }: Call, axes: readonly Axis[], shift: readonly number[]) {
+  const used = terms.leavesOf(result);
+  if (used.length > MOST_INPUTS)
+    throw new InternalError(`an expression of ${used.length} inputs, at most ${MOST_INPUTS}`);
+  const all = [...Array<Axis>(AXES - axes.length).fill({ length: 1, strides: leaves.map(() => 0) }), ...axes];
+  const row = all.map((_, i) => all.slice(i + 1).reduce((product, { length }) => product * length, 1));
+  const by = (leaf: number) => {
+    const along = all.filter(({ length }) => length > 1);
+    if (along.every(({ strides }) => strides[leaf] === 0)) return "one" as const;
+    return all.every(({ length, strides }, i) => length === 1 || strides[leaf] === row[i]) ? "all" : "strides";
+  };
+  const views = used.map((leaf): View => {
+    const { view } = leaves[leaf]!;
+    return { ...view, offset: view.offset + shift[leaf]!, length: view.length - shift[leaf]! };
+  });
+  return {
+    expression: terms.expression(result, by),
+    /** A binding that the expression does not read shows what another one shows. */
+    views: (unused: View) => Object.fromEntries(inputNames.map((name, k) => [name, views[k] ?? views[0] ?? unused])),
+    params: {
+      n1: all[1]!.length,
+      n2: all[2]!.length,
+      n3: all[3]!.length,
+      accumulate: accumulate ? 1 : 0,
+      zero: 0,
+      ...Object.fromEntries(
+        strideNames.map((name, i) => [name, all[i % AXES]!.strides[used[Math.floor(i / AXES)] ?? -1] ?? 0]),
+      ),
+    },
+  };
+}
+
+/** Leaves that lie `index` steps further along an axis. */
+const moved = (shift: readonly number[], { strides }: Axis, index: number): number[] =>
+  shift.map((at, k) => at + index * strides[k]!);
+
+const none = (leaves: readonly Leaf[]): number[] => leaves.map(() => 0);
+
+/** `to[i] (+)= result` for every index of a shape; one dispatch, if not more than four axes are broadcast differently. */
+export function pointwise(target: Target, call: Call, unused: View): Dispatch[] {
+  const { label, leaves, shape, to } = call;
+  const emit = (axes: readonly Axis[], shift: readonly number[], at: number): Dispatch[] => {
+    const N = axes.reduce((product, { length }) => product * length, 1);
+    const [first, ...rest] = axes;
+    if (axes.length > AXES) {
+      const size = N / first!.length;
+      return Array.from({ length: first!.length }, (_, i) => emit(rest, moved(shift, first!, i), at + i * size)).flat();
+    }
+    const { expression, views, params } = callOf(call, axes, shift);
+    return [
+      dispatch(pointwiseKernel, {
+        label,
+        expression,
+        views: { ...views(unused), y: { ...to, offset: to.offset + at, length: N } } as never,
+        params: { N, ...params } as never,
+        grid: gridFor(N, 64, target.maxWorkgroups),
+      }),
+    ];
+  };
+  return emit(
+    axesOf(
+      shape,
+      leaves,
+      shape.map((_, i) => i),
+    ),
+    none(leaves),
+    0,
+  );
+}
+
+/** From so many numbers on a sum is taken in parts, if there are few sums. */
+const LONG = 512;
+const FEW = 1024;
+
+/**
+ * `to (+)= factor * sum of result over some axes of a shape`, the others in their order.
+ * @param scratch gives memory for the parts of long sums
+ */
+export function pointwiseSums(
+  target: Target,
+  call: Call & { readonly axes: readonly number[]; readonly factor: number },
+  unused: View,
+  scratch: (length: number) => View,
+): Dispatch[] {
+  const { label, leaves, shape, to, factor } = call;
+  const isSummed = (_: unknown, axis: number) => call.axes.includes(axis);
+  const all = shape.map((_, axis) => axis);
+  const kept = axesOf(
+    shape,
+    leaves,
+    all.filter((_, axis) => !isSummed(_, axis)),
+  );
+  const summed = axesOf(shape, leaves, all.filter(isSummed));
+  const lengthOf = (axes: readonly Axis[]) => axes.reduce((product, { length }) => product * length, 1);
+  const emit = (
+    outer: readonly Axis[],
+    inner: readonly Axis[],
+    shift: readonly number[],
+    at: number,
+    isMore: boolean,
+  ): Dispatch[] => {
+    const [N, R] = [lengthOf(outer), lengthOf(inner)];
+    if (outer.length + inner.length > AXES) {
+      const [first, ...rest] = outer.length > 0 ? outer : inner;
+      const indices = Array.from({ length: first!.length }, (_, i) => i);
+      return indices.flatMap((i) =>
+        outer.length > 0
+          ? emit(rest, inner, moved(shift, first!, i), at + (i * N) / first!.length, isMore)
+          : emit(outer, rest, moved(shift, first!, i), at, isMore || i > 0),
+      );
+    }
+    const accumulate = call.accumulate === true || isMore;
+    const parts = R >= LONG && N < FEW ? Math.min(Math.ceil(Math.sqrt(R)), 256) : 1;
+    const y = { ...to, offset: to.offset + at, length: N };
+    const sum = (
+      part: ReturnType<typeof callOf>,
+      sizes: { N: number; R: number; parts: number; factor: number },
+      into: View,
+    ) =>
+      dispatch(pointwiseSum, {
+        label,
+        expression: part.expression,
+        views: { ...part.views(unused), y: into } as never,
+        params: { ...sizes, ...part.params } as never,
+        grid: gridFor(sizes.N * sizes.parts, 64, target.maxWorkgroups),
+      });
+    if (parts === 1)
+      return [sum(callOf({ ...call, accumulate }, [...outer, ...inner], shift), { N, R, parts, factor }, y)];
+    const between = scratch(N * parts);
+    const plain = new Terms();
+    const second = {
+      ...call,
+      accumulate,
+      terms: plain,
+      result: plain.leaf(0, "f32"),
+      leaves: [{ view: between, shape: [N * parts] }],
+    };
+    return [
+      sum(callOf({ ...call, accumulate: false }, [...outer, ...inner], shift), { N, R, parts, factor }, between),
+      sum(callOf(second, [{ length: N * parts, strides: [1] }], [0]), { N, R: parts, parts: 1, factor: 1 }, y),
+    ];
+  };
+  return emit(kept, summed, none(leaves), 0, false);
+}

@@ -1,20 +1,25 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { defineKernel, dispatch, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
 
-/** Copies a strided block of up to four axes into one whose rows may lie separate: transposes, packs, slices, joins, adds. */
+/** Copies a block of up to four axes from strides to strides: transposes, flips, packs, slices, joins, adds. */
 export const stridedCopy = defineKernel({
   name: "strided-copy",
-  bindings: [read("source", "f32", "[N0,N1,N2,N3] by strides"), readWrite("to", "f32", "[N0,N1,N2,padded] by rows")],
-  params: [...u32("n0", "n1", "n2", "n3", "padded", "row", "accumulate", "start"), ...i32("s0", "s1", "s2", "s3")],
+  bindings: [read("source", "u32", "[N0,N1,N2,N3] by strides"), readWrite("to", "u32", "[N0,N1,N2,padded] by strides")],
+  params: [
+    ...u32("n0", "n1", "n2", "n3", "padded", "accumulate", "start"),
+    ...i32("s0", "s1", "s2", "s3"),
+    ...u32("toStart"),
+    ...i32("t0", "t1", "t2", "t3"),
+  ],
   variants: [{}],
   twin({ source, to }, p) {
-    let at = 0; // where a row of `to` begins
     for (let i0 = 0; i0 < p.n0; i0++) {
       for (let i1 = 0; i1 < p.n1; i1++) {
-        for (let i2 = 0; i2 < p.n2; i2++, at += p.row) {
+        for (let i2 = 0; i2 < p.n2; i2++) {
           for (let i3 = 0; i3 < p.padded; i3++) {
             const value = i3 < p.n3 ? source[p.start + i0 * p.s0 + i1 * p.s1 + i2 * p.s2 + i3 * p.s3]! : 0;
-            to[at + i3] = value + (p.accumulate ? to[at + i3]! : 0);
+            const at = p.toStart + i0 * p.t0 + i1 * p.t1 + i2 * p.t2 + i3 * p.t3;
+            to[at] = value + (p.accumulate ? to[at]! : 0);
           }
         }
       }
@@ -22,11 +27,22 @@ export const stridedCopy = defineKernel({
   },
 });
 
-type Four = readonly [number, number, number, number];
+export type Four = readonly [number, number, number, number];
+
+interface Places {
+  readonly view: View;
+  readonly start: number;
+}
+
+/** A view begins at the lowest element that is used, because a twin sees nothing before it; element 0 lies `start` behind that. */
+function placesOf(view: View, lengths: Four, strides: Four): Places {
+  const start = -strides.reduce((sum, stride, i) => sum + Math.min(0, stride * (lengths[i]! - 1)), 0);
+  return { view: { ...view, offset: view.offset - start, length: view.length + start }, start };
+}
 
 /**
- * The command for it. `padded` is the length of the last axis in `to`, `row` how far its rows lie separate. Strides may be negative: element 0 lies where
- * `from` begins, others before it.
+ * The command for it. Strides may be negative: element 0 lies where `from` (or `to`) begins, others before it. `padded` is the
+ * length of the last axis in `to`; `toStrides` are by default those of `[n0,n1,n2,padded]`.
  */
 export function copyStrided(
   target: Target,
@@ -36,9 +52,9 @@ export function copyStrided(
     to,
     lengths,
     strides,
-    padded,
-    row,
-    accumulate,
+    padded = lengths[3],
+    toStrides = [lengths[1] * lengths[2] * padded, lengths[2] * padded, padded, 1],
+    accumulate = false,
   }: {
     label: string;
     from: View;
@@ -46,20 +62,36 @@ export function copyStrided(
     lengths: Four;
     strides: Four;
     padded?: number;
-    row?: number;
+    toStrides?: Four;
     accumulate?: boolean;
   },
 ): Dispatch {
   const [n0, n1, n2, n3] = lengths;
   const [s0, s1, s2, s3] = strides;
-  const last = padded ?? n3;
-  // A view begins at the lowest element that is read: a twin sees nothing of the buffer before it.
-  const start = -strides.reduce((sum, stride, i) => sum + Math.min(0, stride * (lengths[i]! - 1)), 0);
-  const source = { ...from, offset: from.offset - start, length: from.length + start };
+  const [t0, t1, t2, t3] = toStrides;
+  const source = placesOf(from, lengths, strides);
+  const goal = placesOf(to, lengths, toStrides);
   return dispatch(stridedCopy, {
     label,
-    views: { source, to },
-    params: { n0, n1, n2, n3, padded: last, row: row ?? last, accumulate: accumulate ? 1 : 0, start, s0, s1, s2, s3 },
-    grid: gridFor(n0 * n1 * n2 * last, 64, target.maxWorkgroups),
+    views: { source: source.view, to: goal.view },
+    params: {
+      n0,
+      n1,
+      n2,
+      n3,
+      padded,
+      accumulate: accumulate ? 1 : 0,
+      start: source.start,
+      s0,
+      s1,
+      s2,
+      s3,
+      toStart: goal.start,
+      t0,
+      t1,
+      t2,
+      t3,
+    },
+    grid: gridFor(n0 * n1 * n2 * padded, 64, target.maxWorkgroups),
   });
 }

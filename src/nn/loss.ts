@@ -1,7 +1,7 @@
 import { checkNumber, checkOptions, OptionError, ShapeError, shown } from "../errors.ts";
 import type { LossAndCount } from "../graph/ops/loss-gradient.ts";
 import { sequenceMask } from "../graph/ops/mask.ts";
-import { weightedSum } from "../graph/ops/pointwise.ts";
+import { pointwise } from "../graph/ops/pointwise.ts";
 import { expectNumbers, expectTensor, Tensor } from "../graph/tensor.ts";
 import { type Shape, sameShape, showShape } from "../tensor-data.ts";
 
@@ -90,8 +90,7 @@ export function maskOf(what: string, real: RealTargets | undefined, shapes: read
  * @throws ShapeError for what is no loss, OptionError for other weights
  */
 export function addLosses(losses: readonly Tensor[], weights: readonly number[] = losses.map(() => 1)): Tensor {
-  const [first, ...others] = losses;
-  if (first === undefined) throw new ShapeError("addLosses: there is no loss; give at least one");
+  if (losses.length === 0) throw new ShapeError("addLosses: there is no loss; give at least one");
   losses.forEach((loss, i) => {
     if (expectNumbers(`addLosses: losses[${i}]`, loss, "f32 []").size !== 1)
       throw new ShapeError(`addLosses: losses[${i}] has shape ${showShape(loss.shape)}, expected one number, []`);
@@ -101,8 +100,9 @@ export function addLosses(losses: readonly Tensor[], weights: readonly number[] 
   weights.forEach((weight, i) => {
     checkNumber("addLosses", `weights[${i}]`, weight);
   });
-  const [weight, ...more] = weights as readonly number[];
-  // One loss alone with a weight is two halves of it.
-  if (others.length === 0) return weight === 1 ? first : weightedSum("loss", first, first, weight! / 2, weight! / 2);
-  return others.reduce((sum, loss, i) => weightedSum("loss", sum, loss, i === 0 ? weight : 1, more[i]), first);
+  const scaled = losses.map((loss, i) => {
+    const weight = (weights as readonly number[])[i]!;
+    return weight === 1 ? loss : pointwise("loss", "mul", [loss, weight]);
+  });
+  return scaled.reduce((sum, loss) => pointwise("loss", "add", [sum, loss]));
 }

@@ -5,7 +5,7 @@ import { linear } from "../graph/ops/linear.ts";
 import { linearRecurrence } from "../graph/ops/linear-recurrence.ts";
 import { linearTokens } from "../graph/ops/linear-tokens.ts";
 import { activeMask, maskRows, type RealSteps, sequenceMask } from "../graph/ops/mask.ts";
-import { weightedSum } from "../graph/ops/pointwise.ts";
+import { pointwise } from "../graph/ops/pointwise.ts";
 import { scanGates } from "../graph/ops/scan-gates.ts";
 import { expectTensor, Tensor } from "../graph/tensor.ts";
 import { showShape } from "../tensor-data.ts";
@@ -134,7 +134,7 @@ export abstract class MinRecurrent extends Module {
       const gates = product(`${name} input`, input, weight.tensor, bias?.tensor);
       const { a, b } = scanGates(`${name} gates`, gates, this.#pair, mask);
       const h = linearRecurrence(name, a, b, initial?.[layer]);
-      input = this.residual && layer > 0 ? weightedSum(`${name} residual`, h, input) : h;
+      input = this.residual && layer > 0 ? pointwise(`${name} residual`, "add", [h, input]) : h;
       const final = slice(h, T - 1, 1);
       if (isHeld) final.facts = { ...final.facts, isHeld };
       return final;

@@ -4,7 +4,7 @@ import { noiseSeed, noiseStream } from "../graph/noise.ts";
 import { dropout } from "../graph/ops/dropout.ts";
 import { concat, reshape, slice, swapAxes } from "../graph/ops/layout.ts";
 import { activeMask, type RealSteps, sequenceMask } from "../graph/ops/mask.ts";
-import { multiply, weightedSum } from "../graph/ops/pointwise.ts";
+import { pointwise } from "../graph/ops/pointwise.ts";
 import { recurrent } from "../graph/ops/recurrent.ts";
 import { repeatRows } from "../graph/ops/repeat.ts";
 import { expectTensor, Tensor } from "../graph/tensor.ts";
@@ -237,7 +237,7 @@ export class Recurrent<
         final(name, reshape(slice(cellStatesN, i, 1), [D, B, hiddenSizes[l]!]));
       });
       let output = this.#merged(label, y, this.#output(l));
-      if (residual && l > 0) output = weightedSum(`${label} residual`, output, input);
+      if (residual && l > 0) output = pointwise(`${label} residual`, "add", [output, input]);
       input = l < L - 1 ? this.#dropped(label, output) : output;
     });
     const output = this.batchFirst && merge !== "none" ? swapAxes(`${this.label} batch first`, input) : input;
@@ -306,8 +306,11 @@ export class Recurrent<
     if (!this.bidirectional || merge === "concat") return y;
     const [T, B] = y.shape as [number, number];
     const both = [slice(y, 0, P, 2), slice(y, P, P, 2)] as const;
-    if (merge === "product") return multiply(`${label} merge`, ...both);
-    if (merge !== "none") return weightedSum(`${label} merge`, ...both, ...(merge === "sum" ? [1, 1] : [0.5, 0.5]));
+    if (merge === "product") return pointwise(`${label} merge`, "mul", both);
+    if (merge !== "none") {
+      const sum = pointwise(`${label} merge`, "add", both);
+      return merge === "sum" ? sum : pointwise(`${label} merge`, "mul", [sum, 0.5]);
+    }
     const turned = both.map((one) => (this.batchFirst ? swapAxes(`${label} batch first`, one) : one));
     return concat(turned.map((one) => reshape(one, [1, ...(this.batchFirst ? [B, T] : [T, B]), P])));
   }

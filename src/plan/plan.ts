@@ -1,4 +1,5 @@
 import type { DType } from "../tensor-data.ts";
+import type { Expression } from "./expression.ts";
 
 /**
  * What a buffer is for, and so whose memory it is.
@@ -56,6 +57,8 @@ export interface Dispatch {
   readonly constants: Constants;
   /** Name of the cell whose fragment is composed in. */
   readonly cell?: string;
+  /** What a pointwise kernel computes. */
+  readonly expression?: Expression;
   /** Workgroups along x, y, z. */
   readonly grid: readonly [number, number, number];
 }

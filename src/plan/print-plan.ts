@@ -1,5 +1,6 @@
 import { bytesOf } from "../tensor-data.ts";
 import { countPlan } from "./count-plan.ts";
+import { formulaOf } from "./expression.ts";
 import type { Command, Plan, View } from "./plan.ts";
 
 /** Bytes for people: `1.5 MiB`. */
@@ -18,7 +19,7 @@ export function showBytes(bytes: number): string {
 /** Commands that differ only in the step that they work on print as one line with a count. */
 const shapeOf = (command: Command): string =>
   command.type === "dispatch"
-    ? `${command.kernel}|${command.label.replace(/\d+/g, "#")}|${command.grid.join("x")}|${JSON.stringify(command.constants)}`
+    ? `${command.kernel}|${command.label.replace(/\d+/g, "#")}|${command.grid.join("x")}|${JSON.stringify(command.constants)}|${JSON.stringify(command.expression ?? [])}`
     : `${command.type}|${command.label.replace(/\d+/g, "#")}`;
 
 /** A plan as text: its buffers, its commands with grids, and totals. Runs of alike commands are folded. */
@@ -33,7 +34,8 @@ export function printPlan(plan: Plan): string {
       return `copy      ${command.label}: ${show(command.from)} -> ${show(command.to)} (${sizeOf(command.to)})`;
     if (command.type === "clear") return `clear     ${command.label}: ${show(command.to)} (${sizeOf(command.to)})`;
     const cell = command.cell ? `<${command.cell}>` : "";
-    return `dispatch  ${command.label}: ${command.kernel}${cell} [${command.grid.join("x")}] (${[...new Set(command.bindings.map(show))].join(", ")})`;
+    const formula = command.expression ? ` = ${formulaOf(command.expression)}` : "";
+    return `dispatch  ${command.label}: ${command.kernel}${cell}${formula} [${command.grid.join("x")}] (${[...new Set(command.bindings.map(show))].join(", ")})`;
   };
   const list = (title: string, commands: readonly Command[]) => {
     lines.push("", title);

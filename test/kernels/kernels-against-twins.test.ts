@@ -26,6 +26,8 @@ interface Strided {
   readonly padding: number;
   /** Between the rows of the result. */
   readonly gap?: number;
+  /** The result is written from its end on the third axis, and its two outer axes are exchanged. */
+  readonly turned?: boolean;
   readonly accumulate: boolean;
   /** Axes of `n` from the slowest in the source to the fastest. */
   readonly order: readonly number[];
@@ -43,17 +45,28 @@ const stridedCopy = suite<Strided>({
     { n: [3, 4, 2, 33], padding: 3, accumulate: true, order: [1, 0, 3, 2], backwards: true, looped: true },
     { n: [2, 13, 4, 13], padding: 3, accumulate: false, order: [0, 2, 1, 3], backwards: false, looped: true },
     { n: [1, 3, 17, 5], padding: 0, gap: 7, accumulate: true, order: [0, 1, 2, 3], backwards: false, looped: true },
+    {
+      n: [3, 2, 7, 5],
+      padding: 2,
+      gap: 1,
+      turned: true,
+      accumulate: false,
+      order: [2, 0, 1, 3],
+      backwards: true,
+      looped: false,
+    },
   ],
   any: fc.record({
     n: fc.tuple(between(1, 5), between(1, 5), between(1, 5), between(1, 40)),
     padding: between(0, 3),
     gap: between(0, 9),
+    turned: fc.boolean(),
     order: fc.shuffledSubarray([0, 1, 2, 3], { minLength: 4, maxLength: 4 }),
     accumulate: fc.boolean(),
     backwards: fc.boolean(),
     looped: fc.boolean(),
   }),
-  caseOf({ n, padding, gap = 0, accumulate, order, backwards, looped }, numbers) {
+  caseOf({ n, padding, gap = 0, turned = false, accumulate, order, backwards, looped }, numbers) {
     const strides = [0, 0, 0, 0];
     let stride = 1;
     for (const axis of order.toReversed()) {
@@ -66,9 +79,13 @@ const stridedCopy = suite<Strided>({
     const padded = n3 + padding;
     const count = n0 * n1 * n2 * padded;
     const [s0, s1, s2, s3] = strides as [number, number, number, number];
-    const turned = backwards ? { s0: -s0, start: s0 * (n0 - 1) } : { s0, start: 0 };
+    const from = backwards ? { s0: -s0, start: s0 * (n0 - 1) } : { s0, start: 0 };
+    const row = padded + gap;
+    const to = turned
+      ? { toStart: (n2 - 1) * row, t0: n2 * row, t1: n0 * n2 * row, t2: -row, t3: 1 }
+      : { toStart: 0, t0: n1 * n2 * row, t1: n2 * row, t2: row, t3: 1 };
     return {
-      params: { n0, n1, n2, n3, padded, row: padded + gap, accumulate: +accumulate, ...turned, s1, s2, s3 },
+      params: { n0, n1, n2, n3, padded, accumulate: +accumulate, ...from, s1, s2, s3, ...to },
       data: { source, to: numbers.floats(n0 * n1 * n2 * (padded + gap)) },
       grid: looped ? few(count, 64) : all(count, 64),
     };
@@ -95,8 +112,8 @@ const gather = suite<Table>({
   table: tables,
   any: anyTable,
   caseOf: ({ N, E, V, looped }, numbers) => ({
-    params: { N, E, V },
-    // Tokens outside the table as well: the first row stands for them.
+    params: { N, E, V, nan: 0x7fc00000 },
+    // Tokens outside the table as well: they give NaN.
     data: { tokens: numbers.integers(N, -1, V), table: numbers.floats(V * E), output: numbers.floats(N * E) },
     grid: looped ? few(N * E, 64) : all(N * E, 64),
   }),
@@ -334,7 +351,15 @@ test("every kernel is compared somewhere", () => {
   const others = readdirSync(folder).filter((name) => /^twins-.*\.test\.ts$/.test(name));
   const texts = others.map((name) => readFileSync(new URL(name, folder), "utf8")).join("\n");
   // Files of their own name their kernels in quotes; those of these compute the names.
-  const elsewhere = ["matmul", "matmul-tiled", "norm-partial", "recurrent-forward", "recurrent-backward", "sample"];
+  const elsewhere = [
+    "matmul",
+    "matmul-tiled",
+    "norm-partial",
+    "pointwise",
+    "recurrent-forward",
+    "recurrent-backward",
+    "sample",
+  ];
   const here = [...suites.map(({ kernel }) => kernel), ...elsewhere];
   expect(Object.keys(kernels).filter((name) => !here.includes(name) && !texts.includes(`"${name}"`))).toEqual([]);
 });

@@ -14,6 +14,7 @@ import {
   type Variant,
   variantsFor,
 } from "../../src/kernels/kernel.ts";
+import { operations } from "../../src/kernels/operations.ts";
 import { shaders } from "../../src/shaders.generated.ts";
 import { testCells } from "../support/cells-for-tests.ts";
 
@@ -124,6 +125,7 @@ describe.each(titled)("%s", (_, kernel) => {
 /** What may stand for the symbolic includes. */
 const parts: Readonly<Record<string, readonly string[]>> = {
   TILING: ["lib/tiling-row.wgsl", "lib/tiling-block.wgsl"],
+  EXPRESSION: [...new Set(Object.values(operations).flatMap(({ includes = [] }) => includes))],
   NORM: [...new Set(testCells.flatMap((cell) => cell.parts?.NORM ?? []))],
 };
 

@@ -3,6 +3,9 @@ import { describe, expect, test } from "vitest";
 import { type Composed, composeFrom, describeMessages } from "../../src/kernels/compose.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { composeKernel, type Kernel } from "../../src/kernels/kernel.ts";
+import { type OperationName, operations } from "../../src/kernels/operations.ts";
+import { pointwiseKernel, pointwiseSum } from "../../src/kernels/pointwise.ts";
+import { Terms } from "../../src/kernels/terms.ts";
 import { nullDevice } from "../support/environment.ts";
 import { cellVariants } from "../support/variants-for-tests.ts";
 
@@ -53,6 +56,26 @@ describe.each(Object.values(kernels).map((kernel) => [kernel.name, kernel] as co
   });
   test.each(cases)("compiles: %s", async (_, variant) => {
     expect(await complaints(composeKernel(kernel, variant), layout)).toBe("");
+  });
+});
+
+/** Every operation on f32, and on whole numbers where it is known for them. */
+const expressions = (Object.keys(operations) as OperationName[]).flatMap((name) =>
+  (["f32", "i32"] as const).map((dtype) => {
+    const terms = new Terms();
+    const leaves = [0, 1, 2].map((leaf) => terms.leaf(leaf, leaf === 0 && operations[name].condition ? "i32" : dtype));
+    const result = terms.apply(name, ...leaves.slice(0, operations[name].operands));
+    return [
+      `${name} of ${dtype}`,
+      terms.expression(result, (leaf) => (["all", "one", "strides"] as const)[leaf]!),
+    ] as const;
+  }),
+);
+describe.each(expressions)("%s", (_, expression) => {
+  test.each([pointwiseKernel, pointwiseSum])("compiles: $name", async (kernel) => {
+    const { bindings, name } = kernel;
+    const composed = composeKernel(kernels[name]!, { constants: {}, expression });
+    expect(await complaints(composed, layoutOf({ bindings }))).toBe("");
   });
 });
 

@@ -50,9 +50,9 @@ const gather = suite<Columns>({
   caseOf({ N, D, M, V, gaps, bias, looped }, numbers) {
     const { row, batch } = stridesOf(D, M, gaps);
     return {
-      params: { N, D, M, V, row, batch, hasBias: +bias },
+      params: { N, D, M, V, row, batch, hasBias: +bias, nan: 0x7fc00000 },
       data: {
-        // Tokens outside the vocabulary as well: the first column stands for them.
+        // Tokens outside the vocabulary as well: they give NaN.
         tokens: numbers.integers(N, -1, V),
         weight: numbers.floats(D * M * V),
         bias: bias ? numbers.floats(D * M) : "weight",

@@ -102,37 +102,6 @@ const held = suite<Streams>({
   }),
 });
 
-interface Pointwise {
-  readonly N: number;
-  /** How often b is repeated in N. */
-  readonly times: number;
-  readonly scale: number;
-  readonly accumulate: boolean;
-  readonly looped: boolean;
-}
-
-const pointwise = suite<Pointwise>({
-  kernel: "pointwise",
-  table: [
-    { N: 1, times: 1, scale: 1, accumulate: false, looped: false },
-    { N: 67, times: 3, scale: 0.1, accumulate: true, looped: false },
-    { N: 130, times: 13, scale: 5, accumulate: false, looped: true },
-    { N: 997, times: 1, scale: 40, accumulate: false, looped: true },
-  ],
-  any: fc.record({
-    N: between(1, 200),
-    times: between(1, 5),
-    scale: fc.constantFrom(0.01, 1, 4, 12),
-    accumulate: fc.boolean(),
-    looped: fc.boolean(),
-  }),
-  caseOf: ({ N, times, scale, accumulate, looped }, numbers) => ({
-    params: { N: N * times, period: N, accumulate: +accumulate, alpha: 0.75, beta: -1.5 },
-    data: { a: numbers.floats(N * times, scale), b: numbers.floats(N), y: numbers.floats(N * times) },
-    grid: groups(N * times, looped),
-  }),
-});
-
 interface Pool {
   readonly T: number;
   readonly B: number;
@@ -301,6 +270,6 @@ const layerNormBackward = suite<Norm>({
   }),
 });
 
-const suites = [mask, rows, held, pointwise, pool, poolBackward, dropout, layerNorm, layerNormBackward];
+const suites = [mask, rows, held, pool, poolBackward, dropout, layerNorm, layerNormBackward];
 
 testTwins(gpu, suites, { seed: 7, numRuns: 10 });

@@ -4,6 +4,7 @@ import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { GpuBackend } from "../../src/gpu/gpu-backend.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import type { Backend } from "../../src/plan/backend.ts";
+import type { Expression } from "../../src/plan/expression.ts";
 import type { BufferSpec, Command, Constants, Dispatch, Plan, View } from "../../src/plan/plan.ts";
 import { RandomStream } from "../../src/random.ts";
 import type { NumberArray, StateDict } from "../../src/tensor-data.ts";
@@ -39,6 +40,7 @@ export interface TwinCase {
   readonly kernel: string;
   readonly constants: Constants;
   readonly cell?: string;
+  readonly expression?: Expression;
   readonly params: Readonly<Record<string, number>>;
   /** Numbers by binding; the name of another binding shares its buffer, as the scheduler does for what is not given. */
   readonly data: Readonly<Record<string, Float32Array | Int32Array | string>>;
@@ -94,7 +96,7 @@ function lay(name: string, first: number, given: TwinCase): { buffers: Laid[]; c
     if (value === undefined) throw new Error(`${given.kernel}: no value for ${param}`);
     return value;
   });
-  const { constants, cell, grid } = given;
+  const { constants, cell, expression, grid } = given;
   const command: Dispatch = {
     type: "dispatch",
     kernel: given.kernel,
@@ -104,6 +106,7 @@ function lay(name: string, first: number, given: TwinCase): { buffers: Laid[]; c
     constants,
     grid,
     ...(cell !== undefined && { cell }),
+    ...(expression && { expression }),
   };
   return { buffers, command };
 }

@@ -1,7 +1,10 @@
-import { copyStrided } from "../../kernels/strided-copy.ts";
-import { sameShape, sizeOf } from "../../tensor-data.ts";
-import { type Op, part } from "../op.ts";
+import { pointwise } from "../../kernels/pointwise.ts";
+import { Terms } from "../../kernels/terms.ts";
+import type { View } from "../../plan/plan.ts";
+import { type Shape, sameShape, sizeOf } from "../../tensor-data.ts";
+import { type Emitter, type Op, part, type Stretch } from "../op.ts";
 import { apply, constantTensor, type Tensor } from "../tensor.ts";
+import { emitCopy, rowStrides } from "./strided.ts";
 
 const reshapeOp: Op<null> = {
   name: "reshape",
@@ -30,83 +33,135 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   return factsAs(y!, x, (start) => reshape(start, shape));
 }
 
-/** Stretches of an axis: `x [outer, ..., intermediate]` is `outer` rows of `row` numbers, the stretch some of each row. */
-const rowsFrom = (shape: readonly number[], axis: number) => ({
-  outer: sizeOf(shape.slice(0, axis)),
-  intermediate: sizeOf(shape.slice(axis + 1)),
-});
+/** Elements of `x` at `offset + sum of index * stride` over the axes of the output, no element twice. */
+interface Strided {
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
 
-const sliceOp: Op<{ readonly outer: number; readonly offset: number }> = {
-  name: "slice",
-  stretches: ({ outputs: [y], attributes: { outer, offset } }) =>
-    outer === 1 ? [{ input: 0, offset, length: y!.size }] : undefined,
-  forward({ inputs: [x], outputs: [y], attributes: { outer, offset }, label }, e) {
-    if (outer === 1) {
-      e.define(y!, part(e.view(x!), offset, y!.size));
-      return;
+/** Whether the output lies in `x` as it stands. */
+const isContiguous = (shape: Shape, { strides }: Strided): boolean => {
+  const own = rowStrides(shape);
+  return shape.every((n, axis) => n === 1 || strides[axis] === own[axis]);
+};
+
+/** The rows of an output along its last axis, in order, as stretches of the input. */
+function rowsOf(shape: Shape, strided: Strided): Stretch[] {
+  if (isContiguous(shape, strided)) return [{ input: 0, offset: strided.offset, length: sizeOf(shape) }];
+  let starts = [strided.offset];
+  shape.forEach((n, axis) => {
+    const stride = strided.strides[axis]!;
+    if (axis === shape.length - 1 && stride === 1) return;
+    starts = starts.flatMap((start) => Array.from({ length: n }, (_, i) => start + i * stride));
+  });
+  const length = strided.strides.at(-1) === 1 ? shape.at(-1)! : 1;
+  return starts.map((offset) => ({ input: 0, offset, length }));
+}
+
+/** The view whose element 0 is that of a strided one. */
+const from = (view: View, offset: number): View => part(view, offset, view.length - offset);
+
+const stridedOp: Op<Strided> = {
+  name: "strided",
+  stretches: ({ outputs: [y], attributes }) => (y!.dtype === "i32" ? rowsOf(y!.shape, attributes) : undefined),
+  forward({ inputs: [x], outputs: [y], attributes, label }, e) {
+    const { shape } = y!;
+    const source = from(e.view(x!), attributes.offset);
+    if (isContiguous(shape, attributes)) e.define(y!, { ...source, length: y!.size });
+    else {
+      const to = e.allocate(y!, label);
+      emitCopy(e, { label, shape, from: source, strides: attributes.strides, to, toStrides: rowStrides(shape) });
     }
-    const [row, length] = [x!.size / outer, y!.size / outer];
-    e.emit(
-      copyStrided(e.target, {
-        label,
-        from: part(e.view(x!), offset, x!.size - offset),
-        to: e.allocate(y!, label),
-        lengths: [1, 1, outer, length],
-        strides: [0, 0, row, 1],
-      }),
-    );
   },
-  backward({ inputs: [x], outputs: [y], attributes: { outer, offset }, label }, e) {
+  backward({ inputs: [x], outputs: [y], attributes: { offset, strides }, label }, e) {
     const gradient = e.gradient(y!);
     if (!gradient || !e.needsGradient(x)) return;
+    const { shape } = y!;
     const { view, accumulate } = e.gradientInto(x);
-    if (!accumulate) e.emit({ type: "clear", label: `${label} gradient`, to: view });
-    const length = y!.size / outer;
-    e.emit(
-      copyStrided(e.target, {
-        label,
-        from: gradient,
-        to: part(view, offset, view.length - offset),
-        accumulate: true,
-        lengths: [1, 1, outer, length],
-        strides: [0, 0, length, 1],
-        row: x.size / outer,
-      }),
-    );
+    const isWhole = y!.size === x.size;
+    if (!accumulate && !isWhole) e.emit({ type: "clear", label: `${label} gradient`, to: view });
+    emitCopy(e, {
+      label: `${label} gradient`,
+      shape,
+      from: gradient,
+      strides: rowStrides(shape),
+      to: from(view, offset),
+      toStrides: strides,
+      accumulate: accumulate || !isWhole,
+    });
   },
 };
 
-/** `count` entries of an axis, from `start` on. Of the first axis it is a view, nothing is copied. */
-export function slice(x: Tensor, start: number, count: number, axis = 0): Tensor {
+function strided(
+  label: string,
+  x: Tensor,
+  shape: Shape,
+  attributes: Strided,
+  again: (start: Tensor) => Tensor,
+): Tensor {
+  const [y] = apply(stridedOp, label, [x], [{ shape, dtype: x.dtype }], attributes);
+  return factsAs(y!, x, again);
+}
+
+/** `count` entries of an axis, every `step`-th from `start` on. Of the first axis it is a view, nothing is copied. */
+export function slice(x: Tensor, start: number, count: number, axis = 0, step = 1): Tensor {
   if (start === 0 && count === x.shape[axis]) return x;
-  if (axis === 0) {
+  if (axis === 0 && step === 1) {
     // One of the tensors that were joined is there already.
-    let from = 0;
+    let at = 0;
     for (const one of joinedBy(x)) {
-      if (from === start && one.shape[0] === count) return one;
-      from += one.shape[0]!;
+      if (at === start && one.shape[0] === count) return one;
+      at += one.shape[0]!;
     }
   }
-  const { outer, intermediate } = rowsFrom(x.shape, axis);
-  const shape = x.shape.with(axis, count);
-  const [y] = apply(sliceOp, "slice", [x], [{ shape, dtype: x.dtype }], { outer, offset: start * intermediate });
-  return factsAs(y!, x, (begin) => slice(begin, start, count, axis));
+  const own = rowStrides(x.shape);
+  const attributes = { offset: start * own[axis]!, strides: own.with(axis, own[axis]! * step) };
+  return strided("slice", x, x.shape.with(axis, count), attributes, (begin) => slice(begin, start, count, axis, step));
 }
+
+/** The axes in another order: axis i of the result is axis `order[i]` of x. */
+export function permute(x: Tensor, order: readonly number[], label = "permute"): Tensor {
+  if (order.every((axis, i) => axis === i)) return x;
+  const own = rowStrides(x.shape);
+  const attributes = { offset: 0, strides: order.map((axis) => own[axis]!) };
+  const shape = order.map((axis) => x.shape[axis]!);
+  return strided(label, x, shape, attributes, (begin) => permute(begin, order, label));
+}
+
+/** The other way round along some axes. */
+export function flip(x: Tensor, axes: readonly number[]): Tensor {
+  const own = rowStrides(x.shape);
+  const offset = axes.reduce((sum, axis) => sum + (x.shape[axis]! - 1) * own[axis]!, 0);
+  const strides = own.map((stride, axis) => (axes.includes(axis) ? -stride : stride));
+  return strided("flip", x, x.shape, { offset, strides }, (begin) => flip(begin, axes));
+}
+
+/** `[A,B,C]` to `[B,A,C]`: between batch-first and time-major. */
+export const swapAxes = (label: string, x: Tensor): Tensor => permute(x, [1, 0, 2], label);
 
 const concatOp: Op<{ readonly outer: number; readonly axis: number }> = {
   name: "concat",
   stretches: ({ inputs, attributes: { outer } }) =>
-    outer === 1 ? inputs.map((x, input) => ({ input, offset: 0, length: x!.size })) : undefined,
+    Array.from({ length: outer }, (_, row) =>
+      inputs.map((x, input) => ({ input, offset: (row * x!.size) / outer, length: x!.size / outer })),
+    ).flat(),
   forward({ inputs, outputs: [y], attributes: { outer }, label }, e) {
     const to = e.allocate(y!, label);
     const row = y!.size / outer;
     let offset = 0;
     for (const x of inputs) {
       const length = x!.size / outer;
-      const from = { ...e.view(x!), length: x!.size };
-      const strided = { lengths: [1, 1, outer, length], strides: [0, 0, length, 1], row } as const;
-      if (outer === 1) e.emit({ type: "copy", label, from, to: part(to, offset, length) });
-      else e.emit(copyStrided(e.target, { label, from, to: part(to, offset, to.length - offset), ...strided }));
+      const source = { ...e.view(x!), length: x!.size };
+      if (outer === 1) e.emit({ type: "copy", label, from: source, to: part(to, offset, length) });
+      else
+        emitCopy(e, {
+          label,
+          shape: [outer, length],
+          from: source,
+          strides: [length, 1],
+          to: from(to, offset),
+          toStrides: [row, 1],
+        });
       offset += length;
     }
   },
@@ -121,9 +176,15 @@ const concatOp: Op<{ readonly outer: number; readonly axis: number }> = {
         if (outer === 1) e.contribute(x, part(gradient, offset, length));
         else {
           const { view, accumulate } = e.gradientInto(x);
-          const from = part(gradient, offset, gradient.length - offset);
-          const strided = { lengths: [1, 1, outer, length], strides: [0, 0, row, 1] } as const;
-          e.emit(copyStrided(e.target, { label: `${label} gradient`, from, to: view, ...strided, accumulate }));
+          emitCopy(e, {
+            label: `${label} gradient`,
+            shape: [outer, length],
+            from: from(gradient, offset),
+            strides: [row, 1],
+            to: view,
+            toStrides: [length, 1],
+            accumulate,
+          });
         }
       }
       offset += length;
@@ -131,12 +192,12 @@ const concatOp: Op<{ readonly outer: number; readonly axis: number }> = {
   },
 };
 
-/** Joins tensors along an axis; i32 ones along the first. */
+/** Joins tensors along an axis. */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   if (tensors.length === 1) return tensors[0]!;
   const { shape, dtype } = tensors[0]!;
   const count = tensors.reduce((n, { shape: one }) => n + one[axis]!, 0);
-  const { outer } = rowsFrom(shape, axis);
+  const outer = sizeOf(shape.slice(0, axis));
   const [y] = apply(concatOp, "concat", tensors, [{ shape: shape.with(axis, count), dtype }], { outer, axis });
   if (tensors.every(({ facts }) => facts.isHeld)) y!.facts = { ...y!.facts, isHeld: true };
   if (tensors.every(({ facts }) => !facts.start)) return y!;
@@ -156,52 +217,60 @@ export function joinedBy(x: Tensor): readonly Tensor[] {
   return joins ? (node.inputs as readonly Tensor[]) : [x];
 }
 
-const swapOp: Op<null> = {
-  name: "swap-axes",
-  forward({ inputs: [x], outputs: [y], label }, e) {
-    const [A, B, C] = x!.shape as [number, number, number];
-    e.emit(
-      copyStrided(e.target, {
-        label,
-        from: e.view(x!),
-        to: e.allocate(y!, label),
-        lengths: [1, B, A, C],
-        strides: [0, C, B * C, 1],
-      }),
-    );
+/** Numbers around a tensor: what it is filled up with, and how many come before it on each axis. */
+interface Padding {
+  readonly before: readonly number[];
+  readonly value: number;
+}
+
+const padOp: Op<Padding> = {
+  name: "pad",
+  forward({ inputs: [x], outputs: [y], attributes: { before, value }, label }, e) {
+    const to = e.allocate(y!, label);
+    if (value === 0) e.emit({ type: "clear", label, to });
+    else fill(e, label, y!, to, value);
+    emitCopy(e, { label, shape: x!.shape, from: e.view(x!), strides: rowStrides(x!.shape), ...inside(y!, to, before) });
   },
-  backward({ inputs: [x], outputs: [y], label }, e) {
+  backward({ inputs: [x], outputs: [y], attributes: { before }, label }, e) {
     const gradient = e.gradient(y!);
     if (!gradient || !e.needsGradient(x)) return;
-    const [A, B, C] = x.shape as [number, number, number];
     const { view, accumulate } = e.gradientInto(x);
-    e.emit(
-      copyStrided(e.target, {
-        label: `${label} gradient`,
-        from: gradient,
-        to: view,
-        lengths: [1, A, B, C],
-        strides: [0, C, A * C, 1],
-        accumulate,
-      }),
-    );
+    const { to: source, toStrides: strides } = inside(y!, gradient, before);
+    const toStrides = rowStrides(x.shape);
+    emitCopy(e, { label: `${label} gradient`, shape: x.shape, from: source, strides, to: view, toStrides, accumulate });
   },
 };
 
-/** `[A,B,C]` to `[B,A,C]`: between batch-first and time-major. */
-export function swapAxes(label: string, x: Tensor): Tensor {
-  const [A, B, C] = x.shape as [number, number, number];
-  const [y] = apply(swapOp, label, [x], [{ shape: [B, A, C] }], null);
-  return factsAs(y!, x, (start) => swapAxes(label, start));
+/** Where a tensor stands in its padded one. */
+function inside(padded: Tensor, view: View, before: readonly number[]): { to: View; toStrides: number[] } {
+  const toStrides = rowStrides(padded.shape);
+  return {
+    to: from(
+      view,
+      before.reduce((sum, n, axis) => sum + n * toStrides[axis]!, 0),
+    ),
+    toStrides,
+  };
+}
+
+function fill(e: Emitter, label: string, { shape, dtype }: Tensor, to: View, value: number): void {
+  const terms = new Terms();
+  const call = { label, terms, result: terms.constant(value, dtype), leaves: [], shape, to };
+  e.emit(...pointwise(e.target, call, e.scratch("unused", 4)));
+}
+
+/** `x` with `widths[axis]` numbers of `value` before and after it. */
+export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value: number): Tensor {
+  const shape = x.shape.map((n, axis) => n + widths[axis]![0] + widths[axis]![1]);
+  const before = widths.map(([n]) => n);
+  return apply(padOp, "pad", [x], [{ shape, dtype: x.dtype }], { before, value })[0]!;
 }
 
 /** Where the values of a tensor lie that is a view: in which tensor, and from which element on. */
 export function originOf(x: Tensor): { readonly root: Tensor; readonly offset: number } {
   const { node } = x;
   if (node?.op === reshapeOp) return originOf(node.inputs[0]!);
-  if (node?.op !== sliceOp) return { root: x, offset: 0 };
-  const { outer, offset } = node.attributes as { readonly outer: number; readonly offset: number };
-  if (outer !== 1) return { root: x, offset: 0 };
+  if (node?.op !== stridedOp || !isContiguous(x.shape, node.attributes as Strided)) return { root: x, offset: 0 };
   const origin = originOf(node.inputs[0]!);
-  return { root: origin.root, offset: origin.offset + offset };
+  return { root: origin.root, offset: origin.offset + (node.attributes as Strided).offset };
 }

@@ -1,5 +1,6 @@
 import { ShapeError } from "../../errors.ts";
 import { pointwise } from "../../kernels/pointwise.ts";
+import { Terms } from "../../kernels/terms.ts";
 import type { View } from "../../plan/plan.ts";
 import type { Emitter } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
@@ -27,8 +28,20 @@ export function passGradient(
     return;
   }
   const { view, accumulate } = e.gradientInto(input);
-  const call = { operation: "product", N: input.size, period: 1, accumulate } as const;
-  e.emit(pointwise(e.target, `${label} gradient`, call, { a: gradient, b: by, y: view }));
+  const terms = new Terms();
+  const call = {
+    label: `${label} gradient`,
+    terms,
+    result: terms.apply("mul", terms.leaf(0, "f32"), terms.leaf(1, "f32")),
+    leaves: [
+      { view: gradient, shape: input.shape },
+      { view: by, shape: [] },
+    ],
+    shape: input.shape,
+    to: view,
+    accumulate,
+  };
+  e.emit(...pointwise(e.target, call, gradient));
 }
 
 /** @throws ShapeError where the target is computed from what is learned: no loss gives a gradient by it. */

@@ -24,6 +24,13 @@ export const LENGTH: NumberKind = {
   advice: "a length counts the real steps of a sequence, at most its T",
 };
 
+/** Checked against an axis. */
+export const INDEX: NumberKind = {
+  one: "index",
+  many: "indices",
+  advice: "an index counts the entries of the axis that is gathered from",
+};
+
 /** 0 or 1. */
 export const MASK_ENTRY: NumberKind = {
   one: "mask entry",

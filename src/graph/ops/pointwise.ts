@@ -1,100 +1,137 @@
-import { sumColumns } from "../../kernels/column-sums.ts";
-import { pointwise } from "../../kernels/pointwise.ts";
-import type { Op } from "../op.ts";
-import { apply, type Tensor } from "../tensor.ts";
+import { ShapeError } from "../../errors.ts";
+import { type OperationName, operations } from "../../kernels/operations.ts";
+import { type Leaf, pointwise as pointwiseCommands, pointwiseSums } from "../../kernels/pointwise.ts";
+import type { Term, Terms } from "../../kernels/terms.ts";
+import type { View } from "../../plan/plan.ts";
+import { type DType, type Shape, showShape } from "../../tensor-data.ts";
+import type { Emitter, Op } from "../op.ts";
+import { apply, type Node, type Tensor } from "../tensor.ts";
+import {
+  type Group,
+  gradientsOf,
+  groupOf,
+  type PointwiseAttributes,
+  type SumAttributes,
+  termsOf,
+} from "./pointwise-group.ts";
 
-/** Activations that a module may apply by themselves. */
-export type ActivationOp = "sigmoid" | "tanh" | "relu" | "gelu";
+// Pointwise operations and sums. A chain of them is one dispatch: an operation whose result only one other chain reads is
+// computed where it is read, and written nowhere (pointwise-group.ts says which).
 
-const activationOp = (operation: ActivationOp): Op<null> => ({
-  name: operation,
-  forward({ inputs: [x], outputs: [y], label }, e) {
-    e.emit(pointwise(e.target, label, { operation, N: x!.size }, { a: e.view(x!), y: e.allocate(y!, label) }));
-  },
-  backward({ inputs: [x], outputs: [y], label }, e) {
-    const b = e.gradient(y!);
-    if (!b || !e.needsGradient(x)) return;
-    const { view, accumulate } = e.gradientInto(x);
-    // GELU's derivative cannot be told from its value.
-    const a = e.view(operation === "gelu" ? x : y!);
-    const call = { operation: `${operation}Gradient`, N: x.size, accumulate } as const;
-    e.emit(pointwise(e.target, `${label} gradient`, call, { a, b, y: view }));
-  },
-});
+const unusedView = (e: Emitter): View => e.scratch("unused", 4);
 
-const activationOps: Readonly<Record<ActivationOp, Op<null>>> = {
-  sigmoid: activationOp("sigmoid"),
-  tanh: activationOp("tanh"),
-  relu: activationOp("relu"),
-  gelu: activationOp("gelu"),
-};
+const leafOf = (e: Emitter, tensor: Tensor): Leaf => ({ view: e.view(tensor), shape: tensor.shape });
 
-export const activate = (label: string, operation: ActivationOp, x: Tensor): Tensor =>
-  apply(activationOps[operation], label, [x], [{ shape: x.shape }], null)[0]!;
-
-interface Factors {
-  readonly alpha: number;
-  readonly beta: number;
+/** Emits what a group computes; nothing for an operation that another group computes. */
+function forward(node: Node, e: Emitter): void {
+  const group = groupOf(e, node);
+  if (!group) return;
+  const { terms, result } = termsOf(group);
+  const [output] = node.outputs;
+  const call = {
+    label: node.label,
+    terms,
+    result,
+    leaves: group.leaves.map((tensor) => leafOf(e, tensor)),
+    shape: group.shape,
+    to: e.allocate(output!, node.label),
+  };
+  if (!group.sum) e.emit(...pointwiseCommands(e.target, call, unusedView(e)));
+  else {
+    const scratch = (length: number) => e.scratch(`${node.label} in parts`, length);
+    e.emit(...pointwiseSums(e.target, { ...call, ...group.sum }, unusedView(e), scratch));
+  }
 }
 
-const sumOp: Op<Factors> = {
-  name: "weighted-sum",
-  forward({ inputs: [a, b], outputs: [y], attributes, label }, e) {
-    const call = { operation: "weightedSum", N: a!.size, period: b!.size, ...attributes } as const;
-    e.emit(pointwise(e.target, label, call, { a: e.view(a!), b: e.view(b!), y: e.allocate(y!, label) }));
-  },
-  backward({ inputs: [a, b], outputs: [y], attributes: { alpha, beta }, label }, e) {
-    const gradient = e.gradient(y!);
-    if (!gradient) return;
-    const scaled = (x: Tensor, factor: number) => {
-      const { view, accumulate } = e.gradientInto(x);
-      const call = { operation: "weightedSum", N: x.size, alpha: factor, beta: 0, accumulate } as const;
-      e.emit(pointwise(e.target, `${label} gradient`, call, { a: gradient, y: view }));
-    };
-    if (e.needsGradient(b)) {
-      if (b.size === y!.size) scaled(b, beta);
-      else {
-        const { view, accumulate } = e.gradientInto(b);
-        const sums = { N: y!.size / b.size, C: b.size, factor: beta, accumulate };
-        e.emit(sumColumns(e.target, `${label} gradient`, sums, { a: gradient, to: view }));
-      }
-    }
-    if (!e.needsGradient(a)) return;
-    // Nobody reads the sum's gradient after this: it may become the summand's.
-    if (alpha === 1) e.contribute(a, gradient);
-    else scaled(a, alpha);
-  },
-};
+/** The gradient by every leaf of a group, each in one dispatch. */
+function backward(node: Node, e: Emitter): void {
+  const group = groupOf(e, node);
+  if (!group) return;
+  const outputGradient = e.gradient(node.outputs[0]!);
+  if (!outputGradient) return;
+  const wanted = group.leaves.filter((tensor) => e.needsGradient(tensor));
+  const { terms, of, isGiven } = gradientsOf(group, wanted);
+  // The leaves of a gradient: those of the group, its result, and the gradient by that.
+  const leaves: Leaf[] = [
+    ...group.leaves.map((tensor) => leafOf(e, tensor)),
+    { view: e.view(node.outputs[0]!), shape: group.outputShape },
+    { view: outputGradient, shape: group.outputShape },
+  ];
+  // Memory that becomes another tensor's gradient may be added to, so it is handed on when all others have read it.
+  const handedOn = wanted.findLast((tensor) => isGiven(tensor) && tensor.size === node.outputs[0]!.size);
+  for (const tensor of wanted) {
+    const result = of(tensor);
+    if (result && tensor !== handedOn) emitGradient(e, group, { terms, result, leaves, tensor });
+  }
+  if (handedOn) e.contribute(handedOn, outputGradient);
+}
 
-/** `alpha * a + beta * b`; the shape of `b` is that of `a`, or the last axes of it: then it is added to each of those parts. */
-export const weightedSum = (label: string, a: Tensor, b: Tensor, alpha = 1, beta = 1): Tensor =>
-  apply(sumOp, label, [a, b], [{ shape: a.shape }], { alpha, beta })[0]!;
+function emitGradient(
+  e: Emitter,
+  { root, shape }: Group,
+  { terms, result, leaves, tensor }: { terms: Terms; result: Term; leaves: readonly Leaf[]; tensor: Tensor },
+): void {
+  const { view: to, accumulate } = e.gradientInto(tensor);
+  const call = { label: `${root.label} gradient`, terms, result, leaves, shape, to, accumulate };
+  const repeated = shape.map((_, axis) => axis).filter((axis) => isRepeated(tensor.shape, shape, axis));
+  if (repeated.length === 0) e.emit(...pointwiseCommands(e.target, call, unusedView(e)));
+  else {
+    const scratch = (length: number) => e.scratch(`${call.label} in parts`, length);
+    e.emit(...pointwiseSums(e.target, { ...call, axes: repeated, factor: 1 }, unusedView(e), scratch));
+  }
+}
 
-const productOp: Op<null> = {
-  name: "multiply",
-  forward({ inputs: [a, b], outputs: [y], label }, e) {
-    const call = { operation: "product", N: a!.size, period: b!.size } as const;
-    e.emit(pointwise(e.target, label, call, { a: e.view(a!), b: e.view(b!), y: e.allocate(y!, label) }));
-  },
-  backward({ inputs: [a, b], outputs: [y], label }, e) {
-    const gradient = e.gradient(y!);
-    if (!gradient) return;
-    const times = (x: Tensor, other: Tensor) => {
-      const { view, accumulate } = e.gradientInto(x);
-      const call = { operation: "product", N: x.size, period: other.size, accumulate } as const;
-      e.emit(pointwise(e.target, `${label} gradient`, call, { a: gradient, b: e.view(other), y: view }));
-    };
-    if (e.needsGradient(a)) times(a, b!);
-    if (!e.needsGradient(b)) return;
-    if (b.size === y!.size) times(b, a!);
-    else {
-      const { view, accumulate } = e.gradientInto(b);
-      const sums = { N: y!.size / b.size, C: b.size, accumulate };
-      e.emit(sumColumns(e.target, `${label} gradient`, sums, { a: gradient, b: e.view(a!), to: view }));
-    }
-  },
-};
+/** Whether a tensor of a shape is repeated along an axis of the shape that it is broadcast to. */
+const isRepeated = (own: Shape, shape: Shape, axis: number): boolean =>
+  shape[axis] !== 1 && (own[axis - shape.length + own.length] ?? 1) === 1;
 
-/** `a * b`, element by element; shapes as in `weightedSum`. */
-export const multiply = (label: string, a: Tensor, b: Tensor): Tensor =>
-  apply(productOp, label, [a, b], [{ shape: a.shape }], null)[0]!;
+const pointwiseOp: Op<PointwiseAttributes> = { name: "pointwise", forward, backward };
+/** Through it no gradient goes. */
+const fixedOp: Op<PointwiseAttributes> = { name: "pointwise", forward };
+const sumOp: Op<SumAttributes> = { name: "sum", forward, backward };
+
+/** An operand: a tensor, or a plain number. */
+export type Operand = Tensor | number;
+
+/**
+ * The shape that shapes are broadcast to, by NumPy's rule: from the last axis on, lengths are equal or 1, or there is no such axis.
+ * @throws ShapeError when they do not fit together
+ */
+export function broadcastShapes(what: string, shapes: readonly Shape[]): Shape {
+  const rank = Math.max(0, ...shapes.map(({ length }) => length));
+  return Array.from({ length: rank }, (_, axis) => {
+    const lengths = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1);
+    const length = lengths.find((n) => n !== 1) ?? 1;
+    if (lengths.every((n) => n === 1 || n === length)) return length;
+    throw new ShapeError(
+      `${what}: shapes ${shapes.map(showShape).join(" and ")} cannot be broadcast: counted from the last axis, lengths must be equal or 1; reshape or unsqueeze one of them`,
+    );
+  });
+}
+
+/** The element type of an operation's result. */
+function resultType(name: OperationName, operands: readonly Operand[]): DType {
+  const { integer, gives, condition } = operations[name];
+  if (gives) return gives;
+  const values = condition ? operands.slice(1) : operands;
+  const tensors = values.filter((x) => typeof x !== "number");
+  const isWhole = values.every((x) => (typeof x === "number" ? Number.isInteger(x) : x.dtype === "i32"));
+  return integer && isWhole && tensors.length > 0 ? "i32" : "f32";
+}
+
+/** An operation on tensors and plain numbers, at least one of them a tensor, broadcast as in NumPy (and to `shape`). */
+export function pointwise(label: string, name: OperationName, operands: readonly Operand[], shape?: Shape): Tensor {
+  const tensors = operands.filter((x) => typeof x !== "number");
+  const shapes = tensors.map((tensor) => tensor.shape);
+  const output = { shape: shape ?? broadcastShapes(label, shapes), dtype: resultType(name, operands) };
+  const op = operations[name].gradient && output.dtype === "f32" ? pointwiseOp : fixedOp;
+  const attributes = { operation: name, numbers: operands.map((x) => (typeof x === "number" ? x : undefined)) };
+  return apply(op, label, tensors, [output], attributes)[0]!;
+}
+
+/** `factor * sum` over axes, which stay with length 1 where they are kept. */
+export function sum(label: string, x: Tensor, axes: readonly number[], keepdim: boolean, factor = 1): Tensor {
+  const keptShape = x.shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
+  const shape = keepdim ? keptShape : x.shape.filter((_, axis) => !axes.includes(axis));
+  return apply(sumOp, label, [x], [{ shape }], { axes, factor, keptShape })[0]!;
+}

@@ -263,18 +263,18 @@ function finalCellStates(
     at: View,
     lengths: readonly [number, number, number, number],
     strides: readonly [number, number, number, number],
-    row?: number,
-  ) =>
-    e.emit(
-      copyStrided(e.target, { label: `${label} final state`, from, to: at, lengths, strides, ...(row && { row }) }),
-    );
+    toStrides?: readonly [number, number, number, number],
+  ) => {
+    const places = toStrides ? { strides, toStrides } : { strides };
+    e.emit(copyStrided(e.target, { label: `${label} final state`, from, to: at, lengths, ...places }));
+  };
   if (first.buffer === second.buffer) {
     copy(first, to, [S - 1, D, B, H], [B * D * H, second.offset - first.offset + H, D * H, 1]);
     return;
   }
   const rows = B * H;
   for (const [d, from] of [first, second].entries())
-    copy(from, part(to, d * rows, to.length - d * rows), [1, 1, S - 1, rows], [0, 0, rows, 1], D * rows);
+    copy(from, part(to, d * rows, to.length - d * rows), [1, 1, S - 1, rows], [0, 0, rows, 1], [0, 0, D * rows, 1]);
 }
 
 const op: Op<Attributes, Saved> = {

@@ -1,0 +1,129 @@
+import { literal } from "../cells/activations.ts";
+import type { Expression } from "../plan/expression.ts";
+import type { DType } from "../tensor-data.ts";
+import { type Maths, type OperationName, operations } from "./operations.ts";
+
+// How an expression is computed: as WGSL, and on the CPU.
+
+/** Inputs of a pointwise kernel. With the result they are as many buffers as every adapter binds, one less. */
+export const MOST_INPUTS = 6;
+
+/** Axes of the index space. */
+export const AXES = 4;
+
+const infinite = (value: number): string =>
+  `bitcast<f32>(${Number.isNaN(value) ? "0x7fc00000u" : value > 0 ? "0x7f800000u" : "0xff800000u"} | params.zero)`;
+
+const wgslNumber = (value: number, dtype: DType): string => {
+  if (dtype === "i32") return value < 0 ? `(${value}i)` : `${value}i`;
+  return Number.isFinite(Math.fround(value)) ? literal(value) : infinite(value);
+};
+
+/** WGSL of `fn expression(i: u32) -> Result`, with what it includes. */
+export function expressionWgsl(expression: Expression): string {
+  const includes = new Set<string>();
+  const lines = expression.map((value, i): string => {
+    const named = (text: string) => `  let v${i} = ${text};`;
+    if ("constant" in value) return named(wgslNumber(value.constant, value.dtype));
+    if ("load" in value) {
+      const x = `x${value.load}`;
+      const index = value.by === "all" ? "i" : value.by === "one" ? "0u" : `indexOf${value.load}(at)`;
+      return named(`bitcast<${value.dtype}>(${x}[params.${x}Offset + ${index}])`);
+    }
+    const operation = operations[value.apply as OperationName];
+    const isWhole = expression[value.to.at(-1)!]!.dtype === "i32";
+    const { wgsl, includes: needed = [] }: Maths = isWhole && operation.integer ? operation.integer : operation;
+    for (const file of needed) includes.add(file);
+    return named(wgsl.replace(/\b[abc]\b/g, (operand) => `v${value.to["abc".indexOf(operand)]}`));
+  });
+  const strided = expression.flatMap((value) => ("load" in value && value.by === "strides" ? [value.load] : []));
+  const type = expression.at(-1)!.dtype;
+  return [
+    ...(includes.has("lib/activations.wgsl") ? ["alias Real = f32;", "alias Bits = u32;"] : []),
+    ...[...includes].map((file) => `// #include "${file}"`),
+    `alias Result = ${type};`,
+    ...[...new Set(strided)].map((k) => {
+      const sum = Array.from({ length: AXES }, (_, axis) => `at[${axis}] * params.x${k}s${axis}`).join(" + ");
+      return `fn indexOf${k}(at: vec4i) -> u32 { return u32(${sum}); }`;
+    }),
+    "fn expression(i: u32) -> Result {",
+    ...(strided.length > 0
+      ? [
+          "  let at = vec4i(vec4u(i / params.n3 / params.n2 / params.n1, i / params.n3 / params.n2 % params.n1,",
+          "    i / params.n3 % params.n2, i % params.n3));",
+        ]
+      : []),
+    ...lines,
+    `  return v${expression.length - 1};`,
+    "}",
+    "",
+  ].join("\n");
+}
+
+type Numbers = Float64Array | Int32Array;
+
+/** Where the numbers of an expression come from, on the CPU. */
+export interface Inputs {
+  readonly x: readonly Numbers[];
+  /** Lengths of the axes of the index space but the first. */
+  readonly n: readonly [number, number, number];
+  /** By input, then by axis. */
+  readonly strides: readonly (readonly number[])[];
+}
+
+/** Indices that are computed together: operations then run over whole arrays, not over one number after the other. */
+const BLOCK = 512;
+
+/** Computes an expression in float64 for the indices 0 to `count - 1`, and hands the results on block by block. */
+export function evaluate(
+  expression: Expression,
+  { x, n, strides }: Inputs,
+  count: number,
+  accept: (from: number, results: Float64Array, length: number) => void,
+): void {
+  const results = expression.map((value) => {
+    const array = new Float64Array(BLOCK);
+    return "constant" in value ? array.fill(value.constant) : array;
+  });
+  const [n1, n2, n3] = n;
+  const steps = expression.map((value, i): ((from: number, length: number) => void) => {
+    const y = results[i]!;
+    if ("constant" in value) return () => {};
+    if ("load" in value) {
+      const source = x[value.load]!;
+      if (value.by === "all") return (from, length) => y.set(source.subarray(from, from + length));
+      if (value.by === "one") return () => y.fill(source[0]!);
+      const [s0, s1, s2, s3] = strides[value.load] as [number, number, number, number];
+      return (from, length) => {
+        for (let k = 0; k < length; k++) {
+          const at = from + k;
+          const rest = Math.floor(at / n3);
+          const outer = Math.floor(rest / n2);
+          y[k] = source[Math.floor(outer / n1) * s0 + (outer % n1) * s1 + (rest % n2) * s2 + (at % n3) * s3]!;
+        }
+      };
+    }
+    const operation = operations[value.apply as OperationName];
+    const isWhole = expression[value.to.at(-1)!]!.dtype === "i32";
+    const { f } = isWhole && operation.integer ? operation.integer : operation;
+    const [a, b, c] = value.to.map((to) => results[to]!) as [Float64Array, Float64Array?, Float64Array?];
+    if (c) {
+      return (_, length) => {
+        for (let k = 0; k < length; k++) y[k] = f(a[k]!, b![k]!, c[k]!);
+      };
+    }
+    if (b) {
+      return (_, length) => {
+        for (let k = 0; k < length; k++) y[k] = f(a[k]!, b[k]!, 0);
+      };
+    }
+    return (_, length) => {
+      for (let k = 0; k < length; k++) y[k] = f(a[k]!, 0, 0);
+    };
+  });
+  for (let from = 0; from < count; from += BLOCK) {
+    const length = Math.min(BLOCK, count - from);
+    for (const step of steps) step(from, length);
+    accept(from, results.at(-1)!, length);
+  }
+}
