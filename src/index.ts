@@ -58,6 +58,7 @@ export {
   MultiplicativeAttention,
   type MultiplicativeAttentionOptions,
 } from "./nn/attention.ts";
+export { Conv1d, type Conv1dOptions } from "./nn/conv1d.ts";
 export { type CTCLengths, type CTCLoss, type CTCOptions, ctc } from "./nn/ctc.ts";
 export { Dropout, type DropoutOptions } from "./nn/dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";

@@ -51,8 +51,9 @@ const op: Op<Sizes> = {
   },
 };
 
-/** `x [..., I]` times `weight [O,I]` transposed, plus `bias [O]`: `[..., O]`. */
+/** `x [..., I]` times `weight [O,I]` (or of more axes, which are together I) transposed, plus `bias [O]`: `[..., O]`. */
 export function linear(label: string, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  const [O, I] = weight.shape as [number, number];
+  const O = weight.shape[0]!;
+  const I = weight.size / O;
   return apply(op, label, [x, weight, bias], [{ shape: [...x.shape.slice(0, -1), O] }], { N: x.size / I, I, O })[0]!;
 }
