@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findFiles, joinTexts, readTexts } from "../io/files.ts";
+import { findFiles, joinTexts, nameOfPath, readTexts, type SkippedFile } from "../io/files.ts";
 
 /** The folder that holds package.json; this file is in src/cli or dist/cli. */
 export const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
@@ -14,6 +14,8 @@ export interface NamedText {
   /** For messages. */
   readonly name: string;
   readonly files: number;
+  /** What was in the folders and is no text. */
+  readonly skipped: readonly SkippedFile[];
 }
 
 /**
@@ -35,12 +37,12 @@ export async function ownText(root: string = packageRoot): Promise<NamedText> {
       ...found.filter((path) => !generated.includes(basename(path)) && !relative(root, path).startsWith(hidden)),
     );
   }
-  const texts = await readTexts(paths);
-  return { text: joinTexts(texts), name: "the package's own source", files: texts.length };
+  const { texts, skipped } = await readTexts(paths);
+  return { text: joinTexts(texts), name: "the package's own source", files: texts.length, skipped };
 }
 
-/** The texts of files and folders as one. */
+/** The texts of files, folders and standard input (`-`) as one. */
 export async function namedText(paths: readonly string[]): Promise<NamedText> {
-  const texts = await readTexts(paths);
-  return { text: joinTexts(texts), name: paths.join(", "), files: texts.length };
+  const { texts, skipped } = await readTexts(paths);
+  return { text: joinTexts(texts), name: paths.map(nameOfPath).join(", "), files: texts.length, skipped };
 }

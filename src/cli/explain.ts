@@ -12,8 +12,10 @@ import { parameterCount } from "../nn/module.ts";
 import { Weights } from "../nn/weights.ts";
 import { printPlan, Runtime, showBytes } from "../node.ts";
 import type { Backend, DeviceBuffer, Owner } from "../plan/backend.ts";
+import { countPlan } from "../plan/count-plan.ts";
 import type { BufferSpec, Plan, Target } from "../plan/plan.ts";
 import { PlanBudget } from "../plan/plan-budget.ts";
+import { bytesOf } from "../tensor-data.ts";
 import { makeOptimizer, type OptimizerSpec, optimizerNames } from "../train/specs.ts";
 import { Trainer } from "../train/trainer.ts";
 import { whole } from "./arguments.ts";
@@ -108,6 +110,7 @@ interface ExplainOptions {
   readonly embeddingDim?: number;
   readonly hiddenSize?: number;
   readonly layers?: number;
+  readonly json?: true;
 }
 
 /** The model's sizes: those of a file, or those that the options say. */
@@ -123,7 +126,10 @@ async function describedModel(
     const given = [...sizes.map(([name]) => name), ...(vocabSize === undefined ? [] : ["vocabSize"])].join(", ");
     throw new OptionError(`explain: ${path} says what the model is; leave out ${given}, or the file`);
   }
-  const { config, progress } = readCheckpoint(await readBytes(path), path);
+  const { config, progress } = readCheckpoint(
+    await readBytes(path, "check the path, or leave it out and give the sizes"),
+    path,
+  );
   return { config, ...(progress && { training: progress.training }) };
 }
 
@@ -141,6 +147,11 @@ async function explain(path: string | undefined, options: ExplainOptions): Promi
     : (training?.optimizer ?? { name: "adam" });
   const model = new CharModel(config);
   const plan = planOf(model, { T, B, target, ...(options.train && { optimizer }) });
+  if (options.json) {
+    const setting = { T, B, optimizer: options.train ? optimizer : null, adapter: name ?? null, target };
+    for (const record of recordsOf(model, plan, setting)) line(JSON.stringify(record));
+    return;
+  }
   const { vocabSize, cell, embeddingDim, hiddenSize, numLayers } = model.options;
   const sizes = `V ${vocabSize}, E ${embeddingDim}, H ${hiddenSize}, L ${numLayers}, ${parameterCount(model)} parameters`;
   const work = options.train ? `one training step with ${optimizer.name}` : "forward";
@@ -149,6 +160,18 @@ async function explain(path: string | undefined, options: ExplainOptions): Promi
   const limits = `at most ${showBytes(target.maxBufferSize)} in a buffer and ${target.maxWorkgroups} workgroups along an axis`;
   line(wrap(`${machine}, ${limits}${name === undefined ? " (--limits adapter: those of this machine)" : ""}`, 80));
   line(`\n${printPlan(plan)}`);
+}
+
+/** What was planned, then every buffer and command in order (views name buffers by their number), then the totals. */
+function* recordsOf(model: CharModel, plan: Plan, setting: object): Generator<object> {
+  const { options: config } = model;
+  yield { type: "plan", name: plan.name, config, parameters: parameterCount(model), ...setting };
+  for (const [index, { name, role, dtype, length }] of plan.buffers.entries())
+    yield { type: "buffer", index, name, role, dtype, length, bytes: length * bytesOf(dtype) };
+  for (const { commands } of plan.derivations ?? [])
+    for (const { type, ...command } of commands) yield { type, when: "weights changed", ...command };
+  for (const { type, ...command } of plan.commands) yield { type, when: "every replay", ...command };
+  yield { type: "totals", ...countPlan(plan) };
 }
 
 /** Adds the command to the command line. */
@@ -169,5 +192,6 @@ export function register(program: Command): void {
     .option("--embedding-dim <E>", "without a checkpoint: length of a character's vector", whole())
     .option("--hidden-size <H>", "without a checkpoint: units of a layer", whole())
     .option("--layers <L>", "without a checkpoint: layers on top of each other", whole())
+    .option("--json", "print one JSON record per line, for scripts")
     .action(explain);
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import { readBytes } from "../io/files.ts";
-import { DataError, loadModel, Runtime, readCheckpoint, type Vocabulary } from "../node.ts";
+import { readBytes, readText, STANDARD_INPUT } from "../io/files.ts";
+import { DataError, loadModel, Runtime, type RuntimeInfo, readCheckpoint, type Vocabulary } from "../node.ts";
 import { real, whole } from "./arguments.ts";
 import { interruptible } from "./interrupt.ts";
 import { printable, terminalOf, wrap } from "./terminal.ts";
@@ -14,6 +14,7 @@ interface GenerateFlags {
   seed: number;
   chunk: number;
   backend: "auto" | "gpu" | "cpu";
+  json?: boolean;
 }
 
 export function register(program: Command): void {
@@ -22,7 +23,7 @@ export function register(program: Command): void {
     .summary("write text with a trained model")
     .description("Writes text with a model that webgpu-rnn train made, as it comes. Ctrl-C ends it.")
     .argument("<model>", "a .safetensors file")
-    .option("--prompt <text>", "text to go on from (default: the beginning of a line)")
+    .option("--prompt <text>", "text to go on from; - reads it from standard input (default: the beginning of a line)")
     .option("--length <n>", "characters to write", whole(0), 500)
     .option("--temperature <x>", "above 1 wilder, below 1 tamer, 0 always the likeliest character", real(0), 0.7)
     .option("--top-k <n>", "draw from the n likeliest characters only; 0: from all", whole(0), 0)
@@ -30,33 +31,76 @@ export function register(program: Command): void {
     .option("--seed <n>", "the same seed writes the same text", whole(0), 0)
     .option("--chunk <n>", "characters between two read-backs", whole(1, 4096), 32)
     .addOption(new Option("--backend <name>", "where to compute").choices(["auto", "gpu", "cpu"]).default("auto"))
+    .option("--json", "print one JSON record per line, for scripts")
     .action(async (path: string, flags: GenerateFlags) => {
       process.exitCode = await generateCommand(path, flags);
     });
 }
 
-async function generateCommand(path: string, { prompt, backend, ...options }: GenerateFlags): Promise<number> {
-  const [out, err] = [terminalOf(process.stdout), terminalOf(process.stderr)];
-  const checkpoint = readCheckpoint(await readBytes(path), path);
+/** @throws DataError for a prompt that the model cannot read, and whatever reading the model throws */
+async function generateCommand(
+  path: string,
+  { prompt: given, backend, json, ...options }: GenerateFlags,
+): Promise<number> {
+  const bytes = await readBytes(path, "check the path, or train a model (webgpu-rnn train TEXT --out MODEL)");
+  const checkpoint = readCheckpoint(bytes, path);
+  const prompt = given === STANDARD_INPUT ? await readText(given) : given;
   const start = prompt ?? lineStart(checkpoint.vocabulary);
   if (start === "") throw new DataError("the prompt is empty; give at least one character, or leave --prompt out");
   const tokens = encodePrompt(checkpoint.vocabulary, start);
   const interrupt = interruptible();
   const runtime = await Runtime.open({ backend });
   try {
-    const { reason, backend: chosen } = runtime.info();
-    err.line(err.colors.dim(wrap(`running on the ${chosen === "gpu" ? "GPU" : "CPU"}: ${reason}`, err.columns)));
     const { model, vocabulary } = loadModel(runtime, checkpoint);
-    if (prompt !== undefined) out.write(out.colors.dim(printable(prompt, out)));
+    const { start: begin, text, end } = json ? recordWriter(path) : textWriter(prompt);
+    begin(runtime.info(), start);
     const { signal } = interrupt;
     for await (const { tokens: drawn } of runtime.generate(model, { prompt: tokens, ...options, signal }))
-      out.write(printable(vocabulary.decode(drawn), out));
-    out.line();
+      text(vocabulary.decode(drawn));
+    end(interrupt.exitCode !== undefined);
     return interrupt.exitCode ?? 0;
   } finally {
     interrupt.release();
     runtime.dispose();
   }
+}
+
+/** How a generation is told. */
+interface Writer {
+  start(info: RuntimeInfo, prompt: string): void;
+  /** What was drawn since the last call. */
+  text(drawn: string): void;
+  end(interrupted: boolean): void;
+}
+
+/** For people: the prompt, where they gave one, and the text behind it. */
+function textWriter(prompt: string | undefined): Writer {
+  const [out, err] = [terminalOf(process.stdout), terminalOf(process.stderr)];
+  return {
+    start({ backend, reason }) {
+      err.line(err.colors.dim(wrap(`running on the ${backend === "gpu" ? "GPU" : "CPU"}: ${reason}`, err.columns)));
+      if (prompt !== undefined) out.write(out.colors.dim(printable(prompt, out)));
+    },
+    text: (drawn) => out.write(printable(drawn, out)),
+    end: () => out.line(),
+  };
+}
+
+/** For scripts: a record of the start, one of each chunk, and one of the end with the whole text. */
+function recordWriter(path: string): Writer {
+  const { line } = terminalOf(process.stdout);
+  const write = (record: object) => line(JSON.stringify(record));
+  let whole = "";
+  return {
+    start({ backend, adapter, reason }, prompt) {
+      write({ type: "start", model: path, backend, ...(adapter && { adapter }), reason, prompt });
+    },
+    text(drawn) {
+      whole += drawn;
+      write({ type: "text", text: drawn });
+    },
+    end: (interrupted) => write({ type: "end", interrupted, characters: [...whole].length, text: whole }),
+  };
 }
 
 const lineStart = ({ characters }: Vocabulary): string => (characters.includes("\n") ? "\n" : characters[0]!);

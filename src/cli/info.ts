@@ -19,7 +19,7 @@ async function info({ json }: { readonly json?: true }): Promise<void> {
   try {
     const found = runtime.info();
     if (json) {
-      line(JSON.stringify({ versions, ...found }));
+      line(JSON.stringify({ type: "info", versions, ...found }));
       return;
     }
     const { backend, adapter, reason, candidates, features, limits } = found;
@@ -52,6 +52,6 @@ export function register(program: Command): void {
   program
     .command("info")
     .description("show the adapters that were found, the one that is used and why, its features and limits")
-    .option("--json", "one JSON record, for scripts")
+    .option("--json", "print one JSON record, for scripts")
     .action(info);
 }

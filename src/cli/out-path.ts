@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { realpath, stat, unlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { WebGpuRnnError } from "../errors.ts";
+import { quoted, UsageError } from "./terminal.ts";
 
 /** A name that no file has yet: model.safetensors, model-2.safetensors, … */
 export function freshPath(stem = "model"): string {
@@ -13,6 +14,22 @@ export function freshPath(stem = "model"): string {
 }
 
 /**
+ * Refuses to replace a file that a training does not go on with. A pipe or a device is written to, not replaced.
+ * @param resumed the checkpoint that the training goes on with
+ * @throws UsageError with the ways out
+ */
+export async function checkNotReplaced(path: string, resumed: string | undefined): Promise<void> {
+  const old = await stat(path).catch(() => undefined);
+  if (!old?.isFile()) return;
+  if (resumed !== undefined && (await realPath(path)) === (await realPath(resumed))) return;
+  throw new UsageError(
+    `${path}: is there already and would be replaced; go on with it (--resume ${quoted(path)}), choose another name with --out, or replace it with --force`,
+  );
+}
+
+const realPath = (path: string): Promise<string> => realpath(path).catch(() => path);
+
+/**
  * Finds out before hours of training whether a file could be written as `writeFileAtomic` does it: a file beside it is
  * made and taken away again. What is at the path already is not touched.
  * @throws WebGpuRnnError with code `WRITE`
@@ -20,7 +37,7 @@ export function freshPath(stem = "model"): string {
 export async function checkWritable(path: string): Promise<void> {
   const refuse = (why: string, cause?: unknown) =>
     new WebGpuRnnError("WRITE", `${path}: cannot be written: ${why}; choose another place with --out`, { cause });
-  const target = await realpath(path).catch(() => path);
+  const target = await realPath(path);
   const old = await stat(target).catch(() => undefined);
   if (old?.isDirectory()) throw refuse("it is a folder");
   if (old && !old.isFile()) return; // a pipe or a device

@@ -12,7 +12,7 @@ const commands = [registerTrain, registerGenerate, registerInfo, registerExplain
 
 function programOf(): Command {
   const program = new Command("webgpu-rnn")
-    .description("Recurrent networks trained and run on WebGPU. Without a command: train.")
+    .description("Recurrent networks trained and run on WebGPU.")
     .version(ownVersion())
     .exitOverride()
     .showHelpAfterError("(--help lists what there is)")
@@ -28,12 +28,5 @@ Environment:
   return program;
 }
 
-/** `webgpu-rnn` and `webgpu-rnn --steps 50` train. */
-function withCommand(args: readonly string[]): readonly string[] {
-  const [first] = args;
-  const own = ["-h", "--help", "-V", "--version"];
-  return first === undefined || (first.startsWith("-") && !own.includes(first)) ? ["train", ...args] : args;
-}
-
 /** Runs a command line and sets the process's exit code: 0, 1 for what goes wrong, 2 for a wrong call. */
-export const run = (args: readonly string[]): Promise<void> => runCommands(programOf(), withCommand(args));
+export const run = (args: readonly string[]): Promise<void> => runCommands(programOf(), args);

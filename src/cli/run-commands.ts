@@ -1,8 +1,15 @@
 import { type Command, CommanderError } from "commander";
-import { exitCodeOf, printError } from "./terminal.ts";
+import { errorRecord, exitCodeOf, printError, terminalOf } from "./terminal.ts";
 
-/** Runs a command line and sets the process's exit code: 0, 1 for what goes wrong, 2 for a wrong call. */
+/**
+ * Runs a command line and sets the process's exit code: 0, 1 for what goes wrong, 2 for a wrong call, such as none at all.
+ * A command with `--json` says its errors on the standard output too, as a record.
+ */
 export async function runCommands(program: Command, args: readonly string[]): Promise<void> {
+  let json = false;
+  program.hook("preAction", (_, command) => {
+    json = command.opts().json === true;
+  });
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
@@ -11,6 +18,7 @@ export async function runCommands(program: Command, args: readonly string[]): Pr
       return;
     }
     printError(error);
+    if (json) terminalOf(process.stdout).line(JSON.stringify(errorRecord(error)));
     process.exitCode = exitCodeOf(error);
   }
 }

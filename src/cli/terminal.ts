@@ -119,6 +119,13 @@ export function messageOf(error: unknown): string {
   return error instanceof WebGpuRnnError || !(error instanceof Error) ? line : `${error.name}: ${line}`;
 }
 
+/** An error as a record, for scripts. */
+export const errorRecord = (error: unknown) => ({
+  type: "error" as const,
+  code: error instanceof WebGpuRnnError ? error.code : "UNKNOWN",
+  message: messageOf(error),
+});
+
 /** Prints an error as one line on the standard error output. */
 export function printError(error: unknown): void {
   const { colors, line } = terminalOf(process.stderr);

@@ -47,6 +47,7 @@ export interface TrainFlags {
   epochs?: number;
   backend: "auto" | "gpu" | "cpu";
   out?: string;
+  force?: boolean;
   resume?: string;
   validateEvery: number;
   sampleEvery: number;
@@ -129,11 +130,12 @@ export function addTrainOptions(command: Command): Command {
   option("--epochs <n>", "or: passes over the text", real(0, Number.POSITIVE_INFINITY, true));
   choice("--backend <name>", "where to compute", ["auto", "gpu", "cpu"], "auto");
   option("--out <file>", `the checkpoint ${otherwise("the file resumed from, or a new model.safetensors")}`);
+  option("--force", "let --out replace a file that is there already");
   option("--resume <file>", "go on with a checkpoint; give the same text");
   option("--validate-every <steps>", "0: at the end only", whole(0), 100);
   option("--sample-every <steps>", "show generated text; 0: never", whole(0), 100);
   option("--checkpoint-every <steps>", "0: at the end only", whole(0), 100);
-  option("--json", "print one record per line, for scripts");
+  option("--json", "print one JSON record per line, for scripts");
   return command;
 }
 

@@ -1,3 +1,4 @@
+import type { SkippedFile } from "../io/files.ts";
 import type { CharModelOptions, RuntimeInfo, TrainingSettings } from "../node.ts";
 
 /** The training runs, on this machine and with these settings. A second one follows when the device was lost. */
@@ -60,8 +61,11 @@ export interface CheckpointRecord {
 export interface WarningRecord {
   readonly type: "warning";
   readonly step: number;
+  /** That of an error, or `SKIPPED`: files in the folders that are no text. */
   readonly code: string;
   readonly message: string;
+  /** All that were skipped. */
+  readonly files?: readonly SkippedFile[];
 }
 
 export interface EndRecord {

@@ -1,19 +1,12 @@
 import type { Command } from "commander";
-import { readBytes } from "../io/files.ts";
-import {
-  type Checkpoint,
-  FileFormatError,
-  makeOptimizer,
-  readCheckpoint,
-  Vocabulary,
-  WebGpuRnnError,
-} from "../node.ts";
+import { readBytes, type SkippedFile } from "../io/files.ts";
+import { type Checkpoint, FileFormatError, makeOptimizer, readCheckpoint, Vocabulary } from "../node.ts";
 import { namedText, ownText } from "./default-text.ts";
 import { interruptible } from "./interrupt.ts";
 import { checkMemory } from "./memory.ts";
-import { checkWritable, freshPath } from "./out-path.ts";
+import { checkNotReplaced, checkWritable, freshPath } from "./out-path.ts";
 import { runTraining, type TrainingJob } from "./run-training.ts";
-import { exitCodeOf, messageOf, printError, quoted, terminalOf, UsageError } from "./terminal.ts";
+import { errorRecord, exitCodeOf, printError, quoted, terminalOf, UsageError } from "./terminal.ts";
 import { addTrainOptions, changesOf, defaults, settingsOf, type TrainFlags } from "./train-options.ts";
 import { type CheckpointRecord, jsonReporter, type Reporter, type TrainRecord } from "./train-records.ts";
 import { textReporter } from "./train-report.ts";
@@ -24,9 +17,9 @@ export function register(program: Command): void {
     .summary("train a character model on texts, and show what it writes")
     .description(
       "Trains a character language model on the texts of files and folders (UTF-8, any script), or on this package's own source. " +
-        "Ctrl-C saves and ends; --resume goes on.",
+        "What is no text in a folder is skipped. Ctrl-C saves and ends; --resume goes on.",
     )
-    .argument("[paths...]", "files and folders with text");
+    .argument("[paths...]", "files and folders with text; - is standard input");
   addTrainOptions(command).action(async (paths: string[], flags: TrainFlags) => {
     process.exitCode = await trainCommand(paths, flags, command);
   });
@@ -44,6 +37,11 @@ async function trainCommand(paths: readonly string[], flags: TrainFlags, command
   const started = performance.now();
   try {
     const job = await jobOf(paths, flags, command);
+    const { skipped } = job.text;
+    if (skipped.length > 0) {
+      const step = job.checkpoint?.progress?.step ?? 0;
+      told.report({ type: "warning", step, code: "SKIPPED", message: describeSkipped(skipped), files: skipped });
+    }
     const { step, steps, saved } = await runTraining(job, { report: told.report, signal: interrupt.signal });
     const interrupted = interrupt.exitCode !== undefined;
     const text = paths.map((path) => ` ${quoted(path)}`).join("");
@@ -63,9 +61,7 @@ async function trainCommand(paths: readonly string[], flags: TrainFlags, command
     printError(error);
     const { step, checkpoint } = told;
     told.report({
-      type: "error",
-      code: error instanceof WebGpuRnnError ? error.code : "UNKNOWN",
-      message: messageOf(error),
+      ...errorRecord(error),
       ...(step === undefined ? {} : { step }),
       ...(checkpoint ? { checkpoint: { path: checkpoint.path, step: checkpoint.step } } : {}),
     });
@@ -74,6 +70,18 @@ async function trainCommand(paths: readonly string[], flags: TrainFlags, command
     reporter.close();
     interrupt.release();
   }
+}
+
+/** How many of the skipped files a message lists. */
+const MOST_FILES = 5;
+
+function describeSkipped(files: readonly SkippedFile[]): string {
+  const what =
+    files.length === 1
+      ? "1 file was skipped, because it is no text"
+      : `${files.length} files were skipped, because they are no text`;
+  const listed = files.slice(0, MOST_FILES).map(({ path, why }) => `${path} (${why})`);
+  return `${what}: ${listed.join(", ")}${files.length > MOST_FILES ? ", …" : ""}`;
 }
 
 /** Passes records on and remembers what an error message needs. */
@@ -101,6 +109,7 @@ async function jobOf(paths: readonly string[], flags: TrainFlags, command: Comma
   const { moments } = makeOptimizer(training.optimizer);
 
   const out = flags.out ?? resume ?? freshPath();
+  if (!flags.force) await checkNotReplaced(out, resume);
   await checkWritable(out);
   const checkpoint = resume === undefined ? undefined : await readResumed(resume, flags);
   const text = paths.length > 0 ? await namedText(paths) : await ownText();
@@ -125,7 +134,8 @@ async function jobOf(paths: readonly string[], flags: TrainFlags, command: Comma
 }
 
 async function readResumed(path: string, { steps, epochs }: TrainFlags): Promise<Checkpoint> {
-  const checkpoint = readCheckpoint(await readBytes(path), path);
+  const bytes = await readBytes(path, "check the path, or leave --resume out to begin a new model");
+  const checkpoint = readCheckpoint(bytes, path);
   const { progress } = checkpoint;
   if (!progress)
     throw new FileFormatError(

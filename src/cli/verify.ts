@@ -70,7 +70,7 @@ interface VerifyOptions {
 /** @throws DataError for a path that cannot be read, NoAdapterError when a GPU is asked for and there is none */
 async function verify(paths: readonly string[], { backend, json }: VerifyOptions): Promise<void> {
   const { line, colors } = terminalOf(process.stdout);
-  const files = await findFiles(paths, ".safetensors");
+  const files = await findFiles(paths, ".safetensors", "check the path; docs/cases.md says how to record cases");
   const runtimes: Runtime[] = [];
   try {
     for (const name of ["gpu", "cpu"] as const) {
@@ -103,6 +103,6 @@ export function register(program: Command): void {
     .description("check this machine against PyTorch: run parity cases, print the worst error of each tensor")
     .argument("<paths...>", "parity cases (.safetensors), or folders of them; docs/cases.md says how to record some")
     .addOption(new Option("--backend <name>", "where to run them").choices(["gpu", "cpu", "both"]).default("both"))
-    .option("--json", "one record per line, for scripts")
+    .option("--json", "print one JSON record per line, for scripts")
     .action(verify);
 }

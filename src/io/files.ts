@@ -8,29 +8,59 @@ import { decodeUtf8 } from "./utf8.ts";
 
 /** A text and where it came from. */
 export interface TextFile {
+  /** `-` for standard input. */
   readonly path: string;
   readonly text: string;
 }
 
+/** A file in a folder of texts that is no text. */
+export interface SkippedFile {
+  readonly path: string;
+  /** Such as "byte 0xff at position 0 is not UTF-8". */
+  readonly why: string;
+}
+
+/** The path that means standard input, as for `cat`; a file of this name is `./-`. */
+export const STANDARD_INPUT = "-";
+
+/** What messages call a path. */
+export const nameOfPath = (path: string): string => (path === STANDARD_INPUT ? "standard input" : path);
+
 /**
- * Reads texts. A file that is named is read whatever it is called. A folder is read with all its subfolders in the order
- * of the names' UTF-16 code units, the same on every machine; skipped are names that start with a dot, `node_modules`,
- * empty files, files with a zero byte in the first 8000 (binary, by git's rule), links to folders, broken links, and what
- * is neither file nor folder.
+ * Reads texts. A file that is named is read whatever it is called, and `-` is standard input. A folder is read with all its
+ * subfolders in the order of the names' UTF-16 code units, the same on every machine. What is no text in it is skipped and
+ * listed: files with a zero byte in the first 8000 (binary, by git's rule), and what is not UTF-8. Skipped without a word are
+ * names that start with a dot, `node_modules`, empty files, links to folders, broken links, and what is neither file nor folder.
  *
  * @param paths files and folders
  * @returns the texts in the order of the paths; every path gives at least one, none is empty
- * @throws DataError when a path does not exist or cannot be read, a named file is empty or binary, a folder holds no text,
- *   or a file is not UTF-8 (naming the byte's position)
+ * @throws DataError when a path does not exist or cannot be read, a folder holds no text, or a file that is named is empty,
+ *   binary or not UTF-8 (with the byte's position)
  */
-export async function readTexts(paths: readonly string[]): Promise<TextFile[]> {
+export async function readTexts(paths: readonly string[]): Promise<{ texts: TextFile[]; skipped: SkippedFile[] }> {
   if (paths.length === 0) throw new DataError("no path was given: name at least one file or folder with text");
   const texts: TextFile[] = [];
+  const skipped: SkippedFile[] = [];
   for (const path of paths) {
-    if (await isFolder(path)) texts.push(...(await readFolder(path)));
-    else texts.push({ path, text: await readNamed(path) });
+    if (path !== STANDARD_INPUT && (await isFolder(path))) {
+      const found = await readFolder(path);
+      texts.push(...found.texts);
+      skipped.push(...found.skipped);
+    } else texts.push({ path, text: await readText(path) });
   }
-  return texts;
+  return { texts, skipped };
+}
+
+/**
+ * Reads one text.
+ * @param path a file, or `-` for standard input
+ * @throws DataError when it cannot be read, or is empty, binary or not UTF-8
+ */
+export async function readText(path: string): Promise<string> {
+  const name = nameOfPath(path);
+  const text = textOf(path === STANDARD_INPUT ? await readStandardInput() : await readBytes(path), name);
+  if (text.length === 0) throw new DataError(`${name}: is empty; give a text`);
+  return text;
 }
 
 /** All texts as one: each starts on a line of its own; a single text is left as it is. */
@@ -44,12 +74,13 @@ export function joinTexts(texts: readonly TextFile[]): string {
  *
  * @param paths files and folders
  * @param extension with its dot, such as `.safetensors`
+ * @param wayOut what to do where a path does not exist; default: check the path
  * @throws DataError when a path does not exist or cannot be read, or a folder has no such file
  */
-export async function findFiles(paths: readonly string[], extension: string): Promise<string[]> {
+export async function findFiles(paths: readonly string[], extension: string, wayOut?: string): Promise<string[]> {
   const found: string[] = [];
   for (const path of paths) {
-    if (!(await isFolder(path))) {
+    if (!(await isFolder(path, wayOut))) {
       found.push(path);
       continue;
     }
@@ -64,13 +95,24 @@ export async function findFiles(paths: readonly string[], extension: string): Pr
 
 /**
  * Reads a whole file.
+ * @param wayOut what to do where there is none; default: check the path
  * @throws DataError when it does not exist or cannot be read
  */
-export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBytes(path: string, wayOut?: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new DataError(`${path}: cannot be read: ${reason(cause)}`, { cause });
+    throw unreadable(path, cause, wayOut);
+  }
+}
+
+async function readStandardInput(): Promise<Uint8Array> {
+  try {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+    return Buffer.concat(chunks);
+  } catch (cause) {
+    throw unreadable(nameOfPath(STANDARD_INPUT), cause);
   }
 }
 
@@ -130,47 +172,53 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
+async function isFolder(path: string, wayOut?: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (cause) {
-    throw new DataError(`${path}: cannot be read: ${reason(cause)}`, { cause });
+    throw unreadable(path, cause, wayOut);
   }
 }
 
-async function readNamed(path: string): Promise<string> {
-  const bytes = await readBytes(path);
+/** @throws DataError for what is no text */
+function textOf(bytes: Uint8Array, name: string): string {
   if (isBinary(bytes)) {
     throw new DataError(
-      `${path}: holds a zero byte at position ${bytes.indexOf(0)}, so it is a binary file or UTF-16; name a text, or save it as UTF-8 (iconv -f UTF-16 -t UTF-8)`,
+      `${name}: holds a zero byte at position ${bytes.indexOf(0)}, so it is a binary file or UTF-16; name a text, or save it as UTF-8 (iconv -f UTF-16 -t UTF-8)`,
     );
   }
-  const text = decodeUtf8(bytes, path);
-  if (text.length === 0) throw new DataError(`${path}: is empty; name a file with text`);
-  return text;
+  return decodeUtf8(bytes, name);
 }
 
-async function readFolder(path: string): Promise<TextFile[]> {
+async function readFolder(path: string): Promise<{ texts: TextFile[]; skipped: SkippedFile[] }> {
   const texts: TextFile[] = [];
+  const skipped: SkippedFile[] = [];
   let seen = 0;
   for await (const file of walk(path)) {
     seen++;
     const bytes = await readBytes(file);
-    if (isBinary(bytes)) continue;
-    const text = decodeUtf8(bytes, file);
-    if (text.length > 0) texts.push({ path: file, text });
+    try {
+      const text = textOf(bytes, file);
+      if (text.length > 0) texts.push({ path: file, text });
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      // Its message is "file: why; way out".
+      skipped.push({ path: file, why: error.message.slice(file.length + 2).replace(/;.*/, "") });
+    }
   }
   if (texts.length === 0) {
+    const [first] = skipped;
+    const such = first ? `, such as ${first.path}: ${first.why}` : "";
     throw new DataError(
-      `${path}: the folder holds no text (${seen} files seen, all of them empty or binary; hidden ones and node_modules are skipped); name another folder or a file`,
+      `${path}: the folder holds no text (${seen} files seen, all of them empty or no UTF-8 text${such}; hidden ones and node_modules are skipped); name another folder or a file`,
     );
   }
-  return texts;
+  return { texts, skipped };
 }
 
 async function* walk(folder: string): AsyncGenerator<string> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new DataError(`${folder}: cannot be read: ${reason(cause)}`, { cause });
+    throw unreadable(folder, cause);
   });
   entries.sort((a, b) => (a.name < b.name ? -1 : 1)); // by code unit: localeCompare differs between machines
   for (const entry of entries) {
@@ -189,6 +237,13 @@ const isFileLink = (path: string): Promise<boolean> =>
   );
 
 const isBinary = (bytes: Uint8Array): boolean => bytes.subarray(0, 8000).includes(0);
+
+/** The error for what cannot be read. Making a folder, which `reason` tells those who write, is no way out here. */
+function unreadable(path: string, cause: unknown, wayOut = "check the path"): DataError {
+  const missing = (cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+  const why = missing ? `there is no such file or folder (ENOENT); ${wayOut}` : reason(cause);
+  return new DataError(`${path}: cannot be read: ${why}`, { cause });
+}
 
 /** Why the system refused, in words and with what to do about it. */
 function reason(error: unknown): string {

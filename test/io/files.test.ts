@@ -3,6 +3,7 @@ import * as fsp from "node:fs/promises";
 import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DataError, WebGpuRnnError } from "../../src/errors.ts";
@@ -31,7 +32,7 @@ const at = (name: string) => join(folder, name);
 const names = (texts: { path: string }[]) => texts.map(({ path }) => path.slice(folder.length + 1));
 
 describe("readTexts", () => {
-  test("a folder in a fixed order, without hidden, binary and empty files and node_modules", async () => {
+  test("a folder in a fixed order, without hidden and empty files and node_modules; what is no text is listed", async () => {
     await make({
       "b.txt": "two",
       "B.txt": "one",
@@ -42,12 +43,19 @@ describe("readTexts", () => {
       ".git/config": "no",
       "node_modules/x/index.js": "no",
       "image.png": Uint8Array.of(0x89, 0x50, 0, 1, 2, 0xff),
+      "a/photo.jpg": Uint8Array.of(0xff, 0xd8, 0xff, 0xe0),
+      "latin1.txt": Uint8Array.of(0x63, 0x61, 0x66, 0xe9),
       "empty.txt": "",
     });
     await symlink(at("a"), at("loop"));
     await symlink(at("b.txt"), at("c-link.txt"));
     await symlink(at("missing"), at("d-broken.txt"));
-    const texts = await readTexts([folder]);
+    const { texts, skipped } = await readTexts([folder]);
+    expect(skipped).toEqual([
+      { path: at("a/photo.jpg"), why: "byte 0xff at position 0 is not UTF-8" },
+      { path: at("image.png"), why: "holds a zero byte at position 2, so it is a binary file or UTF-16" },
+      { path: at("latin1.txt"), why: "byte 0xe9 at position 3 is not UTF-8" },
+    ]);
     expect(names(texts)).toEqual(["B.txt", "a/z.txt", "a/가.txt", "a.txt", "b.txt", "c-link.txt"]);
     expect(texts.map(({ text }) => text)).toEqual(["one", "three", "한글", "zero", "two", "two"]);
     expect(joinTexts(texts)).toBe("one\nthree\n한글\nzero\ntwo\ntwo");
@@ -55,14 +63,18 @@ describe("readTexts", () => {
 
   test("named files, hidden ones too, in the order given; a byte order mark is dropped", async () => {
     await make({ ".notes": "hidden\n", "b.txt": Uint8Array.of(0xef, 0xbb, 0xbf, 0x62, 0x0d, 0x0a) });
-    const texts = await readTexts([at("b.txt"), at(".notes")]);
+    const { texts } = await readTexts([at("b.txt"), at(".notes")]);
     expect(texts.map(({ text }) => text)).toEqual(["b\r\n", "hidden\n"]);
     expect(joinTexts(texts)).toBe("b\r\nhidden\n");
     expect(joinTexts([{ path: "x", text: "as it is" }])).toBe("as it is");
   });
 
   test.each([
-    ["a missing file", () => [at("missing.txt")], "missing.txt: cannot be read: there is no such file or folder"],
+    [
+      "a missing file",
+      () => [at("missing.txt")],
+      "missing.txt: cannot be read: there is no such file or folder (ENOENT); check the path",
+    ],
     ["no path", () => [], "no path was given"],
     ["an empty file", () => [at("empty.txt")], "empty.txt: is empty"],
     ["a folder without text", () => [at("void")], "void: the folder holds no text (1 files seen"],
@@ -72,7 +84,11 @@ describe("readTexts", () => {
       () => [at("bad/latin1.txt")],
       "latin1.txt: byte 0xe9 at position 3 is not UTF-8; save the text as UTF-8",
     ],
-    ["Latin-1 in a folder", () => [at("bad")], "latin1.txt: byte 0xe9 at position 3"],
+    [
+      "a folder with Latin-1 only",
+      () => [at("bad")],
+      /bad: the folder holds no text \(1 files seen, .* such as .*latin1.txt: byte 0xe9 at position 3 is not UTF-8;/,
+    ],
     ["a file taken for a folder", () => [at("empty.txt/x")], "a part of the path is a file, not a folder"],
   ])("refuses %s", async (_, paths, message) => {
     await make({
@@ -84,6 +100,39 @@ describe("readTexts", () => {
     });
     await expect(readTexts(paths())).rejects.toThrow(DataError);
     await expect(readTexts(paths())).rejects.toThrow(message);
+  });
+});
+
+describe("standard input", () => {
+  const given = (...chunks: Uint8Array[]) =>
+    vi.spyOn(process, "stdin", "get").mockReturnValue(Readable.from(chunks) as unknown as typeof process.stdin);
+
+  test("is the path -, as a whole and among files", async () => {
+    await make({ "a.txt": "one" });
+    given(Uint8Array.of(0x61, 0xed, 0x95), Uint8Array.of(0x9c)); // a character in two chunks
+    const { texts, skipped } = await readTexts([at("a.txt"), "-"]);
+    expect(texts).toEqual([
+      { path: at("a.txt"), text: "one" },
+      { path: "-", text: "a한" },
+    ]);
+    expect(skipped).toEqual([]);
+  });
+
+  test.each([
+    ["nothing", [], "standard input: is empty"],
+    ["bytes", [Uint8Array.of(0xff)], "standard input: byte 0xff at position 0 is not UTF-8"],
+    ["zeros", [Uint8Array.of(0x61, 0)], "standard input: holds a zero byte at position 1"],
+  ])("%s is refused", async (_, chunks, message) => {
+    given(...chunks);
+    await expect(readTexts(["-"])).rejects.toThrow(DataError);
+    given(...chunks);
+    await expect(readTexts(["-"])).rejects.toThrow(message);
+  });
+
+  test("what cannot be read is an error that says so", async () => {
+    const broken = new Readable({ read: () => broken.destroy(new Error("EIO: i/o error")) });
+    vi.spyOn(process, "stdin", "get").mockReturnValue(broken as unknown as typeof process.stdin);
+    await expect(readTexts(["-"])).rejects.toThrow("standard input: cannot be read: EIO: i/o error");
   });
 });
 
