@@ -17,7 +17,12 @@ const kept = new WeakMap<Dawn, Map<string, GPU>>();
 
 /** Gives the adapter, or why there is none. */
 export async function tryAttempt(attempt: Attempt, dawn: Dawn, system: NodeSystem): Promise<Offered | string> {
-  const variables: Record<string, string> = {};
+  const variables: Record<string, string | undefined> = {};
+  const { without = [] } = attempt;
+  if (without.length > 0 && !system.canSetEnvironment) {
+    return `a worker thread cannot leave it out; start Node without ${without.join(" and ")}`;
+  }
+  for (const name of without) variables[name] = undefined;
   // Without a loader Dawn would only print a warning and find nothing.
   const missing = attempt.vulkan && system.loadLibrary("libvulkan.so.1");
   if (attempt.vulkan === "driver" || missing !== undefined) {
@@ -68,7 +73,7 @@ function acceptsNone(files: readonly string[]): string {
  * so that neither the program nor its children inherit it.
  */
 async function withEnvironment<T>(
-  variables: Record<string, string>,
+  variables: Readonly<Record<string, string | undefined>>,
   system: NodeSystem,
   run: () => Promise<T>,
 ): Promise<T> {
@@ -76,16 +81,20 @@ async function withEnvironment<T>(
   // Mesa prints an error where this one is missing, as it is on servers and in containers.
   const folder = platform === "linux" && !env.XDG_RUNTIME_DIR ? await system.privateFolder() : undefined;
   const set = folder ? { ...variables, XDG_RUNTIME_DIR: folder.path } : variables;
-  const before = Object.keys(set).map((name) => [name, env[name]] as const);
-  Object.assign(env, set);
+  const before = Object.fromEntries(Object.keys(set).map((name) => [name, env[name]]));
+  setVariables(env, set);
   try {
     return await run();
   } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) delete env[name];
-      else env[name] = value;
-    }
+    setVariables(env, before);
     await folder?.remove();
+  }
+}
+
+function setVariables(env: NodeJS.ProcessEnv, values: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) delete env[name];
+    else env[name] = value;
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Finds a WebGPU adapter in Node and programs like it: what `navigator.gpu` offers, where there is one (Deno, Electron);
- * else, through Dawn, a real GPU, a lavapipe that Dawn accepts, SwiftShader, or none. A driver that the user chose is never
- * replaced, and every step that did not work is in `candidates`.
+ * else, through Dawn, a real GPU, a lavapipe that Dawn accepts, SwiftShader, or none. A driver that the user chose is
+ * replaced only where they insist on another kind, and every step that did not work is in `candidates`.
  */
 import { nameOfAdapter } from "./adapter-info.ts";
 import { setGlobals, tryAttempt } from "./dawn-adapter.ts";
@@ -58,7 +58,9 @@ async function find({ adapter: wish, dawnFlags = [] }: NodeAdapterOptions, syste
     candidates.push({ name: attempt.name, outcome: tried });
   }
   const wanted = choice === "auto" ? "" : ` of the kind "${choice}"`;
-  return none(`no adapter${wanted} was found (tried: ${summary(candidates)})`);
+  const insists = wish === undefined && choice !== "auto";
+  const wayOut = insists ? `; WEBGPU_RNN_ADAPTER=${choice} insists on this kind: leave it out to take any` : "";
+  return none(`no adapter${wanted} was found (tried: ${summary(candidates)})${wayOut}`);
 }
 
 type Offered = Required<Pick<FoundAdapter, "adapter" | "info">>;

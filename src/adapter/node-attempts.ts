@@ -25,6 +25,8 @@ export interface Attempt {
   readonly vulkan?: "loader" | "driver";
   /** Takes whatever driver is installed. */
   readonly installed?: boolean;
+  /** Variables of the environment that this search leaves out. */
+  readonly without?: readonly string[];
   /** Why an adapter is not the one that is wanted. */
   refuse(info: AdapterInfo): string | undefined;
 }
@@ -41,11 +43,6 @@ export function attemptsFor(
 
   // Beside a GPU, Dawn offers lavapipe only when asked for it by name.
   const systemFlags = choice === "lavapipe" ? [...flags, "adapter=llvmpipe"] : flags;
-  const variable = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].find((name) => env[name]);
-  if (variable !== undefined) {
-    const name = `the Vulkan driver chosen by ${variable}=${env[variable]}`;
-    return [{ name, flags: systemFlags, vulkan: "loader", refuse }];
-  }
   const installed: Attempt = {
     name: "the Vulkan drivers of this system",
     flags: systemFlags,
@@ -54,6 +51,16 @@ export function attemptsFor(
     refuse,
   };
   const swiftShader: Attempt = { name: "SwiftShader from npm", flags, vulkan: "driver", refuse };
+  const [variable, ...others] = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].filter((name) => env[name]);
+  if (variable !== undefined) {
+    const name = `the Vulkan driver chosen by ${variable}=${env[variable]}`;
+    const chosen: Attempt = { name, flags: systemFlags, vulkan: "loader", refuse };
+    if (choice === "auto") return [chosen];
+    // Only this project knows the kind that is insisted on; a variable for all of Vulkan is often set by a system or an image.
+    const without = [variable, ...others];
+    const further = { ...installed, name: `${installed.name}, without ${without.join(" and ")}`, without };
+    return [chosen, choice === "swiftshader" ? swiftShader : further];
+  }
   if (choice === "auto") return [installed, swiftShader];
   return [choice === "swiftshader" ? swiftShader : installed];
 }

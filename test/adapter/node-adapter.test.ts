@@ -25,6 +25,8 @@ type Info = typeof rtx;
 interface Machine {
   /** What the installed (or chosen) drivers offer, best first. */
   readonly drivers?: readonly Info[];
+  /** What is offered with a driver that the environment names; default: the same. */
+  readonly chosen?: readonly Info[];
   readonly files?: readonly string[];
   readonly loader?: boolean;
   /** Whether @sparticuz/chromium is installed. */
@@ -43,7 +45,11 @@ function machine(is: Machine) {
   const done: string[] = [];
   const env: NodeJS.ProcessEnv = { XDG_RUNTIME_DIR: "/run/user/1", ...is.env };
   let hasLoader = is.loader ?? true;
-  const offered = () => (env.VK_DRIVER_FILES === unpacked.driver ? [swiftShader] : (is.drivers ?? []));
+  const offered = () => {
+    const chosen = env.VK_DRIVER_FILES ?? env.VK_ICD_FILENAMES;
+    if (chosen === unpacked.driver) return [swiftShader];
+    return (chosen !== undefined && is.chosen) || (is.drivers ?? []);
+  };
   const create = (flags: string[]) => {
     done.push(["create", ...flags].join(" "));
     const wanted = flags.find((flag) => flag.startsWith("adapter="))?.slice("adapter=".length);
@@ -160,15 +166,44 @@ describe("the user's word", () => {
       expect.stringContaining("Dawn says: no suitable backends found Available adapters: * none"),
     ],
     ["swiftshader", { drivers: [rtx, lavapipe], chromium: true }, "SwiftShader driver"],
-    [
-      "swiftshader",
-      { drivers: [lavapipe], env: { VK_DRIVER_FILES: "/lvp.json" }, chromium: true },
-      expect.stringContaining('is not of the kind "swiftshader"'),
-    ],
     ["none", { drivers: [rtx] }, 'no adapter was looked for, because the choice is "none"'],
   ])('"%s" on %o', async (adapter, is, expected) => {
     expect(await chosen(is, { adapter })).toEqual(expected);
     expect(await chosen({ ...is, env: { ...is.env, WEBGPU_RNN_ADAPTER: adapter } })).toEqual(expected);
+  });
+
+  describe.each(["VK_DRIVER_FILES", "VK_ICD_FILENAMES"])("a kind that is insisted on, and %s", (variable) => {
+    const env = { [variable]: "/mine.json" };
+    test.each<[NodeAdapterOptions["adapter"] & string, Machine, string]>([
+      ["swiftshader", { chosen: [lavapipe], chromium: true }, "SwiftShader driver"],
+      ["swiftshader", { chosen: [swiftShader] }, "SwiftShader driver"],
+      ["lavapipe", { chosen: [swiftShader], drivers: [rtx, lavapipe] }, "llvmpipe: Mesa 25"],
+      ["gpu", { chosen: [lavapipe], drivers: [rtx] }, "RTX"],
+      ["gpu", { chosen: [rtx], drivers: [] }, "RTX"],
+    ])("%s on %o: the kind wins, and the variable stays", async (adapter, is, expected) => {
+      const { system, env: after } = machine({ ...is, env: { ...env, WEBGPU_RNN_ADAPTER: adapter } });
+      const { info, candidates } = await findNodeAdapter({}, system);
+      expect(info?.description).toBe(expected);
+      expect(candidates[0]!.name).toBe(`the Vulkan driver chosen by ${variable}=/mine.json`);
+      expect(after[variable]).toBe("/mine.json");
+    });
+
+    test("where there is no such adapter, it says what both say and what to do", async () => {
+      const is = { chosen: [lavapipe], drivers: [lavapipe], env: { ...env, WEBGPU_RNN_ADAPTER: "gpu" } };
+      expect(await chosen(is)).toBe(
+        'no adapter of the kind "gpu" was found (tried: ' +
+          `the Vulkan driver chosen by ${variable}=/mine.json: llvmpipe: Mesa 25 is not of the kind "gpu"; ` +
+          `the Vulkan drivers of this system, without ${variable}: llvmpipe: Mesa 25 is not of the kind "gpu"); ` +
+          "WEBGPU_RNN_ADAPTER=gpu insists on this kind: leave it out to take any",
+      );
+    });
+
+    test("a worker thread cannot change the environment, and says what to do", async () => {
+      const is = { chosen: [lavapipe], drivers: [rtx], worker: true, env: { ...env, WEBGPU_RNN_ADAPTER: "gpu" } };
+      expect(await chosen(is)).toContain(
+        `without ${variable}: a worker thread cannot leave it out; start Node without ${variable}`,
+      );
+    });
   });
 
   test("an unknown kind is an error that names the kinds", async () => {
