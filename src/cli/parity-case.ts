@@ -292,7 +292,7 @@ export function readCase(bytes: Uint8Array | ArrayBuffer): ParityCase {
   const { tensors, metadata } = readSafetensors(bytes, "the file");
   if (!Object.hasOwn(metadata, "case"))
     throw new FileFormatError(
-      `it has no __metadata__.case, so it is not a parity case; scripts/record_case.py makes one`,
+      `it has no __metadata__.case, so it is not a parity case; python/from_pytorch.py of this package makes one (docs/cases.md)`,
     );
   const json = readJson(metadata.case as string, "__metadata__.case");
   if (typeof json !== "object" || json === null || Array.isArray(json))

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { readSafetensors } from "../../src/io/safetensors.ts";
 
-const script = fileURLToPath(new URL("../../scripts/record_case.py", import.meta.url));
+const script = fileURLToPath(new URL("../../python/from_pytorch.py", import.meta.url));
 const shared = fileURLToPath(new URL("../../../shared/cases", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-cases-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -36,7 +36,7 @@ function recorded(name: string, ...given: string[]) {
   return read(path);
 }
 
-describe("record_case.py", () => {
+describe("from_pytorch.py with PyTorch", () => {
   beforeEach((context) => {
     if (python === undefined) context.skip("no Python with PyTorch was found; set PYTHON to one");
   });
@@ -190,8 +190,46 @@ describe("record_case.py", () => {
   ])("%j is refused", (given, message) => {
     const { status, stderr } = record(...given);
     expect(status).toBe(1);
-    expect(stderr).toContain("record_case: ");
+    expect(stderr).toContain("from_pytorch: ");
     expect(stderr).toContain(message);
+  });
+
+  test("the weights of any model: batch norm's counter, half precision, shared and transposed weights", () => {
+    const code = `
+import torch
+from torch import nn
+torch.manual_seed(3)
+model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.LSTM(2, 4, bidirectional=True), nn.Linear(3, 2))
+model[3].weight = model[0].weight
+model[1].half()
+model[3].bias.data = torch.arange(4.0).reshape(2, 2).t()[1]
+torch.save(model.state_dict(), ${JSON.stringify(join(folder, "m.pt"))})
+torch.save({"epoch": 3, "net": model.state_dict()}, ${JSON.stringify(join(folder, "ck.pt"))})
+torch.save(model, ${JSON.stringify(join(folder, "whole.pt"))})
+print(model[2].weight_hh_l0_reverse[15, 3].item(), model[0].weight[1, 0].item())`;
+    const made = spawnSync(python as string, ["-W", "ignore", "-c", code], { encoding: "utf8" });
+    expect(made.stderr).toBe("");
+    const [hidden, shared] = made.stdout.trim().split(" ").map(Number);
+    const out = join(folder, "m.safetensors");
+    expect(record("weights", join(folder, "m.pt"), out)).toMatchObject({ status: 0, stderr: "" });
+    const { tensors, metadata } = readSafetensors(readFileSync(out), out);
+    expect(metadata).toEqual({ format: "pt" });
+    expect(tensors["1.num_batches_tracked"]).toEqual({ shape: [], data: Int32Array.of(0) });
+    expect(tensors["1.running_var"]).toEqual({ shape: [2], data: Float32Array.of(1, 1) });
+    expect(tensors["2.weight_hh_l0_reverse"]).toMatchObject({ shape: [16, 4] });
+    expect(tensors["2.weight_hh_l0_reverse"]!.data.at(-1)).toBe(hidden);
+    expect(tensors["0.weight"]).toEqual(tensors["3.weight"]);
+    expect(tensors["0.weight"]!.data[3]).toBe(shared);
+    expect(tensors["3.bias"]!.data).toEqual(Float32Array.of(1, 3));
+
+    const part = join(folder, "lstm.safetensors");
+    const options = ["--key", "net", "--prefix", "2."];
+    expect(record("weights", join(folder, "ck.pt"), part, ...options)).toMatchObject({ status: 0, stderr: "" });
+    expect(readSafetensors(readFileSync(part), part).tensors.bias_ih_l0).toEqual(tensors["2.bias_ih_l0"]);
+    expect(record("weights", join(folder, "ck.pt"), part).stderr).toContain(
+      "with the state dicts net; choose one with",
+    );
+    expect(record("weights", join(folder, "whole.pt"), part).stderr).toMatch(/^from_pytorch: .*\(a whole model.*\n$/);
   });
 
   const known = existsSync(shared) ? readdirSync(shared).filter((name) => name.endsWith(".safetensors")) : [];

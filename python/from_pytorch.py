@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""Records parity cases from PyTorch: what your own PyTorch computes, for `npx webgpu-rnn verify`.
+"""From PyTorch to webgpu-rnn: weights as safetensors, and parity cases for `npx webgpu-rnn verify`.
 
-Needs PyTorch >= 1.13 and nothing else. Inputs and weights are rounded to float32 and stored so; everything expected of
-them is computed in float64 on the CPU. The format is described in docs/cases.md. It is one file, longer than others
-here, so that it can be copied next to a model and run there.
+Needs PyTorch >= 1.13 and nothing else, not even NumPy. A parity case holds what your own PyTorch computes: inputs and
+weights are rounded to float32 and stored so; everything expected of them is computed in float64 on the CPU. The format is
+described in docs/cases.md. It is one file, longer than others here, so that it can be copied next to a model and run there.
 
-    python3 scripts/record_case.py sequence gru.safetensors --cell gru --T 9 --B 4 --input-size 3 --hidden-size 7
-    python3 scripts/record_case.py train run.safetensors --cell lstm --T 12 --B 4 --steps 30 --optimizer adam --lr 0.01
-    python3 scripts/record_case.py again old/*.safetensors --out new
+    python3 from_pytorch.py weights model.pt model.safetensors
+    python3 from_pytorch.py sequence gru.safetensors --cell gru --T 9 --B 4 --input-size 3 --hidden-size 7
+    python3 from_pytorch.py train run.safetensors --cell lstm --T 12 --B 4 --steps 30 --optimizer adam --lr 0.01
+    python3 from_pytorch.py again old/*.safetensors --out new
 
 From Python, with modules of your own:
 
-    from record_case import record_sequence, record_train
+    from from_pytorch import save_weights, record_sequence, record_train
+    save_weights("model.safetensors", model)
     record_sequence("mine.safetensors", model.lstm, x, h0, c0)
     record_train("mine-train.safetensors", model.embedding, model.lstm, model.head, tokens, T=12, optimizer="adam",
                  optimizer_options={"lr": 1e-2}, clip_grad_norm=1.0)
@@ -21,8 +23,13 @@ import argparse
 import ctypes
 import json
 import os
+import pickle
 import struct
 import sys
+import warnings
+
+# PyTorch says so at its import where NumPy is not installed, and nothing here needs it.
+warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 
 import torch
 from torch import nn
@@ -45,19 +52,24 @@ DTYPES = {
     "I32": torch.int32,
 }
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
+# What webgpu-rnn does not read fits into what it does.
+WIDER = {dtype: torch.int32 for dtype in (torch.bool, torch.uint8, torch.int8, torch.int16)}
 
 
 class CaseError(Exception):
-    """Something that cannot be recorded; the message says what, and what can."""
+    """Something that cannot be written or recorded; the message says what, and what can."""
 
 
 # --- files ----------------------------------------------------------------------------------------
 
 
 def write_safetensors(path, tensors, metadata):
-    """Writes tensors by name, in order, under a temporary name that is then renamed."""
+    """Writes tensors by name, under a temporary name that is then renamed."""
+    if sys.byteorder != "little":
+        raise CaseError("safetensors holds little-endian numbers, and this machine's are big-endian; use another one")
     header, chunks, end = {"__metadata__": metadata}, [], 0
-    for name, tensor in tensors.items():
+    # Large elements first: so each tensor begins at a multiple of its element's size.
+    for name, tensor in sorted(tensors.items(), key=lambda item: -item[1].element_size()):
         tensor = tensor.detach().cpu().contiguous()
         size = tensor.numel() * tensor.element_size()
         header[name] = {
@@ -66,7 +78,7 @@ def write_safetensors(path, tensors, metadata):
             "data_offsets": [end, end + size],
         }
         # Through memory, so that NumPy need not be there.
-        chunks.append(ctypes.string_at(tensor.data_ptr(), size))
+        chunks.append(ctypes.string_at(tensor.data_ptr(), size) if size else b"")
         end += size
     text = json.dumps(header).encode("utf-8")
     text += b" " * (-len(text) % 8)
@@ -104,14 +116,30 @@ def read_safetensors(path):
     return tensors, metadata
 
 
-def read_state_dict(path):
-    """A state dict saved with torch.save or as safetensors."""
+def is_state_dict(value):
+    return isinstance(value, dict) and len(value) > 0 and all(torch.is_tensor(entry) for entry in value.values())
+
+
+def read_state_dict(path, key=None):
+    """A state dict saved with torch.save, alone or under a key of a checkpoint, or as safetensors."""
     if path.endswith(".safetensors"):
         return read_safetensors(path)[0]
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(state, dict) or not all(torch.is_tensor(value) for value in state.values()):
-        raise CaseError(f"{path}: is not a state dict; save one with torch.save(model.state_dict(), path)")
-    return state
+    save_one = "save one with torch.save(model.state_dict(), path)"
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        # Only tensors and plain values are read: a pickle of anything else runs whatever code it names.
+        raise CaseError(f"{path}: is not a state dict (a whole model, or no file of torch.save); {save_one}") from error
+    keys = [name for name, value in loaded.items() if is_state_dict(value)] if isinstance(loaded, dict) else []
+    if key is not None:
+        if key not in keys:
+            raise CaseError(f"{path}: has no state dict under the key '{key}'; there are {', '.join(keys) or 'none'}")
+        return loaded[key]
+    if is_state_dict(loaded):
+        return loaded
+    if keys:
+        raise CaseError(f"{path}: is a checkpoint with the state dicts {', '.join(keys)}; choose one with --key {keys[0]}")
+    raise CaseError(f"{path}: is not a state dict; {save_one}")
 
 
 def with_prefix(state, prefix):
@@ -120,6 +148,28 @@ def with_prefix(state, prefix):
     if not found:
         raise CaseError(f"no weight's name starts with '{prefix}'; the names are {', '.join(state)}")
     return found
+
+
+def save_weights(path, model):
+    """Writes the state dict of any torch.nn.Module, or a state dict, as safetensors, for webgpu-rnn's loadStateDict.
+
+    Values are written as they are: F64, F32, F16, BF16, I64, I32; bool, uint8, int8 and int16 become I32. Weights that two
+    modules share are there under both names. Returns the tensors that were written, by name.
+    """
+    state = model if isinstance(model, dict) else model.state_dict()
+    tensors = {}
+    for name, value in state.items():
+        if not torch.is_tensor(value):
+            raise CaseError(f"{name} is a {type(value).__name__}, and only tensors can be written; leave it out")
+        tensor = value.to(WIDER[value.dtype]) if value.dtype in WIDER else value
+        if tensor.dtype not in NAMES or tensor.layout != torch.strided or tensor.device.type == "meta":
+            raise CaseError(
+                f"{name} is a tensor of {value.dtype}, {value.layout}, on {value.device}; "
+                f"dense tensors of {', '.join(DTYPES)} and small integers can be written: convert it, or leave it out"
+            )
+        tensors[name] = tensor
+    write_safetensors(path, tensors, {"format": "pt"})
+    return tensors
 
 
 # --- models ---------------------------------------------------------------------------------------
@@ -372,6 +422,14 @@ def make_model(cell, vocab_size, embedding_size, hidden_size, num_layers):
 # --- command line ---------------------------------------------------------------------------------
 
 
+def run_weights(options):
+    state = with_prefix(read_state_dict(options.model, options.key), options.prefix)
+    if os.path.exists(options.out) and os.path.samefile(options.model, options.out):
+        raise CaseError(f"{options.out}: would be replaced; write to another file")
+    for name, tensor in save_weights(options.out, state).items():
+        print(f"{name:40} {NAMES[tensor.dtype]:4} {list(tensor.shape)}")
+
+
 def run_sequence(options):
     torch.manual_seed(options.seed)
     rnn = make_rnn(
@@ -438,7 +496,7 @@ def run_again(options):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
-        description="Record parity cases from PyTorch (float64 on the CPU) for `webgpu-rnn verify`."
+        description="Write weights of PyTorch as safetensors, and record parity cases (float64 on the CPU) for `webgpu-rnn verify`."
     )
     kinds = parser.add_subparsers(dest="kind", required=True)
 
@@ -448,6 +506,12 @@ def parse_arguments():
         )
         command.set_defaults(run=run)
         return command
+
+    weights = add("weights", run_weights, "the weights of a model as safetensors")
+    weights.add_argument("model", help="a state dict: the file of torch.save(model.state_dict(), ...)")
+    weights.add_argument("out", help="the .safetensors file to write")
+    weights.add_argument("--key", help="of the state dict in a checkpoint, such as state_dict")
+    weights.add_argument("--prefix", default="", help="keep the names that begin so, without it, such as module.")
 
     def add_common(command):
         command.add_argument("out", help="the .safetensors file to write")
@@ -492,7 +556,7 @@ def main():
     try:
         options.run(options)
     except (CaseError, OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
-        sys.exit(f"record_case: {error}")
+        sys.exit(f"from_pytorch: {error}")
 
 
 if __name__ == "__main__":
