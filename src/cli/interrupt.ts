@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { PASSED_ON } from "./filtered-process.ts";
 
 const signals = ["SIGINT", "SIGTERM"] as const;
 
@@ -15,9 +16,16 @@ export interface Interrupt {
 export function interruptible(onFirst: () => void = () => {}): Interrupt {
   const controller = new AbortController();
   let exitCode: number | undefined;
+  // A signal may come by both ways at once, and is then one question.
+  const came = { directly: 0, passedOn: 0 };
+  let asked = 0;
   const handlers = signals.map((name) => {
     const code = 128 + constants.signals[name];
-    const handle = () => {
+    const handle = (_: unknown, how?: unknown) => {
+      came[how === PASSED_ON ? "passedOn" : "directly"]++;
+      const times = Math.max(came.directly, came.passedOn);
+      if (times === asked) return;
+      asked = times;
       if (exitCode !== undefined) process.exit(code);
       exitCode = code;
       onFirst();

@@ -25,6 +25,9 @@ Environment:
   DEBUG               shows where an error came from`,
     );
   for (const register of commands) register(program);
+  // Read by main.ts, before there is a program.
+  for (const command of program.commands)
+    command.option("--verbose", "show what Dawn itself says about the GPU's driver, too");
   return program;
 }
 
