@@ -210,7 +210,7 @@ async function readFolder(path: string): Promise<{ texts: TextFile[]; skipped: S
     const [first] = skipped;
     const such = first ? `, such as ${first.path}: ${first.why}` : "";
     throw new DataError(
-      `${path}: the folder holds no text (${seen} files seen, all of them empty or no UTF-8 text${such}; hidden ones and node_modules are skipped); name another folder or a file`,
+      `${path}: the folder holds no text (${seen} seen, all of them empty or no UTF-8 text${such}; hidden ones and node_modules are skipped); name another folder or a file`,
     );
   }
   return { texts, skipped };

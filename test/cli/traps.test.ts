@@ -42,6 +42,15 @@ describe("without a command", () => {
   });
 });
 
+test("every command takes --json and --verbose", async () => {
+  for (const command of ["train", "generate", "info", "explain", "verify"]) {
+    const { code, stdout } = await commandLine(command, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {2}--json +print one JSON record/m);
+    expect(stdout).toMatch(/^ {2}--verbose +show what Dawn itself says/m);
+  }
+});
+
 describe("a file that is there already", () => {
   test("is replaced with --force, and by the run that resumes it under whatever name", async () => {
     await writeFile(at("rhyme.txt"), rhyme);

@@ -77,7 +77,7 @@ describe("readTexts", () => {
     ],
     ["no path", () => [], "no path was given"],
     ["an empty file", () => [at("empty.txt")], "empty.txt: is empty"],
-    ["a folder without text", () => [at("void")], "void: the folder holds no text (1 files seen"],
+    ["a folder without text", () => [at("void")], "void: the folder holds no text (1 seen"],
     ["a binary file", () => [at("data.bin")], "data.bin: holds a zero byte at position 1"],
     [
       "Latin-1",
@@ -87,7 +87,7 @@ describe("readTexts", () => {
     [
       "a folder with Latin-1 only",
       () => [at("bad")],
-      /bad: the folder holds no text \(1 files seen, .* such as .*latin1.txt: byte 0xe9 at position 3 is not UTF-8;/,
+      /bad: the folder holds no text \(1 seen, .* such as .*latin1.txt: byte 0xe9 at position 3 is not UTF-8;/,
     ],
     ["a file taken for a folder", () => [at("empty.txt/x")], "a part of the path is a file, not a folder"],
   ])("refuses %s", async (_, paths, message) => {
