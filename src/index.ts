@@ -58,6 +58,20 @@ export {
   MultiplicativeAttention,
   type MultiplicativeAttentionOptions,
 } from "./nn/attention.ts";
+export {
+  type ContrastiveOptions,
+  type CosineOptions,
+  contrastive,
+  cosineLoss,
+  type FocalOptions,
+  focal,
+  type KLDivOptions,
+  klDiv,
+  type PoissonNLLOptions,
+  poissonNLL,
+  type QuantileOptions,
+  quantile,
+} from "./nn/composed-losses.ts";
 export { Conv1d, type Conv1dOptions } from "./nn/conv1d.ts";
 export { type CTCLengths, type CTCLoss, type CTCOptions, ctc } from "./nn/ctc.ts";
 export { Dropout, type DropoutOptions } from "./nn/dropout.ts";

@@ -16,7 +16,8 @@ export type Expression = readonly ExpressionValue[];
 
 /** As a formula, for printed plans: `mul(a, a) with a = sub(x0, x1)`. */
 export function formulaOf(expression: Expression): string {
-  const uses = expression.map((_, i) => expression.filter((value) => "apply" in value && value.to.includes(i)).length);
+  const read = expression.flatMap((value) => ("apply" in value ? value.to : []));
+  const uses = expression.map((_, i) => read.filter((at) => at === i).length);
   const names = new Map<number, string>();
   const definitions: string[] = [];
   const write = (i: number): string => {
@@ -26,8 +27,7 @@ export function formulaOf(expression: Expression): string {
     if ("load" in value) return `x${value.load}`;
     if ("constant" in value) return String(value.constant);
     const written = `${value.apply}(${value.to.map(write).join(", ")})`;
-    if (uses[i]! < 2 && i < expression.length - 1) return written;
-    if (i === expression.length - 1) return written;
+    if (uses[i]! < 2) return written;
     const name = String.fromCharCode(97 + (definitions.length % 26));
     names.set(i, name);
     definitions.push(`${name} = ${written}`);
