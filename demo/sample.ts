@@ -21,10 +21,10 @@ export async function drawSample(
   runtime: Runtime,
   { model, vocabulary, sampling, seed, step, start }: SampleOrder,
 ): Promise<SampleReport> {
-  const known = new Set(vocabulary.characters);
+  const known = new Set(vocabulary.symbols);
   const wished = [...sampling.prompt];
   const usable = wished.filter((character) => known.has(character));
-  const fallback = known.has("\n") ? "\n" : ([...start.slice(0, 2)][0] ?? vocabulary.characters[0]!);
+  const fallback = known.has("\n") ? "\n" : ([...start.slice(0, 2)][0] ?? vocabulary.symbols[0]!);
   const prompt = usable.length > 0 ? usable : [fallback];
   const written: string[] = [];
   const traces = new Map<string, { layers: number; units: number; parts: Float32Array[] }>();
@@ -35,7 +35,7 @@ export async function drawSample(
     seed,
     trace: true,
   })) {
-    for (const token of tokens) written.push(vocabulary.characters[token]!);
+    for (const token of tokens) written.push(vocabulary.symbols[token]!);
     for (const [name, { shape, data }] of Object.entries(trace)) {
       const [, layers, units] = shape as [number, number, number];
       const known = traces.get(name) ?? { layers, units, parts: [] };

@@ -24,7 +24,7 @@ export function hasRows(text: string, cut: Cut): boolean {
 
 /** The characters of a text that a vocabulary has, and how many it has not. */
 export function onlyKnown(text: string, vocabulary: Vocabulary): { known: string; skipped: number } {
-  const characters = new Set(vocabulary.characters);
+  const characters = new Set(vocabulary.symbols);
   let known = "";
   let skipped = 0;
   for (const character of text) {

@@ -32,8 +32,45 @@ export {
 } from "./char-model/checkpoint.ts";
 export type { TrainingSettings } from "./char-model/settings.ts";
 export type { AnyBatch, Batch, BatchPart } from "./data/batch.ts";
-export { Vocabulary, type VocabularyJson } from "./data/vocabulary.ts";
-export { split, Windows } from "./data/windows.ts";
+export {
+  Batches,
+  type BatchesOptions,
+  batches,
+  collate,
+  type Fields,
+  type TensorsOf,
+} from "./data/batches.ts";
+export type {
+  Field,
+  FieldSource,
+  NumbersFieldOptions,
+  NumbersValue,
+  RecordOf,
+  SequenceFieldOptions,
+  SeriesFieldOptions,
+  SeriesValue,
+  TextValue,
+  TokensFieldOptions,
+  TokensValue,
+} from "./data/fields.ts";
+export * as field from "./data/fields.ts";
+export {
+  type Normalizable,
+  Normalizer,
+  type NormalizerJson,
+  type NormalizerOptions,
+  normalizer,
+} from "./data/normalizer.ts";
+export { type PaddingOptions, type PadSequencesOptions, padSequences, type TensorOf } from "./data/padding.ts";
+export { type SplitFractions, type SplitOptions, type SplitParts, split } from "./data/split.ts";
+export {
+  type EncodeOptions,
+  type SpecialToken,
+  Vocabulary,
+  type VocabularyJson,
+  type VocabularyOptions,
+} from "./data/vocabulary.ts";
+export { Windows } from "./data/windows.ts";
 export * from "./errors.ts";
 export type { RealSteps } from "./graph/ops/mask.ts";
 export { Tensor } from "./graph/tensor.ts";

@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import {
   type Batch,
+  type Batches,
   CharModel,
   functional,
   GRU,
@@ -28,6 +29,11 @@ import { runPage } from "./support/page-code.ts";
 type Inputs<K extends string> = Readonly<Record<K, TensorData>>;
 type ReaderBatch = Batch<Inputs<"tokens" | "features" | "lengths">, Inputs<"tags" | "mean">>;
 type Steps = readonly { readonly token: number; readonly features: readonly number[]; readonly tag: number }[];
+interface SequenceRecord {
+  readonly tokens: readonly number[];
+  readonly features: readonly (readonly number[])[];
+  readonly tags: readonly number[];
+}
 interface Classifier extends Module {
   forward(x: Record<"x" | "lengths", Tensor>): Record<"logits" | "weights", Tensor>;
 }
@@ -41,7 +47,7 @@ interface Page {
   readonly heldOut: readonly ReaderBatch[];
   readonly evaluated: { readonly loss: number; readonly tokens: number };
   readonly ran: Inputs<"probabilities" | "mean"> & Pick<ReaderBatch, "x">;
-  readonly sequence: Steps;
+  readonly record: SequenceRecord;
   readonly streamed: readonly number[];
   readonly saved: StateDict;
   readonly first: Inputs<"tags" | "mean">;
@@ -55,7 +61,7 @@ interface Page {
   readonly classifier: Classifier;
   readonly found: readonly Hypothesis[];
   readonly classified: readonly number[];
-  readonly marked: () => Generator<Batch<Inputs<"x" | "lengths">>>;
+  readonly signs: Batches<Inputs<"x" | "lengths">, TensorData>;
 }
 
 const { text: page, made, typeFaults } = await runPage<Page>("your-model.md");
@@ -159,7 +165,9 @@ describe(`the page's code on the ${made.runtime.backend}`, () => {
 
   test("streams a sequence through a session, whose state is reset, held, saved and set", async () => {
     const weights = await runtime.stateDict(made.reader);
-    const said = read(weights, made.sequence);
+    const { tokens, features, tags } = made.record;
+    const steps = tokens.map((token, t) => ({ token, features: features[t]!, tag: tags[t]! }));
+    const said = read(weights, steps);
     const streamed = said.tags.flat();
     expect(made.streamed).toHaveLength(streamed.length);
     for (const [i, value] of streamed.entries()) expect(made.streamed[i]).toBeCloseTo(value, 3);
@@ -252,7 +260,7 @@ describe(`the page's code on the ${made.runtime.backend}`, () => {
       inputs: { x: { shape: [T, B, 2] }, lengths: { shape: [B], dtype: "i32" } },
       forward: (inputs) => classifier.forward(inputs),
     });
-    const { x, target } = made.marked().next().value as Batch<Inputs<"x" | "lengths">>;
+    const { x, target } = made.signs.at(0);
     const real = (t: number, b: number) => t < x.lengths.data[b]!;
     const { logits, weights } = await program.run(x);
     const right = Array.from(

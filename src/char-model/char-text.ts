@@ -1,5 +1,6 @@
+import { split } from "../data/split.ts";
 import { Vocabulary } from "../data/vocabulary.ts";
-import { split, Windows } from "../data/windows.ts";
+import { Windows } from "../data/windows.ts";
 import { checkCount, checkOptions, DataError } from "../errors.ts";
 
 /** A text cut for training a character model. */

@@ -103,7 +103,7 @@ function recordWriter(path: string): Writer {
   };
 }
 
-const lineStart = ({ characters }: Vocabulary): string => (characters.includes("\n") ? "\n" : characters[0]!);
+const lineStart = ({ symbols }: Vocabulary): string => (symbols.includes("\n") ? "\n" : symbols[0]!);
 
 function encodePrompt(vocabulary: Vocabulary, prompt: string): Int32Array {
   try {

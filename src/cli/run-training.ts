@@ -233,7 +233,7 @@ async function sampleText(
   signal: AbortSignal,
 ): Promise<{ prompt: string; text: string }> {
   // A line's beginning, where there are lines.
-  const prompt = vocabulary.characters.includes("\n") ? "\n" : vocabulary.characters[0]!;
+  const prompt = vocabulary.symbols.includes("\n") ? "\n" : vocabulary.symbols[0]!;
   const { temperature, seed } = SAMPLE;
   let text = "";
   const drawn = runtime.generate(model, { prompt: vocabulary.encode(prompt), length, temperature, seed, signal });

@@ -1,4 +1,4 @@
-import { checkCount, checkNumber, checkOptions, DataError, ShapeError } from "../errors.ts";
+import { checkCount, checkOptions, DataError, ShapeError } from "../errors.ts";
 import type { Batch } from "./batch.ts";
 
 /**
@@ -79,23 +79,6 @@ export class Windows {
   *epoch(): Generator<Batch, void, undefined> {
     for (let s = 0; s < this.stepsPerEpoch; s++) yield this.at(s);
   }
-}
-
-/**
- * Splits a stream of N tokens: the last floor(N·validationFraction) are for validation, the others for training. Both
- * are views of `tokens`.
- *
- * @param validationFraction in [0, 1]
- * @throws OptionError when the fraction is out of range
- */
-export function split(
-  tokens: Int32Array,
-  validationFraction: number,
-): { training: Int32Array; validation: Int32Array } {
-  checkTokens(tokens);
-  checkNumber("split", "validationFraction", validationFraction, 0, 1);
-  const cut = tokens.length - Math.floor(tokens.length * validationFraction);
-  return { training: tokens.subarray(0, cut), validation: tokens.subarray(cut) };
 }
 
 function checkTokens(tokens: Int32Array): void {

@@ -107,7 +107,7 @@ test("a checkpoint moves between cells' models, files and backends as the same m
     const whole = readCheckpoint(await saveCheckpoint(trained));
     const slim = readCheckpoint(await saveModel(runtime, trained));
     expect(whole.config).toEqual({ ...config, cell, vocabSize: vocabulary.size });
-    expect(whole.vocabulary.characters).toEqual(vocabulary.characters);
+    expect(whole.vocabulary.symbols).toEqual(vocabulary.symbols);
     expect(slim.progress).toBeUndefined();
     const text = await generated(runtime, trained.model);
     for (const checkpoint of [whole, slim])

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { split, Windows } from "../../src/data/windows.ts";
+import { Windows } from "../../src/data/windows.ts";
 import { DataError, OptionError, ShapeError } from "../../src/errors.ts";
 
 const stream = (n: number) => Int32Array.from({ length: n }, (_, i) => i);
@@ -74,24 +74,5 @@ describe("Windows", () => {
     expect(() => new Windows(stream(9), { window: 1, batch: 1, T: 3 } as never)).toThrow('unknown option "T"');
     expect(() => new Windows([1, 2, 3] as never, { window: 1, batch: 1 })).toThrow(ShapeError);
     expect(() => new Windows(stream(9), { window: 1, batch: 1 }).at(-1)).toThrow(OptionError);
-  });
-});
-
-describe("split", () => {
-  test.each([
-    [1115394, 0.1, 111539],
-    [10, 0, 0],
-    [10, 0.99, 9],
-    [0, 0.1, 0],
-  ])("%d tokens, fraction %d: %d for validation", (n, fraction, validation) => {
-    const tokens = stream(n);
-    const parts = split(tokens, fraction);
-    expect([parts.training.length, parts.validation.length]).toEqual([n - validation, validation]);
-    expect([parts.training.byteOffset, parts.validation.byteOffset]).toEqual([0, 4 * (n - validation)]);
-    expect([parts.training.buffer, parts.validation.buffer].every((buffer) => buffer === tokens.buffer)).toBe(true);
-  });
-
-  test.each([-0.1, 1.1, Number.NaN])("refuses the fraction %d", (fraction) => {
-    expect(() => split(stream(10), fraction)).toThrow(OptionError);
   });
 });
