@@ -144,6 +144,7 @@ export type { Merge, RecurrentOptions } from "./nn/recurrent-options.ts";
 export { RNN, type RNNOptions, type RNNState } from "./nn/rnn.ts";
 export { SLSTM, type SLSTMOptions, type SLSTMState } from "./nn/slstm.ts";
 export { SRU, type SRUState } from "./nn/sru.ts";
+export { type Summary, type SummaryInput, type SummaryRow, summary } from "./nn/summary.ts";
 export { countPlan, type PlanCounts } from "./plan/count-plan.ts";
 export type { MemoryReport } from "./plan/memory-report.ts";
 export type {

@@ -47,6 +47,7 @@ interface Page {
   readonly heldOut: readonly ReaderBatch[];
   readonly evaluated: { readonly loss: number; readonly tokens: number };
   readonly ran: Inputs<"probabilities" | "mean"> & Pick<ReaderBatch, "x">;
+  readonly table: string;
   readonly record: SequenceRecord;
   readonly streamed: readonly number[];
   readonly saved: StateDict;
@@ -161,6 +162,10 @@ describe(`the page's code on the ${made.runtime.backend}`, () => {
         expect(made.ran.probabilities.data[at + 1]).toBeCloseTo(softmax(scores)[1]!, 4);
       }
     }
+  });
+
+  test("prints its layers", () => {
+    expect(made.table).toMatch(/^ {2}tag: Linear +\[8,16,2\] +26 /m);
   });
 
   test("streams a sequence through a session, whose state is reset, held, saved and set", async () => {

@@ -13,16 +13,13 @@ import { Weights } from "../nn/weights.ts";
 import { printPlan, Runtime, showBytes } from "../node.ts";
 import type { Backend, DeviceBuffer, Owner } from "../plan/backend.ts";
 import { countPlan } from "../plan/count-plan.ts";
-import type { BufferSpec, Plan, Target } from "../plan/plan.ts";
+import { type BufferSpec, defaultTarget, type Plan, type Target } from "../plan/plan.ts";
 import { PlanBudget } from "../plan/plan-budget.ts";
 import { bytesOf } from "../tensor-data.ts";
 import { makeOptimizer, type OptimizerSpec, optimizerNames } from "../train/specs.ts";
 import { Trainer } from "../train/trainer.ts";
 import { whole } from "./arguments.ts";
 import { terminalOf, wrap } from "./terminal.ts";
-
-/** WebGPU's guaranteed limits; a binding is smaller than a buffer there. */
-const defaultTarget: Target = { maxBufferSize: 128 * 2 ** 20, maxWorkgroups: 65535, software: false };
 
 /** Knows its limits and nothing else: plans are made for it and never run, so that no GPU and no memory is needed. */
 class PaperBackend implements Backend {

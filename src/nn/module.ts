@@ -92,6 +92,15 @@ function visit(owner: Module, found: Found, path = "", within: object = owner, a
   }
 }
 
+/** All modules below a model, by path; one that has several paths by each of them. */
+export function modulesOf(model: Module): Map<string, Module> {
+  const modules = new Map<string, Module>();
+  visit(model, (path, value) => {
+    if (value instanceof Module) modules.set(path, value);
+  });
+  return modules;
+}
+
 /** Tells every module and parameter of a model its path. */
 export function namePaths(model: Module): void {
   visit(model, (path, value) => {

@@ -109,6 +109,9 @@ export interface Target {
   readonly software: boolean;
 }
 
+/** WebGPU's guaranteed limits on a hardware GPU; a binding is smaller than a buffer there. */
+export const defaultTarget: Target = { maxBufferSize: 128 * 2 ** 20, maxWorkgroups: 65535, software: false };
+
 /** The views that a command reads and writes. */
 export function viewsOf(command: Command): readonly View[] {
   if (command.type === "dispatch") return command.bindings;
