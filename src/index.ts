@@ -78,6 +78,7 @@ export type { BeamSearchOptions, Hypothesis } from "./infer/beam-search.ts";
 export type { GenerateBatchOptions, Generated, GeneratedBatch, GenerateOptions } from "./infer/generate.ts";
 export type { InputSpecs, Program, ProgramOptions } from "./infer/program.ts";
 export type { Session, SessionInput, SessionOptions } from "./infer/session.ts";
+export { type CheckpointStore, checkpointStore } from "./io/checkpoint-store.ts";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./io/safetensors.ts";
 export {
   type WeightLayout,
@@ -191,3 +192,13 @@ export {
   scheduleNames,
 } from "./train/specs.ts";
 export { Trainer, type TrainerOptions } from "./train/trainer.ts";
+export {
+  loadTraining,
+  makeTraining,
+  readTraining,
+  type SavedTraining,
+  saveTraining,
+  type Training,
+  type TrainingRuntime,
+  type TrainingSpec,
+} from "./train/training-file.ts";

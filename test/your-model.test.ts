@@ -20,6 +20,7 @@ import {
   type StateDict,
   type Tensor,
   type TensorData,
+  type Training,
   type WeightLayout,
   type WeightLayoutCell,
   type WeightLayoutOptions,
@@ -42,6 +43,9 @@ interface Page {
   readonly runtime: Runtime;
   readonly reader: Module;
   readonly copy: Module;
+  readonly copied: StateDict;
+  readonly resumed: Training;
+  readonly next: readonly (readonly number[])[];
   readonly losses: readonly number[];
   readonly loss: LossFunction;
   readonly heldOut: readonly ReaderBatch[];
@@ -214,9 +218,15 @@ describe(`the page's code on the ${made.runtime.backend}`, () => {
   });
 
   test("saves and loads every weight", async () => {
-    const saved = await runtime.stateDict(made.copy);
-    expect(saved).toEqual(await runtime.stateDict(made.reader));
-    expect(Object.keys(saved)).toContain("layers.1.weight_hh_l0");
+    expect(made.copied).toEqual(await runtime.stateDict(made.reader));
+    expect(Object.keys(made.copied)).toContain("layers.1.weight_hh_l0");
+  });
+
+  test("goes on from a file to the same losses", async () => {
+    const [gone, resumed] = made.next;
+    expect(gone![0]).toBe(4);
+    expect(resumed).toEqual(gone);
+    expect(await runtime.stateDict(made.resumed.model)).toEqual(await runtime.stateDict(made.copy));
   });
 
   test("loads a Keras GRU that resets before the product, and leaves the other weights", async () => {

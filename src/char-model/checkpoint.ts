@@ -1,42 +1,44 @@
 import { cellNamed } from "../cells/index.ts";
 import { Vocabulary, type VocabularyJson } from "../data/vocabulary.ts";
-import {
-  checkOptions,
-  DataError,
-  DivergedError,
-  FileFormatError,
-  shown,
-  shownNames,
-  WebGpuRnnError,
-} from "../errors.ts";
-import { readJson } from "../io/read-json.ts";
-import { readSafetensors, writeSafetensors } from "../io/safetensors.ts";
+import { checkOptions, DataError, FileFormatError, shown } from "../errors.ts";
+import { checkKeys, type FileKind, inFile, readDescribed, writeDescribed } from "../io/description.ts";
 import { checkStateDict, type Module } from "../nn/module.ts";
 import { type StateDict, sameShape, showShape } from "../tensor-data.ts";
 import type { Schedule } from "../train/schedules.ts";
-import { makeOptimizer, makeSchedule } from "../train/specs.ts";
-import type { Trainer, TrainerOptions } from "../train/trainer.ts";
+import { makeOptimizer } from "../train/specs.ts";
+import type { Trainer } from "../train/trainer.ts";
+import {
+  checkProgress,
+  loadTraining,
+  makeTraining,
+  progressOf,
+  type TrainingRuntime,
+  type TrainingSpec,
+} from "../train/training-file.ts";
 import { CharModel, type CharModelOptions } from "./char-model.ts";
 import { textFingerprint } from "./char-text.ts";
-import { checkSettings, MOST_STEPS, type TrainingSettings } from "./settings.ts";
+import { checkSettings, type TrainingSettings } from "./settings.ts";
 
 // A checkpoint is one safetensors file. Its tensors are those of Trainer.stateDict (`model.*`, `optimizer.*`, `carry.*`) or,
 // in a file that only generates, the model's alone, under their plain names. Its metadata has the key below, with JSON text:
 //   { format, version, config, vocabulary }                                   weights only
 //   { format, version, config, vocabulary, step, training, scheduleState }   a training that can go on
 
-const KEY = "checkpoint";
-const FORMAT = "webgpu-rnn character model";
-const VERSION = 1;
+const kind: FileKind = {
+  key: "checkpoint",
+  format: "webgpu-rnn character model",
+  version: 1,
+  what: "character model",
+  writers: "webgpu-rnn train or saveCheckpoint",
+};
 const WEIGHTS_KEYS = ["format", "version", "config", "vocabulary"];
 const TRAINING_KEYS = [...WEIGHTS_KEYS, "step", "training", "scheduleState"];
 
 /** What a checkpoint asks of a runtime; `Runtime` has it. */
-export interface CheckpointRuntime {
+export interface CheckpointRuntime extends TrainingRuntime {
   initialize(model: Module, options: { readonly seed: number }): void;
   stateDict(model: Module): Promise<StateDict>;
   loadStateDict(model: Module, dict: StateDict): void;
-  trainer(model: Module, options: TrainerOptions): Trainer;
 }
 
 /** A character model in training, with all that a checkpoint of it holds. */
@@ -84,23 +86,18 @@ export function startTraining(
   const training = checkSettings(start.training);
   const model = new CharModel({ ...start.config, vocabSize: vocabulary.size });
   runtime.initialize(model, { seed: training.seed });
-  const schedule = makeSchedule(training.schedule);
-  return { model, vocabulary, trainer: trainerOf(runtime, model, training, schedule), schedule, training };
+  const { trainer, schedule } = makeTraining(runtime, model, specOf(training));
+  return { model, vocabulary, trainer, schedule, training };
 }
 
-function trainerOf(
-  runtime: CheckpointRuntime,
-  model: CharModel,
-  training: TrainingSettings,
-  schedule: Schedule,
-): Trainer {
-  const { clipNorm, clipValue } = training;
-  return runtime.trainer(model, {
-    optimizer: makeOptimizer(training.optimizer),
-    schedule,
-    ...(clipNorm === undefined ? {} : { clipNorm }),
-    ...(clipValue === undefined ? {} : { clipValue }),
-  });
+function specOf({ optimizer, clipNorm, clipValue, schedule }: TrainingSettings): TrainingSpec {
+  return {
+    optimizer,
+    carryState: true,
+    ...(schedule && { schedule }),
+    ...(clipNorm !== undefined && { clipNorm }),
+    ...(clipValue !== undefined && { clipValue }),
+  };
 }
 
 /**
@@ -109,21 +106,9 @@ function trainerOf(
  * @throws DivergedError when a loss so far was not finite, or a number that would be saved is not
  */
 export async function saveCheckpoint(saved: CharTraining): Promise<Uint8Array<ArrayBuffer>> {
-  const { model, vocabulary, trainer, schedule } = saved;
-  // All of one moment: training may go on while the numbers are read.
-  const { step } = trainer;
-  const scheduleState = schedule?.state?.() ?? [];
-  const tensors = await trainer.stateDict();
-  for (const [name, { data }] of Object.entries(tensors)) {
-    // The update of the last step can overflow after a loss that was still finite.
-    if (!data.every(Number.isFinite)) {
-      throw new DivergedError(
-        step,
-        `training diverged in step ${step}: ${name} has a value that is not finite; go back to the last checkpoint with a smaller learning rate or a clipNorm`,
-      );
-    }
-  }
-  return write(tensors, model, vocabulary, { step, training: checkSettings(saved.training), scheduleState });
+  const { model, vocabulary } = saved;
+  const { tensors, ...progress } = await progressOf(saved);
+  return write(tensors, model, vocabulary, { training: checkSettings(saved.training), ...progress });
 }
 
 /** A model as the bytes of a file that generates but cannot go on training: a third of a checkpoint's size with Adam. */
@@ -135,8 +120,7 @@ export async function saveModel(
 }
 
 function write(tensors: StateDict, model: CharModel, vocabulary: Vocabulary, progress: object) {
-  const content = { format: FORMAT, version: VERSION, config: model.options, vocabulary, ...progress };
-  return writeSafetensors(tensors, { [KEY]: JSON.stringify(content) });
+  return writeDescribed(kind, { config: model.options, vocabulary, ...progress }, tensors);
 }
 
 /**
@@ -146,91 +130,37 @@ function write(tensors: StateDict, model: CharModel, vocabulary: Vocabulary, pro
  *   not fit its own description
  */
 export function readCheckpoint(bytes: Uint8Array | ArrayBuffer, name = "checkpoint"): Checkpoint {
-  const { tensors, metadata } = readSafetensors(bytes, name);
-  const content = parse(metadata[KEY], Object.keys(tensors), name);
-  const vocabulary = wrap(name, () => Vocabulary.fromJSON(content.vocabulary as VocabularyJson));
-  const config = wrap(name, () => checkConfig(content.config, vocabulary));
+  const { content, tensors } = readDescribed(bytes, name, kind);
+  const vocabulary = inFile(name, () => Vocabulary.fromJSON(content.vocabulary as VocabularyJson));
+  const config = inFile(name, () => checkConfig(content.config, vocabulary));
   for (const [tensor, { data }] of Object.entries(tensors)) {
     if (data instanceof Int32Array)
       throw new FileFormatError(
         `${name}: tensor ${shown(tensor)} holds integers, expected floating point; save it again`,
       );
   }
-  const { step, training, scheduleState } = content;
-  const keys = training === undefined ? WEIGHTS_KEYS : TRAINING_KEYS;
-  const unknown = Object.keys(content).find((key) => !keys.includes(key));
-  if (unknown !== undefined)
-    throw new FileFormatError(
-      `${name}: its description has the unknown key ${shown(unknown)}, expected ${keys.join(", ")}; use the webgpu-rnn that wrote it`,
-    );
+  const { training } = content;
+  checkKeys(name, content, training === undefined ? WEIGHTS_KEYS : TRAINING_KEYS);
   if (training === undefined) {
     const weights = Object.fromEntries(Object.entries(tensors).map(([key, t]) => [key.replace(/^model\./, ""), t]));
-    wrap(name, () => checkStateDict(new CharModel(config), weights));
+    inFile(name, () => checkStateDict(new CharModel(config), weights));
     return { name, config, vocabulary, weights };
   }
-  if (!Number.isInteger(step) || (step as number) < 0 || (step as number) > MOST_STEPS)
-    throw new FileFormatError(
-      `${name}: step is ${shown(step)}, expected a whole number from 0 to ${MOST_STEPS}; the file is damaged`,
-    );
-  const settings = wrap(name, () => checkSettings(training as TrainingSettings));
-  wrap(name, () => checkScheduleState(settings, scheduleState));
-  const weights = wrap(name, () => checkTrainingState(tensors, config, settings));
+  const settings = inFile(name, () => checkSettings(training as TrainingSettings));
+  const { step, scheduleState } = checkProgress(name, content, settings);
+  const weights = inFile(name, () => checkTrainingState(tensors, config, settings));
   return {
     name,
     config,
     vocabulary,
     weights,
     progress: {
-      step: step as number,
+      step,
       training: settings,
-      scheduleState: scheduleState as number[],
+      scheduleState,
       state: tensors,
     },
   };
-}
-
-/** Checks that a schedule with these settings can go on from a state, and has it again afterwards. */
-function checkScheduleState({ schedule: spec }: TrainingSettings, state: unknown): void {
-  const expected = "the file is damaged, or its schedule was changed";
-  if (!Array.isArray(state) || !state.every(Number.isFinite))
-    throw new FileFormatError(`scheduleState is ${shown(state)}, expected numbers; ${expected}`);
-  const schedule = makeSchedule(spec);
-  schedule.restore?.([...state]);
-  const restored = schedule.state?.() ?? [];
-  if (restored.length !== state.length || restored.some((one, i) => one !== state[i]))
-    throw new FileFormatError(
-      `scheduleState is ${shown(state)}, and the schedule ${shown(spec?.name ?? "constant")} has no such state; ${expected}`,
-    );
-}
-
-function parse(text: string | undefined, tensors: readonly string[], name: string): Record<string, unknown> {
-  if (text === undefined) {
-    throw new FileFormatError(
-      `${name}: is not a character model of webgpu-rnn: its metadata has no "${KEY}" (its tensors: ${shownNames(tensors) || "none"}); ` +
-        "name a file that webgpu-rnn train or saveCheckpoint wrote",
-    );
-  }
-  const content = readJson(text, `${name}: the metadata's "${KEY}"`);
-  const { format, version } = (content ?? {}) as Record<string, unknown>;
-  if (format !== FORMAT)
-    throw new FileFormatError(
-      `${name}: holds ${format === undefined ? "an unnamed format" : shown(format)}, expected "${FORMAT}"; name the file of a character model`,
-    );
-  if (version !== VERSION)
-    throw new FileFormatError(
-      `${name}: has format version ${shown(version)}, this webgpu-rnn reads version ${VERSION}; use the webgpu-rnn that wrote it`,
-    );
-  return content as Record<string, unknown>;
-}
-
-/** Gives an error about values the name of the file that they come from. */
-function wrap<T>(name: string, check: () => T): T {
-  try {
-    return check();
-  } catch (cause) {
-    if (!(cause instanceof WebGpuRnnError)) throw cause;
-    throw new FileFormatError(`${name}: ${cause.message}`, { cause });
-  }
 }
 
 function checkConfig(config: unknown, vocabulary: Vocabulary): Required<CharModelOptions> {
@@ -305,7 +235,7 @@ export interface ResumeChanges
  */
 export function resumeTraining(
   runtime: CheckpointRuntime,
-  { name, config, vocabulary, progress }: Checkpoint,
+  { name, config, vocabulary, weights, progress }: Checkpoint,
   changes: ResumeChanges = {},
 ): Required<CharTraining> {
   if (!progress)
@@ -320,11 +250,10 @@ export function resumeTraining(
     ...others,
     optimizer: lr === undefined ? saved.optimizer : { ...saved.optimizer, lr },
   });
-  const model = new CharModel(config);
-  const schedule = makeSchedule(training.schedule);
-  if (changes.schedule === undefined) schedule.restore?.([...progress.scheduleState]);
-  const trainer = trainerOf(runtime, model, training, schedule);
-  trainer.loadStateDict(progress.state, progress.step);
+  const file = { name, metadata: {}, weights, spec: specOf(training), ...progress };
+  // Another schedule begins anew, at the step where the training is.
+  const another = changes.schedule && { changes: { schedule: changes.schedule } };
+  const { model, trainer, schedule } = loadTraining(runtime, new CharModel(config), file, another);
   return { model, vocabulary, trainer, schedule, training };
 }
 

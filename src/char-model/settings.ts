@@ -1,5 +1,6 @@
 import { checkCount, checkNumber, checkOptions, LEAST, OptionError, shown } from "../errors.ts";
 import { makeOptimizer, makeSchedule, type OptimizerSpec, type ScheduleSpec } from "../train/specs.ts";
+import { MOST_STEPS } from "../train/training-file.ts";
 
 /** How a character model is trained, as plain data: with the text and the step, all that going on exactly needs. */
 export interface TrainingSettings {
@@ -35,8 +36,6 @@ const settingNames: readonly (keyof TrainingSettings)[] = [
   "steps",
 ];
 
-/** The step is a counter of 32 bits for the noise, and so is the seed. */
-export const MOST_STEPS = 2 ** 32 - 1;
 /** T and B beyond which no device has the memory of one step. */
 const MOST_ROWS = 2 ** 24;
 
@@ -47,7 +46,7 @@ export function checkSettings(settings: TrainingSettings): TrainingSettings {
   const { window, batch, seed, validationFraction, text, clipNorm, clipValue, steps } = settings;
   checkCount(what, "window", window, 1, MOST_ROWS);
   checkCount(what, "batch", batch, 1, MOST_ROWS);
-  checkCount(what, "seed", seed, 0, MOST_STEPS);
+  checkCount(what, "seed", seed, 0, 2 ** 32 - 1);
   checkNumber(what, "validationFraction", validationFraction, 0, 1 - 2 ** -24);
   const units = typeof text === "string" ? /^(\d{1,10})-[0-9a-f]{16}$/.exec(text)?.[1] : undefined;
   if (units === undefined) throw new OptionError(`${what}: text is ${shown(text)}, expected textFingerprint(text)`);
