@@ -5,6 +5,7 @@ import type { Field } from "./fields.ts";
 import {
   checkPadding,
   layTogether,
+  longest,
   type Numbers,
   type Padding,
   type PaddingOptions,
@@ -50,7 +51,8 @@ export interface BatchesOptions<X, Y> extends PaddingOptions {
 /** How many batches' records are sorted by length together. */
 const POOL = 64;
 
-const isField = (fields: object): fields is Field => "read" in fields;
+/** A record of fields may have one under any name, `read` too. */
+const isField = (fields: object): fields is Field => "read" in fields && typeof fields.read === "function";
 
 /** A table's fields, each with what it read from every record. */
 class Table {
@@ -97,7 +99,7 @@ class Table {
         const { shape, data } = layTogether(steps, 1, { pad: 0, batchFirst: false, make: field.make });
         return { shape: shape.slice(1), data };
       }
-      const T = paddedLength(this.padding, Math.max(...steps.map(({ length }) => length)));
+      const T = paddedLength(this.padding, longest(steps));
       const { pad, make, batchFirst = this.padding.batchFirst } = field;
       return layTogether(steps, T, { pad, make, batchFirst });
     };

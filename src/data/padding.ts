@@ -73,6 +73,10 @@ export interface Steps<D extends Numbers = Numbers> {
   readonly width: number | undefined;
 }
 
+/** Steps of the longest one; there may be more of them than a call takes arguments. */
+export const longest = (sequences: readonly Steps[]): number =>
+  sequences.reduce((most, { length }) => Math.max(most, length), 0);
+
 /** Puts sequences side by side: step after step of all of them, padded at their ends. */
 export function layTogether<D extends Numbers>(
   sequences: readonly Steps<D>[],
@@ -189,7 +193,7 @@ export function padSequences(
     throw new DataError(
       `padSequences: sequence ${other} has ${steps[other]!.width} features a step, and sequence 0 has ${width}`,
     );
-  const T = paddedLength(padding, Math.max(...steps.map(({ length }) => length)));
+  const T = paddedLength(padding, longest(steps));
   const { batchFirst } = padding;
   const make = (length: number): Numbers => (dtype === "i32" ? new Int32Array(length) : new Float32Array(length));
   return {

@@ -83,6 +83,13 @@ describe("a batch", () => {
     });
   });
 
+  test("may have a tensor of any name, and any number of records", () => {
+    const { read } = collate([reading(1, 2)], { read: field.label("label") });
+    expect(read.data).toEqual(Int32Array.of(1));
+    const short = Array.from({ length: 200_000 }, (_, id) => ({ tokens: [id] }));
+    expect(collate(short, tokens).shape).toEqual([1, 200_000]);
+  });
+
   test("lays rows first where that is asked for, of all fields or of one", () => {
     const records = [reading(1, 2), reading(2, 1)];
     const first = batches(records, { x, target, batch: 2, batchFirst: true }).at(0);

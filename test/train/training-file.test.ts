@@ -1,4 +1,5 @@
 /** A checkpoint of any model: saved, read, and gone on with as if nothing had been between. */
+import fc from "fast-check";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { batches } from "../../src/data/batches.ts";
 import * as field from "../../src/data/fields.ts";
@@ -248,6 +249,35 @@ describe("a damaged file is refused", () => {
     const bytes = await change(edit);
     expect(() => readTraining(bytes, "run")).toThrow(FileFormatError);
     expect(() => readTraining(bytes, "run")).toThrow(message);
+  });
+
+  test("whatever JSON stands in its description, with a FileFormatError that can be read", async () => {
+    const { tensors, metadata } = readSafetensors(await saveTraining(begin(runtime), { vocabulary }));
+    const content = JSON.parse(metadata.training!);
+    const paths = ["format", "version", "step", "scheduleState", "metadata", "spec", "spec.optimizer", "spec.schedule"];
+    const inside = [
+      "spec.optimizer.name",
+      "spec.optimizer.lr",
+      "spec.optimizer.betas",
+      "spec.schedule.name",
+      "spec.seed",
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...paths, ...inside), fc.jsonValue(), (path, value) => {
+        const changed = structuredClone(content);
+        const keys = path.split(".");
+        const parent = keys.slice(0, -1).reduce((within, key) => within[key], changed);
+        parent[keys.at(-1)!] = value;
+        try {
+          readTraining(writeSafetensors(tensors, { training: JSON.stringify(changed) }), "run");
+        } catch (error) {
+          expect(error).toBeInstanceOf(FileFormatError);
+          expect((error as Error).message).toMatch(/^run: /);
+          expect((error as Error).message.length).toBeLessThan(1500);
+        }
+      }),
+      { numRuns: 400 },
+    );
   });
 
   test("as is any other safetensors file", () => {
