@@ -171,17 +171,37 @@ export type { Ranges } from "./testing/differences.ts";
 export type { FitOptions, StepReport } from "./train/fit.ts";
 export type { AnyLoss, LossFunction } from "./train/loss-graph.ts";
 export {
+  type AdadeltaOptions,
   type AdagradOptions,
-  type AdamOptions,
+  adadelta,
   adagrad,
-  adam,
-  adamW,
-  type Optimizer,
+  type FtrlOptions,
+  ftrl,
   type RMSpropOptions,
   rmsprop,
+} from "./train/optimizers/adagrad.ts";
+export {
+  type AdamaxOptions,
+  type AdamOptions,
+  adam,
+  adamax,
+  adamW,
+  type LionOptions,
+  lion,
+  type NAdamOptions,
+  nadam,
+  type RAdamOptions,
+  radam,
+} from "./train/optimizers/adam.ts";
+export {
+  type ASGDOptions,
+  asgd,
+  type RpropOptions,
+  rprop,
   type SGDOptions,
   sgd,
-} from "./train/optimizers.ts";
+} from "./train/optimizers/sgd.ts";
+export type { Optimizer } from "./train/optimizers.ts";
 export { constant, cosine, plateau, type Schedule, stepDecay, warmup } from "./train/schedules.ts";
 export {
   makeOptimizer,

@@ -5,7 +5,10 @@ import { checkCount, checkNumber, FileFormatError, LEAST, OptionError, shown } f
 import { readJson } from "../io/read-json.ts";
 import { readSafetensors } from "../io/safetensors.ts";
 import { type DType, type Shape, type StateDict, sameShape, showShape } from "../tensor-data.ts";
-import { adagrad, adam, adamW, type Optimizer, rmsprop, sgd } from "../train/optimizers.ts";
+import { adadelta, adagrad, rmsprop } from "../train/optimizers/adagrad.ts";
+import { adam, adamax, adamW, nadam, radam } from "../train/optimizers/adam.ts";
+import { asgd, rprop, sgd } from "../train/optimizers/sgd.ts";
+import type { Optimizer } from "../train/optimizers.ts";
 
 interface CommonFields {
   readonly cell: CharModelCell;
@@ -119,7 +122,20 @@ const optionalChecks: Readonly<Record<"sequence" | "train", Readonly<Record<stri
   },
 };
 
-const makers: Readonly<Record<string, (options: never) => Optimizer>> = { sgd, adam, adamw: adamW, rmsprop, adagrad };
+/** By torch.optim's names in small letters. */
+const makers: Readonly<Record<string, (options: never) => Optimizer>> = {
+  sgd,
+  adam,
+  adamw: adamW,
+  rmsprop,
+  adagrad,
+  adamax,
+  nadam,
+  radam,
+  adadelta,
+  asgd,
+  rprop,
+};
 
 const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 

@@ -15,7 +15,20 @@ import { holdRows, maskRows, sequenceMask } from "./mask.ts";
 import { maskedSoftmax, maskedSoftmaxBackward } from "./masked-softmax.ts";
 import { matmul, matmulTiled } from "./matmul.ts";
 import { normFinish, normPartial } from "./norm.ts";
-import { adagradKernel, adamKernel, rmspropKernel, sgdKernel } from "./optimizer.ts";
+import {
+  adadeltaKernel,
+  adagradKernel,
+  adamaxKernel,
+  adamKernel,
+  asgdKernel,
+  ftrlKernel,
+  lionKernel,
+  nadamKernel,
+  radamKernel,
+  rmspropKernel,
+  rpropKernel,
+  sgdKernel,
+} from "./optimizer.ts";
 import { pointwiseKernel, pointwiseSum } from "./pointwise.ts";
 import { pointwiseLoss } from "./pointwise-loss.ts";
 import { poolBackward, poolKernel } from "./pool.ts";
@@ -76,6 +89,14 @@ const table = [
   adamKernel,
   rmspropKernel,
   adagradKernel,
+  adamaxKernel,
+  nadamKernel,
+  radamKernel,
+  lionKernel,
+  adadeltaKernel,
+  ftrlKernel,
+  asgdKernel,
+  rpropKernel,
   sample,
   beamCandidates,
   beamStep,

@@ -23,7 +23,7 @@ type Update<P extends Param["name"]> = (now: {
 
 function optimizerKernel<const O extends readonly Param[]>(
   name: string,
-  slots: 1 | 3,
+  slots: 1 | 2 | 3,
   own: O,
   update: Update<O[number]["name"]>,
 ) {
@@ -109,3 +109,121 @@ export const adagradKernel = optimizerKernel("adagrad", 1, f32("eps"), ({ weight
   moments[0]![at] = sum;
   return weight - (hyper[0]! * d) / (Math.sqrt(sum) + p.eps);
 });
+
+/** torch.optim.Adamax. hyper: learning rate, 1 - beta1^step. */
+export const adamaxKernel = optimizerKernel(
+  "adamax",
+  2,
+  f32("beta1", "beta2", "eps"),
+  ({ weight, g, p, hyper, moments, at }) => {
+    const d = g + p.weightDecay * weight;
+    const m = p.beta1 * moments[0]![at]! + (1 - p.beta1) * d;
+    const largest = Math.max(p.beta2 * moments[1]![at]!, Math.abs(d) + p.eps);
+    moments[0]![at] = m;
+    moments[1]![at] = largest;
+    return weight - ((hyper[0]! / hyper[1]!) * m) / largest;
+  },
+);
+
+/** torch.optim.NAdam. hyper: learning rate, shares of the gradient and of its average, 1 - beta2^step. */
+export const nadamKernel = optimizerKernel(
+  "nadam",
+  2,
+  [...f32("beta1", "beta2", "eps"), ...u32("decoupled")],
+  ({ weight, g, p, hyper, moments, at }) => {
+    const lr = hyper[0]!;
+    const decayed = p.decoupled ? weight * (1 - lr * p.weightDecay) : weight;
+    const d = p.decoupled ? g : g + p.weightDecay * weight;
+    const m = p.beta1 * moments[0]![at]! + (1 - p.beta1) * d;
+    const v = p.beta2 * moments[1]![at]! + (1 - p.beta2) * d * d;
+    moments[0]![at] = m;
+    moments[1]![at] = v;
+    return decayed - (lr * (hyper[1]! * d + hyper[2]! * m)) / (Math.sqrt(v / hyper[3]!) + p.eps);
+  },
+);
+
+/** torch.optim.RAdam. hyper: learning rate, 1 - beta1^step, factor of the rectified step (0: momentum alone). */
+export const radamKernel = optimizerKernel(
+  "radam",
+  2,
+  [...f32("beta1", "beta2", "eps"), ...u32("decoupled")],
+  ({ weight, g, p, hyper, moments, at }) => {
+    const lr = hyper[0]!;
+    const decayed = p.decoupled ? weight * (1 - lr * p.weightDecay) : weight;
+    const d = p.decoupled ? g : g + p.weightDecay * weight;
+    const m = p.beta1 * moments[0]![at]! + (1 - p.beta1) * d;
+    const v = p.beta2 * moments[1]![at]! + (1 - p.beta2) * d * d;
+    moments[0]![at] = m;
+    moments[1]![at] = v;
+    const adapted = hyper[2] ? hyper[2] / (Math.sqrt(v) + p.eps) : 1;
+    return decayed - (lr / hyper[1]!) * m * adapted;
+  },
+);
+
+/** keras.optimizers.Lion. hyper: learning rate. */
+export const lionKernel = optimizerKernel("lion", 1, f32("beta1", "beta2"), ({ weight, g, p, hyper, moments, at }) => {
+  const lr = hyper[0]!;
+  const m = moments[0]![at]!;
+  moments[0]![at] = p.beta2 * m + (1 - p.beta2) * g;
+  return weight * (1 - lr * p.weightDecay) - lr * Math.sign(p.beta1 * m + (1 - p.beta1) * g);
+});
+
+/** torch.optim.Adadelta. hyper: learning rate. */
+export const adadeltaKernel = optimizerKernel(
+  "adadelta",
+  2,
+  f32("rho", "eps"),
+  ({ weight, g, p, hyper, moments, at }) => {
+    const d = g + p.weightDecay * weight;
+    const square = p.rho * moments[0]![at]! + (1 - p.rho) * d * d;
+    const change = (Math.sqrt(moments[1]![at]! + p.eps) / Math.sqrt(square + p.eps)) * d;
+    moments[0]![at] = square;
+    moments[1]![at] = p.rho * moments[1]![at]! + (1 - p.rho) * change * change;
+    return weight - hyper[0]! * change;
+  },
+);
+
+/** keras.optimizers.Ftrl. hyper: learning rate. */
+export const ftrlKernel = optimizerKernel(
+  "ftrl",
+  2,
+  f32("power", "l1", "l2", "l2Shrinkage", "beta"),
+  ({ weight, g, p, hyper, moments, at }) => {
+    const lr = hyper[0]!;
+    if (lr === 0) return weight;
+    const decayed = weight * (1 - lr * p.weightDecay);
+    const sum = moments[0]![at]! + g * g;
+    const sigma = (sum ** p.power - moments[0]![at]! ** p.power) / lr;
+    const linear = moments[1]![at]! + g + 2 * p.l2Shrinkage * decayed - sigma * decayed;
+    moments[0]![at] = sum;
+    moments[1]![at] = linear;
+    const quadratic = sum ** p.power / lr + 2 * (p.l2 + p.beta / (2 * lr));
+    return (Math.max(-p.l1, Math.min(p.l1, linear)) - linear) / quadratic;
+  },
+);
+
+/** torch.optim.ASGD. hyper: learning rate with its decay, share of the new weight in the average. */
+export const asgdKernel = optimizerKernel("asgd", 1, f32("lambd"), ({ weight, g, p, hyper, moments, at }) => {
+  const d = g + p.weightDecay * weight;
+  const next = weight * (1 - p.lambd * hyper[0]!) - hyper[0]! * d;
+  const average = moments[0]![at]!;
+  moments[0]![at] = hyper[1] === 1 ? next : average + (next - average) * hyper[1]!;
+  return next;
+});
+
+/** torch.optim.Rprop. hyper: learning rate. A step size of 0 has not begun. */
+export const rpropKernel = optimizerKernel(
+  "rprop",
+  2,
+  f32("etaMinus", "etaPlus", "stepSizeMin", "stepSizeMax"),
+  ({ weight, g, p, hyper, moments, at }) => {
+    const d = g + p.weightDecay * weight;
+    const turn = Math.sign(d) * Math.sign(moments[0]![at]!);
+    const factor = turn > 0 ? p.etaPlus : turn < 0 ? p.etaMinus : 1;
+    const size = Math.min(Math.max((moments[1]![at]! || hyper[0]!) * factor, p.stepSizeMin), p.stepSizeMax);
+    const used = turn < 0 ? 0 : d;
+    moments[0]![at] = used;
+    moments[1]![at] = size;
+    return weight - Math.sign(used) * size;
+  },
+);

@@ -1,16 +1,29 @@
 import { checkOptions, OptionError, shown } from "../errors.ts";
 import {
+  type AdadeltaOptions,
   type AdagradOptions,
-  type AdamOptions,
+  adadelta,
   adagrad,
-  adam,
-  adamW,
-  type Optimizer,
+  type FtrlOptions,
+  ftrl,
   type RMSpropOptions,
   rmsprop,
-  type SGDOptions,
-  sgd,
-} from "./optimizers.ts";
+} from "./optimizers/adagrad.ts";
+import {
+  type AdamaxOptions,
+  type AdamOptions,
+  adam,
+  adamax,
+  adamW,
+  type LionOptions,
+  lion,
+  type NAdamOptions,
+  nadam,
+  type RAdamOptions,
+  radam,
+} from "./optimizers/adam.ts";
+import { type ASGDOptions, asgd, type RpropOptions, rprop, type SGDOptions, sgd } from "./optimizers/sgd.ts";
+import type { Optimizer } from "./optimizers.ts";
 import { constant, cosine, plateau, type Schedule, stepDecay, warmup } from "./schedules.ts";
 
 // Optimizers and schedules as plain data, so that a file can hold them: a function's name with its options.
@@ -20,7 +33,15 @@ export type OptimizerSpec =
   | ({ readonly name: "sgd" } & SGDOptions)
   | ({ readonly name: "adam" | "adamW" } & AdamOptions)
   | ({ readonly name: "rmsprop" } & RMSpropOptions)
-  | ({ readonly name: "adagrad" } & AdagradOptions);
+  | ({ readonly name: "adagrad" } & AdagradOptions)
+  | ({ readonly name: "adamax" } & AdamaxOptions)
+  | ({ readonly name: "nadam" } & NAdamOptions)
+  | ({ readonly name: "radam" } & RAdamOptions)
+  | ({ readonly name: "lion" } & LionOptions)
+  | ({ readonly name: "adadelta" } & AdadeltaOptions)
+  | ({ readonly name: "ftrl" } & FtrlOptions)
+  | ({ readonly name: "asgd" } & ASGDOptions)
+  | ({ readonly name: "rprop" } & RpropOptions);
 
 /** A schedule: the function's name and its options. */
 export type ScheduleSpec =
@@ -36,20 +57,28 @@ export type ScheduleSpec =
     }
   | { readonly name: "warmup"; readonly steps: number; readonly startFactor?: number; readonly after?: ScheduleSpec };
 
-const optimizers: Readonly<Record<string, (options: object) => Optimizer>> = { sgd, adam, adamW, rmsprop, adagrad };
+const optimizers: Readonly<Record<OptimizerSpec["name"], (options: object) => Optimizer>> = {
+  sgd,
+  adam,
+  adamW,
+  rmsprop,
+  adagrad,
+  adamax,
+  nadam,
+  radam,
+  lion,
+  adadelta,
+  ftrl,
+  asgd,
+  rprop,
+};
 
-export const optimizerNames = [
-  "sgd",
-  "adam",
-  "adamW",
-  "rmsprop",
-  "adagrad",
-] as const satisfies readonly OptimizerSpec["name"][];
+export const optimizerNames = Object.keys(optimizers) as readonly OptimizerSpec["name"][];
 
 /** @throws OptionError for an unknown name, unknown options and values out of range */
 export function makeOptimizer(spec: OptimizerSpec): Optimizer {
   const { name, ...options } = plain("optimizer", spec);
-  const make = Object.hasOwn(optimizers, String(name)) ? optimizers[String(name)] : undefined;
+  const make = Object.hasOwn(optimizers, String(name)) ? optimizers[name as OptimizerSpec["name"]] : undefined;
   if (!make) throw new OptionError(`optimizer is ${shown(name)}, expected one of ${optimizerNames.join(", ")}`);
   return make(options);
 }

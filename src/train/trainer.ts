@@ -108,11 +108,11 @@ export class Trainer {
   }
 
   #momentsOf(slot: number): DeviceBuffer[] {
-    const { initialMoment } = this.#options.optimizer;
+    const initial = this.#options.optimizer.initialMoments[slot] ?? 0;
     return this.#weights.layout.pages.map((length, page) => {
       const spec = { name: pageName.moments(page, slot), role: "moment", dtype: "f32", length } as const;
       const buffer = this.#backend.allocate(spec, this.#owner);
-      if (initialMoment !== 0) this.#backend.write(buffer, new Float64Array(length).fill(initialMoment));
+      if (initial !== 0) this.#backend.write(buffer, new Float64Array(length).fill(initial));
       return buffer;
     });
   }

@@ -228,10 +228,20 @@ const anyUpdate: fc.Arbitrary<Update> = fc.record({
   looped: fc.boolean(),
 });
 
+/** What a moment may be, from numbers within ±0.5. */
+const kinds = {
+  signed: (x: number) => x,
+  // Means of squares are never negative, and larger than the square of the mean.
+  mean: (x: number) => x / 8,
+  square: (x: number) => Math.abs(x) + 0.1,
+  // Half of the weights have made no step yet.
+  stepSize: (x: number) => Math.max(0, x),
+};
+
 /** An optimizer's suite; `own` are its own params and what the host sends each step. All numbers are exact in f32. */
 const optimizer = (
   kernel: string,
-  moments: number,
+  moments: readonly (keyof typeof kinds)[],
   own: (switches: Update["switches"]) => { params: Readonly<Record<string, number>>; hyper: readonly number[] },
 ) =>
   suite<Update>({
@@ -247,15 +257,7 @@ const optimizer = (
           gradient: numbers.floats(P, 2),
           norm: Float32Array.of(7, clipFactor),
           hyper: Float32Array.from(hyper),
-          // Means of squares are never negative, and larger than the square of the mean.
-          ...Object.fromEntries(
-            momentNames
-              .slice(0, moments)
-              .map((name, k) => [
-                name,
-                numbers.floats(P, 0.5).map((x) => (k === 2 && kernel === "rmsprop" ? x / 8 : Math.abs(x) + 0.1)),
-              ]),
-          ),
+          ...Object.fromEntries(moments.map((kind, k) => [momentNames[k], numbers.floats(P, 0.5).map(kinds[kind])])),
         },
         grid: looped ? few(P, 64) : all(P, 64),
       };
@@ -263,20 +265,50 @@ const optimizer = (
   });
 
 const optimizers = [
-  optimizer("sgd", 1, ([nesterov, first]) => ({
+  optimizer("sgd", ["signed"], ([nesterov, first]) => ({
     params: { momentum: 0.75, dampening: nesterov ? 0 : 0.125, nesterov: +nesterov },
     hyper: [0.3125, +first],
   })),
-  optimizer("sgd", 1, () => ({ params: { momentum: 0, dampening: 0, nesterov: 0 }, hyper: [0.3125, 0] })),
-  optimizer("adam", 3, ([decoupled, amsgrad]) => ({
+  optimizer("sgd", ["signed"], () => ({ params: { momentum: 0, dampening: 0, nesterov: 0 }, hyper: [0.3125, 0] })),
+  optimizer("adam", ["signed", "square", "square"], ([decoupled, amsgrad]) => ({
     params: { beta1: 0.875, beta2: 0.96875, eps: 2 ** -10, decoupled: +decoupled, amsgrad: +amsgrad },
     hyper: [0.03125, 0.5, 0.25],
   })),
-  optimizer("rmsprop", 3, ([centered, momentum]) => ({
+  optimizer("rmsprop", ["square", "signed", "mean"], ([centered, momentum]) => ({
     params: { alpha: 0.9375, eps: 2 ** -10, momentum: momentum ? 0.375 : 0, centered: +centered },
     hyper: [0.03125],
   })),
-  optimizer("adagrad", 1, () => ({ params: { eps: 2 ** -10 }, hyper: [0.0625] })),
+  optimizer("adagrad", ["square"], () => ({ params: { eps: 2 ** -10 }, hyper: [0.0625] })),
+  optimizer("adamax", ["signed", "square"], () => ({
+    params: { beta1: 0.875, beta2: 0.96875, eps: 2 ** -10 },
+    hyper: [0.03125, 0.5],
+  })),
+  optimizer("nadam", ["signed", "square"], ([decoupled]) => ({
+    params: { beta1: 0.875, beta2: 0.96875, eps: 2 ** -10, decoupled: +decoupled },
+    hyper: [0.03125, 0.375, 0.75, 0.25],
+  })),
+  optimizer("radam", ["signed", "square"], ([decoupled, rectified]) => ({
+    params: { beta1: 0.875, beta2: 0.96875, eps: 2 ** -10, decoupled: +decoupled },
+    hyper: [0.03125, 0.5, rectified ? 0.1875 : 0],
+  })),
+  optimizer("lion", ["signed"], () => ({ params: { beta1: 0.875, beta2: 0.96875 }, hyper: [0.03125] })),
+  optimizer("adadelta", ["square", "square"], () => ({ params: { rho: 0.9375, eps: 2 ** -10 }, hyper: [0.5] })),
+  optimizer("ftrl", ["square", "signed"], ([isRoot, shrinks]) => ({
+    params: { power: isRoot ? 0.5 : 0.25, l1: 0.125, l2: 0.25, l2Shrinkage: shrinks ? 0.0625 : 0, beta: 0.375 },
+    hyper: [0.5],
+  })),
+  optimizer("ftrl", ["square", "signed"], () => ({
+    params: { power: 0.5, l1: 0.125, l2: 0.25, l2Shrinkage: 0.125, beta: 0.375 },
+    hyper: [0],
+  })),
+  optimizer("asgd", ["signed"], ([averages]) => ({
+    params: { lambd: 0.0625 },
+    hyper: [0.3125, averages ? 0.125 : 1],
+  })),
+  optimizer("rprop", ["signed", "stepSize"], () => ({
+    params: { etaMinus: 0.5, etaPlus: 1.25, stepSizeMin: 2 ** -6, stepSizeMax: 0.375 },
+    hyper: [0.0625],
+  })),
 ];
 
 const suites = [stridedCopy, gather, scatter, groups, normFinish, ...optimizers];

@@ -129,12 +129,46 @@ describe("options and sizes", () => {
       /adam: unknown option "weight_decay" \(did you mean weightDecay\?\); options are .*weightDecay/,
       () => adam(wrong({ weight_decay: 0.1 })),
     ),
-    ...[sgd, adam, api.adamW, api.rmsprop, api.adagrad].map((make) =>
-      mistake(
-        "an unknown option of an optimizer",
-        api.OptionError,
-        /^(sgd|adamW?|rmsprop|adagrad): unknown option "rate"/,
-        () => make(wrong({ rate: 1 })),
+    mistake("an infinity norm's beta of 1", api.OptionError, /adamax: betas\[1\] is 1, expected a finite number/, () =>
+      api.adamax({ betas: [0.9, 1] }),
+    ),
+    mistake("a momentum that decays", api.OptionError, /nadam: momentumDecay is -1/, () =>
+      api.nadam({ momentumDecay: -1 }),
+    ),
+    mistake(
+      "a switch of radam of another type",
+      api.OptionError,
+      /radam: decoupledWeightDecay is 1, expected true or/,
+      () => api.radam(wrong({ decoupledWeightDecay: 1 })),
+    ),
+    mistake("a beta of lion in one number", api.OptionError, /lion: betas is 0.9, expected two numbers/, () =>
+      api.lion(wrong({ betas: 0.9 })),
+    ),
+    mistake("a rho above 1", api.OptionError, /adadelta: rho is 1.5, expected a finite number in \[0, 1\]/, () =>
+      api.adadelta({ rho: 1.5 }),
+    ),
+    mistake("a power above 0", api.OptionError, /ftrl: learningRatePower is 0.5/, () =>
+      api.ftrl({ learningRatePower: 0.5 }),
+    ),
+    mistake("sums of squares that start with 0", api.OptionError, /ftrl: initialAccumulatorValue is 0/, () =>
+      api.ftrl({ initialAccumulatorValue: 0 }),
+    ),
+    mistake("a negative t0", api.OptionError, /asgd: t0 is -1/, () => api.asgd({ t0: -1 })),
+    mistake("etas in the other order", api.OptionError, /rprop: etas\[0\] is 1.2, expected a finite number/, () =>
+      api.rprop({ etas: [1.2, 0.5] }),
+    ),
+    mistake("three etas", api.OptionError, /rprop: etas is \[0.5, 1, 1.2\], expected two numbers/, () =>
+      api.rprop(wrong({ etas: [0.5, 1, 1.2] })),
+    ),
+    mistake(
+      "step sizes in the other order",
+      api.OptionError,
+      /rprop: stepSizes is \[50, 0.1\], expected the smallest/,
+      () => api.rprop({ stepSizes: [50, 0.1] }),
+    ),
+    ...api.optimizerNames.map((name) =>
+      mistake(`an unknown option of ${name}`, api.OptionError, new RegExp(`^${name}: unknown option "rate"`), () =>
+        api.makeOptimizer(wrong({ name, rate: 1 })),
       ),
     ),
     mistake(

@@ -1,5 +1,5 @@
 """Trains a tiny language model in PyTorch, in float64, once for every option of every optimizer, and prints what came
-out, a line of JSON for each: test/train/optimizers.test.ts holds our trainer to it. Recorded with PyTorch 1.13.1:
+out, a line of JSON for each: test/train/optimizers.test.ts holds our trainer to it. Recorded with PyTorch 2.13.0:
 
     python3 test/recorded/record-optimizers.py > test/recorded/optimizers.jsonl
 """
@@ -51,23 +51,54 @@ runs = [
     ("adagrad", dict(), {}),
     ("adagrad", dict(lr=0.1, lrDecay=0.1), {}),
     ("adagrad", dict(lr=0.1, initialAccumulatorValue=0.5, weightDecay=0.05, eps=1e-2), {}),
+    ("adamax", dict(), {}),
+    ("adamax", dict(lr=0.02, betas=(0.8, 0.95), eps=1e-3, weightDecay=0.1), {}),
+    ("nadam", dict(), {}),
+    ("nadam", dict(lr=0.02, betas=(0.8, 0.95), eps=1e-3, momentumDecay=1), {}),
+    ("nadam", dict(lr=0.02, weightDecay=0.1), {}),
+    ("nadam", dict(lr=0.02, weightDecay=0.1, decoupledWeightDecay=True), {}),
+    # Rectified in the sixth step; record-optimizer-steps.py goes further.
+    ("radam", dict(lr=0.02), {}),
+    ("radam", dict(lr=0.02, betas=(0.8, 0.95), eps=1e-3, weightDecay=0.1), {}),
+    ("radam", dict(lr=0.02, betas=(0.7, 0.9), weightDecay=0.1, decoupledWeightDecay=True), {}),
+    ("adadelta", dict(), {}),
+    ("adadelta", dict(lr=0.5, rho=0.8, eps=1e-3, weightDecay=0.1), {}),
+    ("asgd", dict(lr=0.1), {}),
+    ("asgd", dict(lr=0.1, lambd=0.1, alpha=0.5, t0=2, weightDecay=0.1), {}),
+    ("rprop", dict(), {}),
+    ("rprop", dict(lr=0.02, etas=(0.3, 1.6), stepSizes=(8e-3, 0.05)), {}),
     ("sgd", dict(lr=0.5), dict(clipNorm=0.1)),
     ("sgd", dict(lr=0.5), dict(clipNorm=100.0)),
     ("sgd", dict(lr=0.5), dict(clipValue=0.02)),
     ("adam", dict(lr=0.01), dict(clipValue=0.05, clipNorm=0.2)),
     ("sgd", dict(lr=0.1, momentum=0.9), dict(stepSize=2, gamma=0.5)),
     ("adam", dict(lr=0.01), dict(cosine=5, minFactor=0.1)),
+    ("adamax", dict(lr=0.01), dict(clipNorm=0.1, stepSize=2, gamma=0.5)),
+    ("nadam", dict(lr=0.01), dict(clipValue=0.05, cosine=5, minFactor=0.1)),
     ("sgd", dict(lr=0.3), dict(ignoreIndex=2)),
     ("sgd", dict(lr=0.3), dict(resetRow=1)),
     ("sgd", dict(lr=0.3), dict(carryState=False)),
 ]
-theirs = {"weightDecay": "weight_decay", "lrDecay": "lr_decay", "initialAccumulatorValue": "initial_accumulator_value"}
+theirs = {
+    "weightDecay": "weight_decay",
+    "lrDecay": "lr_decay",
+    "initialAccumulatorValue": "initial_accumulator_value",
+    "momentumDecay": "momentum_decay",
+    "decoupledWeightDecay": "decoupled_weight_decay",
+    "stepSizes": "step_sizes",
+}
 classes = {
     "sgd": torch.optim.SGD,
     "adam": torch.optim.Adam,
     "adamW": torch.optim.AdamW,
     "rmsprop": torch.optim.RMSprop,
     "adagrad": torch.optim.Adagrad,
+    "adamax": torch.optim.Adamax,
+    "nadam": torch.optim.NAdam,
+    "radam": torch.optim.RAdam,
+    "adadelta": torch.optim.Adadelta,
+    "asgd": torch.optim.ASGD,
+    "rprop": torch.optim.Rprop,
 }
 
 

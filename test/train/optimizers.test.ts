@@ -2,16 +2,21 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import {
+  adadelta,
   adagrad,
   adam,
+  adamax,
   adamW,
+  asgd,
   type Batch,
   CharModel,
   cosine,
   crossEntropy,
-  type Optimizer,
+  nadam,
   Runtime,
+  radam,
   rmsprop,
+  rprop,
   type StateDict,
   sgd,
   stepDecay,
@@ -33,8 +38,10 @@ interface More {
   readonly carryState?: boolean;
 }
 
+const optimizers = { sgd, adam, adamW, rmsprop, adagrad, adamax, nadam, radam, adadelta, asgd, rprop } as const;
+
 interface Recorded {
-  readonly optimizer: "sgd" | "adam" | "adamW" | "rmsprop" | "adagrad";
+  readonly optimizer: keyof typeof optimizers;
   readonly options: object;
   readonly more: More;
   readonly losses: readonly number[];
@@ -54,14 +61,6 @@ const [first, ...rest] = readFileSync(new URL("../recorded/optimizers.jsonl", im
 const { sizes, tokens, initial } = JSON.parse(first!) as Common;
 const runs = rest.map((line) => JSON.parse(line) as Recorded);
 const { V, E, H, T, B, steps } = sizes;
-
-const optimizers: Readonly<Record<Recorded["optimizer"], (options: object) => Optimizer>> = {
-  sgd,
-  adam,
-  adamW,
-  rmsprop,
-  adagrad,
-};
 
 const weights: StateDict = Object.fromEntries(
   Object.entries(initial).map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }]),

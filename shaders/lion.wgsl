@@ -1,0 +1,39 @@
+// Lion (Chen et al. 2023), as keras.optimizers.Lion.
+
+// #include "lib/clip.wgsl"
+
+struct Params {
+  P: u32, // parameters
+  clipValue: f32,
+  weightDecay: f32,
+  beta1: f32,
+  beta2: f32,
+  parameterOffset: u32,
+  gradientOffset: u32,
+  normOffset: u32,
+  hyperOffset: u32,
+  moment0Offset: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> parameter: array<f32>; // [P]
+@group(0) @binding(2) var<storage, read> gradient: array<f32>; // [P]
+@group(0) @binding(3) var<storage, read> norm: array<f32>; // [2] global norm, clipping factor
+@group(0) @binding(4) var<storage, read> hyper: array<f32>; // [1] learning rate
+@group(0) @binding(5) var<storage, read_write> moment0: array<f32>; // [P] momentum
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  for (var i = id.x; i < params.P; i += groups.x * 64u) {
+    let p = params.parameterOffset + i;
+    let m0 = params.moment0Offset + i;
+    let lr = hyper[params.hyperOffset];
+    let g = clipped(gradient[params.gradientOffset + i], params.clipValue, norm[params.normOffset + 1u]);
+    var weight = parameter[p];
+    let m = moment0[m0];
+    moment0[m0] = params.beta2 * m + (1.0 - params.beta2) * g;
+    weight -= lr * params.weightDecay * weight;
+    weight -= lr * sign(params.beta1 * m + (1.0 - params.beta1) * g);
+    parameter[p] = weight;
+  }
+}
