@@ -14,7 +14,7 @@ import {
   sgd,
   type Tensor,
 } from "../../src/index.ts";
-import { describeSuite } from "./vectors.ts";
+import { camelCase, describeSuite } from "./vectors.ts";
 
 interface Configuration {
   readonly name: string;
@@ -42,11 +42,6 @@ const optimizers: Readonly<Record<string, (options: object) => Optimizer>> = {
   RMSprop: rmsprop,
   Adagrad: adagrad,
 };
-/** `weight_decay` is `weightDecay`. */
-const camelCase = (options: object) =>
-  Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [name.replace(/_(.)/g, (_, c: string) => c.toUpperCase()), value]),
-  );
 
 /** torch.nn.Sequential(Linear(2, 3), Sigmoid(), Linear(3, 1), Sigmoid()); the modules bear its numbers. */
 class Network extends Module {

@@ -13,6 +13,12 @@ export function readVectors<T>(name: string): T | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as T) : undefined;
 }
 
+/** Options by our names: `weight_decay` is `weightDecay`. */
+export const camelCase = <T>(options: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [name.replace(/_(.)/g, (_, c: string) => c.toUpperCase()), value]),
+  );
+
 /** What docs/conformance.md states of a suite: on the CPU and on the GPU alike. */
 export interface Counts {
   readonly cases: number;
