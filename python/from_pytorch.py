@@ -20,6 +20,7 @@ From Python, with modules of your own:
 """
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -299,6 +300,17 @@ def record_sequence(path, rnn, x, h0=None, c0=None, lengths=None, gradout=None):
 # --- train: a short training run ------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def float64_by_default():
+    """Optimizers keep numbers of their own, such as NAdam's product of momentums, in the default type."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 def record_train(path, embedding, rnn, head, tokens, T, optimizer, optimizer_options, clip_grad_norm=None):
     """Records a training run: embedding -> recurrent layers -> linear -> mean cross-entropy.
 
@@ -338,7 +350,8 @@ def record_train(path, embedding, rnn, head, tokens, T, optimizer, optimizer_opt
         loss.backward()
         if clip_grad_norm is not None:
             norms.append(float(nn.utils.clip_grad_norm_(model.parameters(), clip_grad_norm)))
-        rule.step()
+        with float64_by_default():
+            rule.step()
         losses.append(loss.item())
 
     case = {

@@ -2,7 +2,9 @@ import { type Command, Option } from "commander";
 import {
   type CharModelCell,
   charModelCells,
+  makeOptimizer,
   type OptimizerSpec,
+  optimizerNames,
   type ResumeChanges,
   type ScheduleSpec,
   type TrainingSettings,
@@ -10,8 +12,46 @@ import {
 import { part, real, whole } from "./arguments.ts";
 import { UsageError } from "./terminal.ts";
 
+/** Options of the optimizers: their flag, who takes it (all where nothing is said), how it is read. */
+const optimizerFlags = {
+  weightDecay: ["--weight-decay <x>", "all but rprop", real(0)],
+  momentum: ["--momentum <x>", "sgd, rmsprop", real(0)],
+  dampening: ["--dampening <x>", "sgd", real(0)],
+  nesterov: ["--nesterov", "sgd"],
+  beta1: ["--beta1 <x>", "adam, adamw, adamax, nadam, radam, lion", part],
+  beta2: ["--beta2 <x>", "the same", part],
+  eps: ["--eps <x>", "adam and its kin but lion, rmsprop, adagrad, adadelta", real(0)],
+  amsgrad: ["--amsgrad", "adam, adamw"],
+  momentumDecay: ["--momentum-decay <x>", "nadam", real(0)],
+  decoupledWeightDecay: ["--decoupled-weight-decay", "nadam, radam"],
+  alpha: ["--alpha <x>", "rmsprop, asgd", real(0)],
+  centered: ["--centered", "rmsprop"],
+  rho: ["--rho <x>", "adadelta", real(0, 1)],
+  lrDecay: ["--lr-decay <x>", "adagrad", real(0)],
+  initialAccumulatorValue: ["--initial-accumulator-value <x>", "adagrad, ftrl", real(0)],
+  learningRatePower: ["--learning-rate-power <x>", "ftrl", real(Number.NEGATIVE_INFINITY, 0)],
+  l1RegularizationStrength: ["--l1-regularization-strength <x>", "ftrl", real(0)],
+  l2RegularizationStrength: ["--l2-regularization-strength <x>", "ftrl", real(0)],
+  l2ShrinkageRegularizationStrength: ["--l2-shrinkage-regularization-strength <x>", "ftrl", real(0)],
+  beta: ["--beta <x>", "ftrl", real(0)],
+  lambd: ["--lambd <x>", "asgd", real(0)],
+  t0: ["--t0 <x>", "asgd", real(0)],
+  etaMinus: ["--eta-minus <x>", "rprop", real(0)],
+  etaPlus: ["--eta-plus <x>", "rprop", real(0)],
+  stepSizeMin: ["--step-size-min <x>", "rprop", real(0)],
+  stepSizeMax: ["--step-size-max <x>", "rprop", real(0)],
+} as const;
+type OptimizerFlag = keyof typeof optimizerFlags;
+
+/** Options that are two numbers, each of which has a flag. */
+const pairs: Readonly<Record<string, readonly [OptimizerFlag, OptimizerFlag]>> = {
+  betas: ["beta1", "beta2"],
+  etas: ["etaMinus", "etaPlus"],
+  stepSizes: ["stepSizeMin", "stepSizeMax"],
+};
+
 /** The command line of `train`, parsed. */
-export interface TrainFlags {
+export interface TrainFlags extends Partial<Record<OptimizerFlag, number | boolean>> {
   cell: CharModelCell;
   embeddingDim: number;
   hiddenSize: number;
@@ -20,20 +60,9 @@ export interface TrainFlags {
   batch: number;
   validationFraction: number;
   seed: number;
-  optimizer: "sgd" | "adam" | "adamw" | "rmsprop" | "adagrad";
+  /** A name of `optimizerNames` in small letters. */
+  optimizer: string;
   lr?: number;
-  weightDecay?: number;
-  momentum?: number;
-  dampening?: number;
-  nesterov?: boolean;
-  beta1?: number;
-  beta2?: number;
-  eps?: number;
-  amsgrad?: boolean;
-  alpha?: number;
-  centered?: boolean;
-  lrDecay?: number;
-  initialAccumulatorValue?: number;
   clipNorm?: number;
   clipValue?: number;
   schedule: "constant" | "step" | "cosine" | "plateau";
@@ -94,21 +123,11 @@ export function addTrainOptions(command: Command): Command {
   option("--batch <n>", "rows that the text is cut into", whole(), defaults.batch);
   option("--validation-fraction <x>", "how much of the text's end is kept", part, defaults.validationFraction);
 
-  command.optionsGroup("Optimizer (torch.optim's options and defaults):");
-  choice("--optimizer <name>", "how weights are updated", ["sgd", "adam", "adamw", "rmsprop", "adagrad"], "adam");
-  option("--lr <x>", `learning rate ${otherwise(`${defaults.lr} for adam and adamw, else torch's`)}`, real(0));
-  option("--weight-decay <x>", "", real(0));
-  option("--momentum <x>", "sgd, rmsprop", real(0));
-  option("--dampening <x>", "sgd", real(0));
-  option("--nesterov", "sgd");
-  option("--beta1 <x>", "adam, adamw", part);
-  option("--beta2 <x>", "adam, adamw", part);
-  option("--eps <x>", "all but sgd", real(0));
-  option("--amsgrad", "adam, adamw");
-  option("--alpha <x>", "rmsprop", real(0, 1));
-  option("--centered", "rmsprop");
-  option("--lr-decay <x>", "adagrad", real(0));
-  option("--initial-accumulator-value <x>", "adagrad", real(0));
+  command.optionsGroup("Optimizer (options and defaults of torch.optim; of Keras for lion and ftrl):");
+  const optimizers = optimizerNames.map((name) => name.toLowerCase());
+  choice("--optimizer <name>", "how weights are updated", optimizers, "adam");
+  option("--lr <x>", `learning rate ${otherwise(`${defaults.lr} for adam and adamw, else the optimizer's`)}`, real(0));
+  for (const [flags, text, parse] of Object.values(optimizerFlags)) option(flags, text, parse);
   option(
     "--clip-norm <x>",
     `limit of the gradient's global norm, 0 for none ${otherwise(String(defaults.clipNorm))}`,
@@ -144,27 +163,16 @@ const defined = <T extends object>(values: T) =>
 
 /** The optimizer and its options; those of another optimizer are refused when it is made. */
 export function optimizerOf(flags: TrainFlags): OptimizerSpec {
-  const name = flags.optimizer === "adamw" ? "adamW" : flags.optimizer;
-  const { weightDecay, momentum, dampening, nesterov, eps, amsgrad, alpha, centered, lrDecay } = flags;
-  const isAdam = name === "adam" || name === "adamW";
-  const { beta1, beta2, initialAccumulatorValue } = flags;
-  const betas = beta1 === undefined && beta2 === undefined ? undefined : [beta1 ?? 0.9, beta2 ?? 0.999];
-  const lr = flags.lr ?? (isAdam ? defaults.lr : undefined);
-  return defined({
-    name,
-    lr,
-    weightDecay,
-    momentum,
-    dampening,
-    nesterov,
-    betas,
-    eps,
-    amsgrad,
-    alpha,
-    centered,
-    lrDecay,
-    initialAccumulatorValue,
-  }) as unknown as OptimizerSpec;
+  const name = optimizerNames.find((known) => known.toLowerCase() === flags.optimizer)!;
+  const given: Record<string, unknown> = { lr: flags.lr ?? (/^adamw?$/i.test(name) ? defaults.lr : undefined) };
+  for (const flag of Object.keys(optimizerFlags) as OptimizerFlag[]) given[flag] = flags[flag];
+  const { options } = makeOptimizer({ name });
+  for (const [option, both] of Object.entries(pairs)) {
+    if (both.some((flag) => given[flag] !== undefined))
+      given[option] = both.map((flag) => given[flag] ?? options[flag]);
+    for (const flag of both) delete given[flag];
+  }
+  return { name, ...defined(given) } as OptimizerSpec;
 }
 
 /** @param steps of the whole training, which a cosine spans */
@@ -219,18 +227,7 @@ const fixed = [
   "batch",
   "validationFraction",
   "optimizer",
-  "weightDecay",
-  "momentum",
-  "dampening",
-  "nesterov",
-  "beta1",
-  "beta2",
-  "eps",
-  "amsgrad",
-  "alpha",
-  "centered",
-  "lrDecay",
-  "initialAccumulatorValue",
+  ...(Object.keys(optimizerFlags) as OptimizerFlag[]),
 ] as const satisfies readonly (keyof TrainFlags)[];
 
 /** What of a checkpoint's settings the command line changes. @throws UsageError for what cannot be changed */

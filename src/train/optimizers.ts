@@ -18,7 +18,7 @@ export interface Optimizer {
   readonly kernel: Kernel;
   /** @internal */
   readonly params: Readonly<Record<string, number>>;
-  /** What the kernel reads in step `step` (1 is the first) at learning rate `lr`, which is the first of the numbers. */
+  /** What the kernel reads in step `step` (1 is the first) at learning rate `lr`: first of all lr, with any decay of its own. */
   hyper(step: number, lr: number): number[];
 }
 
