@@ -67,6 +67,14 @@ const settings: Record<string, Partial<TrainingSettings>> = {
     schedule: { name: "stepDecay", stepSize: 3 },
   },
   adagrad: { optimizer: { name: "adagrad", lr: 0.05, lrDecay: 0.01, initialAccumulatorValue: 0.1 } },
+  adamax: { optimizer: { name: "adamax", lr: 0.01 } },
+  nadam: { optimizer: { name: "nadam", lr: 0.01, momentumDecay: 1, weightDecay: 0.1, decoupledWeightDecay: true } },
+  radam: { optimizer: { name: "radam", lr: 0.01, betas: [0.8, 0.9] } },
+  lion: { optimizer: { name: "lion", lr: 0.002, betas: [0.9, 0.8] } },
+  adadelta: { optimizer: { name: "adadelta", rho: 0.8 } },
+  ftrl: { optimizer: { name: "ftrl", lr: 0.1, beta: 0.5 } },
+  asgd: { optimizer: { name: "asgd", lr: 0.1, lambd: 0.1, t0: 2 } },
+  rprop: { optimizer: { name: "rprop", etas: [0.4, 1.3], stepSizes: [1e-5, 0.1] } },
 };
 
 const { device, title } = await adapterForTests();
