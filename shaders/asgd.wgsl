@@ -32,8 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     g += params.weightDecay * weight;
     weight -= params.lambd * lr * weight;
     weight -= lr * g;
-    let share = hyper[params.hyperOffset + 1u];
-    moment0[m0] = select(moment0[m0] + (weight - moment0[m0]) * share, weight, share == 1.0);
+    moment0[m0] += (weight - moment0[m0]) * hyper[params.hyperOffset + 1u];
     parameter[p] = weight;
   }
 }

@@ -206,8 +206,7 @@ export const ftrlKernel = optimizerKernel(
 export const asgdKernel = optimizerKernel("asgd", 1, f32("lambd"), ({ weight, g, p, hyper, moments, at }) => {
   const d = g + p.weightDecay * weight;
   const next = weight * (1 - p.lambd * hyper[0]!) - hyper[0]! * d;
-  const average = moments[0]![at]!;
-  moments[0]![at] = hyper[1] === 1 ? next : average + (next - average) * hyper[1]!;
+  moments[0]![at]! += (next - moments[0]![at]!) * hyper[1]!;
   return next;
 });
 

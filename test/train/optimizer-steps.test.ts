@@ -139,6 +139,23 @@ describe.each([
     trainer.dispose();
   });
 
+  test("asgd averages the weights from t0 on, as PyTorch counts", async () => {
+    const runtime = runtimes[backend]!;
+    const trainer = start(runtime, makeOptimizer({ name: "asgd", lr: 0.05, t0: 2 }));
+    // PyTorch counts the steps that are over: after step t the newest weights' share is 1 / max(1, t - 1 - t0).
+    const averaged: ArrayLike<number>[] = [];
+    for (const [step, batch] of batches.entries()) {
+      for await (const _ of trainer.fit([batch]));
+      if (step >= 3) averaged.push(await weightsOf(runtime));
+    }
+    const { data } = (await trainer.stateDict())[`optimizer.ax.${name}`]!;
+    for (const [i, ax] of data.entries()) {
+      const mean = averaged.reduce((sum, weights) => sum + weights[i]!, 0) / averaged.length;
+      expect(Math.abs(ax - mean), `weight ${i}`).toBeLessThan(tolerance);
+    }
+    trainer.dispose();
+  });
+
   test("the moments have torch's names, ftrl's those of Keras", async () => {
     const runtime = runtimes[backend]!;
     const named: Readonly<Record<string, readonly string[]>> = {
