@@ -12,7 +12,7 @@ import {
 import { part, real, whole } from "./arguments.ts";
 import { UsageError } from "./terminal.ts";
 
-/** Options of the optimizers: their flag, who takes it (all where nothing is said), how it is read. */
+/** Options of the optimizers: their flag, which optimizers take it, how it is read. */
 const optimizerFlags = {
   weightDecay: ["--weight-decay <x>", "all but rprop", real(0)],
   momentum: ["--momentum <x>", "sgd, rmsprop", real(0)],
@@ -20,7 +20,7 @@ const optimizerFlags = {
   nesterov: ["--nesterov", "sgd"],
   beta1: ["--beta1 <x>", "adam, adamw, adamax, nadam, radam, lion", part],
   beta2: ["--beta2 <x>", "the same", part],
-  eps: ["--eps <x>", "adam and its kin but lion, rmsprop, adagrad, adadelta", real(0)],
+  eps: ["--eps <x>", "all but sgd, lion, ftrl, asgd, rprop", real(0)],
   amsgrad: ["--amsgrad", "adam, adamw"],
   momentumDecay: ["--momentum-decay <x>", "nadam", real(0)],
   decoupledWeightDecay: ["--decoupled-weight-decay", "nadam, radam"],

@@ -80,4 +80,5 @@ def _module(name, **members):
 nn = _module("torch.nn")
 nn.utils = _module("torch.nn.utils")
 nn.utils.rnn = _module("torch.nn.utils.rnn", pack_padded_sequence=None, pad_packed_sequence=None)
-optim = types.SimpleNamespace(SGD=None, Adam=None, AdamW=None, RMSprop=None, Adagrad=None)
+optimizers = "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam Adadelta ASGD Rprop"
+optim = types.SimpleNamespace(**dict.fromkeys(optimizers.split()))
