@@ -219,9 +219,10 @@ export class Runtime {
   }
 
   /**
-   * Mean loss of a model on batches, without noise; the state starts at zero and is carried from batch to batch (with
-   * `carryState: false` every batch starts anew).
+   * Mean loss of a model on batches, without noise; the state starts at zero.
    * @param options.loss as in training; default `crossEntropy()`
+   * @param options.carryState whether the state goes on from batch to batch, as in training: by default in batches that say
+   *   `resetState`, as those of `Windows` do
    * @returns `loss`, the mean over all that the losses count (in nats per token by default), and `tokens`, how many these
    *   are. Batches whose loss tells no count, or is a sum, count as one each.
    * @throws DataError when there is no batch, or a token is out of range; ShapeError; BusyError when the weights change
@@ -233,8 +234,8 @@ export class Runtime {
     options: { readonly loss?: AnyLoss; readonly carryState?: boolean } = {},
   ): Promise<{ loss: number; tokens: number }> {
     checkOptions("evaluate", options, ["loss", "carryState"]);
-    const { loss = crossEntropy(), carryState = true } = options;
-    checkSwitch("evaluate", "carryState", carryState);
+    const { loss = crossEntropy(), carryState } = options;
+    if (carryState !== undefined) checkSwitch("evaluate", "carryState", carryState);
     const weights = this.#weightsOf(model);
     if (options.loss) {
       checkLoss("evaluate", loss);

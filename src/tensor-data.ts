@@ -44,7 +44,12 @@ export function checkAxes(what: string, shape: Shape): void {
  */
 export function checkTensor(what: string, tensor: TensorData, shape: Shape, dtype: DType): void {
   const expected = "expected { shape, data } with data a Float32Array, Float64Array or Int32Array";
-  if (tensor === undefined) throw new ShapeError(`${what} is missing: ${expected}`);
+  if (tensor === undefined) {
+    const arrays = dtype === "i32" ? "an Int32Array" : "a Float32Array or Float64Array";
+    throw new ShapeError(
+      `${what} is missing: ${shape ? `expected { shape, data } of shape ${showShape(shape)} with data ${arrays}` : expected}`,
+    );
+  }
   if (!tensor || !Array.isArray(tensor.shape)) throw new ShapeError(`${what} is ${shown(tensor)}: ${expected}`);
   const { data } = tensor;
   if (!(data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array))

@@ -62,7 +62,8 @@ export function planOf(
 ): Plan {
   const backend = new PaperBackend(target);
   const weights = new Weights(backend, model, 0);
-  if (optimizer) return new Trainer(backend, weights, { optimizer: makeOptimizer(optimizer) }).plan({ T, B });
+  if (optimizer)
+    return new Trainer(backend, weights, { optimizer: makeOptimizer(optimizer), carryState: true }).plan({ T, B });
   const { outputs, states } = traceStateful(model, inputTensor("x", [T, B], "i32"), { carry: true });
   const logits = logitsOf(model, outputs);
   return buildPlan({

@@ -125,7 +125,11 @@ async function runTraining(runtime: Runtime, fields: TrainFields, tensors: State
   const { cell, vocabSize, embeddingSize, hiddenSize, numLayers, optimizer, clipGradNorm } = fields;
   const model = new CharModel({ vocabSize, cell, embeddingDim: embeddingSize, hiddenSize, numLayers });
   runtime.loadStateDict(model, under(tensors, "weight."));
-  const trainer = runtime.trainer(model, { optimizer, ...(clipGradNorm === null ? {} : { clipNorm: clipGradNorm }) });
+  const trainer = runtime.trainer(model, {
+    optimizer,
+    carryState: true,
+    ...(clipGradNorm === null ? {} : { clipNorm: clipGradNorm }),
+  });
   try {
     const losses: number[] = [];
     const gradNorms: number[] = [];

@@ -1,4 +1,4 @@
-import { OptionError, ShapeError, shown } from "../errors.ts";
+import { OptionError, ShapeError, shown, shownNames } from "../errors.ts";
 import { checkTensor, dtypeOf, type Shape, showShape, sizeOf, type TensorData } from "../tensor-data.ts";
 
 /** What a batch gives a model, or a loss: one tensor, or several by name. Of any shapes, numbers (f32) or i32. */
@@ -13,7 +13,11 @@ export interface Batch<X extends BatchPart = TensorData, Y extends BatchPart = T
   readonly x: X;
   /** The token that follows each token of `x`, `[T,B]`; or what the loss takes. */
   readonly target: Y;
-  /** Rows whose state starts at zero: true for all of them, or their numbers. Default: none, the state is carried on. */
+  /**
+   * Given at all, the batch is one of a stream, as those of `Windows` are: its state goes on from the batch before it (false),
+   * or starts at zero in all rows (true) or in those that are listed. Not given, the batch stands alone: it starts at zero, and
+   * no other goes on from it. `carryState` of a trainer or of `evaluate` overrules that for all batches.
+   */
   readonly resetState?: boolean | readonly number[];
 }
 
@@ -47,11 +51,39 @@ export function inputsOf({ x, target }: Pick<AnyBatch, "x" | "target">): Readonl
 
 /** @throws ShapeError or OptionError for what is no batch whatever the model */
 export function checkBatch(batch: AnyBatch): void {
+  if (typeof batch !== "object" || batch === null)
+    throw new ShapeError(`a batch is ${shown(batch)}, expected { x, target }`);
+  for (const name of ["x", "target"] as const) {
+    if (batch[name] === undefined)
+      throw new ShapeError(
+        `batch.${name} is missing: expected { shape, data }, or several of them by name; a batch is { x, target }, this one has ${shownNames(Object.keys(batch)) || "nothing"}`,
+      );
+  }
   for (const [name, tensor] of Object.entries(inputsOf(batch)) as [string, TensorData | undefined][])
     checkTensor(`batch.${name}`, tensor!, tensor?.shape as Shape, tensor?.data ? dtypeOf(tensor.data) : "i32");
   const { resetState } = batch;
   if (resetState !== undefined && typeof resetState !== "boolean" && !Array.isArray(resetState))
     throw new OptionError(`batch.resetState is ${shown(resetState)}, expected true, false or a list of row numbers`);
+}
+
+/**
+ * Whether a batch's state goes on from the batch before it: as `carryState` says, else as the batches do, all of them alike.
+ * @param before what the batches before it did; undefined for the first
+ * @throws OptionError when the batches disagree
+ */
+export function carriesState(
+  what: string,
+  { resetState }: Pick<AnyBatch, "resetState">,
+  carryState: boolean | undefined,
+  before: boolean | undefined,
+): boolean {
+  if (carryState !== undefined) return carryState;
+  const carries = resetState !== undefined;
+  if (before !== undefined && carries !== before)
+    throw new OptionError(
+      `${what}: this batch ${carries ? "says" : "does not say"} resetState, those before it ${before ? "did" : "did not"}, so it is not clear whether states go on from batch to batch; say carryState: true or false, or resetState in every batch (true in one that stands alone)`,
+    );
+  return carries;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Batch } from "./batch.ts";
  * The stream is cut into B contiguous rows of floor((N - 1) / B) tokens. Window s of an epoch reads the positions
  * s·T … s·T+T-1 of every row, so a row's next window continues where its last one ended, and the state can be carried
  * on; targets are the tokens one position later. What is left of a row after its last whole window is not used. An
- * epoch's first window says `resetState: true`. There is no shuffling: any step can be asked for, in any order, and
+ * epoch's first window says `resetState: true`, the others `false`, so trainings and evaluations carry the state by themselves. There is no shuffling: any step can be asked for, in any order, and
  * training that stopped after step k continues exactly with `at(k)`.
  */
 export class Windows {

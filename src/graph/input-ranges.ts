@@ -12,7 +12,7 @@ interface Piece {
 }
 
 /** What a stretch of an input must be. */
-interface Required extends Omit<InputRange, "input">, Omit<Piece, "source"> {
+interface Required extends Omit<InputRange, "input" | "taker">, Omit<Piece, "source"> {
   /** The input. */
   readonly name: string;
   /** Who asks for it. */
@@ -32,14 +32,15 @@ export function inputRanges(ends: Iterable<Tensor>): InputRanges {
   const together: InputRanges["together"][number][] = [];
   const piecesOf = pieceFinder();
   for (const node of nodesBefore(ends)) {
-    const { op, inputs, label: where } = node;
-    for (const { input, kind, below, also } of op.takes?.(node) ?? []) {
+    const { op, inputs, label } = node;
+    const where = `"${label}"`;
+    for (const { input, kind, below, also, taker } of op.takes?.(node) ?? []) {
       for (const { source, offset, length } of piecesOf(inputs[input]!)) {
         if (!source || source.values) continue;
         const { name } = source;
         // Every layer over the same sequences asks the same.
         const key = [name, offset, length, kind.one, below, also].join("/");
-        if (!required.has(key)) required.set(key, { name, where, offset, length, kind, below, also });
+        if (!required.has(key)) required.set(key, { name, where: taker ?? where, offset, length, kind, below, also });
       }
     }
     if (op.check) together.push({ node, inputs: inputs.map((input) => input && piecesOf(input)) });
@@ -104,7 +105,7 @@ function checkRange({ data }: TensorData, { name, where, offset, length, kind, b
     if ((value < 0 || value >= below) && value !== also) {
       const ignored = also === undefined ? "" : ` (or ${also}, ignored)`;
       throw new DataError(
-        `${name}[${i}] is ${kind.one} ${value}, "${where}" takes ${kind.many} 0 to ${below - 1}${ignored}; ${kind.advice}`,
+        `${name}[${i}] is ${kind.one} ${value}, ${where} takes ${kind.many} 0 to ${below - 1}${ignored}; ${kind.advice}`,
       );
     }
   }

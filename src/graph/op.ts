@@ -88,6 +88,8 @@ export interface InputRange {
   readonly kind: NumberKind;
   /** Numbers are at least 0 and below this. */
   readonly below: number;
+  /** Who takes them, for messages; default the node's label. */
+  readonly taker?: string;
   /** One more that is allowed: the ignored target. */
   readonly also?: number | undefined;
 }

@@ -1,5 +1,7 @@
 import { OptionError, ShapeError, shown } from "../errors.ts";
 import { type Shape, sameShape, showShape } from "../tensor-data.ts";
+import { nodesBefore } from "./dependencies.ts";
+import { callWithInputs } from "./named-inputs.ts";
 import { withNoise } from "./noise.ts";
 import { concat, joinedBy, slice } from "./ops/layout.ts";
 import { holdInactive, withActiveSteps } from "./ops/mask.ts";
@@ -44,7 +46,8 @@ export interface Stateful {
 }
 
 export function applyModel(model: SequenceModel, x: ModelInput, state: unknown): { outputs: Outputs; state: unknown } {
-  const result = (model.forward as (x: ModelInput, state?: unknown) => unknown)(x, state);
+  const call = (given: ModelInput) => (model.forward as (x: ModelInput, state?: unknown) => unknown)(given, state);
+  const result = x instanceof Tensor ? call(x) : callWithInputs(`${model.constructor.name}.forward`, x, call);
   if (result === null || typeof result !== "object" || result instanceof Tensor || result instanceof Promise) {
     const got = result instanceof Tensor ? "a tensor" : shown(result);
     throw new ShapeError(
@@ -92,14 +95,19 @@ export const initialState = (like: unknown): unknown =>
     return concat(parts.map(({ shape, dtype }, i) => stateTensor(carryName(path, i), shape, dtype)));
   });
 
-/** Pairs the parts of the states before with those after. @throws ShapeError when they are not the same states */
-export function carriedStates(who: string, before: unknown, after: unknown): CarriedSpec[] {
+/**
+ * Pairs the parts of the states before with those after.
+ * @param outputs what else the model returned for the states before
+ * @throws ShapeError when they are not the same states, OptionError when one that was given is read by nothing
+ */
+export function carriedStates(who: string, before: unknown, after: unknown, outputs: unknown): CarriedSpec[] {
   const [initial, final] = [leavesOf(before), leavesOf(after)];
   const other = [...initial.keys(), ...final.keys()].find((path) => !initial.has(path) || !final.has(path));
   if (other !== undefined)
     throw new ShapeError(
       `${who}: the state ${other} is ${final.has(other) ? "returned but was not before" : "not returned when states are given"}; return the same states at every call`,
     );
+  refuseUnread(who, initial, [...final.values(), ...leavesOf(outputs).values()]);
   return [...initial].map(([path, to]) => {
     const from = final.get(path)!;
     if (!sameShape(from.shape, to.shape) || from.dtype !== to.dtype)
@@ -116,6 +124,18 @@ export function carriedStates(who: string, before: unknown, after: unknown): Car
     });
     return { path, shape: to.shape, parts };
   });
+}
+
+/** A state that is given and never read would seem to be carried while every call begins anew. @throws OptionError */
+function refuseUnread(who: string, given: ReadonlyMap<string, Tensor>, ends: readonly Tensor[]): void {
+  const read = new Set(ends);
+  for (const { inputs } of nodesBefore(ends)) for (const input of inputs) if (input) read.add(input);
+  for (const [path, state] of given) {
+    if (joinedBy(state).every((part) => read.has(part))) continue;
+    throw new OptionError(
+      `${who}: forward returns the state ${path} and does not read the one that it is given, so nothing would be carried; take it as forward(x, state) and hand it to the layer that returns it, or return no state`,
+    );
+  }
 }
 
 /**
@@ -161,7 +181,14 @@ export function traceStateful(
     return seed ? withNoise(seed, call) : call();
   };
   const first = trace(undefined);
-  if (!carry || leavesOf(first.state).size === 0) return { outputs: first.outputs, states: [] };
+  if (!carry) return { outputs: first.outputs, states: [] };
+  if (leavesOf(first.state).size === 0) {
+    if (model.forward.length > 1)
+      throw new OptionError(
+        `${model.constructor.name}: forward takes a state and returns none, so nothing would be carried from batch to batch; return { …, state }, or set carryState: false`,
+      );
+    return { outputs: first.outputs, states: [] };
+  }
   const [learned] = startsOf(first.state).keys();
   if (learned !== undefined) {
     throw new OptionError(
@@ -171,7 +198,7 @@ export function traceStateful(
   refuseFromEnd(first.state, "and the next batch does not go on from there", "set carryState: false");
   const before = initialState(first.state);
   const { outputs, state } = trace(before);
-  return { outputs, states: carriedStates(model.constructor.name, before, state) };
+  return { outputs, states: carriedStates(model.constructor.name, before, state, outputs) };
 }
 
 /** A model as a session calls it, from the states that its streams have. */
@@ -217,6 +244,6 @@ export function traceStreaming(
     const was = old.get(path);
     return leaf.facts.isHeld || !was ? leaf : holdInactive(`state ${path}`, leaf, was, steps);
   });
-  const states = carriedStates(model.constructor.name, before, held);
+  const states = carriedStates(model.constructor.name, before, held, outputs);
   return { outputs, states, starts: startsOf(first.state), isHeldByStep };
 }

@@ -1,6 +1,7 @@
 import { checkOptions, DisposedError, OptionError, shown } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { checkInputs, type InputRanges, inputRanges } from "../graph/input-ranges.ts";
+import { callWithInputs } from "../graph/named-inputs.ts";
 import { withNoise } from "../graph/noise.ts";
 import { pageName } from "../graph/parameter-layout.ts";
 import { inputTensor, Tensor } from "../graph/tensor.ts";
@@ -87,7 +88,9 @@ export class Program<S extends InputSpecs = InputSpecs, O extends string = strin
       ]),
     );
     const trace = (): Readonly<Record<string, Tensor>> =>
-      options.forward(Object.fromEntries(inputs) as { readonly [K in keyof S]: Tensor });
+      callWithInputs("compile: forward", Object.fromEntries(inputs), (given) =>
+        options.forward(given as { readonly [K in keyof S]: Tensor }),
+      );
     const seed = inputTensor("seed", [1], "i32");
     if (training && inputs.has("seed"))
       throw new OptionError(

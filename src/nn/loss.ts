@@ -55,6 +55,17 @@ export function checkWeights(what: string, name: string, weights: readonly numbe
 }
 
 /**
+ * What to do where the output has an axis more in front than the targets, for messages: that of the layers of a state, or time.
+ * @param output without its classes
+ */
+export function hintOfAxes(output: Shape, target: Shape): string {
+  if (!sameShape(output.slice(1), target)) return "";
+  return output[0] === 1
+    ? "; the first axis is that of the layers, as in a state [L,B,H]: take it away with functional.squeeze(h, 0), or use functional.lastPool(output) in place of the state"
+    : "; with one target for each sequence take one output for each, with functional.lastPool(output), meanPool or maxPool";
+}
+
+/**
  * The mask of a loss's targets.
  * @param shapes what shapes it may have
  * @throws ShapeError when it has another one, OptionError for anything but `mask` and `lengths`

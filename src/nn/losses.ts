@@ -3,7 +3,7 @@ import { softmaxCrossEntropy } from "../graph/ops/cross-entropy.ts";
 import { type PointwiseOptions, pointwise } from "../graph/ops/pointwise-loss.ts";
 import { expectNumbers, Tensor } from "../graph/tensor.ts";
 import { sameShape, showShape } from "../tensor-data.ts";
-import { checkReduction, checkWeights, type Loss, maskOf, type Reduction } from "./loss.ts";
+import { checkReduction, checkWeights, hintOfAxes, type Loss, maskOf, type Reduction } from "./loss.ts";
 
 export interface CrossEntropyOptions {
   /** Targets that do not count; default -100. */
@@ -41,7 +41,7 @@ export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
       if (!(target instanceof Tensor) || !sameShape(target.shape, expected) || target.dtype !== "i32") {
         const got = target instanceof Tensor ? `${target.dtype} ${showShape(target.shape)}` : typeof target;
         throw new ShapeError(
-          `crossEntropy: target is ${got}, expected i32 ${showShape(expected)} for logits ${showShape(logits.shape)}`,
+          `crossEntropy: target is ${got}, expected i32 ${showShape(expected)} for logits ${showShape(logits.shape)}${target instanceof Tensor ? hintOfAxes(expected, target.shape) : ""}`,
         );
       }
       const V = logits.shape.at(-1)!;
@@ -76,7 +76,9 @@ function pointwiseLoss(
       expectNumbers(`${what}: the output`, output, "f32 numbers");
       const { shape } = output;
       if (!sameShape(expectNumbers(`${what}: target`, target, `f32 ${showShape(shape)}`).shape, shape)) {
-        throw new ShapeError(`${what}: target has shape ${showShape(target.shape)}, the output ${showShape(shape)}`);
+        throw new ShapeError(
+          `${what}: target has shape ${showShape(target.shape)}, the output ${showShape(shape)}${hintOfAxes(shape, target.shape)}`,
+        );
       }
       if (posWeight.length > 1 && posWeight.length !== shape.at(-1)) {
         throw new ShapeError(

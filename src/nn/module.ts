@@ -1,4 +1,4 @@
-import { StateDictError, shownNames } from "../errors.ts";
+import { StateDictError, shown, shownNames } from "../errors.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { dtypeOf, type Shape, type StateDict, sameShape, showShape, sizeOf, type TensorData } from "../tensor-data.ts";
 import type { Initializer } from "./init.ts";
@@ -157,6 +157,44 @@ export function faultsOf(name: string, { shape, data }: TensorData, expected: Sh
 }
 
 /**
+ * Where names would fit if they began in another way, with a prefix that is taken off, put in front or exchanged: which one,
+ * and how to change it. Undefined where that would not give at least half of the names that are missing.
+ */
+function wrongPrefix(
+  missing: readonly string[],
+  unexpected: readonly string[],
+): { readonly fault: string; readonly wayOut: string } | undefined {
+  const wanted = new Set(missing);
+  for (const theirs of unexpected.slice(0, MOST_TRIED)) {
+    const words = theirs.split(".");
+    for (let i = 0; i < words.length; i++) {
+      const end = words.slice(i).join(".");
+      const like = missing.find((name) => name === end || name.endsWith(`.${end}`));
+      if (!like) continue;
+      const [has, needs] = [theirs, like].map((name) => name.slice(0, name.length - end.length)) as [string, string];
+      const fitting = unexpected.filter((name) => name.startsWith(has) && wanted.has(needs + name.slice(has.length)));
+      if (2 * fitting.length < missing.length) break;
+      const begin = (prefix: string) => (prefix ? `begin with ${shown(prefix)}` : "do not");
+      const fault = has
+        ? `its names begin with ${shown(has)}, the model's ${begin(needs)}`
+        : `the model's names begin with ${shown(needs)}, those of the state dict do not`;
+      const rename = has
+        ? `rename them: Object.fromEntries(Object.entries(dict).map(([name, tensor]) => [name.replace(${shown(has)}, ${shown(needs)}), tensor]))`
+        : `put ${shown(needs)} in front of them`;
+      const isTrainers = has === "model." && !needs;
+      return {
+        fault,
+        wayOut: isTrainers ? `${rename}; the state dict of a trainer is for trainer.loadStateDict` : rename,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** Names of a state dict that are looked at for a prefix; files may hold very many. */
+const MOST_TRIED = 20;
+
+/**
  * Checks that a state dict is exactly the model's.
  * @throws StateDictError listing what is missing, what is too many, and shapes that differ
  */
@@ -167,14 +205,17 @@ export function checkStateDict(model: Module, dict: StateDict): Map<NamedPart, T
   const unexpected = Object.keys(dict).filter((name) => !known.has(name));
   const wrong = parts.flatMap(({ name, shape }) => (name in dict ? faultsOf(name, dict[name]!, shape) : []));
   const more = wrong.length > 8 ? `; … (${wrong.length} in all)` : "";
+  const prefix = wrongPrefix(missing, unexpected);
   const faults = [
+    prefix?.fault ?? "",
     missing.length ? `missing: ${shownNames(missing)}` : "",
     unexpected.length ? `unexpected: ${shownNames(unexpected)}` : "",
     wrong.length ? `other shapes or types: ${wrong.slice(0, 8).join("; ")}${more}` : "",
   ].filter(Boolean);
   if (faults.length) {
-    const wayOut =
-      unexpected.length + wrong.length === 0
+    const wayOut = prefix
+      ? prefix.wayOut
+      : unexpected.length + wrong.length === 0
         ? "to load a part of the weights, add the others: { ...(await runtime.stateDict(model)), ...part }"
         : "build the model with the sizes that it was saved with";
     throw new StateDictError(`the state dict does not fit the model; ${faults.join("; ")}; ${wayOut}`);

@@ -48,8 +48,8 @@ export interface RecurrentOptions {
   readonly numHeads?: number;
   /**
    * Initial states are parameters, the same for every sequence (Forcada and Carrasco 1995, "Learning the initial state of a
-   * second-order recurrent neural network"); default false: zeros. Such a model is trained and measured with
-   * `carryState: false`, because a state that goes on from batch to batch begins with zeros.
+   * second-order recurrent neural network"); default false: zeros. Such a state is not carried from
+   * batch to batch, because one that is carried begins with zeros.
    */
   readonly learnedInitialState?: boolean;
 }

@@ -1,4 +1,4 @@
-import { type AnyBatch, batchKey, checkBatch, inputsOf } from "../data/batch.ts";
+import { type AnyBatch, batchKey, carriesState, checkBatch, inputsOf } from "../data/batch.ts";
 import { BusyError, DataError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { checkInputs, type InputRanges } from "../graph/input-ranges.ts";
@@ -27,7 +27,7 @@ export class Evaluator {
   readonly #backend: Backend;
   readonly #weights: Weights;
   readonly #loss: AnyLoss;
-  readonly #carryState: boolean;
+  readonly #carryState: boolean | undefined;
   readonly #onDispose: () => void;
   readonly #plans: LoadedPlans<Prepared>;
   readonly #carried: CarriedState;
@@ -36,7 +36,7 @@ export class Evaluator {
   constructor(
     backend: Backend,
     weights: Weights,
-    options: { readonly loss: AnyLoss; readonly carryState: boolean },
+    options: { readonly loss: AnyLoss; readonly carryState?: boolean | undefined },
     onDispose: () => void = () => {},
   ) {
     this.#backend = backend;
@@ -48,10 +48,14 @@ export class Evaluator {
     this.#carried = new CarriedState(backend, { model: weights.name, part: "evaluate" });
   }
 
-  /** @param isFirst no batch of this measurement has run yet */
-  async #load(batch: AnyBatch, key: string, isFirst: boolean): Promise<Prepared> {
+  /** @param options.isFirst no batch of this measurement has run yet */
+  async #load(
+    batch: AnyBatch,
+    key: string,
+    { carry, isFirst }: { readonly carry: boolean; readonly isFirst: boolean },
+  ): Promise<Prepared> {
     const model = this.#weights.model as Module & SequenceModel;
-    const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss, { carry: this.#carryState });
+    const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss, { carry });
     if (isFirst && !this.#carried.fits(states)) {
       // Another number of rows than the last time: their states go, and so do the plans that hold on to them.
       this.#plans.keepOnly(key);
@@ -89,15 +93,18 @@ export class Evaluator {
     let tokens = 0;
     const running = new Set<Promise<unknown>>();
     this.#carried.reset();
+    let carries: boolean | undefined;
     let isFirst = true;
     let version = 0;
     try {
       for (const batch of batches) {
         checkBatch(batch);
-        const key = batchKey(batch);
+        const carry = carriesState("evaluate", batch, this.#carryState, carries);
+        carries = carry;
+        const key = `${carry ? "carried " : ""}${batchKey(batch)}`;
         const { begun, result } = this.#plans.start(
           key,
-          () => this.#load(batch, key, isFirst),
+          () => this.#load(batch, key, { carry, isFirst }),
           (prepared) => {
             if (isFirst) version = this.#weights.version;
             if (version !== this.#weights.version)
@@ -105,7 +112,7 @@ export class Evaluator {
                 "evaluate: the weights changed while it ran, so its batches would be measured with different ones; wait for it before training goes on or weights are loaded",
               );
             isFirst = false;
-            return this.#replay(batch, prepared);
+            return this.#replay(batch, prepared, carry);
           },
         );
         const measured = result.then(([loss, count]) => {
@@ -128,10 +135,14 @@ export class Evaluator {
     return { loss: sum / tokens, tokens };
   }
 
-  async #replay(batch: AnyBatch, { loaded, ranges, inputs, outputs }: Prepared): Promise<NumberArray[]> {
+  async #replay(
+    batch: AnyBatch,
+    { loaded, ranges, inputs, outputs }: Prepared,
+    carry: boolean,
+  ): Promise<NumberArray[]> {
     const given = inputsOf(batch);
     checkInputs(ranges, given);
-    this.#carried.resetFor(batch);
+    if (carry) this.#carried.resetFor(batch);
     for (const name of inputs) loaded.write(name, given[name]!.data);
     return loaded.runAndRead(outputs);
   }

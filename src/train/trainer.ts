@@ -1,14 +1,16 @@
-import { type AnyBatch, batchKey, checkBatch, inputsOf } from "../data/batch.ts";
+import { type AnyBatch, batchKey, carriesState, checkBatch, inputsOf } from "../data/batch.ts";
 import {
   BusyError,
   checkNumber,
   checkOptions,
+  checkSwitch,
   DisposedError,
   DivergedError,
   LEAST,
   OptionError,
   StateDictError,
   shown,
+  shownNames,
 } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { checkInputs, type InputRanges } from "../graph/input-ranges.ts";
@@ -42,7 +44,10 @@ export interface TrainerOptions {
   readonly clipValue?: number;
   /** Factor on the learning rate by step; default constant. */
   readonly schedule?: Schedule;
-  /** Truncated backpropagation through time: the state goes on from batch to batch, cut from the gradient. Default true. */
+  /**
+   * Truncated back-propagation through time: the state goes on from batch to batch, cut from the gradient. Default: where the
+   * batches say `resetState`, as those of `Windows` do; batches that say nothing of it each start at zero.
+   */
   readonly carryState?: boolean;
   /** Of dropout's and zoneout's noise, which depends on it and on the step alone; default 0. */
   readonly seed?: number;
@@ -78,6 +83,8 @@ export class Trainer {
   /** Steps that are under way. */
   readonly #running = new Set<Promise<StepReport>>();
   #isFitting = false;
+  /** Whether the batches so far carried their state. */
+  #carries: boolean | undefined;
   #step = 0;
   #rate = 0;
   #lastReport = 0;
@@ -94,6 +101,7 @@ export class Trainer {
     for (const name of ["clipNorm", "clipValue"] as const) {
       if (options[name] !== undefined) checkNumber("trainer", name, options[name], LEAST);
     }
+    if (options.carryState !== undefined) checkSwitch("trainer", "carryState", options.carryState);
     this.#backend = backend;
     this.#weights = weights;
     this.#options = options;
@@ -127,13 +135,16 @@ export class Trainer {
     if (this.#diverged) throw this.#diverged;
   }
 
-  #build(batch: Pick<AnyBatch, "x" | "target">): {
+  #build(
+    batch: Pick<AnyBatch, "x" | "target">,
+    carry: boolean,
+  ): {
     plan: Plan;
     ranges: InputRanges;
     states: readonly CarriedSpec[];
   } {
     const model = this.#weights.model as Module & SequenceModel;
-    const options = { carry: this.#options.carryState !== false, seed: inputTensor("seed", [1], "i32") };
+    const options = { carry, seed: inputTensor("seed", [1], "i32") };
     const { loss, states, ranges } = traceLoss(model, batch, this.#loss, options);
     const plan = buildPlan({
       name: "train",
@@ -148,14 +159,14 @@ export class Trainer {
     return { plan, ranges, states };
   }
 
-  /** The plan of a training step on token windows of this shape. */
+  /** The plan of a training step on token windows of this shape, which carry their state unless `carryState` is false. */
   plan({ T, B }: { readonly T: number; readonly B: number }): Plan {
     const tokens = { shape: [T, B], data: new Int32Array() };
-    return this.#build({ x: tokens, target: tokens }).plan;
+    return this.#build({ x: tokens, target: tokens }, this.#options.carryState !== false).plan;
   }
 
-  async #load(batch: AnyBatch, key: string): Promise<Prepared> {
-    const { plan, ranges, states } = this.#build(batch);
+  async #load(batch: AnyBatch, key: string, carry: boolean): Promise<Prepared> {
+    const { plan, ranges, states } = this.#build(batch, carry);
     this.#carried.check(states);
     const moments = new Map(this.#moments.flat().map((buffer) => [buffer.name, buffer]));
     const memory: Memory = {
@@ -174,11 +185,12 @@ export class Trainer {
   #start(batch: AnyBatch): StartedStep {
     this.#check();
     checkBatch(batch);
-    const key = batchKey(batch);
+    const carry = carriesState("fit", batch, this.#options.carryState, this.#carries);
+    const key = `${carry ? "carried " : ""}${batchKey(batch)}`;
     const { begun, result: report } = this.#plans.start(
       key,
-      () => this.#load(batch, key),
-      (prepared) => this.#replay(batch, prepared),
+      () => this.#load(batch, key, carry),
+      (prepared) => this.#replay(batch, prepared, carry),
     );
     this.#running.add(report);
     const settled = () => this.#running.delete(report);
@@ -186,11 +198,12 @@ export class Trainer {
     return { begun, report };
   }
 
-  async #replay(batch: AnyBatch, { loaded, ranges, inputs }: Prepared): Promise<StepReport> {
+  async #replay(batch: AnyBatch, { loaded, ranges, inputs }: Prepared, carry: boolean): Promise<StepReport> {
     this.#check();
     const given = inputsOf(batch);
     checkInputs(ranges, given);
-    this.#carried.resetFor(batch);
+    if (carry) this.#carried.resetFor(batch);
+    this.#carries = carry;
     const step = this.#step + 1;
     const { optimizer } = this.#options;
     const lr = optimizer.lr * this.#schedule.lrAt(step - 1);
@@ -285,6 +298,10 @@ export class Trainer {
           .filter(([name]) => name.startsWith(prefix))
           .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
       );
+    if (!Object.keys(dict).some((name) => name.startsWith("model.")))
+      throw new StateDictError(
+        `loadStateDict: no name begins with "model.", as those of a trainer's state dict do (it has ${shownNames(Object.keys(dict)) || "nothing"}); load weights alone with runtime.loadStateDict(model, dict)`,
+      );
     const { moments, name: optimizer } = this.#options.optimizer;
     for (const slot of moments) {
       if (slot === undefined) continue;
@@ -307,6 +324,7 @@ export class Trainer {
     // A checkpoint from before the first step has no states: they start at zero.
     this.#diverged = undefined;
     this.#carried.load(states);
+    this.#carries = undefined;
     this.#step = step;
   }
 

@@ -26,7 +26,7 @@ const tokens = (shift: number) => ({
   data: Int32Array.from({ length: 12 }, (_, i) => (i * i + shift) % V),
 });
 const batches = (count: number): Batch[] =>
-  Array.from({ length: count }, (_, i) => ({ x: tokens(i), target: tokens(i + 1) }));
+  Array.from({ length: count }, (_, i) => ({ x: tokens(i), target: tokens(i + 1), resetState: false }));
 
 async function drawn(runtime: Runtime, model: CharModel, options: GenerateOptions): Promise<number[]> {
   const all: number[] = [];

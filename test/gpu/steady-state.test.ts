@@ -18,7 +18,7 @@ function* batches(T: number, B: number, more: Partial<Batch> = {}): Generator<Ba
       shape: [T, B],
       data: Int32Array.from({ length: T * B }, (_, i) => (step + i * 5 + shift) % V),
     });
-    yield { x: tokens(0), target: tokens(1), ...more };
+    yield { x: tokens(0), target: tokens(1), resetState: false, ...more };
   }
 }
 

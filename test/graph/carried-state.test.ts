@@ -44,13 +44,13 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     const runtime = await open();
     const model = new Delays();
     runtime.loadStateDict(model, { "scale.weight": tensor([1, 1], 1), "scale.bias": tensor([1]) });
-    const trainer = runtime.trainer(model, { optimizer: sgd({ lr: 0 }), loss: mse() });
+    const trainer = runtime.trainer(model, { optimizer: sgd({ lr: 0 }), loss: mse(), carryState: true });
     const losses: number[] = [];
     const batches = [1, 2, 3, 4, 5, 6].map((n) => ({ x: tensor([1, 1, 1], n), target: tensor([1, 1, 1]) }));
     for await (const { loss } of trainer.fit(batches)) losses.push(Math.round(Math.sqrt(loss)));
     expect(losses).toEqual([0, 0, 1, 2, 3, 4]);
     expect([...(await trainer.stateDict())["carry.before"]!.data]).toEqual([5]);
-    const { loss } = await runtime.evaluate(model, batches, { loss: mse() });
+    const { loss } = await runtime.evaluate(model, batches, { loss: mse(), carryState: true });
     expect(loss).toBeCloseTo((0 + 0 + 1 + 4 + 9 + 16) / 6, 5);
     runtime.dispose();
   });
@@ -65,7 +65,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     }
     const runtime = await open();
     const model = new Keeps();
-    const trainer = runtime.trainer(model, { optimizer: sgd({ lr: 0 }), loss: mse() });
+    const trainer = runtime.trainer(model, { optimizer: sgd({ lr: 0 }), loss: mse(), carryState: true });
     const batch = { x: tensor([1, 1, 1], 2), target: tensor([1, 1, 1]) };
     for await (const _ of trainer.fit([batch, batch]));
     const saved = await trainer.stateDict();
@@ -199,7 +199,7 @@ describe("what a state is stays known of what is made from it", () => {
   }
   const train = async (rnn: GRU, change: (h: Tensor) => Tensor) => {
     const runtime = await Runtime.open({ backend: "cpu" });
-    const trainer = runtime.trainer(new Carries(rnn, change), { optimizer: sgd(), loss: mse() });
+    const trainer = runtime.trainer(new Carries(rnn, change), { optimizer: sgd(), loss: mse(), carryState: true });
     for await (const _ of trainer.fit([{ x: tensor([2, 1, 3]), target: tensor([2, 1, 1]) }]));
   };
   const ways: readonly (readonly [string, (h: Tensor) => Tensor])[] = [
@@ -231,7 +231,7 @@ describe("what a state is stays known of what is made from it", () => {
       }
     }
     const runtime = await Runtime.open({ backend: "cpu" });
-    const trainer = runtime.trainer(new Forgets(), { optimizer: sgd(), loss: mse() });
+    const trainer = runtime.trainer(new Forgets(), { optimizer: sgd(), loss: mse(), carryState: true });
     const error = await errorOf(() => trainer.fit([{ x: tensor([2, 1, 3]), target: tensor([2, 1, 1]) }]));
     expect(error).toBeInstanceOf(ShapeError);
     expect(String(error)).toContain("Forgets: the state a is not returned when states are given");

@@ -148,7 +148,7 @@ describe("labels, lengths and masks", () => {
       });
     const inputs = (...real: number[]) => ({ x: logits, real: i32([8], real) });
     expect(await refusal(inputs(4, 3, 1, 1, 1, 1, 1, 1), forward)).toMatch(
-      /^real\[0\] is length 4, "mask" takes lengths 0 to 3/,
+      /^real\[0\] is length 4, a sequence of 3 steps takes lengths 0 to 3/,
     );
     expect(await refusal(inputs(3, 3, 1, 1, 1, 2, 1, 1), forward)).toMatch(
       /^real\[5\] is mask entry 2, "mask" takes mask entries 0 to 1/,

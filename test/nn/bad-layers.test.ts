@@ -61,11 +61,14 @@ describe("lengths and masks", () => {
     mistake(
       "a negative length",
       api.DataError,
-      /^lengths\[1\] is length -1, "mask" takes lengths 0 to 3; a length counts/,
+      /^lengths\[1\] is length -1, a sequence of 3 steps takes lengths 0 to 3; a length counts/,
       () => run(false, [3, -1], all),
     ),
-    mistake("a length above T", api.DataError, /^lengths\[0\] is length 4, "mask" takes lengths 0 to 3/, () =>
-      run(false, [4, 3], all),
+    mistake(
+      "a length above T",
+      api.DataError,
+      /^lengths\[0\] is length 4, a sequence of 3 steps takes lengths 0 to 3/,
+      () => run(false, [4, 3], all),
     ),
     mistake(
       "a mask of 2",

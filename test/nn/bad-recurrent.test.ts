@@ -673,13 +673,13 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       mistake(
         "a length above T",
         api.DataError,
-        new RegExp(`^lengths\\[0\\] is length 4, "mask" takes lengths 0 to 3; ${steps}`),
+        new RegExp(`^lengths\\[0\\] is length 4, a sequence of 3 steps takes lengths 0 to 3; ${steps}`),
         lengths(4, 2),
       ),
       mistake(
         "a negative length",
         api.DataError,
-        new RegExp(`^lengths\\[1\\] is length -1, "mask" takes lengths 0 to 3; ${steps}`),
+        new RegExp(`^lengths\\[1\\] is length -1, a sequence of 3 steps takes lengths 0 to 3; ${steps}`),
         lengths(3, -1),
       ),
       mistake(
@@ -760,7 +760,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       const error = await errorOf(() => train(batch(3, 4)));
       expect(error).toBeInstanceOf(api.DataError);
       expect((error as Error).message).toBe(
-        'x.lengths[1] is length 4, "mask" takes lengths 0 to 3; a length counts the real steps of a sequence, at most its T',
+        "x.lengths[1] is length 4, a sequence of 3 steps takes lengths 0 to 3; a length counts the real steps of a sequence, at most its T",
       );
       expect(await runtime.stateDict(model)).toEqual(weights);
       await train(batch(3, 0));
@@ -774,15 +774,17 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       /^the state h begins with learned values, and a state that goes on .* begins with zeros; set carryState: false$/;
     expectErrors([
       mistake("learned initial states with a state that is carried", OptionError, says, () =>
-        runtime.trainer(new Stateful(learned), { optimizer: adam() }).fit([tokens]),
+        runtime.trainer(new Stateful(learned), { optimizer: adam(), carryState: true }).fit([tokens]),
       ),
-      mistake("the same to measure", OptionError, says, () => runtime.evaluate(new Stateful(learned), [tokens])),
+      mistake("the same to measure", OptionError, says, () =>
+        runtime.evaluate(new Stateful(learned), [{ ...tokens, resetState: true }]),
+      ),
       ...[{ bidirectional: true }, { goBackwards: true, hiddenSize: [3, 4] }].flatMap((options) => [
         mistake(
           `a state that is carried, with ${Object.keys(options)[0]}`,
           OptionError,
           /^the state h(\.0)? is of a layer that runs from the end .* does not go on from there; set carryState: false$/,
-          () => runtime.trainer(new Stateful(options), { optimizer: adam() }).fit([tokens]),
+          () => runtime.trainer(new Stateful(options), { optimizer: adam(), carryState: true }).fit([tokens]),
         ),
         mistake(
           `text generated with ${Object.keys(options)[0]}`,

@@ -5,7 +5,7 @@ const V = 7;
 export const modelOf = (cell: CharModelCell = "lstm", numLayers = 1) =>
   new CharModel({ vocabSize: V, cell, embeddingDim: 5, hiddenSize: 8, numLayers });
 
-/** `count` windows of one text, T steps of B rows each. */
+/** `count` windows of one text, T steps of B rows each, which carry their state. */
 export function windows(
   count: number,
   T: number,
@@ -18,7 +18,7 @@ export function windows(
       shape: [T, B],
       data: Int32Array.from({ length: T * B }, (__, i) => token(step * T + Math.floor(i / B) + shift, i % B)),
     });
-    return { x: from(0), target: from(1), ...more(step) };
+    return { x: from(0), target: from(1), resetState: false, ...more(step) };
   });
 }
 

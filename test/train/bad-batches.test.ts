@@ -122,13 +122,13 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
         "another number of rows while the state is carried",
         api.ShapeError,
         /the carried state h is \[1,2,4\], this batch needs \[1,3,4\]; keep the number of rows, or train with carryState: false/,
-        () => trainOn({ x: tokens(3, 3), target: tokens(3, 3) }),
+        () => trainOn({ x: tokens(3, 3), target: tokens(3, 3) }, { carryState: true }),
       ),
       mistake(
         "a row to reset that is not there",
         api.ShapeError,
         /resetState: row 2 of h \[1,2,4\], expected 0 to 1/,
-        () => trainOn({ ...good(), resetState: [0, 2] }),
+        () => trainOn({ ...good(), resetState: [0, 2] }, { carryState: true }),
       ),
       mistake(
         "rows to reset that are no rows",

@@ -84,7 +84,7 @@ const batchOf = (step: number, { resetRow }: More): Batch => {
     shape: [T, B],
     data: Int32Array.from(tokens.slice((step * T + from) * B, ((step + 1) * T + from) * B)),
   });
-  return { x: window(0), target: window(1), ...(resetRow !== undefined && step === 3 && { resetState: [resetRow] }) };
+  return { x: window(0), target: window(1), resetState: resetRow !== undefined && step === 3 && [resetRow] };
 };
 const batchesOf = (more: More): Batch[] => Array.from({ length: steps }, (_, step) => batchOf(step, more));
 

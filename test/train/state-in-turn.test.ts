@@ -62,8 +62,8 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       runtime.evaluate(model, batches(4), { carryState: false }),
     ]);
     expect([carried.loss, anew.loss]).toEqual(alone);
-    await runtime.evaluate(model, batches(2, 3));
-    expect((await runtime.evaluate(model, batches(4))).loss).toBe(alone[0]);
+    await runtime.evaluate(model, batches(2, 3), { carryState: true });
+    expect((await runtime.evaluate(model, batches(4), { carryState: true })).loss).toBe(alone[0]);
     runtime.dispose();
   });
 
@@ -88,7 +88,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   test("a model that returns its state unchanged begins each batch anew", async () => {
     const runtime = await open();
     const model = new Still();
-    const carried = await runtime.evaluate(model, batches(4));
+    const carried = await runtime.evaluate(model, batches(4), { carryState: true });
     expect(carried).toEqual(await runtime.evaluate(model, batches(4), { carryState: false }));
     const lossesOf = async (carryState: boolean) => {
       runtime.initialize(model, { seed: 2 });

@@ -194,7 +194,7 @@ describe.each([
     runtime.initialize(model, { seed: 5 });
     const alone = await runtime.evaluate(model, [{ ...other, resetState: true }]);
     const both = await runtime.evaluate(model, [
-      { x: batch.x, target: ignored },
+      { ...batch, target: ignored },
       { ...other, resetState: true },
     ]);
     expect(both).toEqual(alone);

@@ -30,7 +30,7 @@ interface Attributes {
 const maskOp: Op<Attributes> = {
   name: "sequence-mask",
   takes: ({ inputs: [lengths, mask], attributes: { T } }) => [
-    ...(lengths ? [{ input: 0, kind: LENGTH, below: T + 1 }] : []),
+    ...(lengths ? [{ input: 0, kind: LENGTH, below: T + 1, taker: `a sequence of ${T} steps` }] : []),
     ...maskRange(mask, 1),
   ],
   check({ attributes: { T, B, batchFirst } }, [lengths, mask]) {
