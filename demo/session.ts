@@ -110,7 +110,7 @@ export class Session {
     } else {
       const learning = this.#current?.learning;
       if (!learning) return;
-      if (learning.training.trainer.step >= learning.until) learning.until += learning.steps;
+      if (learning.training.trainer.steps >= learning.until) learning.until += learning.steps;
       this.#training = true;
       this.#phase("training");
     }
@@ -188,9 +188,9 @@ export class Session {
     this.#current = {
       model,
       vocabulary,
-      learning: { training, text, until: trainer.step + every, steps: every },
+      learning: { training, text, until: trainer.steps + every, steps: every },
       get step() {
-        return trainer.step;
+        return trainer.steps;
       },
     };
   }
@@ -234,7 +234,7 @@ export class Session {
       if (points.length > 0) this.#post({ type: "points", points, charactersPerSecond: this.#speed });
       points = [];
     };
-    const first = trainer.step;
+    const first = trainer.steps;
     const perStep = learning.text.training.window * learning.text.training.batch;
     const steps = learning.until - first;
     // The loop ends by the signal and not by break, so that all steps that were started are reported.
@@ -256,8 +256,8 @@ export class Session {
     } finally {
       tell();
     }
-    const done = trainer.step >= learning.until;
-    if (done || (trainer.step >= firstSample && performance.now() >= this.#nextSample)) await this.#sample(true);
+    const done = trainer.steps >= learning.until;
+    if (done || (trainer.steps >= firstSample && performance.now() >= this.#nextSample)) await this.#sample(true);
     if (done) {
       this.#training = false;
       this.#phase("done");

@@ -168,8 +168,27 @@ export { Runtime, type RuntimeInfo, type RuntimeOptions } from "./runtime.ts";
 export type { DType, NumberArray, Shape, StateDict, TensorData } from "./tensor-data.ts";
 export { type CellCheck, type CheckCellOptions, checkCell } from "./testing/check-cell.ts";
 export type { Ranges } from "./testing/differences.ts";
-export type { FitOptions, StepReport } from "./train/fit.ts";
+export type { BatchSource, EpochSource } from "./train/epochs.ts";
+export type { Evaluation } from "./train/evaluate.ts";
+export type { EpochReport, Fit, FitOptions, History } from "./train/fit.ts";
 export type { AnyLoss, LossFunction } from "./train/loss-graph.ts";
+export {
+  accuracy,
+  type ClassMetricOptions,
+  confusion,
+  type F1Options,
+  f1,
+  type Measurement,
+  type Metric,
+  type MetricFunction,
+  type MetricResults,
+  type MetricState,
+  type Metrics,
+  mae,
+  perplexity,
+  rmse,
+  topK,
+} from "./train/metrics.ts";
 export {
   type AdadeltaOptions,
   type AdagradOptions,
@@ -202,6 +221,7 @@ export {
   sgd,
 } from "./train/optimizers/sgd.ts";
 export type { Optimizer } from "./train/optimizers.ts";
+export type { ParameterGroup } from "./train/parameter-groups.ts";
 export { constant, cosine, plateau, type Schedule, stepDecay, warmup } from "./train/schedules.ts";
 export {
   makeOptimizer,
@@ -211,6 +231,7 @@ export {
   type ScheduleSpec,
   scheduleNames,
 } from "./train/specs.ts";
+export type { AppliedReport, Gradients, StepReport } from "./train/step-report.ts";
 export { Trainer, type TrainerOptions } from "./train/trainer.ts";
 export {
   loadTraining,

@@ -2,7 +2,6 @@ import { type AdapterInfo, infoOfDevice } from "./adapter/adapter-info.ts";
 import { openDevice } from "./adapter/open-device.ts";
 import type { Candidate } from "./adapter/request-adapter.ts";
 import { CpuBackend } from "./cpu/cpu-backend.ts";
-import type { AnyBatch } from "./data/batch.ts";
 import {
   BusyError,
   checkCount,
@@ -32,8 +31,10 @@ import { type MemoryReport, memoryReport } from "./plan/memory-report.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { PlanLimits } from "./plan/plan-budget.ts";
 import type { StateDict } from "./tensor-data.ts";
-import { Evaluator } from "./train/evaluate.ts";
+import type { BatchSource } from "./train/epochs.ts";
+import { type Evaluation, Evaluator } from "./train/evaluate.ts";
 import { type AnyLoss, checkLoss } from "./train/loss-graph.ts";
+import { checkMetrics, type Metrics } from "./train/metrics.ts";
 import { Trainer, type TrainerOptions } from "./train/trainer.ts";
 
 export interface RuntimeOptions {
@@ -223,25 +224,25 @@ export class Runtime {
    * @param options.loss as in training; default `crossEntropy()`
    * @param options.carryState whether the state goes on from batch to batch, as in training: by default in batches that say
    *   `resetState`, as those of `Windows` do
-   * @returns `loss`, the mean over all that the losses count (in nats per token by default), and `tokens`, how many these
-   *   are. Batches whose loss tells no count, or is a sum, count as one each.
+   * @param options.metrics what else to measure, by names of one's own: `{ accuracy: accuracy() }`
    * @throws DataError when there is no batch, or a token is out of range; ShapeError; BusyError when the weights change
    *   between two batches
    */
-  evaluate(
+  evaluate<M extends Metrics = Record<never, never>>(
     model: Module,
-    batches: Iterable<AnyBatch>,
-    options: { readonly loss?: AnyLoss; readonly carryState?: boolean } = {},
-  ): Promise<{ loss: number; tokens: number }> {
-    checkOptions("evaluate", options, ["loss", "carryState"]);
-    const { loss = crossEntropy(), carryState } = options;
+    batches: BatchSource,
+    options: { readonly loss?: AnyLoss; readonly carryState?: boolean; readonly metrics?: M } = {},
+  ): Promise<Evaluation<M>> {
+    checkOptions("evaluate", options, ["loss", "carryState", "metrics"]);
+    const { loss = crossEntropy(), carryState, metrics } = options;
     if (carryState !== undefined) checkSwitch("evaluate", "carryState", carryState);
     const weights = this.#weightsOf(model);
-    if (options.loss) {
+    if (metrics) checkMetrics("evaluate", metrics);
+    if (options.loss || metrics) {
       checkLoss("evaluate", loss);
       const evaluator = this.#keep(
         model,
-        (forget) => new Evaluator(this.#backend, weights, { loss, carryState }, forget),
+        (forget) => new Evaluator<M>(this.#backend, weights, { loss, carryState, metrics }, forget),
       );
       return evaluator.run(batches).finally(() => evaluator.dispose());
     }
@@ -250,7 +251,7 @@ export class Runtime {
     const key = `${loss.name} ${carryState}`;
     const evaluator = known.get(key) ?? new Evaluator(this.#backend, weights, { loss, carryState });
     known.set(key, evaluator);
-    return evaluator.run(batches);
+    return evaluator.run(batches) as Promise<Evaluation<M>>;
   }
 
   #generatorOf(model: Module): Generator {

@@ -7,6 +7,7 @@ import {
   functional,
   GRU,
   type GRUOptions,
+  type History,
   type Hypothesis,
   importWeights,
   type LossFunction,
@@ -50,6 +51,8 @@ interface Page {
   readonly loss: LossFunction;
   readonly heldOut: readonly ReaderBatch[];
   readonly evaluated: { readonly loss: number; readonly tokens: number };
+  readonly shares: readonly number[];
+  readonly history: History;
   readonly ran: Inputs<"probabilities" | "mean"> & Pick<ReaderBatch, "x">;
   readonly table: string;
   readonly record: SequenceRecord;
@@ -149,8 +152,14 @@ describe(`the page's code on the ${made.runtime.backend}`, () => {
     expect(made.evaluated.tokens).toBe(2);
     expect(made.evaluated.loss).toBeCloseTo((each[0]! + each[1]!) / 2, 4);
     expect(made.evaluated.loss).toBeLessThan(0.2);
+    // The weights of the best epoch are back.
+    const { epochs, best } = made.history;
+    expect(made.evaluated.loss).toBe(Math.min(...epochs.map(({ validation }) => validation!.loss)));
+    expect(epochs[best! - 1]!.validation!.loss).toBe(made.evaluated.loss);
+    expect(made.shares).toHaveLength(epochs.length);
+    expect(made.shares[best! - 1]).toBeGreaterThan(0.9);
     // With the state of the first batch the second one is another.
-    const carried = await runtime.evaluate(made.reader, made.heldOut, { loss: made.loss });
+    const carried = await runtime.evaluate(made.reader, made.heldOut, { loss: made.loss, carryState: true });
     expect(Math.abs(carried.loss - made.evaluated.loss)).toBeGreaterThan(1e-3);
   });
 

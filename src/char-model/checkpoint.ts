@@ -102,7 +102,7 @@ function specOf({ optimizer, clipNorm, clipValue, schedule }: TrainingSettings):
 
 /**
  * A training as the bytes of a file. Waits for the steps that are under way, and holds all of them: the file's step is
- * `trainer.step`.
+ * `trainer.steps`.
  * @throws DivergedError when a loss so far was not finite, or a number that would be saved is not
  */
 export async function saveCheckpoint(saved: CharTraining): Promise<Uint8Array<ArrayBuffer>> {
@@ -229,8 +229,8 @@ export interface ResumeChanges
 }
 
 /**
- * Goes on with a training, on the same machine or another: the next step is `trainer.step + 1`, and with
- * `windows.from(trainer.step)` of the same text the losses are those of a training that was never interrupted.
+ * Goes on with a training, on the same machine or another: the next step is `trainer.steps + 1`, and with
+ * `windows.from(trainer.steps)` of the same text the losses are those of a training that was never interrupted.
  * @throws FileFormatError when the file holds weights only; OptionError for a change that makes no sense
  */
 export function resumeTraining(

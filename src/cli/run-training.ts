@@ -136,7 +136,7 @@ async function train(
       });
   const { trainer, model, schedule } = training;
   const { backend, adapter, reason } = runtime.info();
-  const first = trainer.step;
+  const first = trainer.steps;
   report({
     type: "start",
     backend,
@@ -153,17 +153,17 @@ async function train(
     out: job.out,
   });
 
-  const due = (every: number) => every > 0 && trainer.step % every === 0;
+  const due = (every: number) => every > 0 && trainer.steps % every === 0;
   const clock = new StepClock(steps, training.training.window * training.training.batch);
-  while (trainer.step < steps && !signal.aborted) {
+  while (trainer.steps < steps && !signal.aborted) {
     const next = Math.min(
       steps,
-      ...[job.validateEvery, job.sampleEvery, job.checkpointEvery].map(nextAfter(trainer.step)),
+      ...[job.validateEvery, job.sampleEvery, job.checkpointEvery].map(nextAfter(trainer.steps)),
     );
     clock.resume();
     // Nothing leaves this loop early but an error, so steps may be started before the last one's loss is read.
-    const options = { steps: next - trainer.step, signal, ahead: 3 };
-    for await (const step of trainer.fit(text.training.from(trainer.step), options)) {
+    const options = { steps: next - trainer.steps, signal, ahead: 3 };
+    for await (const step of trainer.fit(text.training.from(trainer.steps), options)) {
       state.step = step.step;
       const { secondsLeft, tokensPerSecond } = clock.tick(step.step);
       report({ type: "step", ...step, bitsPerCharacter: step.loss / Math.LN2, tokensPerSecond, secondsLeft });
@@ -171,19 +171,19 @@ async function train(
       await setImmediate();
     }
     if (signal.aborted) break;
-    const end = trainer.step === steps;
+    const end = trainer.steps === steps;
     // Validation comes before the checkpoint, so that a model that breaks in its last update does not replace a good one.
     if (text.validation && (end || due(job.validateEvery))) {
       const { loss } = await runtime.evaluate(model, text.validation.epoch());
-      if (!Number.isFinite(loss)) throw diverged(trainer.step, loss);
+      if (!Number.isFinite(loss)) throw diverged(trainer.steps, loss);
       // A schedule that listens must hear the same with and without a stop in between.
       if (due(job.validateEvery)) schedule.observe?.(loss);
-      report({ type: "validation", step: trainer.step, loss, bitsPerCharacter: loss / Math.LN2 });
+      report({ type: "validation", step: trainer.steps, loss, bitsPerCharacter: loss / Math.LN2 });
     }
     if (job.sampleEvery > 0 && (end || due(job.sampleEvery))) {
       const length = end ? SAMPLE.atEnd : SAMPLE.length;
       const sample = await sampleText(runtime, training, length, signal);
-      if (!signal.aborted) report({ type: "sample", step: trainer.step, ...sample });
+      if (!signal.aborted) report({ type: "sample", step: trainer.steps, ...sample });
     }
     if (!end && due(job.checkpointEvery)) {
       try {
@@ -193,15 +193,15 @@ async function train(
         if (!(error instanceof WebGpuRnnError) || error.code !== "WRITE") throw error;
         report({
           type: "warning",
-          step: trainer.step,
+          step: trainer.steps,
           code: error.code,
           message: `${error.message}; training goes on`,
         });
       }
     }
   }
-  if (trainer.step > first && state.saved?.step !== trainer.step) await save(job.out, training, state, report);
-  return { step: trainer.step, steps, saved: trainer.step > first };
+  if (trainer.steps > first && state.saved?.step !== trainer.steps) await save(job.out, training, state, report);
+  return { step: trainer.steps, steps, saved: trainer.steps > first };
 }
 
 const nextAfter = (step: number) => (every: number) =>
@@ -219,7 +219,7 @@ async function save(
   state: State,
   report: TrainingContext["report"],
 ): Promise<void> {
-  const { step } = training.trainer;
+  const { steps: step } = training.trainer;
   const bytes = await saveCheckpoint(training);
   await writeFileAtomic(out, bytes);
   state.saved = { step, bytes };

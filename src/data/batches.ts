@@ -169,7 +169,7 @@ export class Batches<X extends BatchPart, Y extends BatchPart> implements Iterab
     return this.#tensors(this.#known.order[step % this.length]!);
   }
 
-  /** The batches from a step on, without end: `data.from(trainer.step)` goes on where a training stopped. */
+  /** The batches from a step on, without end: `data.from(trainer.steps)` goes on where a training stopped. */
   *from(step = 0): Generator<Batch<X, Y>, never, undefined> {
     for (let s = step; ; s++) yield this.at(s);
   }

@@ -9,7 +9,7 @@ import { differentiableTensors, nodesBefore } from "./dependencies.ts";
 import { type Emitter, part } from "./op.ts";
 import { type ParameterLayout, pageName } from "./parameter-layout.ts";
 import { constantTensor, type Node, type Tensor } from "./tensor.ts";
-import { clearOtherGradients, type LearnedParameters, type Update, updateParameters } from "./update-parameters.ts";
+import { clearOtherGradients, type LearnedParameters } from "./update-parameters.ts";
 
 /** What a plan is made from. */
 export interface Program {
@@ -37,10 +37,10 @@ export interface Program {
   readonly seeds?: readonly { readonly of: Tensor; readonly gradient: Tensor }[];
   /** Inputs whose gradients become the outputs `grad.<name>`. */
   readonly wanted?: Readonly<Record<string, Tensor>>;
-  /** Differentiate by the parameters. */
-  readonly parameters?: boolean;
-  /** Then update them. The gradient's norm and clipping factor become the output "norm". */
-  readonly update?: Update;
+  /** Differentiate by the parameters, or by some of them. */
+  readonly parameters?: boolean | ((parameter: object) => boolean);
+  /** What is done with their gradients then, such as `updateParameters`; default: those that the plan has none for are cleared. */
+  readonly withGradients?: (parameters: LearnedParameters) => void;
 }
 
 /** Each takes 256 bytes of uniforms on most adapters, and some microseconds. */
@@ -286,9 +286,11 @@ class PlanBuilder implements Emitter {
     for (const { inputs } of nodes) for (const input of inputs) if (input) this.#used.add(input);
     for (const [output, tensor] of Object.entries(outputs))
       if (tensor.node && !this.#outputNames.has(tensor)) this.#outputNames.set(tensor, output);
-    const byParameters = this.#program.parameters === true;
+    const { parameters = false } = this.#program;
+    const isLearned = (parameter: object) => (typeof parameters === "function" ? parameters(parameter) : parameters);
     const by = new Set(Object.values(wanted));
-    const isStart = (tensor: Tensor) => by.has(tensor) || (byParameters && tensor.source?.kind === "parameter");
+    const isStart = (tensor: Tensor) =>
+      by.has(tensor) || (tensor.source?.kind === "parameter" && isLearned(tensor.source.parameter));
     this.#differentiable = differentiableTensors(differentiated, isStart);
 
     const saved = new Map<Node, unknown>();
@@ -301,9 +303,8 @@ class PlanBuilder implements Emitter {
     }
     for (const [input, tensor] of Object.entries(wanted))
       this.#output(`grad.${input}`, tensor.size, this.#gradients.get(tensor));
-    const { update, parameters } = this.#program;
-    if (update) updateParameters(this.#learnedParameters(), update);
-    else if (parameters) clearOtherGradients(this.#learnedParameters());
+    const { withGradients = clearOtherGradients } = this.#program;
+    if (parameters || this.#program.withGradients) withGradients(this.#learnedParameters());
     this.#carry(carries);
     for (const [output, tensor] of Object.entries(outputs)) {
       const { name, role } = this.buffers[this.view(tensor).buffer]!;
@@ -360,7 +361,7 @@ class PlanBuilder implements Emitter {
     });
   }
 
-  /** What the update asks for: the parameters as they stand after the backward pass. */
+  /** What is done with gradients begins with: the parameters as they stand after the backward pass. */
   #learnedParameters(): LearnedParameters {
     const learned = new Set<object>();
     for (const { source } of this.#gradients.keys()) if (source?.kind === "parameter") learned.add(source.parameter);
@@ -368,6 +369,7 @@ class PlanBuilder implements Emitter {
       target: this.target,
       layout: this.#program.layout,
       learned,
+      view: (tensor) => this.view(tensor),
       emit: (...commands) => this.emit(...commands),
       scratch: (what, length) => this.scratch(what, length),
       shared: (name, role, length) => this.#shared(name, role, length),

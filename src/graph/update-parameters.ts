@@ -1,16 +1,22 @@
+import { blend } from "../kernels/blend.ts";
 import { finishNorm, normGroups, partialNorm } from "../kernels/norm.ts";
 import type { Dispatch, Role, Target, View } from "../plan/plan.ts";
 import { type Emitter, part } from "./op.ts";
 import { type ParameterLayout, pageName } from "./parameter-layout.ts";
+import { constantTensor, type Tensor } from "./tensor.ts";
 
 /** How the scheduler has an optimizer update parameters that lie side by side. */
 export interface Update {
   /** Slots for numbers that it keeps for each parameter, and which of them are in use. */
   readonly moments: readonly boolean[];
-  /** Length of the buffer `hyper`, which the host writes before each step. */
+  /** Length of the buffer `hyper` of each group, which the host writes before each step. */
   readonly hyperLength: number;
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
+  /** The group that a parameter is in; default 0. */
+  groupOf?(parameter: object): number;
+  /** Keep a running average of the weights. */
+  readonly average?: boolean;
   command(
     target: Target,
     /** How many parameters. */
@@ -18,11 +24,20 @@ export interface Update {
     clipValue: number | undefined,
     /** A slot of moments that is not in use has something to bind that nobody reads. */
     views: { parameter: View; gradient: View; norm: View; hyper: View; moments: readonly View[] },
+    group: number,
   ): Dispatch;
 }
 
+/** How the gradients of several replays become one. */
+export interface Accumulation {
+  /** How much this replay's gradient weighs; default 1. */
+  readonly count: Tensor | undefined;
+  /** Add the gradients up, and do not divide by what they weigh together. */
+  readonly isSum: boolean;
+}
+
 /** The parameters of the plan that is being built, after its backward pass. */
-export interface LearnedParameters extends Pick<Emitter, "target" | "emit" | "scratch"> {
+export interface LearnedParameters extends Pick<Emitter, "target" | "emit" | "scratch" | "view"> {
   readonly layout: ParameterLayout;
   /** Parameters that have a gradient in this plan. */
   readonly learned: ReadonlySet<object>;
@@ -30,25 +45,41 @@ export interface LearnedParameters extends Pick<Emitter, "target" | "emit" | "sc
   shared(name: string, role: Role, length: number): View;
 }
 
+/** Names of the buffers that a training's plans share, beside those of the pages. */
+export const trainingName = {
+  hyper: (group: number) => (group === 0 ? "hyper" : `hyper ${group}`),
+  /** Input `[1]`: 0 in the first replay of a step, 1 in the others. */
+  keep: "keep",
+  /** What the gradients of a step weigh together. */
+  weight: "accumulated weight",
+  accumulated: (page: number) => `accumulated gradients ${page}`,
+  average: (page: number) => `average ${page}`,
+  /** Input `[2]`: how much of the average is kept, and how much of the weights comes in. */
+  averaging: "averaging",
+};
+
 interface Stretch {
   readonly from: number;
   readonly to: number;
+  readonly group: number;
 }
 
 /**
- * Pages with parameters that have a gradient in this plan, and the stretches where these lie. The others are left alone, as in
- * torch, where an optimizer passes over what has none: no decay, no momentum. What fills up a page counts to the parameter
- * before it.
+ * Pages with parameters that are in a group, and the stretches where those of one group lie side by side. The others are left
+ * alone, as in torch, where an optimizer passes over what has no gradient: no decay, no momentum. What fills up a page counts to
+ * the parameter before it.
  */
-function learnedPages({ layout: { places, pages }, learned }: LearnedParameters) {
+function stretchesIn({ places, pages }: ParameterLayout, groupOf: (parameter: object) => number | undefined) {
   return pages.flatMap((length, page) => {
     const here = [...places].filter(([, place]) => place.page === page).sort(([, a], [, b]) => a.offset - b.offset);
-    const stretches: { from: number; to: number }[] = [];
+    const stretches: { from: number; to: number; group: number }[] = [];
     here.forEach(([parameter, { offset }], i) => {
-      if (!learned.has(parameter)) return;
+      const group = groupOf(parameter);
+      if (group === undefined) return;
       const to = here[i + 1]?.[1].offset ?? length;
-      if (stretches.at(-1)?.to === offset) stretches.at(-1)!.to = to;
-      else stretches.push({ from: offset, to });
+      const last = stretches.at(-1);
+      if (last?.to === offset && last.group === group) last.to = to;
+      else stretches.push({ from: offset, to, group });
     });
     return stretches.length > 0 ? [{ page, length, stretches: stretches as readonly Stretch[] }] : [];
   });
@@ -56,7 +87,7 @@ function learnedPages({ layout: { places, pages }, learned }: LearnedParameters)
 
 /** The model's plans share the memory of gradients: what this plan has none for holds those of another one. */
 export function clearOtherGradients(e: LearnedParameters): void {
-  for (const { page, length, stretches } of learnedPages(e)) {
+  for (const { page, length, stretches } of stretchesIn(e.layout, (one) => (e.learned.has(one) ? 0 : undefined))) {
     const gradient = e.shared(pageName.gradient(page), "gradient", length);
     const clear = (from: number, to: number) => {
       if (to > from) e.emit({ type: "clear", label: "no gradient", to: part(gradient, from, to - from) });
@@ -70,36 +101,87 @@ export function clearOtherGradients(e: LearnedParameters): void {
   }
 }
 
-/** The gradient's norm over all parameters, then the optimizer on each stretch of them. */
-export function updateParameters(e: LearnedParameters, update: Update): void {
-  const stretches = learnedPages(e).flatMap(({ page, length, stretches: ofPage }) => {
-    const of = (role: "parameter" | "gradient") => e.shared(pageName[role](page), role, length);
-    const [parameter, gradient] = [of("parameter"), of("gradient")];
-    const moments = update.moments.map((isUsed, slot) =>
-      isUsed ? e.shared(pageName.moments(page, slot), "moment", length) : undefined,
-    );
-    return ofPage.map(({ from, to }) => {
-      const stretch = (view: View) => part(view, from, to - from);
-      return {
-        P: to - from,
-        parameter: stretch(parameter),
-        gradient: stretch(gradient),
-        moments: moments.map((moment) => (moment ? stretch(moment) : e.scratch("unused", 4))),
-      };
-    });
+const one = (e: LearnedParameters): View => e.view(constantTensor("one", [1]));
+const zero = (e: LearnedParameters): View => e.view(constantTensor("zero", [0]));
+
+/** Adds this plan's gradients to those of the replays before it, times what they weigh. */
+export function accumulateGradients(e: LearnedParameters, { count, isSum }: Accumulation): void {
+  clearOtherGradients(e);
+  const keep = e.shared(trainingName.keep, "input", 1);
+  const weight = count && !isSum ? e.view(count) : one(e);
+  const hasGradient = new Set(stretchesIn(e.layout, (p) => (e.learned.has(p) ? 0 : undefined)).map(({ page }) => page));
+  e.layout.pages.forEach((P, page) => {
+    const x = e.shared(pageName.gradient(page), "gradient", P);
+    // A page without gradients in this plan holds those of another one.
+    if (!hasGradient.has(page)) e.emit({ type: "clear", label: "no gradient", to: x });
+    const y = e.shared(trainingName.accumulated(page), "moment", P);
+    e.emit(blend(e.target, "accumulate gradients", { P }, { x, keep, by: weight, y }));
   });
-  const groups = stretches.map(({ P }) => normGroups(P, e.target));
+  const y = e.shared(trainingName.weight, "moment", 1);
+  e.emit(blend(e.target, "accumulate weight", { P: 1 }, { x: weight, keep: isSum ? zero(e) : keep, by: one(e), y }));
+}
+
+/** Puts the mean of what was accumulated where gradients are. */
+export function averageGradients(e: LearnedParameters): void {
+  const by = e.shared(trainingName.weight, "moment", 1);
+  e.layout.pages.forEach((P, page) => {
+    const x = e.shared(trainingName.accumulated(page), "moment", P);
+    const y = e.shared(pageName.gradient(page), "gradient", P);
+    e.emit(blend(e.target, "mean gradient", { P, divide: true }, { x, keep: zero(e), by, y }));
+  });
+}
+
+/** The gradient's norm over all parameters, which with the clipping factor is the output "norm"; then the optimizer on each stretch. */
+export function updateParameters(e: LearnedParameters, update: Update): void {
+  const views = (page: number, length: number, { from, to, group }: Stretch) => {
+    const stretch = (name: string, role: Role) => part(e.shared(name, role, length), from, to - from);
+    return {
+      group,
+      P: to - from,
+      parameter: stretch(pageName.parameter(page), "parameter"),
+      gradient: stretch(pageName.gradient(page), "gradient"),
+      moments: update.moments.map((isUsed, slot) =>
+        isUsed ? stretch(pageName.moments(page, slot), "moment") : e.scratch("unused", 4),
+      ),
+    };
+  };
+  const stretchesOf = (groupOf: (parameter: object) => number) =>
+    stretchesIn(e.layout, (parameter) => (e.learned.has(parameter) ? groupOf(parameter) : undefined));
+  const all = stretchesOf(() => 0);
+  const groups = all.flatMap(({ stretches }) => stretches.map(({ from, to }) => normGroups(to - from, e.target)));
   const N = groups.reduce((a, b) => a + b, 0);
   const partial = e.scratch("gradient norm parts", N);
   const norm = e.shared("norm", "output", 2);
-  const hyper = e.shared("hyper", "input", update.hyperLength);
-  const { clipNorm, clipValue } = update;
+  const { clipNorm, clipValue, groupOf = () => 0 } = update;
   let at = 0;
-  stretches.forEach(({ P, gradient }, i) => {
-    e.emit(partialNorm(e.target, { P, clipValue }, { gradient, partial: part(partial, at, groups[i]!) }));
-    at += groups[i]!;
-  });
+  for (const { page, length, stretches } of all) {
+    const whole = e.shared(pageName.gradient(page), "gradient", length);
+    for (const { from, to } of stretches) {
+      const P = to - from;
+      const count = normGroups(P, e.target);
+      const gradient = part(whole, from, P);
+      e.emit(partialNorm(e.target, { P, clipValue }, { gradient, partial: part(partial, at, count) }));
+      at += count;
+    }
+  }
   e.emit(finishNorm({ N, clipNorm }, { partial, norm }));
-  for (const { P, parameter, gradient, moments } of stretches)
-    e.emit(update.command(e.target, P, clipValue, { parameter, gradient, moments, norm, hyper }));
+  for (const { page, length, stretches } of stretchesOf(groupOf)) {
+    for (const stretch of stretches) {
+      const { group, P, ...of } = views(page, length, stretch);
+      const hyper = e.shared(trainingName.hyper(group), "input", update.hyperLength);
+      e.emit(update.command(e.target, P, clipValue, { ...of, norm, hyper }, group));
+    }
+  }
+  if (update.average) averageParameters(e);
+}
+
+/** An exponential moving average of all weights. */
+function averageParameters(e: LearnedParameters): void {
+  const factors = e.shared(trainingName.averaging, "input", 2);
+  const [keep, by] = [part(factors, 0, 1), part(factors, 1, 1)];
+  e.layout.pages.forEach((P, page) => {
+    const x = e.shared(pageName.parameter(page), "parameter", P);
+    const y = e.shared(trainingName.average(page), "moment", P);
+    e.emit(blend(e.target, "average weights", { P }, { x, keep, by, y }));
+  });
 }

@@ -2,6 +2,7 @@ import type { Plan } from "../plan/plan.ts";
 import { additiveScores, additiveScoresBackward } from "./additive-scores.ts";
 import { cumulativeSum, gather, gatherBackward, topK } from "./axis.ts";
 import { beamCandidates, beamStep } from "./beam.ts";
+import { blendKernel } from "./blend.ts";
 import { columnGather, columnScatter } from "./column-gather.ts";
 import { columnSums } from "./column-sums.ts";
 import { crossEntropyCount, crossEntropyMean, crossEntropyRows } from "./cross-entropy.ts";
@@ -85,6 +86,7 @@ const table = [
   ctcGradient,
   normPartial,
   normFinish,
+  blendKernel,
   sgdKernel,
   adamKernel,
   rmspropKernel,

@@ -139,6 +139,11 @@ export class CarriedState {
     return this.#states;
   }
 
+  /** @throws ShapeError when a batch resets a row that is not there */
+  checkRows({ resetState }: Pick<AnyBatch, "resetState">): void {
+    if (Array.isArray(resetState)) for (const [path, { shape }] of this.#states) rowOffsets(path, shape, resetState);
+  }
+
   /** Sets to zero what a batch says. @throws ShapeError for a row that is not there */
   resetFor({ resetState }: Pick<AnyBatch, "resetState">): void {
     if (resetState === true) this.reset();

@@ -24,6 +24,8 @@ export interface CTCLengths {
 /** A {@link Loss} of whole sequences, for labels whose positions in time are not known; made by {@link ctc}. */
 export interface CTCLoss {
   readonly name: string;
+  /** Whether batches that make one step add up or are averaged; default "mean". */
+  readonly reduction?: Reduction;
   /**
    * @param logits `[T,B,C]`, before the softmax
    * @param target labels i32 `[B,S]`, padded with anything in range or -1; none of them the blank
@@ -53,6 +55,7 @@ export function ctc(options: CTCOptions = {}): CTCLoss {
   const mean = checkReduction("ctc", options.reduction) === "mean";
   return {
     name: "ctc",
+    reduction: mean ? "mean" : "sum",
     apply(logits, target, lengths = {}) {
       expectNumbers("ctc: logits", logits, "f32 [T,B,C]");
       if (logits.shape.length !== 3)

@@ -21,6 +21,10 @@ export interface RealTargets {
  */
 export interface Loss {
   readonly name: string;
+  /** Whether batches that make one step add up or are averaged; default "mean". */
+  readonly reduction?: Reduction;
+  /** Targets that do not count. */
+  readonly ignoreIndex?: number;
   /**
    * @param output what the model says
    * @param target what it should have said

@@ -35,6 +35,8 @@ export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
   const mean = checkReduction("crossEntropy", options.reduction) === "mean";
   return {
     name: "cross-entropy",
+    reduction: mean ? "mean" : "sum",
+    ignoreIndex,
     apply(logits, target, real) {
       expectNumbers("crossEntropy: logits", logits, "f32 [..., V]");
       const expected = logits.shape.slice(0, -1);
@@ -72,6 +74,7 @@ function pointwiseLoss(
   const { posWeight } = all;
   return {
     name,
+    reduction: mean ? "mean" : "sum",
     apply(output, target, real) {
       expectNumbers(`${what}: the output`, output, "f32 numbers");
       const { shape } = output;

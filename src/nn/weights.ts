@@ -114,11 +114,12 @@ export class Weights implements Memory {
     );
   }
 
-  /** The other way round: writes named numbers into buffers that are laid out as the arena. */
-  writeInto(pages: readonly DeviceBuffer[], dict: StateDict, prefix: string): void {
+  /** The other way round: writes the named numbers that are given into buffers that are laid out as the arena. */
+  writeInto(pages: readonly (DeviceBuffer | undefined)[], dict: StateDict, prefix: string): void {
     for (const { name, parameter, offset } of this.parts) {
       const { page, offset: at } = this.layout.places.get(parameter)!;
-      this.#backend.write(pages[page]!, dict[prefix + name]!.data, at + offset);
+      const tensor = dict[prefix + name];
+      if (tensor) this.#backend.write(pages[page]!, tensor.data, at + offset);
     }
   }
 

@@ -2,7 +2,7 @@ import { type AnyBatch, mapPart } from "../data/batch.ts";
 import { OptionError, ShapeError, shown } from "../errors.ts";
 import { type InputRanges, inputRanges } from "../graph/input-ranges.ts";
 import { inputTensor, shownTensor, Tensor } from "../graph/tensor.ts";
-import { logitsOf, type SequenceModel, type Stateful, traceStateful } from "../graph/trace.ts";
+import { logitsOf, type Outputs, type SequenceModel, type Stateful, traceStateful } from "../graph/trace.ts";
 import type { Loss } from "../nn/loss.ts";
 import { dtypeOf } from "../tensor-data.ts";
 
@@ -25,8 +25,15 @@ export function checkLoss(what: string, loss: AnyLoss): AnyLoss {
   );
 }
 
+/** Whether a loss adds up over all targets, and is not their mean. */
+export const isSumOf = (loss: AnyLoss): boolean => typeof loss !== "function" && loss.reduction === "sum";
+
 /** A model applied to a batch, and its loss. */
 export interface LossGraph extends Pick<Stateful, "states"> {
+  /** What the model returned, without its state. */
+  readonly outputs: Outputs;
+  /** As the loss is given it: one tensor, or a record of them. */
+  readonly target: Tensor | Readonly<Record<string, Tensor>>;
   readonly loss: Tensor;
   /** Absent when a loss function does not tell it. */
   readonly count: Tensor | undefined;
@@ -74,5 +81,5 @@ export function traceLoss(
   checkScalar("loss", applied.loss);
   if (applied.count !== undefined) checkScalar("count", applied.count);
   const ranges = inputRanges([applied.loss, ...states.flatMap(({ parts }) => parts.map(({ from }) => from))]);
-  return { loss: applied.loss, count: applied.count, states, ranges };
+  return { outputs, target: target!, loss: applied.loss, count: applied.count, states, ranges };
 }

@@ -99,7 +99,7 @@ export async function progressOf({
   trainer,
   schedule,
 }: Pick<Training, "trainer"> & { schedule?: Schedule }): Promise<Progress> {
-  const { step } = trainer;
+  const { steps: step } = trainer;
   const scheduleState = schedule?.state?.() ?? [];
   const tensors = await trainer.stateDict();
   for (const [name, { data }] of Object.entries(tensors)) {
@@ -116,7 +116,7 @@ export async function progressOf({
 
 /**
  * A training as the bytes of a safetensors file: weights, optimizer, step, seed, schedule and carried states, and what else going
- * on needs. Waits for the steps that are under way, and holds all of them: the file's step is `trainer.step`.
+ * on needs. Waits for the steps that are under way, and holds all of them: the file's step is `trainer.steps`.
  *
  * ```ts
  * const training = makeTraining(runtime, model, { optimizer: { name: "adam", lr: 0.01 }, schedule: { name: "plateau" }, seed: 1 });
@@ -125,7 +125,7 @@ export async function progressOf({
  * const saved = readTraining(bytes);
  * const vocabulary = Vocabulary.fromJSON(saved.metadata.vocabulary);
  * const { trainer } = loadTraining(runtime, new Classifier(vocabulary.size), saved);
- * for await (const report of trainer.fit(data.from(trainer.step))) …
+ * for await (const report of trainer.fit(data.from(trainer.steps))) …
  * ```
  * @param metadata whatever JSON can hold, and what has `toJSON`, such as a Vocabulary or a Normalizer; default nothing
  * @throws DivergedError when a loss so far was not finite, or a number that would be saved is not; OptionError for metadata that
@@ -165,8 +165,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * Goes on with a training, on the same machine or another: the next step is `trainer.step + 1`, and with the batches that follow
- * (`data.from(trainer.step)`) its losses are those of a training that was never interrupted.
+ * Goes on with a training, on the same machine or another: the next step is `trainer.steps + 1`, and with the batches that follow
+ * (`data.from(trainer.steps)`) its losses are those of a training that was never interrupted.
  * @param model built as the one that was saved; its weights become those of the file
  * @param options.loss the one that it was trained with, where that is not `crossEntropy()`
  * @param options.changes settings to go on with in place of the saved ones; another schedule begins at the step where the training is

@@ -36,7 +36,7 @@ function begin(schedule: ScheduleSpec): Required<CharTraining> {
 async function rates({ trainer, schedule }: Required<CharTraining>, losses: readonly number[]): Promise<number[]> {
   const seen: number[] = [];
   for (const loss of losses) {
-    for await (const { lr } of trainer.fit(windows.from(trainer.step), { steps: 1 })) seen.push(lr);
+    for await (const { lr } of trainer.fit(windows.from(trainer.steps), { steps: 1 })) seen.push(lr);
     schedule.observe?.(loss);
   }
   return seen;
@@ -69,7 +69,7 @@ describe.each(schedules)("%s", (_, schedule, expected) => {
       const first = begin(schedule);
       const before = await rates(first, observed.slice(0, cut));
       const second = await resumed(first);
-      expect(second.trainer.step).toBe(cut);
+      expect(second.trainer.steps).toBe(cut);
       expect([...before, ...(await rates(second, observed.slice(cut)))], `stopped after ${cut}`).toEqual(expected);
     }
   });
@@ -105,13 +105,13 @@ test("a load that failed changes nothing, and the right file loads afterwards", 
   const { progress, weights } = readCheckpoint(before);
   await rates(training, observed.slice(3, 6));
   const later = await saveCheckpoint(training);
-  const { step } = training.trainer;
+  const { steps: step } = training.trainer;
   const { "model.head.bias": bias, ...without } = progress!.state;
   const broken = [without, { ...without, "model.head.bias": { shape: [1], data: bias!.data } }];
   for (const state of broken) expect(() => training.trainer.loadStateDict(state, 3)).toThrow(/head\.bias/);
   expect(() => training.trainer.loadStateDict(progress!.state, -1)).toThrow(/step is -1/);
   expect(() => runtime.loadStateDict(training.model, { ...weights, extra: weights["head.bias"]! })).toThrow(/extra/);
-  expect(training.trainer.step).toBe(step);
+  expect(training.trainer.steps).toBe(step);
   expect(await saveCheckpoint(training)).toEqual(later);
   training.trainer.loadStateDict(progress!.state, progress!.step);
   training.schedule.restore!([...progress!.scheduleState]);

@@ -257,10 +257,10 @@ describe.skipIf(!device)(title("a device that is lost"), () => {
     const checkpoint = readCheckpoint(await readFile(at("m.safetensors")));
     const runtime = await Runtime.open({ device: device! });
     const { trainer, vocabulary } = resumeTraining(runtime, checkpoint);
-    expect(trainer.step).toBe(5);
+    expect(trainer.steps).toBe(5);
     const { training: windows } = prepareText(rhyme, { window: 8, batch: 4, validationFraction: 0.1, vocabulary });
     const steps: number[] = [];
-    for await (const { step } of trainer.fit(windows.from(trainer.step), { steps: 2 })) steps.push(step);
+    for await (const { step } of trainer.fit(windows.from(trainer.steps), { steps: 2 })) steps.push(step);
     expect(steps).toEqual([6, 7]);
   });
 });

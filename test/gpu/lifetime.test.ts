@@ -287,7 +287,7 @@ describe("a device", () => {
     const losses: number[] = [];
     for await (const { loss } of trainer.fit(batches(4))) losses.push(loss);
     saved = await trainer.stateDict();
-    step = trainer.step;
+    step = trainer.steps;
     const error = await errorOf(async () => {
       for await (const report of trainer.fit(batches(12).slice(4))) if (report.step === 5) fragile.destroy();
     });

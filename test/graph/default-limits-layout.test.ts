@@ -4,6 +4,7 @@ import { buildPlan } from "../../src/graph/build-plan.ts";
 import { layoutParameters } from "../../src/graph/parameter-layout.ts";
 import { inputTensor } from "../../src/graph/tensor.ts";
 import type { SequenceModel } from "../../src/graph/trace.ts";
+import { updateParameters } from "../../src/graph/update-parameters.ts";
 import {
   adam,
   crossEntropy,
@@ -64,7 +65,7 @@ test.each([
     loss: graph.loss,
     parameters: true,
     carries: graph.states.flatMap(({ parts }) => parts),
-    update: updateOf(adam(), {}),
+    withGradients: (e) => updateParameters(e, updateOf(adam(), {})),
   });
   const forward = model.forward(inputTensor("x", shape, isText ? "i32" : "f32")) as { y?: Tensor; logits?: Tensor };
   const outputs = { y: (forward.y ?? forward.logits)! };

@@ -66,62 +66,6 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
           dict["tail.weight"] = { shape: [1], data: new Float32Array(1) };
         }),
       ),
-      ...[
-        [
-          "a prefix too much",
-          "module.",
-          "",
-          /its names begin with "module\.", the model's do not; .* rename them: .*name\.replace\("module\.", ""\)/,
-        ],
-        [
-          "another prefix",
-          "net.gru.",
-          "rnn.",
-          /its names begin with "net\.gru\.", the model's begin with "rnn\."; .*name\.replace\("net\.gru\.", "rnn\."\)/,
-        ],
-        [
-          "no prefix",
-          "",
-          "rnn.",
-          /the model's names begin with "rnn\.", those of the state dict do not; .*; put "rnn\." in front of them$/,
-        ],
-        [
-          "the prefix of a trainer",
-          "model.",
-          "",
-          /name\.replace\("model\.", ""\).*; the state dict of a trainer is for trainer\.loadStateDict$/,
-        ],
-      ].map(([name, has, needs, says]) =>
-        mistake(
-          name as string,
-          api.StateDictError,
-          says as RegExp,
-          changed((dict) => {
-            for (const key of Object.keys(dict).filter((one) => one.startsWith(needs as string))) {
-              dict[(has as string) + key.slice((needs as string).length)] = dict[key]!;
-              delete dict[key];
-            }
-          }),
-        ),
-      ),
-      mistake(
-        "no prefix that would fit, where only the ends of names are alike",
-        api.StateDictError,
-        /^the state dict does not fit the model; missing: embedding\.weight.*; unexpected: other\.bias; build the model/,
-        changed((dict) => {
-          for (const key of Object.keys(dict)) delete dict[key];
-          dict["other.bias"] = { shape: [5], data: new Float32Array(5) };
-        }),
-      ),
-      mistake(
-        "weights alone for a trainer",
-        api.StateDictError,
-        /loadStateDict: no name begins with "model\.".* \(it has rest\); load weights alone with runtime\.loadStateDict/,
-        resumed((dict) => {
-          for (const key of Object.keys(dict)) delete dict[key];
-          dict.rest = { shape: [1], data: new Float32Array(1) };
-        }, 1),
-      ),
       mistake(
         "another shape",
         api.StateDictError,

@@ -107,9 +107,9 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       used.push(await heap());
       device.push(onDevice(runtime));
     }
-    expect(trainer.step).toBeGreaterThanOrEqual(steps);
+    expect(trainer.steps).toBeGreaterThanOrEqual(steps);
     console.info(
-      `${backend}, ${trainer.step} steps: ${device.map(mib).join(", ")} on the device, heap ${used.map(mib).join(", ")}`,
+      `${backend}, ${trainer.steps} steps: ${device.map(mib).join(", ")} on the device, heap ${used.map(mib).join(", ")}`,
     );
     expect(device).toEqual(device.map(() => device[0]));
     expect(used.at(-1)! - used[0]!).toBeLessThan(noise);

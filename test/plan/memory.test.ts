@@ -153,7 +153,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     const model = modelOf();
     {
       using trainer = runtime.trainer(model, { optimizer: adam() });
-      expect(trainer.step).toBe(0);
+      expect(trainer.steps).toBe(0);
       expect(runtime.memory().roles.moment).toBeGreaterThan(0);
     }
     expect(runtime.memory().roles.moment).toBeUndefined();

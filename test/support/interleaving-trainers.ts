@@ -200,7 +200,7 @@ export class Trainers {
     for (const trained of this.#trainers.values()) {
       if (trained.gone()) continue;
       const { rest } = split(await trained.trainer.stateDict());
-      const { step } = trained.trainer;
+      const { steps: step } = trained.trainer;
       looks.push((world) => isSame({ dict: rest, step }, world.trainings.get(trained)));
     }
     return looks;

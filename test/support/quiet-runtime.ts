@@ -223,7 +223,7 @@ export class QuietRuntime {
       for await (const report of trainer.fit([batchOf(name, batch)])) reports.push(reportOf(report));
       const { weights: after, rest } = split(await trainer.stateDict());
       this.#weights.set(name, after);
-      const trained: Training = { dict: rest, step: trainer.step };
+      const trained: Training = { dict: rest, step: trainer.steps };
       return { report: reports[0]!, weights: after, training: trained };
     });
   }

@@ -195,8 +195,8 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
         ),
       ),
       mistake("clipValue 0", api.OptionError, /trainer: clipValue is 0/, () => trainer({ clipValue: 0 })),
-      mistake("an unknown option of fit", api.OptionError, /fit: unknown option "epochs"/, () =>
-        trainer().fit([], wrong({ epochs: 1 })),
+      mistake("an unknown option of fit", api.OptionError, /fit: unknown option "epoch"/, () =>
+        trainer().fit([], wrong<api.FitOptions>({ epoch: 1 })),
       ),
       mistake("steps below 0", api.OptionError, /fit: steps is -1/, () => trainer().fit([good()], { steps: -1 })),
       mistake("steps that are no number", api.OptionError, /fit: steps is NaN/, () =>

@@ -23,7 +23,7 @@ test("training", async () => {
     if (fails) {
       failOnce();
       await expect(trainer.fit(batches(3)).next()).rejects.toThrow(LimitError);
-      expect(trainer.step).toBe(0);
+      expect(trainer.steps).toBe(0);
     }
     const seen: number[] = [];
     for await (const { loss } of trainer.fit(batches(3))) seen.push(loss);

@@ -33,7 +33,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     for await (const report of trainer.fit(counted(), { ahead: 3 })) {
       reports.push(report);
       late.push(taken - report.step);
-      expect(trainer.step).toBeGreaterThanOrEqual(report.step);
+      expect(trainer.steps).toBeGreaterThanOrEqual(report.step);
     }
     expect(reports.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(late).toEqual([3, 3, 3, 3, 3, 3, 3, 2, 1, 0]);
@@ -68,7 +68,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     }
     // What was under way is reported still.
     expect(seen.slice(3)).toEqual([11, 12, 13, 14, 15]);
-    expect(trainer.step).toBe(15);
+    expect(trainer.steps).toBe(15);
     expect(await lossesOf(trainer, endless(), { signal: AbortSignal.abort() })).toEqual([]);
     trainer.dispose();
   });
@@ -84,12 +84,12 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       }
     };
     for await (const { step } of trainer.fit(endless())) if (step === 5) break;
-    expect([trainer.step, ended]).toEqual([5, 1]);
+    expect([trainer.steps, ended]).toEqual([5, 1]);
     const rest = await reportsOf(trainer.fit(endless(), { steps: 2 }));
     expect(rest.map(({ step }) => step)).toEqual([6, 7]);
     // Steps that were started ahead have run: the trainer is there, and nobody reports them later.
     for await (const { step } of trainer.fit(endless(), { ahead: 2 })) if (step === 9) break;
-    expect(trainer.step).toBe(11);
+    expect(trainer.steps).toBe(11);
     expect((await reportsOf(trainer.fit(endless(), { steps: 1 }))).map(({ step }) => step)).toEqual([12]);
     trainer.dispose();
   });
@@ -130,7 +130,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     expect((await first.next()).value!.step).toBe(2);
     await first.return(undefined);
     expect(await lossesOf(trainer, windows(1, 3, 2))).toHaveLength(1);
-    expect(trainer.step).toBe(3);
+    expect(trainer.steps).toBe(3);
     trainer.dispose();
   });
 
@@ -147,7 +147,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     reference.loadStateDict(start, 0);
     const reads: Promise<StateDict>[] = [];
     for await (const _ of reference.fit(windows(8, 3, 2), { ahead: 3 })) {
-      steps.push(reference.step);
+      steps.push(reference.steps);
       reads.push(reference.stateDict());
     }
     const dicts = await Promise.all(reads);

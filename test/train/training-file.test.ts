@@ -78,7 +78,7 @@ const loss = crossEntropy({ labelSmoothing: 0.1 });
 /** Trains some steps; after each the schedule hears its loss as if it were of a validation. */
 async function train({ trainer, schedule }: Training, steps: number): Promise<number[][]> {
   const seen: number[][] = [];
-  for await (const { loss, gradNorm, lr } of trainer.fit(data.from(trainer.step), { steps })) {
+  for await (const { loss, gradNorm, lr } of trainer.fit(data.from(trainer.steps), { steps })) {
     seen.push([loss, gradNorm, lr]);
     schedule.observe?.(loss);
   }
@@ -110,7 +110,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       const bytes = await saveTraining(first);
       using other = await open[backend]();
       const second = loadTraining(other, new Tagger(), readTraining(bytes), { loss });
-      expect(second.trainer.step).toBe(cut);
+      expect(second.trainer.steps).toBe(cut);
       expect([...before, ...(await train(second, 9 - cut))], `saved after ${cut}`).toEqual(expected);
       expect(await saveTraining(second)).toEqual(end);
     }
