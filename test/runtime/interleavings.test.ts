@@ -40,6 +40,7 @@ const streams = fc.constantFrom([], [0], [1], [0, 1]);
 const ops = fc.oneof(
   { weight: 3, arbitrary: op("fit", { which, batches: few, ahead: fc.nat({ max: 2 }) }) },
   { weight: 8, arbitrary: op("next", { which }) },
+  { weight: 3, arbitrary: op("step", { which, batches: few }) },
   { weight: 2, arbitrary: op("break", { which }) },
   { weight: 2, arbitrary: op("trainer state", { which }) },
   { weight: 2, arbitrary: op("load trainer", { which }) },

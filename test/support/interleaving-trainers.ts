@@ -5,6 +5,7 @@ import { batchOf, joined, reportOf, split, type Training, trainerOf } from "./qu
 
 export type TrainerOp =
   | ({ kind: "fit"; batches: number[]; ahead: number } & { which: Which })
+  | ({ kind: "step"; batches: number[] } & { which: Which })
   | ({ kind: "next" | "break" | "trainer state" | "load trainer" | "reset trainer" | "dispose trainer" } & {
       which: Which;
     });
@@ -57,8 +58,8 @@ export class Trainers {
   }
 
   start(op: TrainerOp): void {
-    const { names, events, untrained, drawn } = this.#scene;
-    const trained = this.#trainerOf(op.which, op.kind === "fit");
+    const { names, events, untrained, drawn, quiet } = this.#scene;
+    const trained = this.#trainerOf(op.which, op.kind === "fit" || op.kind === "step");
     if (!trained) return;
     const { trainer, gone } = trained;
     const name = names[op.which];
@@ -85,6 +86,19 @@ export class Trainers {
         trained.fits.push({ ...op, reports, calls: 0, begun: 0, reported: 0, isOver: false });
         return;
       }
+      case "step":
+        events.do(`${op.kind} ${op.batches}`, () => trainer.step(...op.batches.map((i) => batchOf(name, i))), {
+          of: trained,
+          gone,
+          busy: () => wasFitting,
+          after: async (world, report) => {
+            const training = world.trainings.get(trained);
+            if (!training) return undefined;
+            const after = await quiet.train(name, world.weights[op.which], training, op.batches);
+            return isSame(reportOf(report), after.report) ? trainedTo(world, after.training, after.weights) : undefined;
+          },
+        });
+        return;
       case "next":
         if (fit) this.#next(op.which, trained, fit, wasFitting);
         return;
@@ -153,7 +167,7 @@ export class Trainers {
       events.event(`step ${begun + i + 1} of a fit`, start, fit, async (world) => {
         const training = world.trainings.get(trained);
         if (!training) return [];
-        const trainedWorld = await quiet.train(name, world.weights[which], training, batch);
+        const trainedWorld = await quiet.train(name, world.weights[which], training, [batch]);
         const reports = [...(world.reports.get(fit) ?? []), trainedWorld.report];
         return [
           {

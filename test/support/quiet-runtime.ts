@@ -215,16 +215,16 @@ export class QuietRuntime {
     });
   }
 
-  train(name: Name, weights: StateDict, training: Training, batch: number) {
-    return this.#once(["train", name, weights, training, batch], async () => {
+  /** A step on one batch or on several. */
+  train(name: Name, weights: StateDict, training: Training, batches: readonly number[]) {
+    return this.#once(["train", name, weights, training, `${batches}`], async () => {
       const trainer = this.#trainerOf(name);
       trainer.loadStateDict(joined(weights, training), training.step);
-      const reports: Report[] = [];
-      for await (const report of trainer.fit([batchOf(name, batch)])) reports.push(reportOf(report));
+      const report = reportOf(await trainer.step(...batches.map((i) => batchOf(name, i))));
       const { weights: after, rest } = split(await trainer.stateDict());
       this.#weights.set(name, after);
       const trained: Training = { dict: rest, step: trainer.steps };
-      return { report: reports[0]!, weights: after, training: trained };
+      return { report, weights: after, training: trained };
     });
   }
 
