@@ -10,7 +10,7 @@ import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan, Memory } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
 import type { NumberArray, TensorData } from "../tensor-data.ts";
-import type { BatchSource } from "./epochs.ts";
+import { type BatchSource, checkEpochs } from "./epochs.ts";
 import { type AnyLoss, type LossGraph, traceLoss } from "./loss-graph.ts";
 import type { Measurement, MetricResults, MetricState, Metrics } from "./metrics.ts";
 
@@ -162,6 +162,9 @@ export class Evaluator<M extends Metrics = Record<never, never>> {
   }
 
   async #measure(batches: BatchSource): Promise<Evaluation<M>> {
+    if (typeof batches === "function")
+      throw new OptionError("evaluate: the batches are a function; give what it returns, an iterable of batches");
+    checkEpochs("evaluate: the batches", batches, 1);
     let sum = 0;
     let tokens = 0;
     const sums = new Map<string, MetricState<unknown>>();

@@ -109,7 +109,8 @@ function checkFit(data: EpochSource, options: FitOptions): void {
 
 /**
  * A training that goes on: an async generator of the reports of its steps; or, where it is awaited, a promise that trains to the
- * end. Nothing runs before it is iterated or awaited.
+ * end. Nothing runs before it is iterated or awaited; so what returns one from an async function, or resolves a promise with one,
+ * trains to the end.
  */
 export class Fit<M extends Metrics = Metrics> implements AsyncGenerator<StepReport, undefined, undefined> {
   readonly #reports: AsyncGenerator<StepReport, void, undefined>;

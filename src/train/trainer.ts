@@ -49,7 +49,8 @@ export interface TrainerOptions {
   readonly groups?: readonly ParameterGroup[];
   /**
    * Batches that `fit` makes one step of, as if they were one batch: their gradients are averaged by how many targets count in
-   * each, where the loss tells it (alike, where it does not), and added up for a loss with the reduction "sum". Default 1.
+   * each, where the loss tells it, and alike where it does not, such as in a loss function that returns a sum; and added up for a
+   * {@link Loss} whose reduction is "sum". Default 1.
    */
   readonly accumulate?: number;
   /**
