@@ -97,17 +97,17 @@ export const initialState = (like: unknown): unknown =>
 
 /**
  * Pairs the parts of the states before with those after.
- * @param outputs what else the model returned for the states before
+ * @param returned all that the model returned for the states before: one that nothing of it reads is refused
  * @throws ShapeError when they are not the same states, OptionError when one that was given is read by nothing
  */
-export function carriedStates(who: string, before: unknown, after: unknown, outputs: unknown): CarriedSpec[] {
+export function carriedStates(who: string, before: unknown, after: unknown, returned: unknown): CarriedSpec[] {
   const [initial, final] = [leavesOf(before), leavesOf(after)];
   const other = [...initial.keys(), ...final.keys()].find((path) => !initial.has(path) || !final.has(path));
   if (other !== undefined)
     throw new ShapeError(
       `${who}: the state ${other} is ${final.has(other) ? "returned but was not before" : "not returned when states are given"}; return the same states at every call`,
     );
-  refuseUnread(who, initial, [...final.values(), ...leavesOf(outputs).values()]);
+  refuseUnread(who, initial, [...leavesOf(returned).values()]);
   return [...initial].map(([path, to]) => {
     const from = final.get(path)!;
     if (!sameShape(from.shape, to.shape) || from.dtype !== to.dtype)
@@ -198,7 +198,7 @@ export function traceStateful(
   refuseFromEnd(first.state, "and the next batch does not go on from there", "set carryState: false");
   const before = initialState(first.state);
   const { outputs, state } = trace(before);
-  return { outputs, states: carriedStates(model.constructor.name, before, state, outputs) };
+  return { outputs, states: carriedStates(model.constructor.name, before, state, { outputs, state }) };
 }
 
 /** A model as a session calls it, from the states that its streams have. */
@@ -244,6 +244,6 @@ export function traceStreaming(
     const was = old.get(path);
     return leaf.facts.isHeld || !was ? leaf : holdInactive(`state ${path}`, leaf, was, steps);
   });
-  const states = carriedStates(model.constructor.name, before, held, outputs);
+  const states = carriedStates(model.constructor.name, before, held, { outputs, state });
   return { outputs, states, starts: startsOf(first.state), isHeldByStep };
 }

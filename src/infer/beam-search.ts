@@ -116,7 +116,7 @@ export class BeamSearcher {
       beam = chosen.beam;
       state = reordered(next, chosen.parents);
     }
-    const states = carriedStates(this.#model.constructor.name, before, state, [token]);
+    const states = carriedStates(this.#model.constructor.name, before, state, [token, state]);
     const plan = buildPlan({
       name: "beam search",
       target: this.#backend.target,

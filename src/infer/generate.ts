@@ -127,7 +127,7 @@ export class Generator {
       state = next;
       if (trace) for (const [path, leaf] of leavesOf(next)) traced.set(path, [...(traced.get(path) ?? []), leaf]);
     }
-    const states = carriedStates(model.constructor.name, before, state, [token]);
+    const states = carriedStates(model.constructor.name, before, state, [token, state]);
     const outputs = [...traced].map(([path, leaves]) => [
       `trace.${path}`,
       concat(leaves.map((leaf) => reshape(leaf, [1, leaf.size]))),

@@ -88,7 +88,10 @@ export class Evaluator<M extends Metrics = Record<never, never>> {
     key: string,
     { carry, isFirst }: { readonly carry: boolean; readonly isFirst: boolean },
   ): Promise<Prepared> {
-    const graph = traceLoss(this.#weights.model as Module & SequenceModel, batch, this.#loss, { carry });
+    const graph = traceLoss(this.#weights.model as Module & SequenceModel, batch, this.#loss, {
+      carry,
+      carryState: this.#carryState,
+    });
     const { loss, count, states } = graph;
     const { metrics, watched } = this.#watch(graph);
     if (isFirst && !this.#carried.fits(states)) {

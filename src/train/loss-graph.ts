@@ -64,6 +64,7 @@ function checkScalar(what: string, tensor: unknown): void {
 
 /**
  * Traces a model and its loss on batches of these shapes.
+ * @param options.carry whether the state goes on from batch to batch, and `carryState`, whether that was asked for
  * @param options.seed traces for training, with noise that starts from this i32 `[1]`
  * @throws ShapeError for what does not fit together
  */
@@ -71,12 +72,16 @@ export function traceLoss(
   model: SequenceModel,
   batch: Pick<AnyBatch, "x" | "target">,
   loss: AnyLoss,
-  options: { readonly carry: boolean; readonly seed?: Tensor },
+  options: { readonly carry: boolean; readonly carryState?: boolean | undefined; readonly seed?: Tensor },
 ): LossGraph {
   const [x, target] = (["x", "target"] as const).map((name) =>
     mapPart(name, batch[name], (at, { shape, data }) => inputTensor(at, shape, dtypeOf(data))),
   );
   const { outputs, states } = traceStateful(model, x!, options);
+  if (options.carryState && states.length === 0)
+    throw new OptionError(
+      `carryState is true, and ${model.constructor.name}.forward returns no state, so nothing would be carried; return { …, state }, or leave carryState out`,
+    );
   const applied = applyLoss(loss, model, outputs, target);
   checkScalar("loss", applied.loss);
   if (applied.count !== undefined) checkScalar("count", applied.count);

@@ -146,7 +146,9 @@ export class StepRunner {
     return batches.map((batch, i) => {
       const { loaded, outputs } = prepared[i]!;
       this.#write(batch, prepared[i]!, i, carry);
-      return loaded.runAndRead(outputs);
+      const read = loaded.runAndRead(outputs);
+      read.catch(() => {}); // where a later one cannot even be started, nobody waits for this one
+      return read;
     });
   }
 

@@ -130,7 +130,7 @@ export class Trainer {
       backend,
       weights,
       { carried: this.#carried, trainer: this.#memory },
-      { loss: this.#loss, groups, update: { ...groups.update(options), average } },
+      { loss: this.#loss, carryState, groups, update: { ...groups.update(options), average } },
     );
     this.#runner = new StepRunner(weights, this.#carried, this.#plans, {
       schedule: this.#schedule,

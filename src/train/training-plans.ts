@@ -53,6 +53,7 @@ export class TrainingPlans {
   readonly #carried: CarriedState;
   readonly #memory: Memory;
   readonly #loss: AnyLoss;
+  readonly #carryState: boolean | undefined;
   readonly #groups: ParameterGroups;
   readonly #update: Update;
   readonly #batches: LoadedPlans<PreparedBatch>;
@@ -64,13 +65,19 @@ export class TrainingPlans {
     backend: Backend,
     weights: Weights,
     memory: { readonly carried: CarriedState; readonly trainer: Memory },
-    options: { readonly loss: AnyLoss; readonly groups: ParameterGroups; readonly update: Update },
+    options: {
+      readonly loss: AnyLoss;
+      readonly carryState: boolean | undefined;
+      readonly groups: ParameterGroups;
+      readonly update: Update;
+    },
   ) {
     this.#backend = backend;
     this.#weights = weights;
     this.#carried = memory.carried;
     this.#memory = memory.carried.memory(memory.trainer);
     this.#loss = options.loss;
+    this.#carryState = options.carryState;
     this.#groups = options.groups;
     this.#update = options.update;
     this.#batches = new LoadedPlans(backend.budget);
@@ -90,7 +97,7 @@ export class TrainingPlans {
     readonly outputs: readonly string[];
   } {
     const model = this.#weights.model as Module & SequenceModel;
-    const options = { carry, seed: inputTensor("seed", [1], "i32") };
+    const options = { carry, carryState: this.#carryState, seed: inputTensor("seed", [1], "i32") };
     const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss, options);
     const isSum = isSumOf(this.#loss);
     const tellsCount = kind === "accumulate" && count !== undefined && !isSum;

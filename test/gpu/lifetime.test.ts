@@ -270,6 +270,24 @@ describe("a device", () => {
     again.dispose();
   });
 
+  test("that goes away in a step on several batches fails that step, and nothing else", async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", note);
+    const fragile = await (await findNodeAdapter()).adapter!.requestDevice();
+    const runtime = await Runtime.open({ device: fragile });
+    const trainer = runtime.trainer(modelOf(), { optimizer: adam() });
+    await trainer.step(...batches(3));
+    const steps = [trainer.step(...batches(3)), trainer.gradients(...batches(2)), trainer.step(...batches(2))];
+    fragile.destroy();
+    for (const step of steps) expect(await errorOf(() => step)).toBeInstanceOf(DeviceLostError);
+    expect(await errorOf(() => trainer.step(...batches(2)))).toBeInstanceOf(DeviceLostError);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off("unhandledRejection", note);
+    expect(unhandled).toEqual([]);
+    runtime.dispose();
+  });
+
   test("that goes away in mid-training is reported, and training goes on in a new runtime from the last state", async () => {
     const model = modelOf();
     const whole = await Runtime.open({ device: device! });

@@ -8,6 +8,7 @@ import {
   crossEntropy,
   DataError,
   Embedding,
+  functional,
   GRU,
   type GRUState,
   Linear,
@@ -64,6 +65,19 @@ class ReturnsNone extends Reader {
   override forward(x: Tensor, state?: object): object {
     const { logits } = this.run(x, state as GRUState | undefined);
     return { logits };
+  }
+}
+class HasNone extends Reader {
+  override forward(x: Tensor): object {
+    const { logits } = this.run(x);
+    return { logits };
+  }
+}
+/** Its state is no layer's, and it is not read. */
+class OwnState extends Reader {
+  override forward(x: Tensor, _state?: object): object {
+    const { logits } = this.run(x);
+    return { logits, state: { own: functional.add(logits, logits) } };
   }
 }
 /** Two layers, of which one is given its state. */
@@ -147,6 +161,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     ["forward without a second parameter", TakesNone, "h"],
     ["a state that is ignored", IgnoresIt, "h"],
     ["a layer that is not given its state", ForgetsOne, "b.h"],
+    ["a state of its own that is not read", OwnState, "own"],
   ] as const)("refused where it would be carried: %s", async (_, Model, path) => {
     const runtime = await open();
     const model = new Model();
@@ -176,6 +191,23 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     expect(String(error)).toContain("ReturnsNone: forward takes a state and returns none, so nothing would be carried");
     for await (const { loss } of runtime.trainer(model, { optimizer: adam() }).fit(alone(1)))
       expect(loss).toBeGreaterThan(0);
+    runtime.dispose();
+  });
+
+  test("carryState: true is refused for a model that has no state; batches that say resetState are not", async () => {
+    const runtime = await open();
+    const model = new HasNone();
+    for (const does of [
+      () => runtime.trainer(model, { optimizer: adam(), carryState: true }).fit(alone(1)),
+      () => runtime.evaluate(model, alone(1), { carryState: true }),
+    ]) {
+      const error = await errorOf(does);
+      expect(error).toBeInstanceOf(OptionError);
+      expect(String(error)).toContain(
+        "carryState is true, and HasNone.forward returns no state, so nothing would be carried",
+      );
+    }
+    expect((await runtime.trainer(model, { optimizer: adam() }).fit([windows.at(0)])).steps).toBe(1);
     runtime.dispose();
   });
 
