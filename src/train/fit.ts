@@ -1,5 +1,5 @@
 import type { AnyBatch } from "../data/batch.ts";
-import { checkCount, checkOptions, DataError, DivergedError, OptionError } from "../errors.ts";
+import { checkCount, checkOptions, DataError, DivergedError, OptionError, shown } from "../errors.ts";
 import { Batches, type BatchSource, checkEpochs, type EpochSource } from "./epochs.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { checkMetrics, type Metrics } from "./metrics.ts";
@@ -17,11 +17,15 @@ export interface FitOptions<M extends Metrics = Metrics> {
   readonly validation?: EpochSource;
   /** What else to measure on the validation's batches, by names of one's own. */
   readonly metrics?: M;
-  /** Stop when so many epochs in a row had no better validation loss than the best one before; default: never. */
+  /**
+   * What tells of a validation how good it is, the smaller the better: `({ metrics }) => -metrics.accuracy`. Default: its loss.
+   */
+  monitor?(validation: Evaluation<M>): number;
+  /** Stop when so many epochs in a row were no better than the best one before, by their validation; default: never. */
   readonly patience?: number;
   /**
-   * When training ends, put back the weights (and their averages) of the epoch with the best validation loss. Also when `signal`
-   * ends it or it diverges, but not when its loop is left. Moments and the step stay. Default false.
+   * When training ends, put back the weights (and their averages) of the epoch with the best validation. Also when `signal` ends it
+   * or it diverges, but not when its loop is left. Moments and the step stay. Default false.
    */
   readonly restoreBest?: boolean;
   /** Called with each report; what it promises is waited for. */
@@ -56,7 +60,7 @@ export interface History<M extends Metrics = Metrics> {
   readonly steps: number;
   /** Why it ended: all epochs are done, or what ended it before; "left" for a loop that was left, or that has not ended. */
   readonly ended: "epochs" | "steps" | "patience" | "signal" | "left";
-  /** The epoch with the best validation loss; absent where nothing finite was measured. */
+  /** The epoch with the best validation; absent where nothing was measured, or only NaN. */
   readonly best?: number;
 }
 
@@ -82,6 +86,7 @@ const OPTIONS = [
   "steps",
   "validation",
   "metrics",
+  "monitor",
   "patience",
   "restoreBest",
   "onStep",
@@ -101,7 +106,7 @@ function checkFit(data: EpochSource, options: FitOptions): void {
   checkEpochs("fit: the batches", data, epochs);
   if (validation !== undefined) checkEpochs("fit: the validation's batches", validation, epochs);
   else {
-    for (const name of ["metrics", "patience", "restoreBest"] as const)
+    for (const name of ["metrics", "monitor", "patience", "restoreBest"] as const)
       if (options[name]) throw new OptionError(`fit: ${name} needs batches to measure on; give them as validation`);
   }
   if (metrics !== undefined) checkMetrics("fit", metrics);
@@ -175,7 +180,8 @@ class FitRun<M extends Metrics> {
   #started = 0;
   #step = 0;
   #ended: History["ended"] = "left";
-  #best: EpochReport<M> | undefined;
+  /** The best epoch so far, and what `monitor` said of it. */
+  #best: { readonly epoch: number; readonly value: number } | undefined;
   #restore: (() => void) | undefined;
 
   constructor(host: FitHost<M>, data: EpochSource, options: FitOptions<M>) {
@@ -296,9 +302,12 @@ class FitRun<M extends Metrics> {
     const report: EpochReport<M> = { epoch, step: this.#step, loss, ...(validation && { validation }) };
     this.#epochs.push(report);
     if (validation) {
+      const { monitor = ({ loss }) => loss } = this.#options;
+      const value = monitor(validation);
+      if (typeof value !== "number") throw new OptionError(`fit: monitor gave ${shown(value)}, expected a number`);
       this.#host.observe(validation.loss);
-      if (validation.loss < (this.#best?.validation?.loss ?? Number.POSITIVE_INFINITY)) {
-        this.#best = report;
+      if (value < (this.#best?.value ?? Number.POSITIVE_INFINITY)) {
+        this.#best = { epoch, value };
         if (this.#options.restoreBest) this.#restore = await this.#host.snapshot();
       } else if (epoch - (this.#best?.epoch ?? 0) >= (this.#options.patience ?? Number.POSITIVE_INFINITY))
         this.#ended = "patience";

@@ -15,7 +15,7 @@ import {
   type Trainer,
 } from "../../src/node.ts";
 import { adapterForTests } from "../support/environment.ts";
-import { errorOf } from "../support/mistakes.ts";
+import { errorOf, wrong } from "../support/mistakes.ts";
 import { modelOf, windows } from "../support/training-runs.ts";
 
 const { device, found } = await adapterForTests();
@@ -119,6 +119,28 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       expect([history.ended, history.best, history.epochs.length, trainer.steps]).toEqual(["patience", 1, 3, 9]);
       expect(await runtime.stateDict(model)).toEqual(best);
       expect((await runtime.evaluate(model, held)).loss).toBe(losses[0]);
+      trainer.dispose();
+    });
+
+    test("monitor says what is better; schedules are told the loss", async () => {
+      const told: number[] = [];
+      const { trainer } = begin({ schedule: { lrAt: () => 1, observe: (value) => told.push(value) } });
+      const losses: number[] = [];
+      const scores = [0.2, 0.7, 0.5, 0.6];
+      const history = await trainer.fit(three, {
+        epochs: 4,
+        validation: held,
+        metrics: { accuracy: accuracy() },
+        monitor({ loss, metrics }) {
+          losses.push(loss);
+          expect(metrics.accuracy).toBeLessThanOrEqual(1);
+          return -scores[told.length]!;
+        },
+        patience: 2,
+      });
+      expect([history.best, history.ended, told]).toEqual([2, "patience", losses]);
+      const error = await errorOf(() => trainer.fit(three, { validation: held, monitor: wrong(() => "good") }));
+      expect(String(error)).toMatch(/fit: monitor gave "good", expected a number/);
       trainer.dispose();
     });
 
