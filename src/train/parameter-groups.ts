@@ -78,7 +78,7 @@ function withOptions(optimizer: Optimizer, group: ParameterGroup, what: string):
   if (lr !== undefined) checkNumber("trainer", `${what}.lr`, lr, 0);
   if (weightDecay !== undefined) {
     checkNumber("trainer", `${what}.weightDecay`, weightDecay, 0);
-    if (!("weightDecay" in optimizer.params))
+    if (!("weightDecay" in optimizer.options))
       throw new OptionError(`trainer: ${what} has a weightDecay, and ${optimizer.name} has none`);
   }
   return {
