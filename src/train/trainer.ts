@@ -50,7 +50,8 @@ export interface TrainerOptions {
   /**
    * Batches that `fit` makes one step of, as if they were one batch: their gradients are averaged by how many targets count in
    * each, where the loss tells it, and alike where it does not, such as in a loss function that returns a sum; and added up for a
-   * {@link Loss} whose reduction is "sum". Default 1.
+   * {@link Loss} whose reduction is "sum". A training that is resumed goes on with the batches from `accumulate · trainer.steps` on.
+   * Default 1.
    */
   readonly accumulate?: number;
   /**
@@ -172,7 +173,8 @@ export class Trainer {
   }
 
   /**
-   * The gradient of batches, as a step would take it, before it is clipped; the weights stay. Parameters that have no gradient,
+   * The gradient of batches, as a step would take it, before it is clipped; the weights stay, and a
+   * state that is carried goes on. Parameters that have no gradient,
    * because they are frozen or the loss does not depend on them, are left out. For an exchange with others: gradients are
    * averaged by their `count`, and `apply` goes a step with them.
    * @throws as `step`

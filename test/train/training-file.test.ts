@@ -116,6 +116,32 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     }
   });
 
+  test("groups, averages and steps on several batches go on as well", async () => {
+    using runtime = await open[backend]();
+    const changes: Partial<TrainingSpec> = {
+      accumulate: 2,
+      ema: { decay: 0.75 },
+      groups: [
+        { match: "head", lr: 0.1, weightDecay: 0.01 },
+        { match: "embedding", freeze: true },
+      ],
+    };
+    const steps = async ({ trainer }: Training, count: number) => {
+      const { epochs } = await trainer.fit(data.from(2 * trainer.steps), { steps: count });
+      return epochs.map(({ loss }) => loss);
+    };
+    const whole = begin(runtime, changes);
+    await steps(whole, 3);
+    const bytes = await saveTraining(whole);
+    const [expected, end] = [await steps(whole, 3), await saveTraining(whole)];
+    using other = await open[backend]();
+    const again = loadTraining(other, new Tagger(), readTraining(bytes), { loss });
+    expect(await steps(again, 3)).toEqual(expected);
+    expect(await saveTraining(again)).toEqual(end);
+    expect(await again.trainer.averages()).toEqual(await whole.trainer.averages());
+    expect(() => begin(runtime, { groups: [{ match: /head/, lr: 1 }] })).toThrow(OptionError);
+  });
+
   test("without the state, the noise or the schedule's state it would be another training", async () => {
     using runtime = await open[backend]();
     const expected = await train(begin(runtime), 8);
