@@ -1,7 +1,10 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // The examples import the package by its name.
+    alias: { "webgpu-rnn": fileURLToPath(new URL("src/node.ts", import.meta.url)) },
     include: ["test/**/*.test.ts"],
     globalSetup: ["scripts/test-setup.mjs"],
     // A process per file: each opens its own device, and Dawn's ends with the process.

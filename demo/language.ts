@@ -28,7 +28,7 @@ export function onLanguage(listener: () => void): void {
 }
 
 export function startLanguage(): void {
-  setLanguage(preferredLanguage(location.search, stored(), navigator.languages), false);
+  setLanguage(preferredLanguage(location.search, storedLanguage(), navigator.languages), false);
 }
 
 export function setLanguage(next: Language, remember = true): void {
@@ -36,17 +36,20 @@ export function setLanguage(next: Language, remember = true): void {
   document.documentElement.lang = next;
   document.title = text("title");
   translate(document);
-  if (remember) {
-    try {
-      localStorage.setItem(storageKey, next);
-    } catch {
-      // A browser that forbids storage forgets the choice, which is all.
-    }
-  }
+  if (remember) rememberLanguage(next);
   for (const listener of listeners) listener();
 }
 
-function stored(): string | null {
+export function rememberLanguage(next: Language): void {
+  try {
+    localStorage.setItem(storageKey, next);
+  } catch {
+    // A browser that forbids storage forgets the choice, which is all.
+  }
+}
+
+/** The last choice. */
+export function storedLanguage(): string | null {
   try {
     return localStorage.getItem(storageKey);
   } catch {

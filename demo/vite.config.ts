@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 import { strings, type TextKey } from "./strings.ts";
 
@@ -17,11 +18,16 @@ export default defineConfig({
   // Relative addresses: the built page works in any folder of any site.
   base: "./",
   plugins: [words],
+  // The examples import the package by its name.
+  resolve: { alias: { "webgpu-rnn": fileURLToPath(new URL("../src/index.ts", import.meta.url)) } },
   server: { fs: { allow: [".."] } },
   worker: { format: "es" },
   build: {
     target: "es2022",
     outDir: "dist",
+    rolldownOptions: {
+      input: ["index.html", "examples/index.html"].map((page) => fileURLToPath(new URL(page, import.meta.url))),
+    },
     emptyOutDir: true,
     // No data: addresses, so that a strict content security policy can be set where the page is hosted.
     assetsInlineLimit: 0,
