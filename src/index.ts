@@ -76,6 +76,7 @@ export type { RealSteps } from "./graph/ops/mask.ts";
 export { Tensor } from "./graph/tensor.ts";
 export type { BeamSearchOptions, Hypothesis } from "./infer/beam-search.ts";
 export type { GenerateBatchOptions, Generated, GeneratedBatch, GenerateOptions } from "./infer/generate.ts";
+export type { Predicted } from "./infer/predictor.ts";
 export type { InputSpecs, Program, ProgramOptions } from "./infer/program.ts";
 export type { Session, SessionInput, SessionOptions } from "./infer/session.ts";
 export { type CheckpointStore, checkpointStore } from "./io/checkpoint-store.ts";

@@ -2,6 +2,7 @@ import { type AdapterInfo, infoOfDevice } from "./adapter/adapter-info.ts";
 import { openDevice } from "./adapter/open-device.ts";
 import type { Candidate } from "./adapter/request-adapter.ts";
 import { CpuBackend } from "./cpu/cpu-backend.ts";
+import type { BatchPart } from "./data/batch.ts";
 import {
   BusyError,
   checkCount,
@@ -21,6 +22,7 @@ import {
   type GenerateOptions,
   Generator,
 } from "./infer/generate.ts";
+import { type Predicted, Predictor } from "./infer/predictor.ts";
 import { type InputSpecs, Program, type ProgramOptions } from "./infer/program.ts";
 import { Session, type SessionOptions } from "./infer/session.ts";
 import { crossEntropy } from "./nn/losses.ts";
@@ -86,6 +88,7 @@ export class Runtime {
   readonly #users = new Map<Module, Set<{ dispose(): void }>>();
   readonly #generators = new Map<Module, Generator>();
   readonly #searchers = new Map<Module, BeamSearcher>();
+  readonly #predictors = new Map<Module, Predictor>();
   readonly #evaluators = new Map<Module, Map<string, Evaluator>>();
   /** Each parameter is kept once: a part of a model, or another module around the same layers, shares the model's. */
   readonly #owners = new Map<Parameter, Weights>();
@@ -254,6 +257,20 @@ export class Runtime {
     return evaluator.run(batches) as Promise<Evaluation<M>>;
   }
 
+  /**
+   * What a model says of numbers, without noise and from its first state: `model(x)` of PyTorch, `predict` of Keras. Equal shapes
+   * are compiled once. For live input, whose state goes on, see {@link session}; for other functions of a model {@link compile}.
+   * @param x what the model's `forward` takes: one tensor, or several by name
+   * @returns what `forward` returns: tensors by name, those that lie deeper by their path (`state.h`)
+   * @throws ShapeError or DataError for what the model cannot be given; LimitError; DeviceLostError
+   */
+  async predict<M extends Module>(model: M, x: BatchPart): Promise<Predicted<M>> {
+    const weights = this.#weightsOf(model);
+    const predictor = this.#predictors.get(model) ?? new Predictor(this.#backend, weights);
+    this.#predictors.set(model, predictor);
+    return predictor.run(x) as Promise<Predicted<M>>;
+  }
+
   #generatorOf(model: Module): Generator {
     const weights = this.#weightsOf(model);
     const generator = this.#generators.get(model) ?? new Generator(this.#backend, weights);
@@ -364,6 +381,8 @@ export class Runtime {
     this.#generators.delete(model);
     this.#searchers.get(model)?.dispose();
     this.#searchers.delete(model);
+    this.#predictors.get(model)?.dispose();
+    this.#predictors.delete(model);
     for (const evaluator of this.#evaluators.get(model)?.values() ?? []) evaluator.dispose();
     this.#evaluators.delete(model);
   }

@@ -24,48 +24,29 @@ class Sentiment extends Module {
   }
 }
 
-/** Sentences of the reader's own: token numbers and a class. */
 const { below } = dice("sentiment");
-const records = Array.from({ length: 64 }, () => {
-  const words = Array.from({ length: 2 + below(5) }, () => below(50));
-  return { words, label: Number(words[0]! < 25) };
-});
-
+const records = Array.from({ length: 64 }, () => ({ words: Array.from({ length: 2 + below(5) }, () => below(50)) }));
+const tokens = field.tokens("words", 50, { batchFirst: true });
+const x = { tokens, lengths: field.lengths(tokens) };
+const target = field.label(({ words }: { words: number[] }) => Number(words[0]! < 25), 2);
 const fetched = async () => (await fetch(new URL("./sentiment.safetensors", import.meta.url))).arrayBuffer();
 
 /** @param file what sentiment.py wrote: in Node `await readFile("sentiment.safetensors")` */
 export async function main(print: (line: string) => void = console.log, file?: Uint8Array): Promise<number> {
-  const {
-    "case.tokens": tokens,
-    "case.lengths": lengths,
-    "case.logits": logits,
-    ...weights
-  } = readSafetensors(file ?? (await fetched())).tensors;
+  const { expected, ...tensors } = readSafetensors(file ?? (await fetched())).tensors;
+  const { tokens, lengths, ...weights } = tensors;
   const runtime = await Runtime.open();
   const model = new Sentiment();
   runtime.loadStateDict(model, weights);
-
-  const inputs = { tokens: { shape: [4, 6], dtype: "i32" }, lengths: { shape: [4], dtype: "i32" } } as const;
-  const program = await runtime.compile(model, { inputs, forward: (given) => model.forward(given) });
-  const ours = await program.run({ tokens: tokens!, lengths: lengths! });
-  const worst = Math.max(...ours.logits.data.map((value, i) => Math.abs(value - logits!.data[i]!)));
+  const { logits } = await runtime.predict(model, { tokens: tokens!, lengths: lengths! });
+  const worst = Math.max(...logits.data.map((value, i) => Math.abs(value - expected!.data[i]!)));
   print(`largest difference from PyTorch: ${worst.toExponential(1)}`);
 
-  const words = field.tokens("words", 50, { batchFirst: true });
-  const data = batches(records, {
-    x: { tokens: words, lengths: field.lengths(words) },
-    target: field.label("label"),
-    batch: 16,
-    padTo: [6],
-    shuffle: true,
-  });
   const trainer = runtime.trainer(model, { optimizer: adam({ lr: 5e-3 }) });
-  await trainer.fit(data, {
-    epochs: 20,
-    onEpoch: ({ epoch, loss }) => epoch % 5 === 0 && print(`epoch ${epoch}: loss ${loss.toFixed(3)}`),
-  });
+  const data = batches(records, { x, target, batch: 16, padTo: [6], shuffle: true });
+  const { epochs } = await trainer.fit(data, { epochs: 20 });
   const bytes = writeSafetensors(await runtime.stateDict(model)); // for PyTorch: model.load_state_dict(load_file(path))
-  print(`${bytes.length} bytes to be saved`);
+  print(`trained further: loss ${epochs.at(-1)!.loss.toFixed(3)}; ${bytes.length} bytes to be saved`);
   runtime.dispose();
   return worst;
 }

@@ -31,5 +31,5 @@ torch.manual_seed(1)
 model = Sentiment()
 tokens = torch.randint(0, 50, (4, 6), dtype=torch.int32)
 lengths = torch.tensor([6, 3, 1, 5], dtype=torch.int32)
-case = {"case.tokens": tokens, "case.lengths": lengths, "case.logits": model(tokens, lengths.long()).detach()}
+case = {"tokens": tokens, "lengths": lengths, "expected": model(tokens, lengths.long()).detach()}
 save_weights(os.path.join(here, "sentiment.safetensors"), {**model.state_dict(), **case})

@@ -38,15 +38,25 @@ export function mapPart<T>(
   return Object.fromEntries(Object.entries(part).map(([key, tensor]) => [key, change(`${name}.${key}`, tensor)]));
 }
 
-/** All tensors of a batch, by the names of a plan's inputs. */
-export function inputsOf({ x, target }: Pick<AnyBatch, "x" | "target">): Readonly<Record<string, TensorData>> {
+/** All tensors of parts, by the names of a plan's inputs. */
+export function tensorsOf(parts: Readonly<Record<string, BatchPart>>): Readonly<Record<string, TensorData>> {
   const inputs: Record<string, TensorData> = {};
-  for (const [name, part] of Object.entries({ x, target })) {
+  for (const [name, part] of Object.entries(parts)) {
     mapPart(name, part, (at, tensor) => {
       inputs[at] = tensor;
     });
   }
   return inputs;
+}
+
+/** All tensors of a batch, by the names of a plan's inputs. */
+export const inputsOf = ({ x, target }: Pick<AnyBatch, "x" | "target">): Readonly<Record<string, TensorData>> =>
+  tensorsOf({ x, target });
+
+/** @throws ShapeError for what is no tensor, whatever its shape */
+export function checkTensors(tensors: Readonly<Record<string, TensorData | undefined>>, prefix = ""): void {
+  for (const [name, tensor] of Object.entries(tensors))
+    checkTensor(prefix + name, tensor!, tensor?.shape as Shape, tensor?.data ? dtypeOf(tensor.data) : "i32");
 }
 
 /** @throws ShapeError or OptionError for what is no batch whatever the model */
@@ -59,8 +69,7 @@ export function checkBatch(batch: AnyBatch): void {
         `batch.${name} is missing: expected { shape, data }, or several of them by name; a batch is { x, target }, this one has ${shownNames(Object.keys(batch)) || "nothing"}`,
       );
   }
-  for (const [name, tensor] of Object.entries(inputsOf(batch)) as [string, TensorData | undefined][])
-    checkTensor(`batch.${name}`, tensor!, tensor?.shape as Shape, tensor?.data ? dtypeOf(tensor.data) : "i32");
+  checkTensors(inputsOf(batch), "batch.");
   const { resetState } = batch;
   if (resetState !== undefined && typeof resetState !== "boolean" && !Array.isArray(resetState))
     throw new OptionError(`batch.resetState is ${shown(resetState)}, expected true, false or a list of row numbers`);
@@ -107,8 +116,10 @@ export function rowOffsets(
   return { offsets, size };
 }
 
-/** What a plan for this batch depends on: names, element types and shapes. */
-export const batchKey = (batch: Pick<AnyBatch, "x" | "target">): string =>
-  Object.entries(inputsOf(batch))
+/** What a plan for these inputs depends on: names, element types and shapes. */
+export const keyOf = (inputs: Readonly<Record<string, TensorData>>): string =>
+  Object.entries(inputs)
     .map(([name, { data, shape }]) => `${name} ${dtypeOf(data)}${showShape(shape)}`)
     .join(" ");
+
+export const batchKey = (batch: Pick<AnyBatch, "x" | "target">): string => keyOf(inputsOf(batch));
