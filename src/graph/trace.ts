@@ -126,6 +126,14 @@ export function carriedStates(who: string, before: unknown, after: unknown, retu
   });
 }
 
+/** @throws OptionError for a model that takes a state and returns none: it would begin anew at every call */
+export function refuseUnreturned(model: SequenceModel, state: unknown, wayOut: string, who = ""): void {
+  if (leavesOf(state).size === 0 && model.forward.length > 1)
+    throw new OptionError(
+      `${who}${model.constructor.name}: forward takes a state and returns none, so nothing would be carried from call to call; ${wayOut}`,
+    );
+}
+
 /** A state that is given and never read would seem to be carried while every call begins anew. @throws OptionError */
 function refuseUnread(who: string, given: ReadonlyMap<string, Tensor>, ends: readonly Tensor[]): void {
   const read = new Set(ends);
@@ -182,13 +190,8 @@ export function traceStateful(
   };
   const first = trace(undefined);
   if (!carry) return { outputs: first.outputs, states: [] };
-  if (leavesOf(first.state).size === 0) {
-    if (model.forward.length > 1)
-      throw new OptionError(
-        `${model.constructor.name}: forward takes a state and returns none, so nothing would be carried from batch to batch; return { …, state }, or set carryState: false`,
-      );
-    return { outputs: first.outputs, states: [] };
-  }
+  refuseUnreturned(model, first.state, "return { …, state }, or set carryState: false");
+  if (leavesOf(first.state).size === 0) return { outputs: first.outputs, states: [] };
   const [learned] = startsOf(first.state).keys();
   if (learned !== undefined) {
     throw new OptionError(

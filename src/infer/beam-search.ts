@@ -11,6 +11,7 @@ import {
   leavesOf,
   mapTree,
   refuseFromEnd,
+  refuseUnreturned,
   type SequenceModel,
   startsOf,
 } from "../graph/trace.ts";
@@ -87,6 +88,7 @@ export class BeamSearcher {
       throw new ShapeError(
         `beamSearch: the logits of ${name} are ${showShape(logits.shape)} for tokens [1,${width}], expected [1,${width},V]`,
       );
+    refuseUnreturned(this.#model, state, "return { logits, state }", "beamSearch: ");
     refuseFromEnd(state, "which generated text does not have yet", "use layers of one direction", "beamSearch: ");
     for (const [path, { shape }] of leavesOf(state)) {
       if (shape[1] !== width)

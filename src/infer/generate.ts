@@ -10,6 +10,7 @@ import {
   initialState,
   leavesOf,
   refuseFromEnd,
+  refuseUnreturned,
   type SequenceModel,
   startsOf,
 } from "../graph/trace.ts";
@@ -113,6 +114,7 @@ export class Generator {
   #chunk({ rows, chunk, trace }: Size) {
     const model = this.#model;
     const probe = callModel(model, inputTensor("probe", [1, rows], "i32"), undefined);
+    refuseUnreturned(model, probe.state, "return { logits, state }", "generate: ");
     refuseFromEnd(probe.state, "which generated text does not have yet", "use layers of one direction", "generate: ");
     checkChunk("generate", model, probe, chunk);
     const settings = inputTensor("settings", [5], "i32");

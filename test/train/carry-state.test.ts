@@ -186,9 +186,17 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   test("a state that is taken and not returned is refused where it would be carried", async () => {
     const runtime = await open();
     const model = new ReturnsNone();
-    const error = await errorOf(() => runtime.trainer(model, { optimizer: adam() }).fit([windows.at(0)]));
-    expect(error).toBeInstanceOf(OptionError);
-    expect(String(error)).toContain("ReturnsNone: forward takes a state and returns none, so nothing would be carried");
+    for (const does of [
+      () => runtime.trainer(model, { optimizer: adam() }).fit([windows.at(0)]),
+      () => runtime.generate(model, { prompt: [1], length: 2, chunk: 2 }),
+      () => runtime.beamSearch(model, { prompt: [1], length: 2, chunk: 2 }),
+    ]) {
+      const error = await errorOf(does);
+      expect(error).toBeInstanceOf(OptionError);
+      expect(String(error)).toContain(
+        "ReturnsNone: forward takes a state and returns none, so nothing would be carried",
+      );
+    }
     for await (const { loss } of runtime.trainer(model, { optimizer: adam() }).fit(alone(1)))
       expect(loss).toBeGreaterThan(0);
     runtime.dispose();
