@@ -14,7 +14,7 @@ export function nodesBefore(tensors: Iterable<Tensor>): Node[] {
 
 /** Tensors that a gradient passes through: on a way from one that `isStart` differentiates by to one of `ends`. */
 export function differentiableTensors(ends: readonly Tensor[], isStart: (tensor: Tensor) => boolean): Set<Tensor> {
-  const found = new Set<Tensor>();
+  const found = new Set<Tensor>(ends.filter(isStart));
   for (const { inputs, outputs, op } of nodesBefore(ends)) {
     const given = inputs.filter((tensor) => tensor !== undefined);
     for (const tensor of given) if (isStart(tensor)) found.add(tensor);

@@ -164,4 +164,20 @@ const biases: readonly GradientCase[] = [
   },
 ];
 
-testGradients(gpu, { cases: [...cases, ...biases] });
+/** Nothing computes these: the gradient by them is what is given. */
+const ends: readonly GradientCase[] = [
+  {
+    name: "an input and a parameter that are outputs and nothing else",
+    model: only(first),
+    inputs: { x: { shape: [2, 3] }, z: { shape: [4] } },
+    forward: ({ x, z }) => ({ same: x!, y: F.sin(z!), bias: b() }),
+  },
+  {
+    name: "an input and a parameter that are outputs twice, and used",
+    model: only(first),
+    inputs: { x: { shape: [2, 3] } },
+    forward: ({ x }) => ({ same: x!, again: x!, y: first.forward(x!), bias: b(), weight: w(), turned: w().flip(0) }),
+  },
+];
+
+testGradients(gpu, { cases: [...cases, ...biases, ...ends] });
