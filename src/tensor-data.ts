@@ -7,6 +7,13 @@ export type DType = "f32" | "i32";
 export const bytesOf = (dtype: DType): number => elementBytes[dtype];
 const elementBytes: Readonly<Record<DType, number>> = { f32: 4, i32: 4 };
 
+/** The ends of i32. */
+export const LEAST_WHOLE = -(2 ** 31);
+export const MOST_WHOLE = 2 ** 31 - 1;
+
+/** Whether i32 has this number. */
+export const isWhole = (x: number): boolean => Number.isInteger(x) && x >= LEAST_WHOLE && x <= MOST_WHOLE;
+
 /** Lengths of the axes, the last one is contiguous in memory. `[]` is a scalar. */
 export type Shape = readonly number[];
 

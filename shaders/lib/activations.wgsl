@@ -14,8 +14,9 @@ fn cut(x: Real, limit: f32) -> Real {
   return orNaN(x, clamp(x, Real(-limit), Real(limit)));
 }
 
+// The limit keeps exp finite; far below 0 the result is as small as it should be, so that its logarithm is right.
 fn sigmoid(x: Real) -> Real {
-  return orNaN(x, 1.0 / (1.0 + exp(-clamp(x, Real(-30.0), Real(30.0)))));
+  return orNaN(x, 1.0 / (1.0 + exp(-clamp(x, Real(-80.0), Real(80.0)))));
 }
 fn sigmoidDerivative(y: Real) -> Real {
   return y * (1.0 - y);
@@ -91,7 +92,7 @@ fn softsignDerivative(y: Real) -> Real {
 
 // log(1 + e) with e = exp(-|x|) in (0, 1]: below 0.1, where 1 + e loses digits of e, by the series.
 fn softplus(x: Real) -> Real {
-  let e = exp(-min(abs(x), Real(30.0)));
+  let e = exp(-min(abs(x), Real(80.0)));
   let near = e * (1.0 - e * (0.5 - e * (1.0 / 3.0 - e * (0.25 - e * (0.2 - e * (1.0 / 6.0))))));
   return orNaN(x, max(x, Real(0.0))) + select(log(1.0 + e), near, e < Real(0.1));
 }

@@ -15,7 +15,7 @@ const infinite = (value: number): string =>
   `bitcast<f32>(${Number.isNaN(value) ? "0x7fc00000u" : value > 0 ? "0x7f800000u" : "0xff800000u"} | params.zero)`;
 
 const wgslNumber = (value: number, dtype: DType): string => {
-  if (dtype === "i32") return value < 0 ? `(${value}i)` : `${value}i`;
+  if (dtype === "i32") return value < 0 ? `i32(${value})` : `${value}i`;
   return Number.isFinite(Math.fround(value)) ? literal(value) : infinite(value);
 };
 

@@ -1,4 +1,5 @@
 import { sigmoid } from "../cells/activations.ts";
+import { LEAST_WHOLE, MOST_WHOLE } from "../tensor-data.ts";
 import type { Term, Terms } from "./terms.ts";
 
 // The operations of pointwise expressions. All that is known of one stands here: its WGSL, its float64 twin, its derivative.
@@ -66,7 +67,7 @@ export interface Operation extends Maths {
   readonly integer?: Maths;
   /** What comes out, where that is not what went in. */
   readonly gives?: "i32" | "f32";
-  /** The first operand is a condition, which holds where it is not 0. */
+  /** The first operand is a condition, i32, which holds where it is not 0. */
   readonly condition?: true;
   /** The gradient by each operand, from the gradient `g` by the result; absent where there is none. */
   readonly gradient?: (terms: Terms, g: Term, known: Known) => readonly (Term | undefined)[];
@@ -87,6 +88,7 @@ const normalDensity = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(
 
 const activations = ["lib/activations.wgsl"];
 const exponential = ["lib/exponential.wgsl"];
+const finite = ["lib/finite.wgsl"];
 
 /** A comparison, which is 1 where it holds and 0 elsewhere. */
 function comparison(sign: string, f: (a: number, b: number) => boolean): Operation {
@@ -111,9 +113,6 @@ function extreme(name: "max" | "min", first: "gt" | "lt"): Operation {
     },
   };
 }
-
-/** Largest whole number of i32, to which the conversion of larger ones is cut. */
-const MOST = 2 ** 31 - 1;
 
 export const operations: Readonly<Record<OperationName, Operation>> = {
   add: {
@@ -187,7 +186,13 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     f: (a, b) => a ** b,
     includes: exponential,
     gradient: (t, g, { a, b, y }) => [
-      t.apply("mul", g, t.apply("mul", b, t.apply("pow", a, t.apply("sub", b, 1)))),
+      // The power of 0 does not change with a; the formula has 0 times infinity for it where a is 0.
+      t.apply(
+        "where",
+        t.apply("eq", b, 0),
+        0,
+        t.apply("mul", g, t.apply("mul", b, t.apply("pow", a, t.apply("sub", b, 1)))),
+      ),
       // 0 to the power of b does not change with b.
       t.apply("where", t.apply("eq", a, 0), 0, t.apply("mul", g, t.apply("mul", y, t.apply("log", a)))),
     ],
@@ -264,7 +269,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   },
   silu: {
     operands: 1,
-    // Not by sigmoid, which goes no further than 1e-13 down: the product with a large number is not 0 then.
+    // Not by sigmoid, which goes no further than 1e-35 down: the product with a large number is not 0 then.
     wgsl: "(a / (1.0 + exponential(-a)))",
     f: (a) => a * sigmoid(a),
     includes: exponential,
@@ -281,7 +286,12 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     gradient: (t, g, { a }) => [t.apply("mul", g, t.apply("sigmoid", a))],
   },
   eq: comparison("==", (a, b) => a === b),
-  ne: comparison("!=", (a, b) => a !== b),
+  ne: {
+    ...comparison("!=", (a, b) => a !== b),
+    // By the bits, because a compiler may assume that there is no NaN.
+    wgsl: "select(0i, 1i, a != b || isNaN(a) || isNaN(b))",
+    includes: finite,
+  },
   lt: comparison("<", (a, b) => a < b),
   le: comparison("<=", (a, b) => a <= b),
   gt: comparison(">", (a, b) => a > b),
@@ -296,12 +306,13 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   },
   /** Whole numbers as f32. */
   float: { operands: 1, gives: "f32", wgsl: "a", f: (a) => a, integer: { wgsl: "f32(a)", f: (a) => a } },
-  /** f32 as whole numbers, cut towards 0. */
+  /** f32 as whole numbers, cut towards 0; WGSL leaves open what becomes of those beyond i32, and of NaN. */
   int: {
     operands: 1,
     gives: "i32",
-    wgsl: "i32(a)",
-    f: (a) => Math.max(-MOST - 1, Math.min(Math.trunc(a), MOST)),
+    wgsl: `select(select(i32(a), ${MOST_WHOLE}i, a >= ${MOST_WHOLE + 1}.0), 0i, isNaN(a))`,
+    includes: finite,
+    f: (a) => (Number.isNaN(a) ? 0 : Math.max(LEAST_WHOLE, Math.min(Math.trunc(a), MOST_WHOLE))),
     integer: { wgsl: "a", f: (a) => a },
   },
   /** The number itself, in another shape. */

@@ -1,6 +1,6 @@
 import { InternalError } from "../errors.ts";
 import type { Expression, ExpressionValue } from "../plan/expression.ts";
-import type { DType } from "../tensor-data.ts";
+import { type DType, isWhole } from "../tensor-data.ts";
 import { type OperationName, operations } from "./operations.ts";
 
 /** A value of an expression that is being written. */
@@ -57,15 +57,19 @@ export class Terms {
     if (operands.length !== operation.operands)
       throw new InternalError(`${name} of ${operands.length} operands, it takes ${operation.operands}`);
     const values = operation.condition ? operands.slice(1) : operands;
-    const isWhole = (x: Term | number) => (typeof x === "number" ? Number.isInteger(x) : x.dtype === "i32");
-    const dtype =
-      operation.integer && values.every(isWhole) && values.some((x) => typeof x !== "number") ? "i32" : "f32";
+    const isI32 = (x: Term | number) => (typeof x === "number" ? isWhole(x) : x.dtype === "i32");
+    const dtype = operation.integer && values.every(isI32) && values.some((x) => typeof x !== "number") ? "i32" : "f32";
     const to = operands.map((x, i) => {
-      if (operation.condition && i === 0) return typeof x === "number" ? this.constant(x) : x;
+      if (operation.condition && i === 0) return this.#condition(x);
       return this.#as(x, dtype);
     });
     const simple = this.#simplified(name, to);
     return simple ?? this.#term({ apply: name, to: to.map(({ id }) => id), dtype: operation.gives ?? dtype });
+  }
+
+  #condition(x: Term | number): Term {
+    if (typeof x === "number") return this.constant(x === 0 ? 0 : 1, "i32");
+    return x.dtype === "i32" ? x : this.apply("ne", x, 0);
   }
 
   #as(x: Term | number, dtype: DType): Term {
@@ -80,6 +84,7 @@ export class Terms {
     if (name === "expand" || name === "detach") return a;
     if (name === "mul" && numbers[1] === 1) return a;
     if (name === "mul" && numbers[0] === 1) return b;
+    if (name === "where" && numbers[0] !== undefined) return numbers[0] === 0 ? to[2] : b;
     if (name === "sub" && Object.is(numbers[1], 0)) return a;
     if (numbers.some((x) => x === undefined)) return undefined;
     const { gives, f, integer } = operations[name];

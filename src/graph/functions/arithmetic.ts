@@ -1,6 +1,6 @@
 import { checkNumber, OptionError, shown } from "../../errors.ts";
 import type { OperationName } from "../../kernels/operations.ts";
-import type { DType } from "../../tensor-data.ts";
+import { type DType, LEAST_WHOLE, MOST_WHOLE } from "../../tensor-data.ts";
 import { type Operand, pointwise } from "../ops/pointwise.ts";
 import { Tensor } from "../tensor.ts";
 import { expectAny, expectOperand } from "./checks.ts";
@@ -8,7 +8,8 @@ import { expectAny, expectOperand } from "./checks.ts";
 // Functions of every number by itself. Operands are tensors or plain numbers and are broadcast as in NumPy: counted from the last
 // axis, lengths are equal, or one of them is 1 or missing, and is then repeated. A result that only another of these functions
 // reads is computed there: a chain is one dispatch. Whole numbers (i32) stay whole where an operation is known for them (add, sub,
-// mul, neg, abs, sign, maximum, minimum, clamp, where, comparisons), and become f32 elsewhere and where they meet f32.
+// mul, neg, abs, sign, maximum, minimum, clamp, where, comparisons), and become f32 elsewhere and where they meet f32, or a plain
+// number that i32 does not have.
 
 const one = (name: OperationName, x: Tensor): Tensor => pointwise(name, name, [expectAny(`${name}: x`, x)]);
 
@@ -102,11 +103,12 @@ export function clamp(x: Tensor, options: { readonly min?: number; readonly max?
   if (min === undefined && max === undefined)
     throw new OptionError(`clamp: the limits are ${shown(options)}, expected { min, max }, or one of them`);
   for (const [name, limit] of Object.entries({ min, max })) if (limit !== undefined) checkNumber("clamp", name, limit);
-  return pointwise("clamp", "clamp", [expectAny("clamp: x", x), min ?? -NO_LIMIT[x.dtype], max ?? NO_LIMIT[x.dtype]]);
+  return pointwise("clamp", "clamp", [expectAny("clamp: x", x), min ?? LEAST[x.dtype], max ?? MOST[x.dtype]]);
 }
 
-/** What nothing is larger than. */
-const NO_LIMIT: Readonly<Record<DType, number>> = { f32: Number.POSITIVE_INFINITY, i32: 2 ** 31 - 1 };
+/** What nothing is smaller or larger than. */
+const LEAST: Readonly<Record<DType, number>> = { f32: Number.NEGATIVE_INFINITY, i32: LEAST_WHOLE };
+const MOST: Readonly<Record<DType, number>> = { f32: Number.POSITIVE_INFINITY, i32: MOST_WHOLE };
 
 /**
  * `a` to the power of `b`, as [torch.pow](https://docs.pytorch.org/docs/stable/generated/torch.pow.html). Of a negative number only whole powers exist; others are NaN.
@@ -144,10 +146,10 @@ export const exp = (x: Tensor): Tensor => one("exp", x);
 /** The natural logarithm: -Infinity at 0, NaN for negative numbers; as [torch.log](https://docs.pytorch.org/docs/stable/generated/torch.log.html). @throws ShapeError for anything but a tensor */
 export const log = (x: Tensor): Tensor => one("log", x);
 
-/** The sine of x in radians, exact to about 1e-7 for |x| up to 8000; as [torch.sin](https://docs.pytorch.org/docs/stable/generated/torch.sin.html). @throws ShapeError for anything but a tensor */
+/** The sine of x in radians, exact to about 1e-7 for |x| up to 8000 and to 1e-6 up to 1e5, NaN beyond (the CPU knows it); as [torch.sin](https://docs.pytorch.org/docs/stable/generated/torch.sin.html). @throws ShapeError for anything but a tensor */
 export const sin = (x: Tensor): Tensor => one("sin", x);
 
-/** The cosine of x in radians, exact to about 1e-7 for |x| up to 8000; as [torch.cos](https://docs.pytorch.org/docs/stable/generated/torch.cos.html). @throws ShapeError for anything but a tensor */
+/** The cosine of x in radians, exact to about 1e-7 for |x| up to 8000 and to 1e-6 up to 1e5, NaN beyond (the CPU knows it); as [torch.cos](https://docs.pytorch.org/docs/stable/generated/torch.cos.html). @throws ShapeError for anything but a tensor */
 export const cos = (x: Tensor): Tensor => one("cos", x);
 
 /** `1 / (1 + exp(-x))`; as [torch.sigmoid](https://docs.pytorch.org/docs/stable/generated/torch.sigmoid.html). @throws ShapeError for anything but a tensor */
@@ -180,5 +182,5 @@ export const detach = (x: Tensor): Tensor => one("detach", x);
 /** Whole numbers as f32, as [Tensor.float](https://docs.pytorch.org/docs/stable/generated/torch.Tensor.float.html); f32 as they are. */
 export const toFloat = (x: Tensor): Tensor => (expectAny("toFloat: x", x).dtype === "f32" ? x : one("float", x));
 
-/** Numbers as i32, cut towards 0, as [Tensor.int](https://docs.pytorch.org/docs/stable/generated/torch.Tensor.int.html); without gradient. */
+/** Numbers as i32, cut towards 0, those beyond i32 to its ends, NaN to 0, as [Tensor.int](https://docs.pytorch.org/docs/stable/generated/torch.Tensor.int.html); without gradient. */
 export const toInt = (x: Tensor): Tensor => (expectAny("toInt: x", x).dtype === "i32" ? x : one("int", x));

@@ -1,5 +1,5 @@
-import { checkCount, ShapeError } from "../../errors.ts";
-import { type Shape, sameShape, showShape } from "../../tensor-data.ts";
+import { checkCount, OptionError, ShapeError, shown } from "../../errors.ts";
+import { isWhole, LEAST_WHOLE, MOST_WHOLE, type Shape, sameShape, showShape } from "../../tensor-data.ts";
 import { gather as gatherOp } from "../ops/along-axis.ts";
 import { embedding as embeddingOp } from "../ops/embedding.ts";
 import { reshape } from "../ops/layout.ts";
@@ -94,7 +94,7 @@ export function embedding(index: Tensor, weight: Tensor): Tensor {
  * @param values in C order
  * @param options.shape default one axis of all
  * @param options.dtype default f32
- * @throws ShapeError when there are not as many as the shape needs
+ * @throws ShapeError when there are not as many as the shape needs; OptionError for one that i32 does not have
  */
 export function constant(
   values: readonly number[],
@@ -103,5 +103,10 @@ export function constant(
   const size = shape.reduce((product, n) => product * n, 1);
   if (values.length !== size || size === 0)
     throw new ShapeError(`constant: ${values.length} values for shape ${showShape(shape)}, which has ${size}`);
+  const strange = dtype === "i32" ? values.findIndex((value) => !isWhole(value)) : -1;
+  if (strange >= 0)
+    throw new OptionError(
+      `constant: values[${strange}] is ${shown(values[strange])}, expected a whole number from ${LEAST_WHOLE} to ${MOST_WHOLE} for dtype i32`,
+    );
   return constantTensor("constant", values, shape, dtype);
 }

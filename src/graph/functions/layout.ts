@@ -1,5 +1,5 @@
 import { checkNumber, OptionError, ShapeError, shown } from "../../errors.ts";
-import { type Shape, sameShape, showShape, sizeOf } from "../../tensor-data.ts";
+import { isWhole, type Shape, sameShape, showShape, sizeOf } from "../../tensor-data.ts";
 import {
   concat as concatOp,
   flip as flipOp,
@@ -243,8 +243,7 @@ export function pad(
   const { shape, dtype } = expectAny("pad: x", x);
   const { value = 0 } = options;
   checkNumber("pad", "value", value);
-  if (dtype === "i32" && !Number.isInteger(value))
-    throw new OptionError(`pad: value is ${value}, and x holds whole numbers`);
+  if (dtype === "i32" && !isWhole(value)) throw new OptionError(`pad: value is ${value}, and x holds whole numbers`);
   if (!Array.isArray(widths) || widths.length > shape.length)
     throw new ShapeError(
       `pad: widths are ${shown(widths)}, expected [before, after] for at most the axes of ${showShape(shape)}`,

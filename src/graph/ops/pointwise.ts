@@ -3,7 +3,7 @@ import { type OperationName, operations } from "../../kernels/operations.ts";
 import { type Leaf, pointwise as pointwiseCommands, pointwiseSums } from "../../kernels/pointwise.ts";
 import type { Term, Terms } from "../../kernels/terms.ts";
 import type { View } from "../../plan/plan.ts";
-import { type DType, type Shape, showShape } from "../../tensor-data.ts";
+import { type DType, isWhole, type Shape, showShape } from "../../tensor-data.ts";
 import type { Emitter, Op } from "../op.ts";
 import { apply, type Node, type Tensor } from "../tensor.ts";
 import {
@@ -115,8 +115,8 @@ function resultType(name: OperationName, operands: readonly Operand[]): DType {
   if (gives) return gives;
   const values = condition ? operands.slice(1) : operands;
   const tensors = values.filter((x) => typeof x !== "number");
-  const isWhole = values.every((x) => (typeof x === "number" ? Number.isInteger(x) : x.dtype === "i32"));
-  return integer && isWhole && tensors.length > 0 ? "i32" : "f32";
+  const isI32 = values.every((x) => (typeof x === "number" ? isWhole(x) : x.dtype === "i32"));
+  return integer && isI32 && tensors.length > 0 ? "i32" : "f32";
 }
 
 /** An operation on tensors and plain numbers, at least one of them a tensor, broadcast as in NumPy (and to `shape`). */

@@ -1,0 +1,135 @@
+/** Functions of tensors at the ends of what their numbers can be: NaN, the ends of i32, tiny values, powers of 0. */
+import { describe, expect, test } from "vitest";
+import { functional as F, OptionError, Runtime, type Tensor } from "../../src/index.ts";
+import { gpuForTests } from "../support/against-twin.ts";
+import { Parts } from "../support/gradient-check.ts";
+
+const gpu = await gpuForTests();
+
+const LEAST = -(2 ** 31);
+const MOST = 2 ** 31 - 1;
+
+/** What a function makes of these numbers: of `x` as f32, of `k` as i32. */
+async function resultOf(
+  runtime: Runtime,
+  f: (tensors: { x: Tensor; k: Tensor }) => Tensor,
+  given: { readonly x?: readonly number[]; readonly k?: readonly number[] },
+): Promise<number[]> {
+  const { x = [0], k = [0] } = given;
+  const program = await runtime.compile(new Parts({}), {
+    inputs: { x: { shape: [x.length] }, k: { shape: [k.length], dtype: "i32" } },
+    forward: (tensors) => ({ y: f(tensors) }),
+  });
+  const { y } = await program.run({
+    x: { shape: [x.length], data: Float32Array.from(x) },
+    k: { shape: [k.length], data: Int32Array.from(k) },
+  });
+  program.dispose();
+  return [...y!.data];
+}
+
+describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
+  const runtime = Runtime.open(backend === "cpu" ? { backend } : { device: gpu.device });
+  const of = async (f: (x: Tensor) => Tensor, x: readonly number[]) => resultOf(await runtime, (t) => f(t.x), { x });
+  const ofWhole = async (f: (k: Tensor) => Tensor, k: readonly number[]) =>
+    resultOf(await runtime, (t) => f(t.k), { k });
+
+  test("NaN is not equal to anything, and neither more nor less", async () => {
+    const x = [Number.NaN, 1, 0, -2];
+    expect(await of((t) => t.ne(t), x)).toEqual([1, 0, 0, 0]);
+    expect(await of((t) => t.ne(t.mul(-1)), x)).toEqual([1, 1, 0, 1]);
+    expect(await of((t) => t.ne(1), x)).toEqual([1, 0, 1, 1]);
+    expect(await of((t) => t.eq(t), x)).toEqual([0, 1, 1, 1]);
+    for (const f of [F.lt, F.le, F.gt, F.ge]) expect((await of((t) => f(t, 0), x))[0]).toBe(0);
+  });
+
+  test("NaN is a condition that holds, because it is not 0", async () => {
+    const x = [Number.NaN, 1, 0, -2];
+    expect(await of((t) => F.where(t, 5, 6), x)).toEqual([5, 5, 6, 5]);
+    expect(await of((t) => F.where(t.ne(t), 0, t), x)).toEqual([0, 1, 0, -2]);
+    expect(await of((t) => t.logicalNot(), x)).toEqual([0, 0, 1, 0]);
+    expect(await of((t) => t.logicalAnd(t), x)).toEqual([1, 1, 0, 1]);
+    expect(await of((t) => t.logicalOr(t), x)).toEqual([1, 1, 0, 1]);
+  });
+
+  test("the ends of i32", async () => {
+    const k = [LEAST, MOST, 0];
+    expect(await ofWhole((t) => t.eq(LEAST), k)).toEqual([1, 0, 0]);
+    expect(await ofWhole((t) => t.maximum(LEAST).minimum(MOST), k)).toEqual(k);
+    expect(await ofWhole((t) => t.clamp({ max: 0 }), k)).toEqual([LEAST, 0, 0]);
+    expect(await ofWhole((t) => t.clamp({ min: 0 }), k)).toEqual([0, MOST, 0]);
+    expect(await ofWhole((t) => t.pad([[1, 0]], { value: LEAST }), k)).toEqual([LEAST, ...k]);
+    expect(await ofWhole((t) => t.eq(F.constant([LEAST], { dtype: "i32" })), k)).toEqual([1, 0, 0]);
+  });
+
+  test("a plain number that i32 does not have makes f32", async () => {
+    const k = [LEAST, MOST, 7];
+    expect(await ofWhole((t) => t.lt(3e9), k)).toEqual([1, 1, 1]);
+    expect(await ofWhole((t) => t.gt(-3e9), k)).toEqual([1, 1, 1]);
+    expect((await ofWhole((t) => t.mul(1e10), k))[2]).toBeCloseTo(7e10, -4);
+    expect((await ofWhole((t) => t.clamp({ min: -3e9, max: 3e9 }), k))[2]).toBe(7);
+  });
+
+  test("whole numbers of what has none", async () => {
+    expect(await of((t) => t.toInt(), [Number.NaN, 3e9, -3e9, 2.7, -2.7])).toEqual([0, MOST, LEAST, 2, -2]);
+  });
+
+  test("sigmoid and softplus of numbers far below 0", async () => {
+    const x = [-20, -35, -60];
+    const ratios = (y: readonly number[]) => y.map((value, i) => Number((value / Math.exp(x[i]!)).toFixed(4)));
+    expect(ratios(await of((t) => t.sigmoid(), x))).toEqual([1, 1, 1]);
+    expect(ratios(await of((t) => t.softplus(), x))).toEqual([1, 1, 1]);
+    const logarithms = await of((t) => t.sigmoid().log(), x);
+    for (const [i, value] of logarithms.entries()) expect(value).toBeCloseTo(x[i]!, 4);
+  });
+
+  test("a power of 0 does not change with what it is taken of", async () => {
+    const opened = await runtime;
+    const program = await opened.compile(new Parts({}), {
+      inputs: { x: { shape: [3] }, n: { shape: [3] } },
+      forward: ({ x, n }) => ({ plain: x.pow(0), given: x.pow(n) }),
+      seeds: ["plain", "given"],
+      gradients: ["x"],
+    });
+    const vector = (...data: number[]) => ({ shape: [3], data: Float32Array.from(data) });
+    const run = (plain: number, given: number) =>
+      program.run({
+        x: vector(0, 2, -3),
+        n: vector(0, 0, 2),
+        "gradient.plain": vector(plain, plain, plain),
+        "gradient.given": vector(given, given, given),
+      });
+    for (const value of (await run(1, 0))["grad.x"]!.data) expect(value).toBeCloseTo(0, 10);
+    const { data } = (await run(0, 1))["grad.x"]!;
+    expect(data[0]).toBeCloseTo(0, 10);
+    expect(data[1]).toBeCloseTo(0, 10);
+    expect(data[2]).toBeCloseTo(-6, 4);
+    program.dispose();
+  });
+
+  test("sine and cosine of what is too large for f32 to tell the angle are NaN, not large numbers", async () => {
+    const y = await of((t) => t.sin().add(t.cos()), [3e9, -1e30, 8000]);
+    if (backend === "gpu") expect(y.slice(0, 2)).toEqual([Number.NaN, Number.NaN]);
+    expect(y[2]).toBeCloseTo(Math.sin(8000) + Math.cos(8000), 5);
+  });
+});
+
+test("constants of i32 are whole and in its range", () => {
+  for (const value of [1.5, 3e9, Number.NaN])
+    expect(() => F.constant([0, value], { dtype: "i32" })).toThrow(
+      new OptionError(
+        `constant: values[1] is ${value}, expected a whole number from ${LEAST} to ${MOST} for dtype i32`,
+      ),
+    );
+});
+
+test("what whole numbers are padded with is one of them", async () => {
+  const opened = await Runtime.open({ backend: "cpu" });
+  const padded = (value: number) =>
+    opened.compile(new Parts({}), {
+      inputs: { k: { shape: [2], dtype: "i32" } },
+      forward: ({ k }) => ({ y: k.pad([[1, 0]], { value }) }),
+    });
+  for (const value of [0.5, 3e9])
+    await expect(padded(value)).rejects.toThrow(`pad: value is ${value}, and x holds whole numbers`);
+});
