@@ -60,12 +60,14 @@ function addCard(list: Element, name: ExampleName): void {
     if (worker) return end({ key: "stopped" });
     const began = performance.now();
     output.textContent = "";
-    output.hidden = false;
+    output.hidden = true;
     output.setAttribute("aria-label", words[language].examples[name][0]);
     worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     worker.addEventListener("message", ({ data }: MessageEvent<Message>) => {
-      if ("line" in data) output.textContent += `${data.line}\n`;
-      else if ("failed" in data) end({ key: "failed", values: { reason: data.failed } });
+      if ("line" in data) {
+        output.textContent += `${data.line}\n`;
+        output.hidden = false;
+      } else if ("failed" in data) end({ key: "failed", values: { reason: data.failed } });
       else end({ key: "done", values: { seconds: ((performance.now() - began) / 1000).toFixed(1) } });
     });
     worker.addEventListener("error", ({ message }) => end({ key: "failed", values: { reason: message } }));

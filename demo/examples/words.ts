@@ -45,7 +45,7 @@ export const words: Readonly<Record<Language, Words>> = {
     examples: {
       classifier: [
         "Classifier",
-        "Sentences of several lengths, one class each: many to one, with early stopping, accuracy and F1.",
+        "Sentences of several lengths, one class each: many to one, with early stopping and accuracy.",
       ],
       forecaster: ["Forecaster", "The next six values of a series, with an interval of 80 %, by a quantile loss."],
       translator: [
@@ -78,7 +78,7 @@ export const words: Readonly<Record<Language, Words>> = {
     source: "프로그램",
     back: "문자 생성",
     examples: {
-      classifier: ["분류기", "길이가 서로 다른 문장마다 클래스 하나: 다대일, 조기 종료와 정확도, F1."],
+      classifier: ["분류기", "길이가 서로 다른 문장마다 클래스 하나: 다대일, 조기 종료와 정확도."],
       forecaster: ["예측기", "시계열의 다음 여섯 값과 80 % 구간을 분위수 손실로 예측합니다."],
       translator: ["번역기", "말로 쓴 날짜를 숫자로: 인코더와 디코더, 그 사이의 어텐션."],
       streaming: ["스트리밍", "기계 네 대의 센서 값을 한 단계씩 읽으며, 세션이 상태를 간직합니다."],
