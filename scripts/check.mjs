@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { checkTypes } from "./check-types.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (path) => join(root, "node_modules", path);
@@ -43,7 +44,9 @@ async function checkPackage() {
     await step("are the types wrong", () =>
       node(bin("@arethetypeswrong/cli/dist/index.js"), tarball, "--profile", "esm-only"),
     );
-    await step("bundle for a browser", () => bundleForBrowser(tarball, folder));
+    await step("unpack", () => unpack(tarball, folder));
+    await step("types under TypeScript 5.4 to 7.0", () => checkTypes(root, folder));
+    await step("bundle for a browser", () => bundleForBrowser(folder));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -59,12 +62,16 @@ function pack(folder) {
   return join(folder, JSON.parse(packed)[0].filename);
 }
 
-/** A page that imports the package, beside none of its dependencies: Node's parts must not be reached from it. */
-async function bundleForBrowser(tarball, folder) {
+/** The package as npm installs it, beside none of its dependencies. */
+function unpack(tarball, folder) {
   const modules = join(folder, "node_modules");
   mkdirSync(modules);
   execFileSync("tar", ["-xzf", tarball, "-C", modules]);
   renameSync(join(modules, "package"), join(modules, "webgpu-rnn"));
+}
+
+/** A page that imports the package: Node's parts must not be reached from it. */
+async function bundleForBrowser(folder) {
   writeFileSync(join(folder, "page.js"), 'import * as rnn from "webgpu-rnn";\nconsole.log(rnn);\n');
   const vite = await import("vite");
   const { output } = await vite.build({

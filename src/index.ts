@@ -164,6 +164,7 @@ export type {
 } from "./plan/plan.ts";
 export type { PlanLimits } from "./plan/plan-budget.ts";
 export { printPlan, showBytes } from "./plan/print-plan.ts";
+export type { Bytes, Signal, WebGPUDevice } from "./platform-types.ts";
 export { RandomStream } from "./random.ts";
 export { Runtime, type RuntimeInfo, type RuntimeOptions } from "./runtime.ts";
 export type { DType, NumberArray, Shape, StateDict, TensorData } from "./tensor-data.ts";

@@ -1,6 +1,5 @@
-import { type AdapterInfo, infoOfDevice } from "./adapter/adapter-info.ts";
-import { openDevice } from "./adapter/open-device.ts";
-import type { Candidate } from "./adapter/request-adapter.ts";
+import type { AdapterInfo, Candidate } from "./adapter/adapter-report.ts";
+import { describeDevice, givenDevice, openDevice } from "./adapter/open-device.ts";
 import { CpuBackend } from "./cpu/cpu-backend.ts";
 import type { BatchPart } from "./data/batch.ts";
 import {
@@ -32,6 +31,7 @@ import type { Backend } from "./plan/backend.ts";
 import { type MemoryReport, memoryReport } from "./plan/memory-report.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { PlanLimits } from "./plan/plan-budget.ts";
+import type { WebGPUDevice } from "./platform-types.ts";
 import type { StateDict } from "./tensor-data.ts";
 import type { BatchSource } from "./train/epochs.ts";
 import { type Evaluation, Evaluator } from "./train/evaluate.ts";
@@ -44,8 +44,8 @@ export interface RuntimeOptions {
   readonly backend?: "auto" | "gpu" | "cpu";
   /** `adapter` (default): all that the adapter has. `default`: exactly WebGPU's guaranteed limits. */
   readonly limits?: "adapter" | "default";
-  /** A device of your own, used in place of opening one. `dispose` leaves it open. */
-  readonly device?: GPUDevice;
+  /** A `GPUDevice` of your own, used in place of opening one. `dispose` leaves it open. */
+  readonly device?: WebGPUDevice;
   /** How many plans stay loaded, each for one shape of a batch: the least recently used go first. */
   readonly plans?: PlanLimits;
 }
@@ -60,23 +60,6 @@ export interface RuntimeInfo {
   readonly limits: Readonly<Record<string, number>>;
   /** What was tried, in order. */
   readonly candidates: readonly Candidate[];
-}
-
-const shownLimits = [
-  "maxBufferSize",
-  "maxStorageBufferBindingSize",
-  "maxStorageBuffersPerShaderStage",
-  "maxComputeWorkgroupStorageSize",
-  "maxComputeInvocationsPerWorkgroup",
-  "maxComputeWorkgroupsPerDimension",
-  "minUniformBufferOffsetAlignment",
-] as const;
-
-function describeDevice(device: GPUDevice): Pick<RuntimeInfo, "features" | "limits"> {
-  return {
-    features: [...device.features].sort(),
-    limits: Object.fromEntries(shownLimits.map((limit) => [limit, device.limits[limit]])),
-  };
 }
 
 /** Where models run: a GPU, or the CPU twins. Owns the models' weights and everything that is compiled for them. */
@@ -114,25 +97,16 @@ export class Runtime {
     const onCpu = (reason: string, candidates: RuntimeInfo["candidates"]) =>
       new Runtime(new CpuBackend(plans), { backend: "cpu", reason, features: [], limits: {}, candidates });
     if (backend === "cpu") return onCpu("the CPU was asked for", []);
-    if (device) {
-      const adapter = infoOfDevice(device);
-      return new Runtime(new GpuBackend(device, { software: adapter.software, owned: false, limits: plans }), {
-        backend: "gpu",
-        adapter,
-        reason: "the device was given",
-        candidates: [],
-        ...describeDevice(device),
-      });
-    }
-    const { device: opened, info: adapter, reason, candidates, cause } = await openDevice(limits);
+    const {
+      device: opened,
+      info: adapter,
+      reason,
+      candidates,
+      cause,
+    } = device ? givenDevice(device) : await openDevice(limits);
     if (opened && adapter) {
-      return new Runtime(new GpuBackend(opened, { software: adapter.software, limits: plans }), {
-        backend: "gpu",
-        adapter,
-        reason,
-        candidates,
-        ...describeDevice(opened),
-      });
+      const gpu = new GpuBackend(opened, { software: adapter.software, owned: !device, limits: plans });
+      return new Runtime(gpu, { backend: "gpu", adapter, reason, candidates, ...describeDevice(opened) });
     }
     if (backend === "gpu")
       throw new NoAdapterError(`no GPU: ${reason}; use { backend: "cpu" } for the CPU twins`, { cause });

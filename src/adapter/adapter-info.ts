@@ -1,12 +1,4 @@
-/** What is known about an adapter; texts that it does not tell are empty. */
-export interface AdapterInfo {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly device: string;
-  readonly description: string;
-  /** Computes on the CPU: lavapipe, SwiftShader. */
-  readonly software: boolean;
-}
+import type { AdapterInfo } from "./adapter-report.ts";
 
 type PartialInfo = Partial<GPUAdapterInfo> | undefined;
 

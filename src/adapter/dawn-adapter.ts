@@ -1,4 +1,4 @@
-import type { AdapterInfo } from "./adapter-info.ts";
+import type { AdapterInfo } from "./adapter-report.ts";
 import type { Attempt } from "./node-attempts.ts";
 import type { Dawn, NodeSystem } from "./node-system.ts";
 import { requestAdapter, textOfError } from "./request-adapter.ts";

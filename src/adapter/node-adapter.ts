@@ -4,10 +4,11 @@
  * replaced only where they insist on another kind, and every step that did not work is in `candidates`.
  */
 import { nameOfAdapter } from "./adapter-info.ts";
+import type { Candidate } from "./adapter-report.ts";
 import { setGlobals, tryAttempt } from "./dawn-adapter.ts";
 import { type AdapterChoice, attemptsFor, choiceOf, refusal } from "./node-attempts.ts";
 import { type Dawn, type NodeSystem, nodeSystem } from "./node-system.ts";
-import { type Candidate, type FoundAdapter, requestAdapter, textOfError } from "./request-adapter.ts";
+import { type FoundAdapter, requestAdapter, textOfError } from "./request-adapter.ts";
 
 export interface NodeAdapterOptions {
   /** Insists on one kind; default is the variable WEBGPU_RNN_ADAPTER, else "auto". */

@@ -1,5 +1,6 @@
 import { OptionError, shown } from "../errors.ts";
-import { type AdapterInfo, nameOfAdapter } from "./adapter-info.ts";
+import { nameOfAdapter } from "./adapter-info.ts";
+import type { AdapterInfo } from "./adapter-report.ts";
 import type { NodeSystem } from "./node-system.ts";
 
 const choices = ["auto", "gpu", "lavapipe", "swiftshader", "none"] as const;

@@ -1,5 +1,6 @@
 import { OptionError, shown, WebGpuRnnError } from "../errors.ts";
-import { nameOfAdapter } from "./adapter-info.ts";
+import type { WebGPUDevice } from "../platform-types.ts";
+import { infoOfDevice, nameOfAdapter } from "./adapter-info.ts";
 import { type FoundAdapter, findNavigatorAdapter, textOfError } from "./request-adapter.ts";
 
 let findAdapter: () => Promise<FoundAdapter> = findNavigatorAdapter;
@@ -58,6 +59,33 @@ export async function openDevice(limits: "adapter" | "default"): Promise<OpenedD
     const name = candidates.at(-1)?.name ?? "adapter";
     return { reason: outcome, candidates: [...candidates.slice(0, -1), { name, outcome }], cause };
   }
+}
+
+/** A device that was given, as one that was opened. */
+export function givenDevice(given: WebGPUDevice): OpenedDevice & Required<Pick<OpenedDevice, "device" | "info">> {
+  const device = given as GPUDevice;
+  return { device, info: infoOfDevice(device), reason: "the device was given", candidates: [] };
+}
+
+const shownLimits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupsPerDimension",
+  "minUniformBufferOffsetAlignment",
+] as const;
+
+/** What `runtime.info()` tells of a device. */
+export function describeDevice(device: GPUDevice): {
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+} {
+  return {
+    features: [...device.features].sort(),
+    limits: Object.fromEntries(shownLimits.map((limit) => [limit, device.limits[limit]])),
+  };
 }
 
 function requestDevice(adapter: GPUAdapter, limits: "adapter" | "default"): Promise<GPUDevice> {

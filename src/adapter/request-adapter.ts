@@ -1,10 +1,5 @@
-import { type AdapterInfo, infoOfAdapter } from "./adapter-info.ts";
-
-/** Something that was tried to get an adapter. */
-export interface Candidate {
-  readonly name: string;
-  readonly outcome: string;
-}
+import { infoOfAdapter } from "./adapter-info.ts";
+import type { AdapterInfo, Candidate } from "./adapter-report.ts";
 
 /** What was found when an adapter was looked for. */
 export interface FoundAdapter {

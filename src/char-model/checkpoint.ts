@@ -3,6 +3,7 @@ import { Vocabulary, type VocabularyJson } from "../data/vocabulary.ts";
 import { checkOptions, DataError, FileFormatError, shown } from "../errors.ts";
 import { checkKeys, type FileKind, inFile, readDescribed, writeDescribed } from "../io/description.ts";
 import { checkStateDict, type Module } from "../nn/module.ts";
+import type { Bytes } from "../platform-types.ts";
 import { type StateDict, sameShape, showShape } from "../tensor-data.ts";
 import type { Schedule } from "../train/schedules.ts";
 import { makeOptimizer } from "../train/specs.ts";
@@ -105,7 +106,7 @@ function specOf({ optimizer, clipNorm, clipValue, schedule }: TrainingSettings):
  * `trainer.steps`.
  * @throws DivergedError when a loss so far was not finite, or a number that would be saved is not
  */
-export async function saveCheckpoint(saved: CharTraining): Promise<Uint8Array<ArrayBuffer>> {
+export async function saveCheckpoint(saved: CharTraining): Promise<Bytes> {
   const { model, vocabulary } = saved;
   const { tensors, ...progress } = await progressOf(saved);
   return write(tensors, model, vocabulary, { training: checkSettings(saved.training), ...progress });
@@ -115,7 +116,7 @@ export async function saveCheckpoint(saved: CharTraining): Promise<Uint8Array<Ar
 export async function saveModel(
   runtime: CheckpointRuntime,
   { model, vocabulary }: { readonly model: CharModel; readonly vocabulary: Vocabulary },
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Bytes> {
   return write(await runtime.stateDict(model), model, vocabulary, {});
 }
 

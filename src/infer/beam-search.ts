@@ -20,6 +20,7 @@ import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
+import type { Signal } from "../platform-types.ts";
 import { showShape } from "../tensor-data.ts";
 import { checkChunk } from "./check-chunk.ts";
 import { Decoder } from "./decoder.ts";
@@ -40,7 +41,7 @@ export interface BeamSearchOptions {
   readonly endToken?: number;
   /** Tokens between two read-backs; default 32. */
   readonly chunk?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
 }
 
 /** A sequence that a beam search found. */
@@ -56,7 +57,7 @@ export interface Hypothesis {
 /** The options with their defaults. */
 interface Settings extends Required<Omit<BeamSearchOptions, "prompt" | "endToken" | "signal">> {
   readonly endToken: number | undefined;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal | undefined;
 }
 
 /**

@@ -20,6 +20,7 @@ import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
+import type { Signal } from "../platform-types.ts";
 import { checkSeed } from "../random.ts";
 import type { Shape } from "../tensor-data.ts";
 import { checkChunk } from "./check-chunk.ts";
@@ -39,7 +40,7 @@ interface SamplingOptions {
   readonly seed?: number;
   /** Tokens between two read-backs; default 32. */
   readonly chunk?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
 }
 
 export interface GenerateOptions extends SamplingOptions {

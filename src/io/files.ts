@@ -1,6 +1,7 @@
 import { type FileHandle, open, readdir, readFile, realpath, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
 import { DataError, WebGpuRnnError } from "../errors.ts";
+import type { Bytes } from "../platform-types.ts";
 import { removeAbandoned, temporaryName } from "./temporary-file.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
@@ -98,7 +99,7 @@ export async function findFiles(paths: readonly string[], extension: string, way
  * @param wayOut what to do where there is none; default: check the path
  * @throws DataError when it does not exist or cannot be read
  */
-export async function readBytes(path: string, wayOut?: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBytes(path: string, wayOut?: string): Promise<Bytes> {
   try {
     return await readFile(path);
   } catch (cause) {

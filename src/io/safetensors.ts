@@ -1,4 +1,5 @@
 import { FileFormatError, ShapeError, shortened, shown } from "../errors.ts";
+import type { Bytes } from "../platform-types.ts";
 import { type NumberArray, type StateDict, showShape, sizeOf, type TensorData } from "../tensor-data.ts";
 import { decodeBFloat16, decodeFloat16 } from "./half.ts";
 import { readJson, scanJson } from "./read-json.ts";
@@ -72,10 +73,7 @@ export function readSafetensors(bytes: Uint8Array | ArrayBuffer, name = "safeten
  * @throws ShapeError when a tensor's shape and number of values do not fit
  * @throws FileFormatError when a name or the metadata cannot be written
  */
-export function writeSafetensors(
-  tensors: StateDict,
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array<ArrayBuffer> {
+export function writeSafetensors(tensors: StateDict, metadata: Readonly<Record<string, string>> = {}): Bytes {
   const named = Object.entries(tensors).map(([name, tensor]) => ({ name, ...checkWritable(name, tensor) }));
   // Eight-byte elements first, then four-byte ones: with a header of a multiple of 8 bytes all of them are aligned.
   const begins = new Map<string, number>();

@@ -1,5 +1,6 @@
 import type { AnyBatch } from "../data/batch.ts";
 import { checkCount, checkOptions, DataError, DivergedError, OptionError, shown } from "../errors.ts";
+import type { Signal } from "../platform-types.ts";
 import { Batches, type BatchSource, checkEpochs, type EpochSource } from "./epochs.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { checkMetrics, type Metrics } from "./metrics.ts";
@@ -33,7 +34,7 @@ export interface FitOptions<M extends Metrics = Metrics> {
   /** Called when an epoch ends, after its validation; what it promises is waited for. */
   onEpoch?(report: EpochReport<M>): unknown;
   /** Stop when it is aborted; steps that are under way are reported still, and nothing is measured any more. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
   /**
    * Steps that may be started before the report of an earlier one is taken: this hides how long reading a loss back takes,
    * and a loop that is left by `break` then leaves the trainer up to so many steps further than its last report. Default 0.
