@@ -1,4 +1,4 @@
-import { cellNamed, cellNames } from "../src/cells/index.ts";
+import { builtInCells, type FullCell } from "../src/cells/index.ts";
 import { type Product, product } from "../src/kernels/matmul.ts";
 import { gateSlots, hLayout, noOptions, type Recurrence, stateLayout } from "../src/kernels/recurrence.ts";
 import { stepBackward, stepForward } from "../src/kernels/recurrent-dispatch.ts";
@@ -27,8 +27,7 @@ function productCase(target: Target, form: Form, M: number, N: number, K: number
 }
 
 /** One step of a layer, forward or backward; of a cell with an intermediate product the second, larger dispatch. */
-function stepCase(target: Target, name: string, direction: "forward" | "backward", B: number, H: number): KernelCase {
-  const cell = cellNamed(name);
+function stepCase(target: Target, cell: FullCell, direction: "forward" | "backward", B: number, H: number): KernelCase {
   const [G, S, T] = [cell.gates.length, cell.states.length, 3];
   const r: Recurrence = {
     cell,
@@ -72,7 +71,7 @@ function stepCase(target: Target, name: string, direction: "forward" | "backward
   const last = cell.intermediate?.gates ?? 0;
   const gates = direction === "backward" ? G - last : last || G;
   return {
-    name: `${name} step ${direction} B=${B} H=${H}`,
+    name: `${cell.name} step ${direction} B=${B} H=${H}`,
     buffers,
     commands: [command],
     flops: cell.recurrent ? 2 * gates * B * H * H : 0,
@@ -96,7 +95,7 @@ export function kernelCases(target: Target): KernelCase[] {
   ] as const;
   return [
     ...products.map(([form, M, N, K]) => productCase(target, form, M, N, K)),
-    ...cellNames().flatMap((cell) =>
+    ...builtInCells().flatMap((cell) =>
       sizes.flatMap(([B, H]) =>
         (["forward", "backward"] as const).map((direction) => stepCase(target, cell, direction, B, H)),
       ),

@@ -16,7 +16,7 @@ const settings = [
 ];
 
 const page = `import { adam, Linear, LSTM, Module, mse, Runtime, saveModel, writeSafetensors } from "webgpu-rnn";
-import type { StateDict, Tensor } from "webgpu-rnn";
+import type { Signal, StateDict, Tensor } from "webgpu-rnn";
 class Model extends Module {
   lstm = new LSTM({ inputSize: 8, hiddenSize: 32 });
   head = new Linear({ inFeatures: 32, outFeatures: 2 });
@@ -24,7 +24,7 @@ class Model extends Module {
     return this.head.forward(this.lstm.forward(x).state.h);
   }
 }
-export async function run(model: Model, signal: { readonly aborted: boolean; throwIfAborted(): void }) {
+export async function run(model: Model, signal: Signal) {
   using runtime = await Runtime.open({ backend: "auto" });
   const dict: StateDict = { "head.bias": { shape: [2], data: new Float32Array(2) } };
   runtime.loadStateDict(model, dict);

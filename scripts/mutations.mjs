@@ -8,9 +8,9 @@ import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { startVitest } from "vitest/node";
 import { mutations } from "./mutations-list.mjs";
+import { moduleOf, moduleText } from "./shader-modules.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const generated = join(root, "src", "shaders.generated.ts");
 
 // The same tests for every mistake: a list for each would look only where the mistake is known to be. Only what runs on
 // the GPU, because the twins do not read shaders.
@@ -43,8 +43,8 @@ class CheckError extends Error {}
 
 const log = (text) => process.stderr.write(`${text}\n`);
 
-/** The generated module with a mistake in it. */
-function mutated(module, { name, file, edits }) {
+/** The generated module of a shader with a mistake in it: its path and its text. */
+function mutated({ name, file, edits }) {
   const text = readFileSync(join(root, "shaders", file), "utf8").replaceAll("\r\n", "\n");
   let changed = text;
   for (const [from, to] of edits) {
@@ -56,9 +56,7 @@ function mutated(module, { name, file, edits }) {
       );
     changed = changed.replace(from, () => to);
   }
-  const entry = JSON.stringify(text);
-  if (!module.includes(entry)) throw new CheckError(`src/shaders.generated.ts does not hold shaders/${file}`);
-  return module.replace(entry, () => JSON.stringify(changed));
+  return { path: moduleOf(file), text: moduleText(file, changed) };
 }
 
 /** Names from the file down, without what only says which variant or which adapter. */
@@ -69,7 +67,7 @@ function nameOf(test) {
   return names.join(" > ");
 }
 
-/** Runs tests with this text in place of src/shaders.generated.ts, until the first one fails. */
+/** Runs tests with this module in place of the one at its path, until the first one fails; without one, as they are. */
 async function run({ files, names }, module) {
   let asked = false;
   let passed = 0;
@@ -109,9 +107,9 @@ async function run({ files, names }, module) {
           name: "mutated-shaders",
           enforce: "pre",
           load(id) {
-            if (relative(generated, id) !== "") return null;
+            if (module === undefined || relative(module.path, id) !== "") return null;
             asked = true;
-            return module;
+            return module.text;
           },
         },
       ],
@@ -127,7 +125,7 @@ async function run({ files, names }, module) {
     throw new CheckError(`${files.join(", ")}: ${why}\n${output}`);
   };
   if (broken.length > 0) refuse(broken[0].message);
-  if (!asked) refuse("nothing imported src/shaders.generated.ts");
+  if (module !== undefined && !asked) refuse(`nothing imported ${relative(root, module.path)}`);
   if (passed + failures.length === 0) refuse(`no test that is named ${names} was run`);
   return { passed, failure: failures[0], seconds: (performance.now() - began) / 1000 };
 }
@@ -171,19 +169,18 @@ async function main(part = "") {
   // Skipped tests would notice nothing.
   process.env.REQUIRE_GPU = "1";
   execFileSync(process.execPath, [join(root, "scripts", "shaders.mjs")], { cwd: root, stdio: "inherit" });
-  const original = readFileSync(generated, "utf8");
   const chosen = mutations.filter(({ name }) => name.includes(part));
   if (chosen.length === 0)
     throw new CheckError(
       `no mutation has "${part}" in its name; there are:\n${mutations.map((m) => m.name).join("\n")}`,
     );
   // All of them before the first test, so that a text that is no longer there is told at once.
-  const modules = chosen.map((mutation) => mutated(original, mutation));
+  const modules = chosen.map(mutated);
 
   const counts = {};
   log("without a mistake");
   for (const [group, tests] of Object.entries(groups)) {
-    const { passed, failure, seconds } = await run(tests, original);
+    const { passed, failure, seconds } = await run(tests);
     if (failure) throw new CheckError(`without any mistake a test fails: ${messageOf(failure)}`);
     log(`  ${group}, ${seconds.toFixed(0)} s: ${passed} tests passed`);
     counts[group] = passed;

@@ -1,37 +1,28 @@
-// Writes src/shaders.generated.ts from shaders/**/*.wgsl, so that Node, bundlers and browsers
-// import the same text with no loader and no fetch. Run: node scripts/shaders.mjs [--check]
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, relative, sep } from "node:path";
-import { fileURLToPath } from "node:url";
+// Writes src/shaders/**/*.generated.ts from shaders/**/*.wgsl, so that Node, bundlers and browsers import the same text with
+// no loader and no fetch. Run: node scripts/shaders.mjs [--check]
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { moduleOf, moduleText, shaderFiles, source } from "./shader-modules.mjs";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const folder = join(root, "shaders");
-const target = join(root, "src", "shaders.generated.ts");
-
-const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && entry.name.endsWith(".wgsl"))
-  .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-  .sort();
-if (files.length === 0) throw new Error(`${folder} holds no .wgsl file`);
-
-const entries = files.map((file) => {
-  const key = relative(folder, file).split(sep).join("/");
-  const text = readFileSync(file, "utf8").replaceAll("\r\n", "\n");
-  return `  ${JSON.stringify(key)}: ${JSON.stringify(text)},\n`;
-});
-const text = `// Made by scripts/shaders.mjs from shaders/. Do not edit.
-export const shaders: Readonly<Record<string, string>> = {
-${entries.join("")}};
-`;
-
+const wanted = new Map([...shaderFiles()].map(([file, text]) => [moduleOf(file), moduleText(file, text)]));
+// Of files that are gone, and of earlier versions of this script.
+const left = readdirSync(source, { recursive: true })
+  .filter((name) => name.endsWith(".generated.ts"))
+  .map((name) => join(source, name))
+  .filter((path) => !wanted.has(path));
 // An unchanged file keeps its time, so that watchers of src/ do not wake up.
-const stale = !existsSync(target) || readFileSync(target, "utf8") !== text;
+const stale = [...wanted].filter(([path, text]) => !existsSync(path) || readFileSync(path, "utf8") !== text);
+
 if (process.argv.includes("--check")) {
-  if (stale) {
-    console.error("src/shaders.generated.ts is not what shaders/ says: run node scripts/shaders.mjs");
+  if (stale.length + left.length > 0) {
+    console.error("src/shaders/ is not what shaders/ says: run node scripts/shaders.mjs");
     process.exitCode = 1;
   }
-} else if (stale) {
-  writeFileSync(target, text);
-  console.log(`src/shaders.generated.ts: ${files.length} files`);
+} else {
+  for (const path of left) rmSync(path);
+  for (const [path, text] of stale) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  if (stale.length + left.length > 0) console.log(`src/shaders/: ${wanted.size} files, ${stale.length} of them new`);
 }

@@ -26,6 +26,8 @@ export interface WebGPUDevice {
 export interface Signal {
   readonly aborted: boolean;
   throwIfAborted(): void;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
 }
 
 /** `Uint8Array<ArrayBuffer>`, which a Blob takes; TypeScript before 5.7 calls it `Uint8Array`. */

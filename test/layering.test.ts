@@ -60,13 +60,14 @@ const sources = files("src", /\.ts$/);
 const layerOf = (file: string): string => file.split("/").slice(1, 2).join().replace(/\.ts$/, "");
 
 /** What every layer may use. */
-const ground = ["errors", "tensor-data", "random", "shaders.generated", "platform-types"];
+const ground = ["errors", "tensor-data", "random", "shaders", "platform-types"];
 /** From the bottom to the top: a layer and the layers below it that it may import. */
 const below: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   "tensor-data": [],
   random: [],
   "platform-types": [],
+  shaders: [],
   cells: [],
   plan: [],
   data: [],

@@ -1,5 +1,5 @@
 import { OptionError, shown } from "../errors.ts";
-import { shaders } from "../shaders.generated.ts";
+import type { Shader } from "../shaders/shader.ts";
 import { wordOfWgsl } from "./wgsl-words.ts";
 
 /** Values of one unit by name: gates, states, learned vectors or saved values. */
@@ -85,10 +85,10 @@ export interface Cell<
   /** Unique; a cell with options has them in its name. */
   readonly name: string;
   /**
-   * The WGSL of `cellForward` and `cellBackward` (with an intermediate product of `cellIntermediate` and `cellIntermediateBackward` too), or the
-   * stem of a file in shaders/cells. A cell without it runs on the CPU only.
+   * The WGSL of `cellForward` and `cellBackward` (with an intermediate product of `cellIntermediate` and `cellIntermediateBackward` too).
+   * A cell without it runs on the CPU only.
    */
-  readonly fragment?: string | { readonly source: string };
+  readonly fragment?: Shader | { readonly source: string };
   /** Gates in the order of the weight rows (PyTorch's). */
   readonly gates: readonly Gate[];
   /**
@@ -111,7 +111,7 @@ export interface Cell<
   /** Constants and functions of WGSL in front of the fragment. */
   readonly prelude?: string;
   /** Which shader file stands for a symbolic include of the fragment: `// #include NORM`. */
-  readonly parts?: Readonly<Record<string, string>>;
+  readonly parts?: Readonly<Record<string, Shader>>;
   /** Gates and learned vectors that the fragment names and this variant does not have: zero, and never in memory. */
   readonly absent?: { readonly gates?: readonly string[]; readonly learned?: readonly string[] };
   /** One unit, one step: new state, and what backward needs: any of the slots; one that it leaves out is zero. */
@@ -148,6 +148,9 @@ export const savedNames = (cell: FullCell): readonly string[] => [
 ];
 
 const table = new Map<string, FullCell>();
+
+/** The package's cells have these names, with their options in brackets behind; each is made when it is first used. */
+const builtIn = ["lstm", "gru", "rnn", "indrnn", "mgu", "sru", "slstm"];
 const word = /^[A-Za-z][A-Za-z0-9]*$/;
 
 const members = [
@@ -168,15 +171,10 @@ const members = [
   "backward",
 ] as const;
 
-/** WGSL that a definition carries, or a file of the package: a name that stands for neither is found here, not on the GPU. */
+/** WGSL that is none is found here, not on the GPU. */
 function checkFragment(fragment: unknown, refuse: (why: string) => never): void {
   if (fragment === undefined) return;
-  if (typeof fragment === "string") {
-    if (/\bfn\b|\n/.test(fragment)) refuse("has its WGSL as a string; write it as fragment: { source: … }");
-    if (Object.hasOwn(shaders, `cells/${fragment}.wgsl`)) return;
-    const stems = Object.keys(shaders).flatMap((file) => /^cells\/(.*)\.wgsl$/.exec(file)?.[1] ?? []);
-    refuse(`has fragment "${fragment}", there are ${stems.join(", ")}; give WGSL of your own as { source: … }`);
-  }
+  if (typeof fragment === "string") refuse("has its WGSL as a string; write it as fragment: { source: … }");
   const source = (fragment as { source?: unknown } | null)?.source;
   if (typeof source !== "string" || source.trim() === "")
     refuse(`has fragment ${shown(fragment)}, expected { source: … } with the WGSL of cellForward and cellBackward`);
@@ -267,9 +265,8 @@ function check(cell: Cell): void {
     refuse("has no R (recurrent: false), so it can have neither an intermediate product nor separate products");
 }
 
-/** What `defineCell` does, for cells whose names the types do not know. */
+/** Makes a cell known, of which the types do not know the names. */
 function define(cell: Cell): FullCell {
-  if (table.has(cell?.name)) throw new OptionError(`cell "${cell.name}" is defined already; choose another name`);
   check(cell);
   const full: FullCell = {
     separate: [],
@@ -284,7 +281,7 @@ function define(cell: Cell): FullCell {
 }
 
 /**
- * Makes a cell known to the engine; built-in cells come through here too. With it a layer of this cell trains, streams, takes
+ * Makes a cell known to the engine. With it a layer of this cell trains, streams, takes
  * lengths, dropout and everything else that the engine does: `new Recurrent({ cell, inputSize, hiddenSize })`. Names in its
  * functions that none of its lists has do not compile, if the lists are written out in the call.
  * @throws OptionError when the name is taken, or names and lists do not fit each other
@@ -297,6 +294,9 @@ export function defineCell<
   Saved extends string = never,
   Given extends string = never,
 >(cell: Cell<Gate, State, Learned, Further, Saved, Given>): FullCell<State> {
+  const name: unknown = cell?.name;
+  if (typeof name === "string" && (table.has(name) || builtIn.includes(name.replace(/\(.*/s, ""))))
+    throw new OptionError(`cell "${name}" is defined already; choose another name`);
   return define(cell as unknown as Cell) as unknown as FullCell<State>;
 }
 
@@ -311,4 +311,5 @@ export function cellNamed(name: string): FullCell {
   return cell;
 }
 
-export const cellNames = (): string[] => [...table.keys()];
+/** The names of all cells that are known. */
+export const knownCells = (): string[] => [...table.keys()];

@@ -1,3 +1,5 @@
+import { gruWgsl } from "../shaders/cells/gru.generated.ts";
+import { gruBeforeWgsl } from "../shaders/cells/gru-before.generated.ts";
 import { type Activations, cellActivation } from "./activations.ts";
 import { type Cell, cellOnce, type FullCell } from "./cell.ts";
 import { layerNorm, noNorm, normOf } from "./norm.ts";
@@ -30,13 +32,13 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
     learned: options.layerNorm ? vectors : [],
     acrossUnits: options.layerNorm === true,
     absent: { learned: options.layerNorm ? [] : vectors.map(({ name }) => name) },
-    parts: { NORM: norm.file },
+    parts: { NORM: norm.shader },
     prelude: [gate.wgsl("gateActivation"), candidate.wgsl("candidateActivation")].join("\n"),
   };
 
   const after: Omit<Cell, "name"> = {
     ...shared,
-    fragment: "gru",
+    fragment: gruWgsl,
     separate: ["rn"],
     forward(x, recurrent, prev, p, unit) {
       const rn = recurrent.n!;
@@ -78,7 +80,7 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
   // The first two gates' sums stand in x, R_n times the reset state in recurrent.n.
   const before: Omit<Cell, "name"> = {
     ...shared,
-    fragment: "gru-before",
+    fragment: gruBeforeWgsl,
     kept: ["reset"],
     forward(x, recurrent, prev, p, unit) {
       const nr = norm.forward("r", x.r!, p, unit);

@@ -1,3 +1,4 @@
+import { indrnnWgsl } from "../shaders/cells/indrnn.generated.ts";
 import { type Activations, cellActivation } from "./activations.ts";
 import { cellOnce, type FullCell } from "./cell.ts";
 
@@ -9,7 +10,7 @@ export interface IndRNNCellOptions {
 export function indRNNCell(what: string, options: IndRNNCellOptions = {}): FullCell {
   const activation = cellActivation(`${what}: activation`, options.activation ?? "Relu");
   return cellOnce(`indrnn(${activation.key})`, () => ({
-    fragment: "indrnn",
+    fragment: indrnnWgsl,
     gates: ["a"],
     states: ["h"],
     // In [0, 1], where nothing grows over time: the paper's [0, U_max] for sequences of any length.

@@ -1,3 +1,4 @@
+import { lstmWgsl } from "../shaders/cells/lstm.generated.ts";
 import { type Activations, cellActivation, literal } from "./activations.ts";
 import { cellOnce, type FullCell } from "./cell.ts";
 import { layerNorm, noNorm, normOf } from "./norm.ts";
@@ -43,7 +44,7 @@ export function lstmCell(what: string, options: LSTMCellOptions = {}): FullCell 
   ].filter(Boolean);
 
   return cellOnce(parts.length > 0 ? `lstm(${parts.join(", ")})` : "lstm", () => ({
-    fragment: "lstm",
+    fragment: lstmWgsl,
     gates,
     states: ["h", "c"],
     learned,
@@ -52,7 +53,7 @@ export function lstmCell(what: string, options: LSTMCellOptions = {}): FullCell 
       gates: coupled ? ["i"] : [],
       learned: [...peepholes, ...normed, ...shifted].filter((name) => !has.has(name)),
     },
-    parts: { NORM: norm.file },
+    parts: { NORM: norm.shader },
     prelude: [
       `const COUPLED = ${coupled};`,
       gate.wgsl("gateActivation"),

@@ -1,10 +1,11 @@
+import { mguWgsl } from "../shaders/cells/mgu.generated.ts";
 import { sigmoid } from "./activations.ts";
 import { cellOnce, type FullCell } from "./cell.ts";
 
 /** Minimal gated unit (Zhou et al. 2016): a GRU whose one gate f is reset and update gate. */
 export const mguCell = (): FullCell =>
   cellOnce("mgu", () => ({
-    fragment: "mgu",
+    fragment: mguWgsl,
     gates: ["f", "n"],
     states: ["h"],
     kept: ["forget"],

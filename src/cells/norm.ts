@@ -1,3 +1,6 @@
+import { layerNormWgsl } from "../shaders/lib/layer-norm.generated.ts";
+import { noNormWgsl } from "../shaders/lib/no-norm.generated.ts";
+import type { Shader } from "../shaders/shader.ts";
 import type { CellParameter, Unit, Values } from "./cell.ts";
 
 // The twin of shaders/lib/layer-norm.wgsl, and what a cell with it must have.
@@ -16,7 +19,7 @@ export const normOf = (gate: string): CellParameter[] => [
 /** A cell's layer normalisation, or the identity in cells without one. */
 export interface Norm {
   /** The shader file that stands for `// #include NORM`. */
-  readonly file: string;
+  readonly shader: Shader;
   /** Of a gate's pre-activation `v`: the result, and what is saved in the slots of the weight and the bias for `backward`. */
   forward(gate: string, v: number, learned: Values, unit: Unit): { y: number; saved: Values };
   /** Gradients by v and by the weight, from the one by the result, which is the bias's. */
@@ -24,14 +27,14 @@ export interface Norm {
 }
 
 export const noNorm: Norm = {
-  file: "lib/no-norm.wgsl",
+  shader: noNormWgsl,
   forward: (_, y) => ({ y, saved: {} }),
   backward: (_gate, _saved, v) => ({ v, weight: 0 }),
 };
 
 /** Layer normalisation over the units of a row (Ba, Kiros and Hinton 2016). */
 export const layerNorm: Norm = {
-  file: "lib/layer-norm.wgsl",
+  shader: layerNormWgsl,
   forward(gate, v, learned, unit) {
     const centred = v - unit.mean(v);
     const scale = 1 / Math.sqrt(unit.mean(centred * centred) + EPSILON);

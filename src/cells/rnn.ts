@@ -1,3 +1,4 @@
+import { rnnWgsl } from "../shaders/cells/rnn.generated.ts";
 import { type Activations, cellActivation } from "./activations.ts";
 import { cellOnce, type FullCell } from "./cell.ts";
 
@@ -12,7 +13,7 @@ export function rnnCell(what: string, options: RNNCellOptions = {}): FullCell {
   const given = nonlinearity === "tanh" ? "Tanh" : nonlinearity === "relu" ? "Relu" : nonlinearity;
   const activation = cellActivation(`${what}: nonlinearity`, given, clip);
   return cellOnce(`rnn(${activation.key})`, () => ({
-    fragment: "rnn",
+    fragment: rnnWgsl,
     gates: ["a"],
     states: ["h"],
     prelude: activation.wgsl("activation"),

@@ -1,3 +1,4 @@
+import { slstmWgsl } from "../shaders/cells/slstm.generated.ts";
 import { sigmoid } from "./activations.ts";
 import { cellOnce, type FullCell } from "./cell.ts";
 
@@ -15,7 +16,7 @@ const logSigmoid = (x: number): number => Math.min(x, 0) - Math.log1p(Math.exp(-
 export function slstmCell(options: SLSTMCellOptions = {}): FullCell {
   const exponential = options.forgetGate === "exponential";
   return cellOnce(exponential ? "slstm(exponential forget gate)" : "slstm", () => ({
-    fragment: "slstm",
+    fragment: slstmWgsl,
     gates: ["i", "f", "z", "o"],
     states: ["h", "c", "n", "m"],
     // The derivative of the forget gate's logarithm.

@@ -1,10 +1,11 @@
+import { sruWgsl } from "../shaders/cells/sru.generated.ts";
 import { sigmoid } from "./activations.ts";
 import { cellOnce, type FullCell } from "./cell.ts";
 
 /** Simple recurrent unit (Lei et al. 2018), gates u f r p: candidate, forget and reset gate, projected input. */
 export const sruCell = (): FullCell =>
   cellOnce("sru", () => ({
-    fragment: "sru",
+    fragment: sruWgsl,
     gates: ["u", "f", "r", "p"],
     states: ["h", "c"],
     learned: [

@@ -1,4 +1,4 @@
-import { cellNamed } from "../cells/index.ts";
+import { cellNamed } from "../cells/cell.ts";
 import { Vocabulary, type VocabularyJson } from "../data/vocabulary.ts";
 import { checkOptions, DataError, FileFormatError, shown } from "../errors.ts";
 import { checkKeys, type FileKind, inFile, readDescribed, writeDescribed } from "../io/description.ts";

@@ -7,7 +7,7 @@ import { findFiles, joinTexts, nameOfPath, readTexts, type SkippedFile } from ".
 export const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Made from the other files, so that they would be there twice. */
-const generated = ["shaders.generated.ts", "shaders.generated.js", "webgpu-rnn.js"];
+const generated = /\.generated\.[jt]s$|^webgpu-rnn\.js$/;
 
 export interface NamedText {
   readonly text: string;
@@ -33,9 +33,7 @@ export async function ownText(root: string = packageRoot): Promise<NamedText> {
     if (!existsSync(join(root, folder))) continue;
     const found = await findFiles([join(root, folder)], extension);
     const hidden = join("docs", "api");
-    paths.push(
-      ...found.filter((path) => !generated.includes(basename(path)) && !relative(root, path).startsWith(hidden)),
-    );
+    paths.push(...found.filter((path) => !generated.test(basename(path)) && !relative(root, path).startsWith(hidden)));
   }
   const { texts, skipped } = await readTexts(paths);
   return { text: joinTexts(texts), name: "the package's own source", files: texts.length, skipped };

@@ -1,7 +1,6 @@
-import { cellNamed } from "../cells/index.ts";
+import { cellNamed } from "../cells/cell.ts";
 import { type DeviceLostError, DisposedError, InternalError, LimitError } from "../errors.ts";
-import { kernels, writtenBy } from "../kernels/index.ts";
-import type { TwinContext } from "../kernels/kernel.ts";
+import { kernelOf, type TwinContext, writtenBy } from "../kernels/kernel.ts";
 import {
   type Allocation,
   type Backend,
@@ -222,8 +221,7 @@ function stepOf(command: Command, data: (view: View) => Float64Array | Int32Arra
     const to = data(command.to);
     return () => to.set(from);
   }
-  const kernel = kernels[command.kernel];
-  if (!kernel) throw new InternalError(`there is no kernel "${command.kernel}"`);
+  const kernel = kernelOf(command);
   const arrays = Object.fromEntries(kernel.bindings.map(({ name }, i) => [name, data(command.bindings[i]!)]));
   const numbers = Object.fromEntries(kernel.params.map(({ name }, i) => [name, command.params[i]!]));
   // Kernels without a cell never look at it, and neither do those without an expression.

@@ -1,6 +1,5 @@
 import { DisposedError, InternalError } from "../errors.ts";
-import { writtenBy } from "../kernels/index.ts";
-import { uniformOf } from "../kernels/kernel.ts";
+import { uniformOf, writtenBy } from "../kernels/kernel.ts";
 import { type Allocation, checkUsable, type LoadedPlan, type Owner } from "../plan/backend.ts";
 import { Freshness } from "../plan/freshness.ts";
 import { type Command, commandsOf, type Dispatch, type Plan, type View } from "../plan/plan.ts";

@@ -2,8 +2,7 @@ import { InternalError } from "../errors.ts";
 import { checkOwnFragment } from "../kernels/cell-fragment.ts";
 import { describeMessages } from "../kernels/compose.ts";
 import { expressionWgsl } from "../kernels/expression.ts";
-import { kernels } from "../kernels/index.ts";
-import { composeKernel, type Kernel, uniformOf } from "../kernels/kernel.ts";
+import { composeKernel, type Kernel, kernelOf, uniformOf } from "../kernels/kernel.ts";
 import { commandsOf, type Dispatch, type Plan } from "../plan/plan.ts";
 
 /** A compiled kernel and the layout of what it binds. */
@@ -68,8 +67,7 @@ export class Pipelines {
   }
 
   async #compile(command: Dispatch): Promise<Compiled> {
-    const kernel = kernels[command.kernel];
-    if (!kernel) throw new InternalError(`there is no kernel "${command.kernel}"`);
+    const kernel = kernelOf(command);
     const composed = composeKernel(kernel, command);
     const label = [command.kernel, command.cell ?? "", JSON.stringify(command.constants)].join("|");
     // A shader that is refused must not pass for a fault of the device.

@@ -1,5 +1,5 @@
 import { InternalError, LimitError, OptionError } from "../errors.ts";
-import { kernels } from "../kernels/index.ts";
+import { kernelOf } from "../kernels/kernel.ts";
 import { copyStrided } from "../kernels/strided-copy.ts";
 import type { BufferSpec, Command, Derivation, Plan, Role, Target, View } from "../plan/plan.ts";
 import { showBytes } from "../plan/print-plan.ts";
@@ -133,7 +133,7 @@ class PlanBuilder implements Emitter {
     };
     if (command.type === "copy")
       return command.from.buffer === command.to.buffer ? { ...command, from: copied(command.from) } : command;
-    const access = kernels[command.kernel]!.bindings.map((binding) => binding.access);
+    const access = kernelOf(command).bindings.map((binding) => binding.access);
     const written = new Set(command.bindings.filter((_, i) => access[i] !== "read").map(({ buffer }) => buffer));
     const shared = (view: View, i: number) => access[i] === "read" && written.has(view.buffer);
     if (!command.bindings.some(shared)) return command;

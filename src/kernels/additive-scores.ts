@@ -1,9 +1,11 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { additiveScoresWgsl } from "../shaders/additive-scores.generated.ts";
+import { additiveScoresBackwardWgsl } from "../shaders/additive-scores-backward.generated.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 /** The scores of additive attention. See shaders/additive-scores.wgsl. */
 export const additiveScores = defineKernel({
-  name: "additive-scores",
+  shader: additiveScoresWgsl,
   bindings: [
     read("queries", "f32", "[T,B,A]"),
     read("keys", "f32", "[S,B,A]"),
@@ -29,7 +31,7 @@ export const additiveScores = defineKernel({
 
 /** Their gradient by the queries or by the keys and, with BY_V, rows whose sums are that by v. */
 export const additiveScoresBackward = defineKernel({
-  name: "additive-scores-backward",
+  shader: additiveScoresBackwardWgsl,
   bindings: [
     read("own", "f32", "[M,B,A]"),
     read("other", "f32", "[N,B,A]"),

@@ -1,4 +1,8 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { cumulativeSumWgsl } from "../shaders/cumulative-sum.generated.ts";
+import { gatherWgsl } from "../shaders/gather.generated.ts";
+import { gatherBackwardWgsl } from "../shaders/gather-backward.generated.ts";
+import { topKWgsl } from "../shaders/top-k.generated.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 // Kernels that work along one axis of a tensor, seen as [A,R,C]: the axis has R entries, C numbers apart.
@@ -19,7 +23,7 @@ function isBefore(p: number, i: number, q: number, j: number, smallest: boolean)
 
 /** The largest numbers of every row, or the smallest, and where they stand. */
 export const topK = defineKernel({
-  name: "top-k",
+  shader: topKWgsl,
   bindings: [read("x", "f32", "[A,R,C]"), readWrite("y", "f32", "[A,K,C]"), readWrite("index", "i32", "[A,K,C]")],
   params: u32("A", "R", "C", "K"),
   variants: [{ SMALLEST: false }, { SMALLEST: true }],
@@ -40,7 +44,7 @@ export const topK = defineKernel({
 
 /** Entries of an axis by number. */
 export const gather = defineKernel({
-  name: "gather",
+  shader: gatherWgsl,
   bindings: [read("x", "u32", "[A,R,C]"), read("index", "i32", "[A,K,C]"), readWrite("y", "u32", "[A,K,C]")],
   params: u32("A", "R", "C", "K"),
   variants: [{}],
@@ -56,7 +60,7 @@ export const gather = defineKernel({
 
 /** Its gradient. */
 export const gatherBackward = defineKernel({
-  name: "gather-backward",
+  shader: gatherBackwardWgsl,
   bindings: [
     read("index", "i32", "[A,K,C]"),
     read("outputGradient", "f32", "[A,K,C]"),
@@ -76,7 +80,7 @@ export const gatherBackward = defineKernel({
 
 /** Sums of everything up to each entry of an axis. */
 export const cumulativeSum = defineKernel({
-  name: "cumulative-sum",
+  shader: cumulativeSumWgsl,
   bindings: [read("x", "f32", "[A,R,C]"), readWrite("y", "f32", "[A,R,C]")],
   params: u32("A", "R", "C", "reverse", "accumulate"),
   variants: [{}],

@@ -1,5 +1,7 @@
 import { LARGEST } from "../errors.ts";
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { beamCandidatesWgsl } from "../shaders/beam-candidates.generated.ts";
+import { beamStepWgsl } from "../shaders/beam-step.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, spreadGrid, u32 } from "./kernel.ts";
 
@@ -22,7 +24,7 @@ export function beamSettings({ lengthPenalty, endToken = -1, length }: BeamSetti
 
 /** The K likeliest next tokens of each hypothesis, with their sums of log-probabilities and their scores. */
 export const beamCandidates = defineKernel({
-  name: "beam-candidates",
+  shader: beamCandidatesWgsl,
   bindings: [
     read("logits", "f32", "[W,V]"),
     read("settings", "i32", "[3]"),
@@ -78,7 +80,7 @@ function likeliest(row: Float64Array, K: number): number[] {
 
 /** The best W candidates of all hypotheses become the hypotheses. */
 export const beamStep = defineKernel({
-  name: "beam-step",
+  shader: beamStepWgsl,
   bindings: [
     read("tokens", "i32", "[W,K]"),
     read("sums", "f32", "[W,K]"),

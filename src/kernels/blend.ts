@@ -1,9 +1,10 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { blendWgsl } from "../shaders/blend.generated.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 /** Running sums and averages of numbers that are laid out as the parameters are. */
 export const blendKernel = defineKernel({
-  name: "blend",
+  shader: blendWgsl,
   bindings: [
     read("x", "f32", "[P]"),
     read("keep", "f32", "[1]"),

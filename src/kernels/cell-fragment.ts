@@ -1,6 +1,8 @@
-import { cellNamed, type FullCell } from "../cells/index.ts";
+import { cellNamed, type FullCell } from "../cells/cell.ts";
 import { CellError, OptionError } from "../errors.ts";
-import { type CompilerMessage, type Composed, type ComposeOptions, ShaderError } from "./compose.ts";
+import { activationsWgsl } from "../shaders/lib/activations.generated.ts";
+import type { Shader } from "../shaders/shader.ts";
+import { type CompilerMessage, type Composed, ShaderError } from "./compose.ts";
 import { declaredNames, linesOf } from "./wgsl-text.ts";
 
 // The WGSL that users give with a cell: what is wrong with it is told by the cell's name and the lines that they wrote.
@@ -20,6 +22,9 @@ const functionsOf = ({ intermediate }: FullCell): readonly FunctionName[] =>
     ? ["cellForward", "cellBackward", "cellIntermediate", "cellIntermediateBackward"]
     : ["cellForward", "cellBackward"];
 
+/** What a user's fragment may include. */
+const library = [activationsWgsl];
+
 /** The file that a fragment's own lines report. */
 const ownFile = ({ name }: FullCell): string => `cells/${name}.wgsl`;
 
@@ -27,23 +32,20 @@ const ownFile = ({ name }: FullCell): string => `cells/${name}.wgsl`;
  * Composes a kernel with a cell's fragment.
  * @throws OptionError when the cell has none; CellError when a function is missing, or an include in it is wrong
  */
-export function composeWithCell(
-  cell: FullCell,
-  compose: (fragment: NonNullable<ComposeOptions["cell"]>) => Composed,
-): Composed {
+export function composeWithCell(cell: FullCell, compose: (fragment: Shader) => Composed): Composed {
   const { name, fragment } = cell;
   if (fragment === undefined) {
     throw new OptionError(
       `cell "${name}" has no WGSL, so it runs on the CPU only; give it a fragment, or open the runtime with { backend: "cpu" }`,
     );
   }
-  if (typeof fragment === "string") return compose(fragment);
+  if ("file" in fragment) return compose(fragment);
   const declared = declaredNames(linesOf(fragment.source, ownFile(cell)).map(({ text }) => text));
   const missing = functionsOf(cell).filter((wanted) => !declared.has(wanted));
   if (missing.length > 0)
     throw new CellError(`cell "${name}": its WGSL lacks ${missing.map(show).join(" and ")}; add what is missing`);
   try {
-    return compose({ name, source: fragment.source });
+    return compose({ file: ownFile(cell), source: fragment.source, includes: library });
   } catch (error) {
     if (!(error instanceof ShaderError) || error.file !== ownFile(cell)) throw error;
     const why = error.message.slice(`${error.file}:${error.line}: `.length);
@@ -65,7 +67,7 @@ function mixesScalars(message: string): boolean {
  */
 export function checkOwnFragment(cellName: string, composed: Composed, messages: readonly CompilerMessage[]): void {
   const cell = cellNamed(cellName);
-  if (typeof cell.fragment !== "object") return;
+  if (!cell.fragment || "file" in cell.fragment) return;
   const lines = composed.code.split("\n");
   const own = messages.filter(({ lineNum }) => lineNum > 0 && composed.origin(lineNum).file === ownFile(cell));
   const told = own.length > 0 ? own : messages;

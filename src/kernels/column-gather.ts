@@ -1,10 +1,12 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { columnGatherWgsl } from "../shaders/column-gather.generated.ts";
+import { columnScatterWgsl } from "../shaders/column-scatter.generated.ts";
 import { eachGrouped } from "./group-tokens.ts";
 import { defineKernel, dispatch, gridFor, NAN_BITS, read, readWrite, u32 } from "./kernel.ts";
 
 /** Columns of a weight by token: W·x + b of a one-hot x. */
 export const columnGather = defineKernel({
-  name: "column-gather",
+  shader: columnGatherWgsl,
   bindings: [
     read("tokens", "i32", "[N]"),
     read("weight", "f32", "[D,M,V]"),
@@ -28,7 +30,7 @@ export const columnGather = defineKernel({
 
 /** The gather's gradient by its weight: equal tokens add up in the order in which they stand. */
 export const columnScatter = defineKernel({
-  name: "column-scatter",
+  shader: columnScatterWgsl,
   bindings: [
     read("tokens", "i32", "[N]"),
     read("grouped", "i32", "[2,N]"),

@@ -1,9 +1,10 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { columnSumsWgsl } from "../shaders/column-sums.generated.ts";
 import { defineKernel, dispatch, f32, gridFor, laneNeeds, read, readWrite, u32 } from "./kernel.ts";
 
 /** Sums over the rows of a matrix, or of products of two. */
 export const columnSums = defineKernel({
-  name: "column-sums",
+  shader: columnSumsWgsl,
   bindings: [
     read("a", "f32", "[N,D,C] by strides"),
     read("b", "f32", "[N,D,C] by strides"),

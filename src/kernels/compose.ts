@@ -6,7 +6,7 @@
  *   // #include CELL                     the fragment of the cell that the caller chose
  *   // #unroll                           the next `for` loop, written out (see unroll.ts)
  */
-import { shaders } from "../shaders.generated.ts";
+import type { Shader } from "../shaders/shader.ts";
 import { unroll } from "./unroll.ts";
 import {
   declaredNames,
@@ -23,21 +23,12 @@ export { type Origin, ShaderError } from "./wgsl-text.ts";
 export interface ComposeOptions {
   /** Prelude constants: an integer becomes a `u32`, a boolean a `bool`. */
   readonly constants?: Readonly<Record<string, number | boolean>>;
-  /** What `// #include CELL` stands for: a name in shaders/cells, or a fragment that is not there. */
-  readonly cell?: string | Text;
-  /**
-   * What other symbolic includes stand for: a file, as in `// #include NORM` by `{ NORM: "lib/layer-norm.wgsl" }`, or text that
-   * is in no file.
-   */
-  readonly parts?: Readonly<Record<string, string | Text>>;
+  /** What `// #include CELL` stands for: a fragment of shaders/cells, or another one. */
+  readonly cell?: Shader;
+  /** What other symbolic includes stand for: `// #include NORM` by `{ NORM: layerNormWgsl }`, or text that is in no file. */
+  readonly parts?: Readonly<Record<string, Shader>>;
   /** WGSL that follows the constants, such as the structs of the cell. */
   readonly prelude?: string;
-}
-
-/** WGSL that is in no file, with the name that messages give it. */
-export interface Text {
-  readonly name: string;
-  readonly source: string;
 }
 
 export interface Composed {
@@ -49,26 +40,17 @@ export interface Composed {
 /** The file name that lines of the prelude report. */
 export const preludeFile = "<prelude>";
 
-/** Composes `shaders/<name>.wgsl`. Throws a {@link ShaderError} that names file and line. */
-export function compose(name: string, options: ComposeOptions = {}): Composed {
-  return composeFrom(shaders, name, options);
-}
-
-/** As {@link compose}, from other sources than the package's own. Keys are like `lib/activations.wgsl`. */
-export function composeFrom(
-  sources: Readonly<Record<string, string>>,
-  name: string,
-  options: ComposeOptions = {},
-): Composed {
+/** Puts a shader together. Throws a {@link ShaderError} that names file and line. */
+export function compose(shader: Shader, options: ComposeOptions = {}): Composed {
+  const { cell, parts = {} } = options;
   const prelude = preludeLines(options);
   const included = new Map<string, Included>();
-  const file = name.endsWith(".wgsl") ? name : `${name}.wgsl`;
-  const body = expand(file, { sources, options, included, stack: [] });
+  const sources = sourcesOf([shader, ...Object.values(parts), ...(cell ? [cell] : [])]);
+  const body = expand(shader.file, { sources, options, included, stack: [] });
 
-  const firstLine = { file, line: 1 };
-  const cellName = typeof options.cell === "string" ? options.cell : options.cell?.name;
-  if (cellName !== undefined && !included.has(cellFile(cellName))) {
-    throw new ShaderError(firstLine, `was given the cell "${cellName}", but no line says \`// #include CELL\``);
+  const firstLine = { file: shader.file, line: 1 };
+  if (cell && !included.has(cell.file)) {
+    throw new ShaderError(firstLine, `was given the cell "${cell.file}", but no line says \`// #include CELL\``);
   }
   const lines = [...prelude.lines, ...body];
   for (const [fragment, { at }] of included) checkUsed(fragment, at, lines);
@@ -84,6 +66,16 @@ export function composeFrom(
       return { file: found.file, line: found.line };
     },
   };
+}
+
+/** The texts of shaders and of all that they include, by file. */
+function sourcesOf(shaders: readonly Shader[], sources = new Map<string, string>()): ReadonlyMap<string, string> {
+  for (const { file, source, includes } of shaders) {
+    if (sources.has(file)) continue;
+    sources.set(file, source);
+    sourcesOf(includes, sources);
+  }
+  return sources;
 }
 
 /** A message of the device's compiler (the part of GPUCompilationMessage that is used here). */
@@ -111,7 +103,7 @@ interface Included {
 }
 
 interface Expansion {
-  readonly sources: Readonly<Record<string, string>>;
+  readonly sources: ReadonlyMap<string, string>;
   readonly options: ComposeOptions;
   readonly included: Map<string, Included>;
   /** The files that are open, outermost first. */
@@ -119,9 +111,9 @@ interface Expansion {
 }
 
 function expand(file: string, from: Expansion, at: Origin = { file, line: 1 }): SourceLine[] {
-  const source = sourceOf(file, from);
+  const source = from.sources.get(file);
   if (source === undefined) {
-    const known = Object.keys(from.sources).sort();
+    const known = [...from.sources.keys()].sort();
     // What is there to be included lies in lib.
     const shared = from.stack.length > 0 ? known.filter((name) => name.startsWith("lib/")) : [];
     const list = (shared.length > 0 ? shared : known).join(", ") || "none";
@@ -145,23 +137,12 @@ function expand(file: string, from: Expansion, at: Origin = { file, line: 1 }): 
   });
 }
 
-function sourceOf(file: string, { sources, options: { cell, parts = {} } }: Expansion): string | undefined {
-  if (typeof cell === "object" && file === cellFile(cell.name)) return cell.source;
-  for (const part of Object.values(parts)) if (typeof part === "object" && part.name === file) return part.source;
-  return Object.hasOwn(sources, file) ? sources[file] : undefined;
-}
-
-function cellFile(name: string): string {
-  return `cells/${name}.wgsl`;
-}
-
 function includeTarget(argument: string, { cell, parts = {} }: ComposeOptions, at: SourceLine): string {
   if (argument === "CELL") {
     if (cell === undefined) throw new ShaderError(at, "`#include CELL` needs the option `cell`, and none was given");
-    return cellFile(typeof cell === "string" ? cell : cell.name);
+    return cell.file;
   }
-  const part = Object.hasOwn(parts, argument) ? parts[argument] : undefined;
-  if (part !== undefined) return typeof part === "string" ? part : part.name;
+  if (Object.hasOwn(parts, argument)) return parts[argument]!.file;
   const quoted = /^"([^"]+)"$/.exec(argument);
   if (!quoted) {
     throw new ShaderError(at, `#include takes "a/file.wgsl" in quotes or CELL, not \`${argument}\``);

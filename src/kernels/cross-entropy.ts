@@ -1,4 +1,7 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { crossEntropyWgsl } from "../shaders/cross-entropy.generated.ts";
+import { crossEntropyCountWgsl } from "../shaders/cross-entropy-count.generated.ts";
+import { crossEntropyMeanWgsl } from "../shaders/cross-entropy-mean.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
 import {
   defineKernel,
@@ -16,7 +19,7 @@ import {
 
 /** Counts the targets that are neither ignored nor masked, each as often as its class weighs. */
 export const crossEntropyCount = defineKernel({
-  name: "cross-entropy-count",
+  shader: crossEntropyCountWgsl,
   bindings: [
     read("targets", "i32", "[N]"),
     read("weight", "f32", "[V]"),
@@ -38,7 +41,7 @@ export const crossEntropyCount = defineKernel({
 
 /** Loss of every row and, with GRADIENT, its gradient by the logits. */
 export const crossEntropyRows = defineKernel({
-  name: "cross-entropy",
+  shader: crossEntropyWgsl,
   bindings: [
     read("logits", "f32", "[N,V]"),
     read("targets", "i32", "[N]"),
@@ -84,7 +87,7 @@ export const crossEntropyRows = defineKernel({
 
 /** Mean of the rows' losses over what counts; 0 where nothing does. */
 export const crossEntropyMean = defineKernel({
-  name: "cross-entropy-mean",
+  shader: crossEntropyMeanWgsl,
   bindings: [read("rowLoss", "f32", "[N]"), read("count", "f32", "[1]"), readWrite("loss", "f32", "[1]")],
   params: u32("N"),
   variants: [{}],

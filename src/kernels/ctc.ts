@@ -1,10 +1,13 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { ctcWgsl } from "../shaders/ctc.generated.ts";
+import { ctcGradientWgsl } from "../shaders/ctc-gradient.generated.ts";
+import { logSumExpWgsl } from "../shaders/log-sum-exp.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
 import { defineKernel, dispatch, f32, gridFor, laneNeeds, NAN_BITS, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
 
 /** log(sum of exp) of every row. */
 export const logSumExp = defineKernel({
-  name: "log-sum-exp",
+  shader: logSumExpWgsl,
   bindings: [read("logits", "f32", "[N,V]"), readWrite("logSum", "f32", "[N]")],
   params: u32("N", "V", "nan"),
   variants: variantsOf("log-sum-exp"),
@@ -34,7 +37,7 @@ const classesOf = (labels: Int32Array, count: number, blank: number): number[] =
 
 /** Graves et al. 2006: the loss of every sequence, and how much of its paths goes through each position at each step. */
 export const ctcPaths = defineKernel({
-  name: "ctc",
+  shader: ctcWgsl,
   bindings: [
     read("logits", "f32", "[T,B,C]"),
     read("logSum", "f32", "[T,B]"),
@@ -106,7 +109,7 @@ export const ctcPaths = defineKernel({
 
 /** Gradient by the logits: softmax less the part of all paths that goes through each class. */
 export const ctcGradient = defineKernel({
-  name: "ctc-gradient",
+  shader: ctcGradientWgsl,
   bindings: [
     read("logits", "f32", "[T,B,C]"),
     read("logSum", "f32", "[T,B]"),

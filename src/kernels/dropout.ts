@@ -1,10 +1,11 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { uniform } from "../random.ts";
+import { dropoutWgsl } from "../shaders/dropout.generated.ts";
 import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 /** Zeroes numbers at random and scales the others up. */
 export const dropoutKernel = defineKernel({
-  name: "dropout",
+  shader: dropoutWgsl,
   bindings: [read("x", "f32", "[N]"), read("seed", "i32", "[1]"), readWrite("y", "f32", "[N]")],
   params: [...u32("N", "period", "stream", "accumulate"), ...f32("p", "scale")],
   variants: [{}],

@@ -1,10 +1,12 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { embeddingGatherWgsl } from "../shaders/embedding-gather.generated.ts";
+import { embeddingScatterWgsl } from "../shaders/embedding-scatter.generated.ts";
 import { eachGrouped } from "./group-tokens.ts";
 import { defineKernel, dispatch, gridFor, NAN_BITS, read, readWrite, u32 } from "./kernel.ts";
 
 /** Rows of a table by token. */
 export const embeddingGather = defineKernel({
-  name: "embedding-gather",
+  shader: embeddingGatherWgsl,
   bindings: [read("tokens", "i32", "[N]"), read("table", "f32", "[V,E]"), readWrite("output", "f32", "[N,E]")],
   params: u32("N", "E", "V", "nan"),
   variants: [{}],
@@ -18,7 +20,7 @@ export const embeddingGather = defineKernel({
 
 /** The gather's gradient by its table: equal tokens add up in the order in which they stand. */
 export const embeddingScatter = defineKernel({
-  name: "embedding-scatter",
+  shader: embeddingScatterWgsl,
   bindings: [
     read("tokens", "i32", "[N]"),
     read("grouped", "i32", "[2,N]"),

@@ -1,5 +1,7 @@
 import { literal } from "../cells/activations.ts";
 import type { Expression } from "../plan/expression.ts";
+import { activationsWgsl } from "../shaders/lib/activations.generated.ts";
+import type { Shader } from "../shaders/shader.ts";
 import type { DType } from "../tensor-data.ts";
 import { type Maths, type OperationName, operations } from "./operations.ts";
 
@@ -19,9 +21,24 @@ const wgslNumber = (value: number, dtype: DType): string => {
   return Number.isFinite(Math.fround(value)) ? literal(value) : infinite(value);
 };
 
-/** WGSL of `fn expression(i: u32) -> Result`, with what it includes. */
+const mathsOf = (
+  expression: Expression,
+  { apply, to }: { readonly apply: string; readonly to: readonly number[] },
+): Maths => {
+  const operation = operations[apply as OperationName];
+  const isWhole = expression[to.at(-1)!]!.dtype === "i32";
+  return isWhole && operation.integer ? operation.integer : operation;
+};
+
+/** What stands for `// #include EXPRESSION`: the WGSL, with what it includes. */
+export function expressionShader(expression: Expression): Shader {
+  const needed = expression.flatMap((value) => ("apply" in value ? (mathsOf(expression, value).includes ?? []) : []));
+  return { file: "<expression>", source: expressionWgsl(expression), includes: [...new Set(needed)] };
+}
+
+/** WGSL of `fn expression(i: u32) -> Result`. */
 export function expressionWgsl(expression: Expression): string {
-  const includes = new Set<string>();
+  const includes = new Set<Shader>();
   const lines = expression.map((value, i): string => {
     const named = (text: string) => `  let v${i} = ${text};`;
     if ("constant" in value) return named(wgslNumber(value.constant, value.dtype));
@@ -30,17 +47,15 @@ export function expressionWgsl(expression: Expression): string {
       const index = value.by === "all" ? "i" : value.by === "one" ? "0u" : `indexOf${value.load}(at)`;
       return named(`bitcast<${value.dtype}>(${x}[params.${x}Offset + ${index}])`);
     }
-    const operation = operations[value.apply as OperationName];
-    const isWhole = expression[value.to.at(-1)!]!.dtype === "i32";
-    const { wgsl, includes: needed = [] }: Maths = isWhole && operation.integer ? operation.integer : operation;
-    for (const file of needed) includes.add(file);
+    const { wgsl, includes: needed = [] } = mathsOf(expression, value);
+    for (const shader of needed) includes.add(shader);
     return named(wgsl.replace(/\b[abc]\b/g, (operand) => `v${value.to["abc".indexOf(operand)]}`));
   });
   const strided = expression.flatMap((value) => ("load" in value && value.by === "strides" ? [value.load] : []));
   const type = expression.at(-1)!.dtype;
   return [
-    ...(includes.has("lib/activations.wgsl") ? ["alias Real = f32;", "alias Bits = u32;"] : []),
-    ...[...includes].map((file) => `// #include "${file}"`),
+    ...(includes.has(activationsWgsl) ? ["alias Real = f32;", "alias Bits = u32;"] : []),
+    ...[...includes].map(({ file }) => `// #include "${file}"`),
     `alias Result = ${type};`,
     ...[...new Set(strided)].map((k) => {
       const sum = Array.from({ length: AXES }, (_, axis) => `at[${axis}] * params.x${k}s${axis}`).join(" + ");
@@ -103,9 +118,7 @@ export function evaluate(
         }
       };
     }
-    const operation = operations[value.apply as OperationName];
-    const isWhole = expression[value.to.at(-1)!]!.dtype === "i32";
-    const { f } = isWhole && operation.integer ? operation.integer : operation;
+    const { f } = mathsOf(expression, value);
     const [a, b, c] = value.to.map((to) => results[to]!) as [Float64Array, Float64Array?, Float64Array?];
     if (c) {
       return (_, length) => {

@@ -1,4 +1,5 @@
 import type { Dispatch, View } from "../plan/plan.ts";
+import { groupTokensWgsl } from "../shaders/group-tokens.generated.ts";
 import { defineKernel, dispatch, read, readWrite, u32 } from "./kernel.ts";
 
 /**
@@ -6,7 +7,7 @@ import { defineKernel, dispatch, read, readWrite, u32 } from "./kernel.ts";
  * (N where there is no more run). Tokens outside the vocabulary make one run, the last.
  */
 export const groupTokens = defineKernel({
-  name: "group-tokens",
+  shader: groupTokensWgsl,
   bindings: [read("tokens", "i32", "[N]"), readWrite("grouped", "i32", "[2,N]")],
   params: u32("N", "V", "rounds"),
   variants: [{}],

@@ -1,4 +1,3 @@
-import type { Plan } from "../plan/plan.ts";
 import { additiveScores, additiveScoresBackward } from "./additive-scores.ts";
 import { cumulativeSum, gather, gatherBackward, topK } from "./axis.ts";
 import { beamCandidates, beamStep } from "./beam.ts";
@@ -10,7 +9,7 @@ import { ctcGradient, ctcPaths, logSumExp } from "./ctc.ts";
 import { dropoutKernel } from "./dropout.ts";
 import { embeddingGather, embeddingScatter } from "./embedding.ts";
 import { groupTokens } from "./group-tokens.ts";
-import type { Kernel } from "./kernel.ts";
+import { type Kernel, register } from "./kernel.ts";
 import { layerNormBackward, layerNormKernel } from "./layer-norm.ts";
 import { holdRows, maskRows, sequenceMask } from "./mask.ts";
 import { maskedSoftmax, maskedSoftmaxBackward } from "./masked-softmax.ts";
@@ -111,21 +110,7 @@ const table = [
   windowsBackward,
 ] as const;
 
-/** Every kernel by name. */
+/** Every kernel by name, for tests; nothing else imports it. */
 export const kernels: Readonly<Record<string, Kernel>> = Object.fromEntries(
-  table.map((kernel) => [kernel.name, kernel as unknown as Kernel]),
+  table.map((kernel) => [kernel.name, register(kernel as unknown as Kernel)]),
 );
-
-/** Which buffers of a plan its commands write, derivations left out. */
-export function writtenBy(plan: Plan): Set<number> {
-  const written = new Set<number>();
-  for (const command of plan.commands) {
-    if (command.type !== "dispatch") written.add(command.to.buffer);
-    else {
-      kernels[command.kernel]!.bindings.forEach(({ access }, i) => {
-        if (access === "read_write") written.add(command.bindings[i]!.buffer);
-      });
-    }
-  }
-  return written;
-}

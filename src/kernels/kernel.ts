@@ -1,10 +1,14 @@
-import { cellNamed, cellPrelude, type FullCell } from "../cells/index.ts";
+import { cellNamed, type FullCell } from "../cells/cell.ts";
+import { cellPrelude } from "../cells/prelude.ts";
 import { InternalError } from "../errors.ts";
 import type { Expression } from "../plan/expression.ts";
-import type { Constants, Dispatch, Target, View } from "../plan/plan.ts";
+import type { Constants, Dispatch, Plan, Target, View } from "../plan/plan.ts";
+import { tilingBlockWgsl } from "../shaders/lib/tiling-block.generated.ts";
+import { tilingRowWgsl } from "../shaders/lib/tiling-row.generated.ts";
+import type { Shader } from "../shaders/shader.ts";
 import { composeWithCell } from "./cell-fragment.ts";
 import { type Composed, compose } from "./compose.ts";
-import { expressionWgsl } from "./expression.ts";
+import { expressionShader } from "./expression.ts";
 
 /** One storage buffer of a kernel; the same name, place and access stand in its WGSL file. */
 export interface Binding {
@@ -57,7 +61,7 @@ export interface Needs {
 }
 
 /**
- * A kernel: the stem of its WGSL file, what it binds, and its twin, the same maths in float64, as plain as the equation.
+ * A kernel: its WGSL file, what it binds, and its twin, the same maths in float64, as plain as the equation.
  * The uniform struct of the WGSL file has `params` first (members of nested structs one after the other, as in memory), then `<binding>Offset` (in single numbers) for every binding:
  * buffers are bound whole and kernels add the offset. The twin gets arrays that begin at the offset.
  */
@@ -65,7 +69,9 @@ export interface Kernel<
   B extends readonly Binding[] = readonly Binding[],
   P extends readonly Param[] = readonly Param[],
 > {
+  /** The stem of its WGSL file. */
   readonly name: string;
+  readonly shader: Shader;
   readonly bindings: B;
   readonly params: P;
   /** Every way in which the scheduler may compile it (with each cell, where it runs one): what the shader test compiles. */
@@ -80,23 +86,33 @@ export interface Kernel<
   twin(arrays: Arrays<B>, numbers: Numbers<P>, context: TwinContext): void;
 }
 
-/** Gives a kernel its types. */
+// What kernels are made with does nothing else, so that a bundler leaves out those that nobody uses.
+
+/** Gives a kernel its name and its types. */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineKernel<const B extends readonly Binding[], const P extends readonly Param[]>(
-  kernel: Kernel<B, P>,
+  kernel: Omit<Kernel<B, P>, "name">,
 ): Kernel<B, P> {
-  return kernel;
+  return { ...kernel, name: kernel.shader.file.replace(".wgsl", "") };
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 export const read = <const N extends string, const T extends Binding["type"]>(name: N, type: T, shape: string) =>
   ({ name, access: "read", type, shape }) as const;
 
+/* @__NO_SIDE_EFFECTS__ */
 export const readWrite = <const N extends string, const T extends Binding["type"]>(name: N, type: T, shape: string) =>
   ({ name, access: "read_write", type, shape }) as const;
 
+/* @__NO_SIDE_EFFECTS__ */
 export const u32 = <const N extends string>(...names: readonly N[]) =>
   names.map((name) => ({ name, type: "u32" }) as const);
+
+/* @__NO_SIDE_EFFECTS__ */
 export const i32 = <const N extends string>(...names: readonly N[]) =>
   names.map((name) => ({ name, type: "i32" }) as const);
+
+/* @__NO_SIDE_EFFECTS__ */
 export const f32 = <const N extends string>(...names: readonly N[]) =>
   names.map((name) => ({ name, type: "f32" }) as const);
 
@@ -144,22 +160,48 @@ export function composeKernel(kernel: Kernel, variant: Variant): Composed {
   const { constants } = variant;
   if (kernel.runsExpression) {
     const { expression = [{ load: 0, by: "all", dtype: "f32" }] } = variant;
-    const EXPRESSION = { name: "<expression>", source: expressionWgsl(expression) };
-    return compose(kernel.name, { constants, parts: { EXPRESSION } });
+    return compose(kernel.shader, { constants, parts: { EXPRESSION: expressionShader(expression) } });
   }
-  if (variant.cell === undefined) return compose(kernel.name, { constants });
+  if (variant.cell === undefined) return compose(kernel.shader, { constants });
   const cell = cellNamed(variant.cell);
   return composeWithCell(cell, (fragment) =>
-    compose(kernel.name, {
+    compose(kernel.shader, {
       constants,
       cell: fragment,
-      parts: {
-        ...cell.parts,
-        TILING: constants.ACROSS_UNITS === true ? "lib/tiling-row.wgsl" : "lib/tiling-block.wgsl",
-      },
+      parts: { ...cell.parts, TILING: constants.ACROSS_UNITS === true ? tilingRowWgsl : tilingBlockWgsl },
       prelude: cellPrelude(cell, constants.INTERMEDIATE === true),
     }),
   );
+}
+
+/** Kernels by name, from when a plan first uses them: no table names all of them, and a bundle has only what it uses. */
+const known = new Map<string, Kernel>();
+
+/** Makes a kernel known to whoever runs plans. */
+export function register(kernel: Kernel): Kernel {
+  known.set(kernel.name, kernel);
+  return kernel;
+}
+
+/** The kernel that a plan's dispatch names. */
+export function kernelOf({ kernel: name }: Pick<Dispatch, "kernel">): Kernel {
+  const kernel = known.get(name);
+  if (!kernel) throw new InternalError(`there is no kernel "${name}"`);
+  return kernel;
+}
+
+/** Which buffers of a plan its commands write, derivations left out. */
+export function writtenBy(plan: Plan): Set<number> {
+  const written = new Set<number>();
+  for (const command of plan.commands) {
+    if (command.type !== "dispatch") written.add(command.to.buffer);
+    else {
+      kernelOf(command).bindings.forEach(({ access }, i) => {
+        if (access === "read_write") written.add(command.bindings[i]!.buffer);
+      });
+    }
+  }
+  return written;
 }
 
 /** Makes the command that runs a kernel. */
@@ -175,6 +217,7 @@ export function dispatch<B extends readonly Binding[], P extends readonly Param[
     grid: readonly [number, number, number];
   },
 ): Dispatch {
+  register(kernel as unknown as Kernel);
   const views = call.views as Readonly<Record<string, View>>;
   const numbers = call.params as Readonly<Record<string, number>>;
   return {

@@ -1,4 +1,6 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { layerNormWgsl } from "../shaders/layer-norm.generated.ts";
+import { layerNormBackwardWgsl } from "../shaders/layer-norm-backward.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
 import { defineKernel, dispatch, f32, gridFor, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
 
@@ -6,7 +8,7 @@ const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x,
 
 /** Rows of mean 0 and variance 1, scaled and shifted. */
 export const layerNormKernel = defineKernel({
-  name: "layer-norm",
+  shader: layerNormWgsl,
   bindings: [
     read("x", "f32", "[N,C]"),
     read("weight", "f32", "[C]"),
@@ -33,7 +35,7 @@ export const layerNormKernel = defineKernel({
 
 /** Its gradient by x; those by weight and bias are column sums. */
 export const layerNormBackward = defineKernel({
-  name: "layer-norm-backward",
+  shader: layerNormBackwardWgsl,
   bindings: [
     read("x", "f32", "[N,C]"),
     read("weight", "f32", "[C]"),

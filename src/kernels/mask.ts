@@ -1,9 +1,12 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { holdRowsWgsl } from "../shaders/hold-rows.generated.ts";
+import { maskRowsWgsl } from "../shaders/mask-rows.generated.ts";
+import { sequenceMaskWgsl } from "../shaders/sequence-mask.generated.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 /** Which steps are real: those before a sequence's length, where a given mask is not 0. */
 export const sequenceMask = defineKernel({
-  name: "sequence-mask",
+  shader: sequenceMaskWgsl,
   bindings: [
     read("lengths", "i32", "[B]"),
     read("given", "i32", "[T,B] by strides"),
@@ -24,7 +27,7 @@ export const sequenceMask = defineKernel({
 
 /** Rows, or zero where the mask is. */
 export const maskRows = defineKernel({
-  name: "mask-rows",
+  shader: maskRowsWgsl,
   bindings: [read("x", "f32", "[N,C]"), read("mask", "i32", "[N]"), readWrite("y", "f32", "[N,C]")],
   params: u32("N", "C", "accumulate"),
   variants: [{}],
@@ -37,7 +40,7 @@ export const maskRows = defineKernel({
 
 /** The new state of active streams, the old one of the others. */
 export const holdRows = defineKernel({
-  name: "hold-rows",
+  shader: holdRowsWgsl,
   bindings: [
     read("x", "f32", "[N,B,C]"),
     read("old", "f32", "[N,B,C]"),

@@ -1,10 +1,12 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { maskedSoftmaxWgsl } from "../shaders/masked-softmax.generated.ts";
+import { maskedSoftmaxBackwardWgsl } from "../shaders/masked-softmax-backward.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
 import { defineKernel, dispatch, f32, gridFor, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
 
 /** Softmax over the real columns of each row; rows without any are 0. */
 export const maskedSoftmax = defineKernel({
-  name: "masked-softmax",
+  shader: maskedSoftmaxWgsl,
   bindings: [read("scores", "f32", "[R,S]"), read("mask", "i32", "[S,B]"), readWrite("weights", "f32", "[R,S]")],
   params: [...u32("R", "B", "S", "hasMask"), ...f32("scale")],
   variants: variantsOf("masked-softmax"),
@@ -25,7 +27,7 @@ export const maskedSoftmax = defineKernel({
 
 /** Its gradient, from the weights that it made. */
 export const maskedSoftmaxBackward = defineKernel({
-  name: "masked-softmax-backward",
+  shader: maskedSoftmaxBackwardWgsl,
   bindings: [
     read("weights", "f32", "[R,S]"),
     read("weightGradient", "f32", "[R,S]"),

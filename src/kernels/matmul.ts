@@ -1,4 +1,6 @@
 import type { Dispatch, View } from "../plan/plan.ts";
+import { matmulWgsl } from "../shaders/matmul.generated.ts";
+import { matmulTiledWgsl } from "../shaders/matmul-tiled.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
 import {
   type Arrays,
@@ -71,7 +73,7 @@ function twin({ a, b, bias, c }: Arrays<typeof bindings>, p: Numbers<typeof para
 
 /** The matrix product straight from storage, with a register tile and no workgroup memory. */
 export const matmul = defineKernel({
-  name: "matmul",
+  shader: matmulWgsl,
   bindings,
   params,
   variants: variantsOf("matmul").filter((variant) => variant !== "tiled"),
@@ -80,7 +82,7 @@ export const matmul = defineKernel({
 
 /** The matrix product through workgroup memory, for real GPUs. */
 export const matmulTiled = defineKernel({
-  name: "matmul-tiled",
+  shader: matmulTiledWgsl,
   bindings,
   params,
   variants: [{}],

@@ -1,4 +1,6 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { normFinishWgsl } from "../shaders/norm-finish.generated.ts";
+import { normPartialWgsl } from "../shaders/norm-partial.generated.ts";
 import { defineKernel, dispatch, f32, gridFor, laneNeeds, read, readWrite, u32 } from "./kernel.ts";
 
 /** A gradient clipped by value; NaN and infinities stay what they are, so that the norm shows them. */
@@ -10,7 +12,7 @@ export const NO_CLIP_VALUE = 3.4e38;
 
 /** Sums of squares of the gradient, one for each workgroup. The twin deals them out one by one. */
 export const normPartial = defineKernel({
-  name: "norm-partial",
+  shader: normPartialWgsl,
   bindings: [read("gradient", "f32", "[P]"), readWrite("partial", "f32", "[groups]")],
   params: [...u32("P", "groups"), ...f32("clipValue")],
   variants: [{}],
@@ -23,7 +25,7 @@ export const normPartial = defineKernel({
 
 /** The global norm and the factor that clips it. */
 export const normFinish = defineKernel({
-  name: "norm-finish",
+  shader: normFinishWgsl,
   bindings: [read("partial", "f32", "[N]"), readWrite("norm", "f32", "[2]")],
   params: [...u32("N"), ...f32("clipNorm")],
   variants: [{}],

@@ -1,4 +1,10 @@
 import { sigmoid } from "../cells/activations.ts";
+import { activationsWgsl } from "../shaders/lib/activations.generated.ts";
+import { exponentialWgsl } from "../shaders/lib/exponential.generated.ts";
+import { finiteWgsl } from "../shaders/lib/finite.generated.ts";
+import { normalWgsl } from "../shaders/lib/normal.generated.ts";
+import { trigonometryWgsl } from "../shaders/lib/trigonometry.generated.ts";
+import type { Shader } from "../shaders/shader.ts";
 import { LEAST_WHOLE, MOST_WHOLE } from "../tensor-data.ts";
 import type { Term, Terms } from "./terms.ts";
 
@@ -49,7 +55,7 @@ export interface Maths {
   /** WGSL of the operands a, b and c. */
   readonly wgsl: string;
   /** The files of shaders/lib that it needs. */
-  readonly includes?: readonly string[];
+  readonly includes?: readonly Shader[];
   readonly f: Numbers;
 }
 
@@ -86,9 +92,9 @@ function normalBelow(x: number): number {
 }
 const normalDensity = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
 
-const activations = ["lib/activations.wgsl"];
-const exponential = ["lib/exponential.wgsl"];
-const finite = ["lib/finite.wgsl"];
+const activations = [activationsWgsl];
+const exponential = [exponentialWgsl];
+const finite = [finiteWgsl];
 
 /** A comparison, which is 1 where it holds and 0 elsewhere. */
 function comparison(sign: string, f: (a: number, b: number) => boolean): Operation {
@@ -222,14 +228,14 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     operands: 1,
     wgsl: "sine(a)",
     f: Math.sin,
-    includes: ["lib/trigonometry.wgsl"],
+    includes: [trigonometryWgsl],
     gradient: (t, g, { a }) => [t.apply("mul", g, t.apply("cos", a))],
   },
   cos: {
     operands: 1,
     wgsl: "cosine(a)",
     f: Math.cos,
-    includes: ["lib/trigonometry.wgsl"],
+    includes: [trigonometryWgsl],
     gradient: (t, g, { a }) => [t.apply("neg", t.apply("mul", g, t.apply("sin", a)))],
   },
   sigmoid: {
@@ -257,7 +263,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     operands: 1,
     wgsl: "(a * normalBelow(a))",
     f: (a) => a * normalBelow(a),
-    includes: ["lib/normal.wgsl"],
+    includes: [normalWgsl],
     gradient: (t, g, { a }) => [t.apply("mul", g, t.apply("geluSlope", a))],
   },
   /** The derivative of gelu. */
@@ -265,7 +271,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     operands: 1,
     wgsl: "(normalBelow(a) + a * normalDensity(a))",
     f: (a) => normalBelow(a) + a * normalDensity(a),
-    includes: ["lib/normal.wgsl"],
+    includes: [normalWgsl],
   },
   silu: {
     operands: 1,

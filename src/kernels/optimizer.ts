@@ -1,3 +1,16 @@
+import { adadeltaWgsl } from "../shaders/adadelta.generated.ts";
+import { adagradWgsl } from "../shaders/adagrad.generated.ts";
+import { adamWgsl } from "../shaders/adam.generated.ts";
+import { adamaxWgsl } from "../shaders/adamax.generated.ts";
+import { asgdWgsl } from "../shaders/asgd.generated.ts";
+import { ftrlWgsl } from "../shaders/ftrl.generated.ts";
+import { lionWgsl } from "../shaders/lion.generated.ts";
+import { nadamWgsl } from "../shaders/nadam.generated.ts";
+import { radamWgsl } from "../shaders/radam.generated.ts";
+import { rmspropWgsl } from "../shaders/rmsprop.generated.ts";
+import { rpropWgsl } from "../shaders/rprop.generated.ts";
+import { sgdWgsl } from "../shaders/sgd.generated.ts";
+import type { Shader } from "../shaders/shader.ts";
 import { defineKernel, f32, type Kernel, type Param, read, readWrite, u32 } from "./kernel.ts";
 import { clippedByValue } from "./norm.ts";
 
@@ -21,15 +34,16 @@ type Update<P extends Param["name"]> = (now: {
   readonly at: number;
 }) => number;
 
+/* @__NO_SIDE_EFFECTS__ */
 function optimizerKernel<const O extends readonly Param[]>(
-  name: string,
+  shader: Shader,
   slots: 1 | 2 | 3,
   own: O,
   update: Update<O[number]["name"]>,
 ) {
   const names = momentNames.slice(0, slots);
   return defineKernel({
-    name,
+    shader,
     bindings: [...bindings, ...names.map((moment) => readWrite(moment, "f32", "[P]"))],
     params: [...u32("P"), ...f32("clipValue", "weightDecay"), ...own],
     variants: [{}],
@@ -47,7 +61,7 @@ function optimizerKernel<const O extends readonly Param[]>(
 
 /** torch.optim.SGD. hyper: learning rate; 1 in the first step. */
 export const sgdKernel = optimizerKernel(
-  "sgd",
+  sgdWgsl,
   1,
   [...f32("momentum", "dampening"), ...u32("nesterov")],
   ({ weight, g, p, hyper, moments, at }) => {
@@ -61,7 +75,7 @@ export const sgdKernel = optimizerKernel(
 
 /** torch.optim.Adam and AdamW. hyper: learning rate, 1 - beta1^step, 1 - beta2^step. */
 export const adamKernel = optimizerKernel(
-  "adam",
+  adamWgsl,
   3,
   [...f32("beta1", "beta2", "eps"), ...u32("decoupled", "amsgrad")],
   ({ weight, g, p, hyper, moments, at }) => {
@@ -80,7 +94,7 @@ export const adamKernel = optimizerKernel(
 
 /** torch.optim.RMSprop. hyper: learning rate. */
 export const rmspropKernel = optimizerKernel(
-  "rmsprop",
+  rmspropWgsl,
   3,
   [...f32("alpha", "eps", "momentum"), ...u32("centered")],
   ({ weight, g, p, hyper, moments, at }) => {
@@ -103,7 +117,7 @@ export const rmspropKernel = optimizerKernel(
 );
 
 /** torch.optim.Adagrad. hyper: learning rate with its decay. */
-export const adagradKernel = optimizerKernel("adagrad", 1, f32("eps"), ({ weight, g, p, hyper, moments, at }) => {
+export const adagradKernel = optimizerKernel(adagradWgsl, 1, f32("eps"), ({ weight, g, p, hyper, moments, at }) => {
   const d = g + p.weightDecay * weight;
   const sum = moments[0]![at]! + d * d;
   moments[0]![at] = sum;
@@ -112,7 +126,7 @@ export const adagradKernel = optimizerKernel("adagrad", 1, f32("eps"), ({ weight
 
 /** torch.optim.Adamax. hyper: learning rate, 1 - beta1^step. */
 export const adamaxKernel = optimizerKernel(
-  "adamax",
+  adamaxWgsl,
   2,
   f32("beta1", "beta2", "eps"),
   ({ weight, g, p, hyper, moments, at }) => {
@@ -127,7 +141,7 @@ export const adamaxKernel = optimizerKernel(
 
 /** torch.optim.NAdam. hyper: learning rate, shares of the gradient and of its average, 1 - beta2^step. */
 export const nadamKernel = optimizerKernel(
-  "nadam",
+  nadamWgsl,
   2,
   [...f32("beta1", "beta2", "eps"), ...u32("decoupled")],
   ({ weight, g, p, hyper, moments, at }) => {
@@ -144,7 +158,7 @@ export const nadamKernel = optimizerKernel(
 
 /** torch.optim.RAdam. hyper: learning rate, 1 - beta1^step, factor of the rectified step (0: momentum alone). */
 export const radamKernel = optimizerKernel(
-  "radam",
+  radamWgsl,
   2,
   [...f32("beta1", "beta2", "eps"), ...u32("decoupled")],
   ({ weight, g, p, hyper, moments, at }) => {
@@ -161,16 +175,21 @@ export const radamKernel = optimizerKernel(
 );
 
 /** keras.optimizers.Lion. hyper: learning rate. */
-export const lionKernel = optimizerKernel("lion", 1, f32("beta1", "beta2"), ({ weight, g, p, hyper, moments, at }) => {
-  const lr = hyper[0]!;
-  const m = moments[0]![at]!;
-  moments[0]![at] = p.beta2 * m + (1 - p.beta2) * g;
-  return weight * (1 - lr * p.weightDecay) - lr * Math.sign(p.beta1 * m + (1 - p.beta1) * g);
-});
+export const lionKernel = optimizerKernel(
+  lionWgsl,
+  1,
+  f32("beta1", "beta2"),
+  ({ weight, g, p, hyper, moments, at }) => {
+    const lr = hyper[0]!;
+    const m = moments[0]![at]!;
+    moments[0]![at] = p.beta2 * m + (1 - p.beta2) * g;
+    return weight * (1 - lr * p.weightDecay) - lr * Math.sign(p.beta1 * m + (1 - p.beta1) * g);
+  },
+);
 
 /** torch.optim.Adadelta. hyper: learning rate. */
 export const adadeltaKernel = optimizerKernel(
-  "adadelta",
+  adadeltaWgsl,
   2,
   f32("rho", "eps"),
   ({ weight, g, p, hyper, moments, at }) => {
@@ -185,7 +204,7 @@ export const adadeltaKernel = optimizerKernel(
 
 /** keras.optimizers.Ftrl. hyper: learning rate. */
 export const ftrlKernel = optimizerKernel(
-  "ftrl",
+  ftrlWgsl,
   2,
   f32("power", "l1", "l2", "l2Shrinkage", "beta"),
   ({ weight, g, p, hyper, moments, at }) => {
@@ -203,7 +222,7 @@ export const ftrlKernel = optimizerKernel(
 );
 
 /** torch.optim.ASGD. hyper: learning rate with its decay, share of the new weight in the average. */
-export const asgdKernel = optimizerKernel("asgd", 1, f32("lambd"), ({ weight, g, p, hyper, moments, at }) => {
+export const asgdKernel = optimizerKernel(asgdWgsl, 1, f32("lambd"), ({ weight, g, p, hyper, moments, at }) => {
   const d = g + p.weightDecay * weight;
   const next = weight * (1 - p.lambd * hyper[0]!) - hyper[0]! * d;
   moments[0]![at]! += (next - moments[0]![at]!) * hyper[1]!;
@@ -212,7 +231,7 @@ export const asgdKernel = optimizerKernel("asgd", 1, f32("lambd"), ({ weight, g,
 
 /** torch.optim.Rprop. hyper: learning rate. A step size of 0 has not begun. */
 export const rpropKernel = optimizerKernel(
-  "rprop",
+  rpropWgsl,
   2,
   f32("etaMinus", "etaPlus", "stepSizeMin", "stepSizeMax"),
   ({ weight, g, p, hyper, moments, at }) => {

@@ -1,4 +1,5 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { pointwiseLossWgsl } from "../shaders/pointwise-loss.generated.ts";
 import { defineKernel, dispatch, f32, gridFor, NAN_BITS, read, readWrite, u32 } from "./kernel.ts";
 
 /** What one number costs against another, and the slope by the first. */
@@ -25,7 +26,7 @@ const kinds = Object.keys(formulas) as readonly PointwiseKind[];
 
 /** Losses of rows of numbers, and their gradient. */
 export const pointwiseLoss = defineKernel({
-  name: "pointwise-loss",
+  shader: pointwiseLossWgsl,
   bindings: [
     read("output", "f32", "[N,C]"),
     read("goal", "f32", "[N,C]"),

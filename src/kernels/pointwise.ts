@@ -1,5 +1,7 @@
 import { InternalError } from "../errors.ts";
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { pointwiseWgsl } from "../shaders/pointwise.generated.ts";
+import { pointwiseSumWgsl } from "../shaders/pointwise-sum.generated.ts";
 import type { Shape } from "../tensor-data.ts";
 import { sizeOf } from "../tensor-data.ts";
 import { AXES, evaluate, type Inputs, MOST_INPUTS } from "./expression.ts";
@@ -21,7 +23,7 @@ const inputsFrom = (arrays: Readonly<Record<string, ArrayOf<"u32">>>, params: Pa
 
 /** An expression for every index. */
 export const pointwiseKernel = defineKernel({
-  name: "pointwise",
+  shader: pointwiseWgsl,
   bindings: [...inputs, readWrite("y", "u32", "[N]")],
   params: [...u32("N"), ...space],
   variants: [{}],
@@ -35,7 +37,7 @@ export const pointwiseKernel = defineKernel({
 
 /** Its sums over the last axes. */
 export const pointwiseSum = defineKernel({
-  name: "pointwise-sum",
+  shader: pointwiseSumWgsl,
   bindings: [...inputs, readWrite("y", "f32", "[N,parts]")],
   params: [...u32("N", "R", "parts"), ...f32("factor"), ...space],
   variants: [{}],

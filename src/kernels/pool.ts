@@ -1,4 +1,6 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { poolWgsl } from "../shaders/pool.generated.ts";
+import { poolBackwardWgsl } from "../shaders/pool-backward.generated.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 const kinds = {
@@ -10,7 +12,7 @@ export type PoolKind = keyof typeof kinds;
 
 /** One row of numbers for each sequence, from its real steps. */
 export const poolKernel = defineKernel({
-  name: "pool",
+  shader: poolWgsl,
   bindings: [
     read("x", "f32", "[T,B,C]"),
     read("mask", "i32", "[T,B]"),
@@ -37,7 +39,7 @@ export const poolKernel = defineKernel({
 
 /** Its gradient. */
 export const poolBackward = defineKernel({
-  name: "pool-backward",
+  shader: poolBackwardWgsl,
   bindings: [
     read("mask", "i32", "[T,B]"),
     read("note", "i32", "[B,C]"),

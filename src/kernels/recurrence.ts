@@ -1,4 +1,4 @@
-import { type FullCell, savedNames } from "../cells/index.ts";
+import { type FullCell, savedNames } from "../cells/cell.ts";
 import type { View } from "../plan/plan.ts";
 import { f32, type Numbers, u32 } from "./kernel.ts";
 

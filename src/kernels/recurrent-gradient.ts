@@ -1,4 +1,7 @@
-import { savedNames, type Unit, type Values } from "../cells/index.ts";
+import { savedNames, type Unit, type Values } from "../cells/cell.ts";
+import { recurrentBackwardWgsl } from "../shaders/recurrent-backward.generated.ts";
+import { recurrentIntermediateBackwardWgsl } from "../shaders/recurrent-intermediate-backward.generated.ts";
+import { recurrentProjectBackwardWgsl } from "../shaders/recurrent-project-backward.generated.ts";
 import { type ArrayOf, defineKernel, type Numbers, read, readWrite, u32 } from "./kernel.ts";
 import { recurrence } from "./recurrence.ts";
 import { goesWith, tiles } from "./recurrent.ts";
@@ -36,7 +39,7 @@ function transposedProduct(
 
 /** One step backward of a recurrent layer. See shaders/recurrent-backward.wgsl. */
 export const recurrentBackward = defineKernel({
-  name: "recurrent-backward",
+  shader: recurrentBackwardWgsl,
   bindings: [
     read("weight", "vec4f", "[D,G,K,⌈U/4⌉]"),
     read("learned", "f32", "[D,N,H]"),
@@ -100,7 +103,7 @@ export const recurrentBackward = defineKernel({
 
 /** The second dispatch of a backward step of a cell with an intermediate vector. See shaders/recurrent-intermediate-backward.wgsl. */
 export const recurrentIntermediateBackward = defineKernel({
-  name: "recurrent-intermediate-backward",
+  shader: recurrentIntermediateBackwardWgsl,
   bindings: [
     read("weight", "vec4f", "[D,G,K,⌈U/4⌉]"),
     read("learned", "f32", "[D,N,H]"),
@@ -145,7 +148,7 @@ export const recurrentIntermediateBackward = defineKernel({
 
 /** The first dispatch of a backward step with a projection. See shaders/recurrent-project-backward.wgsl. */
 export const recurrentProjectBackward = defineKernel({
-  name: "recurrent-project-backward",
+  shader: recurrentProjectBackwardWgsl,
   bindings: [
     read("weight", "vec4f", "[D,G,H,⌈P/4⌉]"),
     read("outputGradient", "f32", "[T,B,D,P]"),

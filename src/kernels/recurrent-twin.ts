@@ -1,4 +1,4 @@
-import type { FullCell, Unit, Values } from "../cells/index.ts";
+import type { FullCell, Unit, Values } from "../cells/cell.ts";
 import { OptionError } from "../errors.ts";
 import { uniform } from "../random.ts";
 import type { ArrayOf } from "./kernel.ts";

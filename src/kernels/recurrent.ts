@@ -1,5 +1,8 @@
-import { type FullCell, savedNames, type Unit, type Values } from "../cells/index.ts";
+import { type FullCell, savedNames, type Unit, type Values } from "../cells/cell.ts";
 import type { Constants } from "../plan/plan.ts";
+import { recurrentForwardWgsl } from "../shaders/recurrent-forward.generated.ts";
+import { recurrentInitialWgsl } from "../shaders/recurrent-initial.generated.ts";
+import { recurrentProjectWgsl } from "../shaders/recurrent-project.generated.ts";
 import { defineKernel, read, readWrite, u32 } from "./kernel.ts";
 import { recurrence } from "./recurrence.ts";
 import { forAllUnits, learnedReader, load, rowsOf, store } from "./recurrent-twin.ts";
@@ -18,7 +21,7 @@ export const goesWith = ({ ACROSS_UNITS, INTERMEDIATE = false, HEADS }: Constant
 
 /** One step forward of a recurrent layer. See shaders/recurrent-forward.wgsl for the layouts. */
 export const recurrentForward = defineKernel({
-  name: "recurrent-forward",
+  shader: recurrentForwardWgsl,
   bindings: [
     read("weight", "vec4f", "[D,K,G,⌈H/4⌉]"),
     read("bias", "f32", "[D,G,H]"),
@@ -107,7 +110,7 @@ export const recurrentForward = defineKernel({
 
 /** The states before the first step, put into their slots. See shaders/recurrent-initial.wgsl. */
 export const recurrentInitial = defineKernel({
-  name: "recurrent-initial",
+  shader: recurrentInitialWgsl,
   bindings: [
     read("h0", "f32", "[D,B,P]"),
     read("cellStates0", "f32", "[S-1,D,B,H]"),
@@ -135,7 +138,7 @@ export const recurrentInitial = defineKernel({
 
 /** A step's projection. See shaders/recurrent-project.wgsl. */
 export const recurrentProject = defineKernel({
-  name: "recurrent-project",
+  shader: recurrentProjectWgsl,
   bindings: [
     read("weight", "vec4f", "[D,H,⌈P/4⌉]"),
     read("control", "i32", "seed [1], mask [T,B]"),

@@ -1,9 +1,10 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { rowGatherWgsl } from "../shaders/row-gather.generated.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 /** Reorders the rows of states. It is bound as i32 and moves f32 as well: a copy of the bits. */
 export const rowGather = defineKernel({
-  name: "row-gather",
+  shader: rowGatherWgsl,
   bindings: [read("source", "i32", "[L,N,C]"), read("rows", "i32", "[N]"), readWrite("to", "i32", "[L,N,C]")],
   params: u32("L", "N", "C"),
   variants: [{}],

@@ -1,5 +1,6 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { uniform } from "../random.ts";
+import { sampleWgsl } from "../shaders/sample.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
 import { defineKernel, dispatch, read, readWrite, spreadGrid, u32 } from "./kernel.ts";
 
@@ -24,7 +25,7 @@ export function sampleSettings({ temperature, topK, topP, seed }: SampleSettings
 
 /** Draws a token for every row. */
 export const sample = defineKernel({
-  name: "sample",
+  shader: sampleWgsl,
   bindings: [read("logits", "f32", "[B,V]"), read("settings", "i32", "[5]"), readWrite("tokens", "i32", "[B]")],
   params: u32("B", "V", "step"),
   variants: variantsOf("sample"),

@@ -1,5 +1,7 @@
 import { sigmoid } from "../cells/activations.ts";
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { scanGatesWgsl } from "../shaders/scan-gates.generated.ts";
+import { scanGatesBackwardWgsl } from "../shaders/scan-gates-backward.generated.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 const variants = [{ PAIR: false }, { PAIR: true }];
@@ -15,7 +17,7 @@ function sharesOf(pair: boolean, x: Float64Array, at: number, H: number): { keep
 
 /** The a and b of a recurrence `h_t = a_t * h_{t-1} + b_t` from its gates. See shaders/scan-gates.wgsl. */
 export const scanGates = defineKernel({
-  name: "scan-gates",
+  shader: scanGatesWgsl,
   bindings: [
     read("x", "f32", "[R,G,H]"),
     read("mask", "i32", "[R]"),
@@ -40,7 +42,7 @@ export const scanGates = defineKernel({
 
 /** The gradient by the gates. */
 export const scanGatesBackward = defineKernel({
-  name: "scan-gates-backward",
+  shader: scanGatesBackwardWgsl,
   bindings: [
     read("x", "f32", "[R,G,H]"),
     read("mask", "i32", "[R]"),

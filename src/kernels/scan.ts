@@ -1,10 +1,13 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { scanBackwardWgsl } from "../shaders/scan-backward.generated.ts";
+import { scanChunksWgsl } from "../shaders/scan-chunks.generated.ts";
+import { scanForwardWgsl } from "../shaders/scan-forward.generated.ts";
 import { chooseVariant } from "./choose-variant.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, type Scheduler, u32 } from "./kernel.ts";
 
 /** What chunks of steps do to the states that they start from. See shaders/scan-chunks.wgsl. */
 export const scanChunks = defineKernel({
-  name: "scan-chunks",
+  shader: scanChunksWgsl,
   bindings: [read("a", "f32", "[T,N]"), read("b", "f32", "[T,N]"), readWrite("summary", "f32", "[2,chunks,N]")],
   params: u32("T", "N", "L", "chunks"),
   variants: [{ REVERSE: false }, { REVERSE: true }],
@@ -28,7 +31,7 @@ export const scanChunks = defineKernel({
 
 /** `h_t = a_t * h_{t-1} + b_t`, chunk by chunk. */
 export const scanForward = defineKernel({
-  name: "scan-forward",
+  shader: scanForwardWgsl,
   bindings: [
     read("a", "f32", "[T,N]"),
     read("b", "f32", "[T,N]"),
@@ -52,7 +55,7 @@ export const scanForward = defineKernel({
 
 /** The gradients by a, b and h0, chunk by chunk from the end. */
 export const scanBackward = defineKernel({
-  name: "scan-backward",
+  shader: scanBackwardWgsl,
   bindings: [
     read("a", "f32", "[T,N]"),
     read("h", "f32", "[T,N]"),

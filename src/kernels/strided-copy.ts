@@ -1,9 +1,10 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { stridedCopyWgsl } from "../shaders/strided-copy.generated.ts";
 import { defineKernel, dispatch, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
 
 /** Copies a block of up to four axes from strides to strides: transposes, flips, packs, slices, joins, adds. */
 export const stridedCopy = defineKernel({
-  name: "strided-copy",
+  shader: stridedCopyWgsl,
   bindings: [read("source", "u32", "[N0,N1,N2,N3] by strides"), readWrite("to", "u32", "[N0,N1,N2,padded] by strides")],
   params: [
     ...u32("n0", "n1", "n2", "n3", "padded", "accumulate", "start"),

@@ -1,11 +1,13 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { windowsWgsl } from "../shaders/windows.generated.ts";
+import { windowsBackwardWgsl } from "../shaders/windows-backward.generated.ts";
 import { defineKernel, dispatch, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 const sizes = u32("T", "S", "B", "C", "K", "stride", "dilation", "padding");
 
 /** Windows over time: what a convolution multiplies its weights with. */
 export const windowsKernel = defineKernel({
-  name: "windows",
+  shader: windowsWgsl,
   bindings: [read("x", "f32", "[S,B,C]"), readWrite("y", "f32", "[T,B,C,K]")],
   params: sizes,
   variants: [{}],
@@ -23,7 +25,7 @@ export const windowsKernel = defineKernel({
 
 /** Their gradient. */
 export const windowsBackward = defineKernel({
-  name: "windows-backward",
+  shader: windowsBackwardWgsl,
   bindings: [read("outputGradient", "f32", "[T,B,C,K]"), readWrite("gradient", "f32", "[S,B,C]")],
   params: [...sizes, ...u32("accumulate")],
   variants: [{}],

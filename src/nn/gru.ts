@@ -1,4 +1,5 @@
-import { type Activations, gruCell } from "../cells/index.ts";
+import type { Activations } from "../cells/activations.ts";
+import { gruCell } from "../cells/gru.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";
 import {

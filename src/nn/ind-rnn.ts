@@ -1,4 +1,5 @@
-import { type Activations, indRNNCell } from "../cells/index.ts";
+import type { Activations } from "../cells/activations.ts";
+import { indRNNCell } from "../cells/indrnn.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkPairs, checkRecurrentOptions, type RecurrentOptions } from "./recurrent-options.ts";

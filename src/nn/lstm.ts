@@ -1,4 +1,5 @@
-import { type Activations, lstmCell } from "../cells/index.ts";
+import type { Activations } from "../cells/activations.ts";
+import { lstmCell } from "../cells/lstm.ts";
 import { checkNumber, OptionError } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";

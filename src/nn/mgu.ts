@@ -1,4 +1,4 @@
-import { mguCell } from "../cells/index.ts";
+import { mguCell } from "../cells/mgu.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkRecurrentOptions, type RecurrentOptions } from "./recurrent-options.ts";

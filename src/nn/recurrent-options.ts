@@ -1,4 +1,4 @@
-import type { FullCell } from "../cells/index.ts";
+import type { FullCell } from "../cells/cell.ts";
 import { checkCount, checkOptions, checkSwitch, LARGEST, LEAST, OptionError, shown } from "../errors.ts";
 import type { StepOptions } from "../kernels/recurrence.ts";
 

@@ -1,4 +1,4 @@
-import { cellNamed, cellNames, type FullCell } from "../cells/index.ts";
+import { cellNamed, type FullCell, knownCells } from "../cells/cell.ts";
 import { OptionError, ShapeError, shown } from "../errors.ts";
 import { noiseSeed, noiseStream } from "../graph/noise.ts";
 import { dropout } from "../graph/ops/dropout.ts";
@@ -33,7 +33,7 @@ interface Layer {
 
 /** Whether this is what defineCell returned, not a definition or a name. */
 const isDefined = (cell: FullCell | null | undefined): boolean =>
-  typeof cell === "object" && cellNames().includes(cell?.name ?? "") && cellNamed(cell!.name) === cell;
+  typeof cell === "object" && knownCells().includes(cell?.name ?? "") && cellNamed(cell!.name) === cell;
 
 /** What was given in place of a state. */
 function describe(value: unknown): string {

@@ -1,4 +1,5 @@
-import { type Activations, activationNames, rnnCell } from "../cells/index.ts";
+import { type Activations, activationNames } from "../cells/activations.ts";
+import { rnnCell } from "../cells/rnn.ts";
 import { OptionError, shown } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";

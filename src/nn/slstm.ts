@@ -1,4 +1,4 @@
-import { slstmCell } from "../cells/index.ts";
+import { slstmCell } from "../cells/slstm.ts";
 import { OptionError, shown } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";

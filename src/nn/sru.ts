@@ -1,4 +1,4 @@
-import { sruCell } from "../cells/index.ts";
+import { sruCell } from "../cells/sru.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkRecurrentOptions, type RecurrentOptions } from "./recurrent-options.ts";

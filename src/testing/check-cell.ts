@@ -1,4 +1,4 @@
-import { cellNamed, type FullCell } from "../cells/index.ts";
+import { cellNamed, type FullCell } from "../cells/cell.ts";
 import { CellError, checkCount, checkOptions, OptionError, shown } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "../nn/recurrent.ts";

@@ -1,4 +1,4 @@
-import { type FullCell, savedNames, type Unit, type Values } from "../cells/index.ts";
+import { type FullCell, savedNames, type Unit, type Values } from "../cells/cell.ts";
 import { forAllUnits } from "../kernels/recurrent-twin.ts";
 import type { RandomStream } from "../random.ts";
 

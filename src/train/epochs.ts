@@ -1,5 +1,6 @@
 import type { AnyBatch } from "../data/batch.ts";
 import { OptionError, shown } from "../errors.ts";
+import type { Signal } from "../platform-types.ts";
 
 /** Batches: an array, or any other iterable or async iterable of them. */
 export type BatchSource = Iterable<AnyBatch> | AsyncIterable<AnyBatch>;
@@ -34,19 +35,19 @@ export function checkEpochs(what: string, source: EpochSource, epochs: number): 
 /** The batches of an epoch, one at a time. */
 export class Batches {
   readonly #iterator: Iterator<AnyBatch> | AsyncIterator<AnyBatch>;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: Signal | undefined;
   /** The source has no more, or failed: there is nothing to close. */
   #isOver = false;
   /** A batch is waited for. */
   #isPending = false;
 
-  private constructor(iterator: Iterator<AnyBatch> | AsyncIterator<AnyBatch>, signal: AbortSignal | undefined) {
+  private constructor(iterator: Iterator<AnyBatch> | AsyncIterator<AnyBatch>, signal: Signal | undefined) {
     this.#iterator = iterator;
     this.#signal = signal;
   }
 
   /** @throws what the function throws that makes them; OptionError when it makes no batches */
-  static async of(what: string, source: EpochSource, epoch: number, signal?: AbortSignal): Promise<Batches> {
+  static async of(what: string, source: EpochSource, epoch: number, signal?: Signal): Promise<Batches> {
     const made = typeof source === "function" ? await source(epoch) : source;
     const iterator = iteratorOf(made);
     if (!iterator)

@@ -1,5 +1,6 @@
 /** Cells that are refused: by defineCell, by a layer, and when a plan with their WGSL is loaded. */
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { builtInCells } from "../../src/cells/index.ts";
 import { wordOfWgsl, wordsOfWgsl } from "../../src/cells/wgsl-words.ts";
 import {
   type Cell,
@@ -98,9 +99,6 @@ describe("defineCell refuses", () => {
     refused("WGSL as a string", /has its WGSL as a string; write it as fragment: \{ source: … \}/, {
       fragment: source,
     }),
-    refused("a file that is not there", /has fragment "adder", there are gru-before, gru, indrnn/, {
-      fragment: "adder",
-    }),
     refused("an empty fragment", /has fragment \{ source: "" \}, expected \{ source: … \}/, {
       fragment: { source: "" },
     }),
@@ -125,6 +123,15 @@ describe("defineCell refuses", () => {
   test("and leaves the name free", () => {
     expect(defineCell(adder()).name).toBe("adder");
   });
+
+  test.each([...new Set(builtInCells().map(({ name }) => name.replace(/\(.*/, "")))])(
+    "names of the kind %s, which the package makes when it needs them",
+    (kind) => {
+      for (const name of [kind, `${kind}(with an option)`])
+        expect(() => defineCell(adder({ name }))).toThrow(`cell "${name}" is defined already; choose another name`);
+      expect(defineCell(adder({ name: `my ${kind}` })).name).toBe(`my ${kind}`);
+    },
+  );
 });
 
 describe("layers refuse", () => {

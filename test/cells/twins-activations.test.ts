@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { cellActivation } from "../../src/cells/activations.ts";
 import { type Activation, type ActivationName, activationNames, rnnCell, savedNames } from "../../src/cells/index.ts";
+import { dispatch, type Kernel } from "../../src/kernels/kernel.ts";
 import { recurrentForward } from "../../src/kernels/recurrent.ts";
 import { recurrentBackward } from "../../src/kernels/recurrent-gradient.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -62,18 +63,19 @@ async function stepOn(
     name: "activations",
     buffers,
     commands: [
-      {
-        type: "dispatch",
-        kernel: kernel.name,
+      dispatch(kernel as unknown as Kernel, {
         label: "step",
         cell: cell.name,
         constants: { ...tile, ...(backward ? { FINISH: false } : { SAVE: false, INTERMEDIATE: false }) },
-        bindings: kernel.bindings.map(({ name }) =>
-          view((bound as Readonly<Record<string, (typeof names)[number]>>)[name] ?? (backward ? "ones" : "weight")),
+        views: Object.fromEntries(
+          kernel.bindings.map(({ name }) => [
+            name,
+            view((bound as Readonly<Record<string, (typeof names)[number]>>)[name] ?? (backward ? "ones" : "weight")),
+          ]),
         ),
-        params: kernel.params.map(({ name }) => params[name]!),
+        params,
         grid: [Math.ceil(H / 4 / 32), 1, 2],
-      },
+      }),
     ],
   };
   const loaded = await gpu.load(plan);

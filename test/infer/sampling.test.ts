@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
-import { spreadGrid } from "../../src/kernels/kernel.ts";
+import { dispatch, spreadGrid } from "../../src/kernels/kernel.ts";
 import { type SampleSettings, sample, sampleSettings } from "../../src/kernels/sample.ts";
 import type { Backend } from "../../src/plan/backend.ts";
 import type { Constants, Plan } from "../../src/plan/plan.ts";
@@ -35,15 +35,17 @@ async function drawOn(backend: Backend, constants: Constants, draw: Draw): Promi
       dtype: data instanceof Int32Array ? "i32" : "f32",
     })),
     commands: [
-      {
-        type: "dispatch",
-        kernel: sample.name,
+      dispatch(sample, {
         label: "sample",
         constants,
         grid: spreadGrid(B, 2),
-        bindings: entries.map(([, data], buffer) => ({ buffer, offset: buffer + 1, length: data.length })),
-        params: [B, logits.length / B, step],
-      },
+        views: {
+          logits: { buffer: 0, offset: 1, length: logits.length },
+          settings: { buffer: 1, offset: 2, length: parts.settings.length },
+          tokens: { buffer: 2, offset: 3, length: B },
+        },
+        params: { B, V: logits.length / B, step },
+      }),
     ],
   };
   const loaded = await backend.load(plan);

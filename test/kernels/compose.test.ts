@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { composeFrom, describeMessages, preludeFile, ShaderError } from "../../src/kernels/compose.ts";
+import { compose, describeMessages, preludeFile, ShaderError } from "../../src/kernels/compose.ts";
 import { blankComments, declaredNames } from "../../src/kernels/wgsl-text.ts";
+import { shaderOf } from "../support/shader-files.ts";
 
 const lib = "fn twice(x: f32) -> f32 { return 2.0 * x; }\n";
 const one = (source: string) => ({ "k.wgsl": source });
@@ -14,9 +15,9 @@ function squeezed(code: string): string[] {
 }
 
 /** The error of composing `k.wgsl`; a missing error fails the test. */
-function errorOf(sources: Record<string, string>, options: Parameters<typeof composeFrom>[2] = {}): ShaderError {
+function errorOf(sources: Record<string, string>, options: Parameters<typeof compose>[1] = {}): ShaderError {
   try {
-    composeFrom(sources, "k", options);
+    compose(shaderOf(sources), options);
   } catch (error) {
     if (error instanceof ShaderError) return error;
     throw error;
@@ -26,7 +27,7 @@ function errorOf(sources: Record<string, string>, options: Parameters<typeof com
 
 describe("prelude", () => {
   test("holds the constants, then the given lines, before everything else", () => {
-    const { code } = composeFrom(one("fn f() {}\n"), "k", {
+    const { code } = compose(shaderOf(one("fn f() {}\n")), {
       constants: { ROWS: 4, SAVE: true, LAST: false },
       prelude: "struct State { h: f32 }",
     });
@@ -47,7 +48,7 @@ describe("prelude", () => {
   });
 
   test("enable lines of any file come before the constants", () => {
-    const { code, origin } = composeFrom(one("// first\nenable f16;\nfn f() {}\n"), "k", { constants: { A: 1 } });
+    const { code, origin } = compose(shaderOf(one("// first\nenable f16;\nfn f() {}\n")), { constants: { A: 1 } });
     expect(squeezed(code)).toEqual(["enable f16;", "const A = 1u;", "// first", "fn f() {}"]);
     expect(origin(1)).toEqual({ file: "k.wgsl", line: 2 });
   });
@@ -55,28 +56,22 @@ describe("prelude", () => {
 
 describe("include", () => {
   test("puts the file in place of the line, once", () => {
-    const { code } = composeFrom(
-      {
+    const { code } = compose(
+      shaderOf({
         "k.wgsl": '// #include "lib/a.wgsl"\n// #include "lib/b.wgsl"\nfn main() { a(); b(); }\n',
         "lib/a.wgsl": '// #include "lib/b.wgsl"\nfn a() { b(); }\n',
         "lib/b.wgsl": "fn b() {}\n",
-      },
-      "k",
+      }),
     );
     expect(squeezed(code)).toEqual(["fn b() {}", "fn a() { b(); }", "fn main() { a(); b(); }"]);
   });
 
   test("CELL is the fragment of the chosen cell", () => {
-    const sources = {
-      "k.wgsl": "// #include CELL\nfn main() { cell(); }\n",
-      "cells/gru.wgsl": "fn cell() { }\n",
-      "cells/lstm.wgsl": "fn cell() { _ = 4; }\n",
-    };
-    expect(composeFrom(sources, "k", { cell: "lstm" }).code).toContain("_ = 4");
-    expect(composeFrom(sources, "k", { cell: "gru" }).code).not.toContain("_ = 4");
-    const own = composeFrom(sources, "k", { cell: { name: "mine", source: "\nfn cell() { _ = 9; }" } });
-    expect(own.code).toContain("_ = 9");
-    expect(own.origin(2)).toEqual({ file: "cells/mine.wgsl", line: 2 });
+    const kernel = shaderOf(one("// #include CELL\nfn main() { cell(); }\n"));
+    const cell = shaderOf({ "cells/mine.wgsl": "\nfn cell() { _ = 9; }" }, "cells/mine.wgsl");
+    const { code, origin } = compose(kernel, { cell });
+    expect(squeezed(code)).toEqual(["fn cell() { _ = 9; }", "fn main() { cell(); }"]);
+    expect(origin(2)).toEqual({ file: "cells/mine.wgsl", line: 2 });
   });
 
   test.each([
@@ -116,20 +111,16 @@ describe("include", () => {
   });
 
   test("refuses a cell that nothing includes", () => {
-    const sources = { "k.wgsl": "fn main() {}\n", "cells/gru.wgsl": "fn cell() {}\n" };
-    expect(errorOf(sources, { cell: "gru" }).message).toBe(
-      'k.wgsl:1: was given the cell "gru", but no line says `// #include CELL`',
+    const cell = shaderOf({ "cells/gru.wgsl": "fn cell() {}\n" }, "cells/gru.wgsl");
+    expect(errorOf(one("fn main() {}\n"), { cell }).message).toBe(
+      'k.wgsl:1: was given the cell "cells/gru.wgsl", but no line says `// #include CELL`',
     );
-  });
-
-  test("an unknown kernel names those that exist", () => {
-    expect(() => composeFrom(one(""), "nope")).toThrow('there is no shader file "nope.wgsl" (there are: k.wgsl)');
   });
 });
 
 describe("unroll", () => {
   const unrolled = (source: string, constants: Record<string, number | boolean> = {}) =>
-    squeezed(composeFrom(one(source), "k", { constants }).code).slice(Object.keys(constants).length);
+    squeezed(compose(shaderOf(one(source)), { constants }).code).slice(Object.keys(constants).length);
 
   test("repeats the body in its own block with the literal in place of the variable", () => {
     const source = `
@@ -155,7 +146,7 @@ done();
   });
 
   test("takes constants from the prelude's lines too", () => {
-    const { code } = composeFrom(one("// #unroll\nfor (var i = 0u; i < GATES; i++) { f(i); }\n"), "k", {
+    const { code } = compose(shaderOf(one("// #unroll\nfor (var i = 0u; i < GATES; i++) { f(i); }\n")), {
       prelude: "const GATES = 2u;",
     });
     expect(code).toContain("f(1u);");
@@ -222,13 +213,12 @@ for (var i = 0u; i < 2u; i++) {
 });
 
 describe("origin", () => {
-  const composed = composeFrom(
-    {
+  const composed = compose(
+    shaderOf({
       "k.wgsl":
         '// #include "lib.wgsl"\nfn main() {\n  // #unroll\n  for (var i = 0u; i < 2; i++) {\n    g(i);\n  }\n  tail(twice(1));\n}\n',
       "lib.wgsl": lib,
-    },
-    "k",
+    }),
     { constants: { A: 1 } },
   );
 

@@ -15,8 +15,10 @@ import {
   variantsFor,
 } from "../../src/kernels/kernel.ts";
 import { operations } from "../../src/kernels/operations.ts";
-import { shaders } from "../../src/shaders.generated.ts";
+import { blankComments, directiveOf, linesOf } from "../../src/kernels/wgsl-text.ts";
+import type { Shader } from "../../src/shaders/shader.ts";
 import { testCells } from "../support/cells-for-tests.ts";
+import { shaderFiles, withComments } from "../support/shader-files.ts";
 
 const { WgslReflect } = reflection as typeof Reflection;
 
@@ -100,7 +102,7 @@ const withCells = (kernel: Kernel): (readonly [string, Variant])[] => {
 
 describe.each(titled)("%s", (_, kernel) => {
   test.each(withCells(kernel))("says the same in WGSL and TypeScript, with %s", (_, variant) => {
-    const wgsl = fromWgsl(composeKernel(kernel, variant).code);
+    const wgsl = fromWgsl(composeKernel({ ...kernel, shader: withComments(kernel.shader) }, variant).code);
     const bindings = kernel.bindings.map((said, index) => {
       const written = wgsl.bindings[index];
       return written ? asWritten(said, written) : said;
@@ -125,8 +127,8 @@ describe.each(titled)("%s", (_, kernel) => {
 /** What may stand for the symbolic includes. */
 const parts: Readonly<Record<string, readonly string[]>> = {
   TILING: ["lib/tiling-row.wgsl", "lib/tiling-block.wgsl"],
-  EXPRESSION: [...new Set(Object.values(operations).flatMap(({ includes = [] }) => includes))],
-  NORM: [...new Set(testCells.flatMap((cell) => cell.parts?.NORM ?? []))],
+  EXPRESSION: [...new Set(Object.values(operations).flatMap(({ includes = [] }) => includes.map(({ file }) => file)))],
+  NORM: [...new Set(testCells.flatMap((cell) => cell.parts?.NORM?.file ?? []))],
 };
 
 /** The files that a shader file includes, with all that a symbolic name may stand for. */
@@ -137,21 +139,21 @@ const includesOf = (text: string): string[] =>
 
 /** A shader file and the files of lib that it includes. */
 const withIncludes = (file: string): string =>
-  [shaders[file]!, ...includesOf(shaders[file]!).map(withIncludes)].join("\n");
+  [shaderFiles[file]!, ...includesOf(shaderFiles[file]!).map(withIncludes)].join("\n");
 
 test("every shader file belongs to a kernel, a cell or lib", () => {
-  const fragments = testCells.flatMap(({ fragment }) => (typeof fragment === "string" ? [`cells/${fragment}`] : []));
-  const expected = new Set([...Object.keys(kernels), ...fragments].map((stem) => `${stem}.wgsl`));
+  const fragments = testCells.map(({ fragment }) => (fragment as Shader).file);
+  const expected = new Set([...Object.keys(kernels).map((stem) => `${stem}.wgsl`), ...fragments]);
   expect(
-    Object.keys(shaders)
+    Object.keys(shaderFiles)
       .filter((file) => !file.startsWith("lib/"))
       .sort(),
   ).toEqual([...expected].sort());
 });
 
 test("every file of lib is included by some kernel or cell", () => {
-  const included = Object.values(shaders).flatMap(includesOf);
-  expect(Object.keys(shaders).filter((file) => file.startsWith("lib/") && !included.includes(file))).toEqual([]);
+  const included = Object.values(shaderFiles).flatMap(includesOf);
+  expect(Object.keys(shaderFiles).filter((file) => file.startsWith("lib/") && !included.includes(file))).toEqual([]);
 });
 
 describe("the comparison sees", () => {
@@ -216,4 +218,19 @@ describe("the comparison sees", () => {
   ])("%s", (_, from, to, message) => {
     expect(() => fromWgsl(source.replace(from, to))).toThrow(message);
   });
+});
+
+test("the shaders of a bundle are the files without comments, lines and columns as they are", () => {
+  const seen = new Set<string>();
+  const compare = ({ file, source, includes }: Shader) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    includes.forEach(compare);
+    const written = linesOf(shaderFiles[file]!, file).map(({ text }) => text);
+    const plain = blankComments(written).map((code, i) => (directiveOf(written[i]!) ? written[i]! : code.trimEnd()));
+    expect(source.trimEnd().split("\n")).toEqual(plain);
+  };
+  for (const { shader } of Object.values(kernels)) compare(shader);
+  for (const { fragment, parts = {} } of testCells) [fragment as Shader, ...Object.values(parts)].forEach(compare);
+  expect([...seen, "lib/tiling-row.wgsl", "lib/tiling-block.wgsl"].sort()).toEqual(Object.keys(shaderFiles).sort());
 });

@@ -1,12 +1,14 @@
 /** Compiles every kernel in every variant, with every kind of cell, on Dawn's null backend: no adapter is needed. */
+
 import { describe, expect, test } from "vitest";
-import { type Composed, composeFrom, describeMessages } from "../../src/kernels/compose.ts";
+import { type Composed, compose, describeMessages } from "../../src/kernels/compose.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { composeKernel, type Kernel } from "../../src/kernels/kernel.ts";
 import { type OperationName, operations } from "../../src/kernels/operations.ts";
 import { pointwiseKernel, pointwiseSum } from "../../src/kernels/pointwise.ts";
 import { Terms } from "../../src/kernels/terms.ts";
 import { nullDevice } from "../support/environment.ts";
+import { shaderOf } from "../support/shader-files.ts";
 import { cellVariants } from "../support/variants-for-tests.ts";
 
 const device = await nullDevice();
@@ -94,7 +96,7 @@ fn main(@builtin(local_invocation_index) i: u32) {
     "lib.wgsl": "fn twice(a: f32) -> f32 {\n  return 2.0 * a;\n}\n",
   });
   const said = (body: string, sources: Record<string, string> = sourceOf(body)) =>
-    complaints(composeFrom(sources, "k"), "auto");
+    complaints(compose(shaderOf(sources)), "auto");
 
   test("none, where there is none", async () => {
     expect(await said("workgroupBarrier(); x[i] = shared_[63u - i];")).toBe("");
@@ -121,12 +123,11 @@ fn main(@builtin(local_invocation_index) i: u32) {
   });
 
   test("a layout with the wrong access", async () => {
-    const composed = composeFrom(
-      {
+    const composed = compose(
+      shaderOf({
         "k.wgsl":
           "@group(0) @binding(1) var<storage, read_write> x: array<f32>;\n@compute @workgroup_size(1) fn main() { x[0] = 1; }",
-      },
-      "k",
+      }),
     );
     const layout = layoutOf({ bindings: [{ name: "x", access: "read", type: "f32", shape: "[1]" }] });
     expect(await complaints(composed, layout)).toMatch(/read/i);

@@ -1,5 +1,5 @@
 /** Cases for the kernels of recurrent layers, one for each. */
-import { cellNamed, type FullCell } from "../../src/cells/index.ts";
+import { type FullCell, gruCell, lstmCell, slstmCell } from "../../src/cells/index.ts";
 import type { Constants } from "../../src/plan/plan.ts";
 import type { TwinCase } from "./against-twin.ts";
 import { type Fitted, fitted, Layout, type Step } from "./recurrent-steps.ts";
@@ -109,7 +109,7 @@ export const intermediateBackwardCase: CaseOf = (cell, constants, given) => {
 
 /** The initial states of a cell with one, two or four states, with a projection or none. */
 export const initialCase = (constants: Constants, given: Step): TwinCase => {
-  const cell = cellNamed((["gru", "lstm", "slstm"] as const)[given.bits % 3]!);
+  const cell = [gruCell("GRU"), lstmCell("LSTM"), slstmCell()][given.bits % 3]!;
   const s = fitted(cell, { LANES: 32, HEADS: false, ACROSS_UNITS: false }, given);
   const l = new Layout("initial", cell, s);
   const { B, H, D, P } = s;

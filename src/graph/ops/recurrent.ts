@@ -1,4 +1,4 @@
-import { cellNamed } from "../../cells/index.ts";
+import { cellNamed } from "../../cells/cell.ts";
 import { InternalError } from "../../errors.ts";
 import { gatherColumns } from "../../kernels/column-gather.ts";
 import { zeroRows } from "../../kernels/mask.ts";

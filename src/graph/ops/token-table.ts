@@ -1,4 +1,4 @@
-import { cellNamed } from "../../cells/index.ts";
+import { cellNamed } from "../../cells/cell.ts";
 import { product } from "../../kernels/matmul.ts";
 import type { View } from "../../plan/plan.ts";
 import { bytesOf } from "../../tensor-data.ts";
