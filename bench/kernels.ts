@@ -1,7 +1,8 @@
 import { builtInCells, type FullCell } from "../src/cells/index.ts";
 import { type Product, product } from "../src/kernels/matmul.ts";
 import { gateSlots, hLayout, noOptions, type Recurrence, stateLayout } from "../src/kernels/recurrence.ts";
-import { stepBackward, stepForward } from "../src/kernels/recurrent-dispatch.ts";
+import { stepForward } from "../src/kernels/recurrent-dispatch.ts";
+import { stepBackward } from "../src/kernels/recurrent-gradient-dispatch.ts";
 import type { Target, View } from "../src/plan/plan.ts";
 import { buffer, type KernelCase, whole } from "./measure.ts";
 

@@ -170,10 +170,10 @@ export { Runtime, type RuntimeInfo, type RuntimeOptions } from "./runtime.ts";
 export type { DType, NumberArray, Shape, StateDict, TensorData } from "./tensor-data.ts";
 export { type CellCheck, type CheckCellOptions, checkCell } from "./testing/check-cell.ts";
 export type { Ranges } from "./testing/differences.ts";
+export type { AnyLoss, LossFunction } from "./train/any-loss.ts";
 export type { BatchSource, EpochSource } from "./train/epochs.ts";
 export type { Evaluation } from "./train/evaluate.ts";
 export type { EpochReport, Fit, FitOptions, History } from "./train/fit.ts";
-export type { AnyLoss, LossFunction } from "./train/loss-graph.ts";
 export {
   accuracy,
   type ClassMetricOptions,
@@ -234,7 +234,8 @@ export {
   scheduleNames,
 } from "./train/specs.ts";
 export type { AppliedReport, Gradients, StepReport } from "./train/step-report.ts";
-export { Trainer, type TrainerOptions } from "./train/trainer.ts";
+export { Trainer } from "./train/trainer.ts";
+export type { TrainerOptions } from "./train/trainer-options.ts";
 export {
   loadTraining,
   makeTraining,

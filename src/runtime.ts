@@ -1,6 +1,5 @@
 import type { AdapterInfo, Candidate } from "./adapter/adapter-report.ts";
 import { describeDevice, givenDevice, openDevice } from "./adapter/open-device.ts";
-import { CpuBackend } from "./cpu/cpu-backend.ts";
 import type { BatchPart } from "./data/batch.ts";
 import {
   BusyError,
@@ -13,18 +12,11 @@ import {
   OptionError,
 } from "./errors.ts";
 import { GpuBackend } from "./gpu/gpu-backend.ts";
-import { BeamSearcher, type BeamSearchOptions, type Hypothesis } from "./infer/beam-search.ts";
-import {
-  type GenerateBatchOptions,
-  type Generated,
-  type GeneratedBatch,
-  type GenerateOptions,
-  Generator,
-} from "./infer/generate.ts";
-import { type Predicted, Predictor } from "./infer/predictor.ts";
-import { type InputSpecs, Program, type ProgramOptions } from "./infer/program.ts";
+import type { BeamSearcher, BeamSearchOptions, Hypothesis } from "./infer/beam-search.ts";
+import type { GenerateBatchOptions, Generated, GeneratedBatch, GenerateOptions, Generator } from "./infer/generate.ts";
+import type { Predicted, Predictor } from "./infer/predictor.ts";
+import type { InputSpecs, Program, ProgramOptions } from "./infer/program.ts";
 import { Session, type SessionOptions } from "./infer/session.ts";
-import { crossEntropy } from "./nn/losses.ts";
 import { type Module, type Parameter, parameterGroups } from "./nn/module.ts";
 import { Weights } from "./nn/weights.ts";
 import type { Backend } from "./plan/backend.ts";
@@ -33,11 +25,12 @@ import type { Plan } from "./plan/plan.ts";
 import type { PlanLimits } from "./plan/plan-budget.ts";
 import type { WebGPUDevice } from "./platform-types.ts";
 import type { StateDict } from "./tensor-data.ts";
+import { type AnyLoss, checkLoss } from "./train/any-loss.ts";
 import type { BatchSource } from "./train/epochs.ts";
-import { type Evaluation, Evaluator } from "./train/evaluate.ts";
-import { type AnyLoss, checkLoss } from "./train/loss-graph.ts";
+import type { Evaluation, Evaluator } from "./train/evaluate.ts";
 import { checkMetrics, type Metrics } from "./train/metrics.ts";
-import { Trainer, type TrainerOptions } from "./train/trainer.ts";
+import type { Trainer } from "./train/trainer.ts";
+import { checkTrainerOptions, type TrainerOptions } from "./train/trainer-options.ts";
 
 export interface RuntimeOptions {
   /** `auto` (default): a GPU if there is one, else the CPU twins, and `info().reason` says why. */
@@ -72,7 +65,7 @@ export class Runtime {
   readonly #generators = new Map<Module, Generator>();
   readonly #searchers = new Map<Module, BeamSearcher>();
   readonly #predictors = new Map<Module, Predictor>();
-  readonly #evaluators = new Map<Module, Map<string, Evaluator>>();
+  readonly #evaluators = new Map<Module, Map<boolean | undefined, Evaluator>>();
   /** Each parameter is kept once: a part of a model, or another module around the same layers, shares the model's. */
   readonly #owners = new Map<Parameter, Weights>();
   #disposed = false;
@@ -94,8 +87,10 @@ export class Runtime {
       if (plans[name] !== undefined) checkCount("Runtime.open: plans", name, plans[name]);
     if (!["auto", "gpu", "cpu"].includes(backend))
       throw new OptionError(`Runtime.open: backend is "${backend}", expected "auto", "gpu" or "cpu"`);
-    const onCpu = (reason: string, candidates: RuntimeInfo["candidates"]) =>
-      new Runtime(new CpuBackend(plans), { backend: "cpu", reason, features: [], limits: {}, candidates });
+    const onCpu = async (reason: string, candidates: RuntimeInfo["candidates"]) => {
+      const { CpuBackend } = await import("./on-demand.ts");
+      return new Runtime(new CpuBackend(plans), { backend: "cpu", reason, features: [], limits: {}, candidates });
+    };
     if (backend === "cpu") return onCpu("the CPU was asked for", []);
     const {
       device: opened,
@@ -192,6 +187,8 @@ export class Runtime {
 
   /** Makes a trainer. @throws OptionError for an unknown option or a bad value */
   trainer(model: Module, options: TrainerOptions): Trainer {
+    checkTrainerOptions(options);
+    const { Trainer } = options.optimizer;
     const weights = this.#weightsOf(model);
     return this.#keep(model, (forget) => new Trainer(this.#backend, weights, options, forget));
   }
@@ -211,23 +208,33 @@ export class Runtime {
     options: { readonly loss?: AnyLoss; readonly carryState?: boolean; readonly metrics?: M } = {},
   ): Promise<Evaluation<M>> {
     checkOptions("evaluate", options, ["loss", "carryState", "metrics"]);
-    const { loss = crossEntropy(), carryState, metrics } = options;
+    const { loss, carryState, metrics } = options;
     if (carryState !== undefined) checkSwitch("evaluate", "carryState", carryState);
     const weights = this.#weightsOf(model);
     if (metrics) checkMetrics("evaluate", metrics);
-    if (options.loss || metrics) {
-      checkLoss("evaluate", loss);
-      const evaluator = this.#keep(
-        model,
-        (forget) => new Evaluator<M>(this.#backend, weights, { loss, carryState, metrics }, forget),
-      );
+    if (loss) checkLoss("evaluate", loss);
+    return this.#evaluate(weights, batches, { loss, carryState, metrics });
+  }
+
+  async #evaluate<M extends Metrics>(
+    weights: Weights,
+    batches: BatchSource,
+    options: {
+      readonly loss: AnyLoss | undefined;
+      readonly carryState: boolean | undefined;
+      readonly metrics: M | undefined;
+    },
+  ): Promise<Evaluation<M>> {
+    const { Evaluator } = await import("./on-demand.ts");
+    const known = this.#oneOf(this.#evaluators, weights, () => new Map<boolean | undefined, Evaluator>());
+    if (options.loss || options.metrics) {
+      const make = (forget: () => void) => new Evaluator<M>(this.#backend, weights, options, forget);
+      const evaluator = this.#keep(weights.model, make);
       return evaluator.run(batches).finally(() => evaluator.dispose());
     }
-    const known = this.#evaluators.get(model) ?? new Map<string, Evaluator>();
-    this.#evaluators.set(model, known);
-    const key = `${loss.name} ${carryState}`;
-    const evaluator = known.get(key) ?? new Evaluator(this.#backend, weights, { loss, carryState });
-    known.set(key, evaluator);
+    const { carryState } = options;
+    const evaluator = known.get(carryState) ?? new Evaluator(this.#backend, weights, { carryState });
+    known.set(carryState, evaluator);
     return evaluator.run(batches) as Promise<Evaluation<M>>;
   }
 
@@ -240,16 +247,30 @@ export class Runtime {
    */
   async predict<M extends Module>(model: M, x: BatchPart): Promise<Predicted<M>> {
     const weights = this.#weightsOf(model);
-    const predictor = this.#predictors.get(model) ?? new Predictor(this.#backend, weights);
-    this.#predictors.set(model, predictor);
+    const { Predictor } = await import("./on-demand.ts");
+    const predictor = this.#oneOf(this.#predictors, weights, () => new Predictor(this.#backend, weights));
     return predictor.run(x) as Promise<Predicted<M>>;
   }
 
-  #generatorOf(model: Module): Generator {
-    const weights = this.#weightsOf(model);
-    const generator = this.#generators.get(model) ?? new Generator(this.#backend, weights);
-    this.#generators.set(model, generator);
-    return generator;
+  /**
+   * What a model has one of, made when it is first used. Parts of the library that not every program needs are loaded then.
+   * @throws DisposedError when the model was released, or the runtime disposed, while that went on
+   */
+  #oneOf<T>(known: Map<Module, T>, weights: Weights, make: () => T): T {
+    this.#check();
+    weights.check();
+    const made = known.get(weights.model) ?? make();
+    known.set(weights.model, made);
+    return made;
+  }
+
+  async #generatorOf(weights: Weights): Promise<Generator> {
+    const { Generator } = await import("./on-demand.ts");
+    return this.#oneOf(this.#generators, weights, () => new Generator(this.#backend, weights));
+  }
+
+  async *#generated<T>(weights: Weights, run: (generator: Generator) => AsyncGenerator<T>): AsyncGenerator<T> {
+    yield* run(await this.#generatorOf(weights));
   }
 
   /**
@@ -257,7 +278,7 @@ export class Runtime {
    * @throws OptionError or DataError for a bad option or prompt; DeviceLostError
    */
   generate(model: Module, options: GenerateOptions): AsyncGenerator<Generated> {
-    return this.#generatorOf(model).run(options);
+    return this.#generated(this.#weightsOf(model), (generator) => generator.run(options));
   }
 
   /**
@@ -265,7 +286,7 @@ export class Runtime {
    * @throws as `generate`
    */
   generateBatch(model: Module, options: GenerateBatchOptions): AsyncGenerator<GeneratedBatch> {
-    return this.#generatorOf(model).runBatch(options);
+    return this.#generated(this.#weightsOf(model), (generator) => generator.runBatch(options));
   }
 
   /**
@@ -278,15 +299,15 @@ export class Runtime {
    */
   async beamSearch(model: Module, options: BeamSearchOptions): Promise<readonly Hypothesis[]> {
     const weights = this.#weightsOf(model);
-    const searcher = this.#searchers.get(model) ?? new BeamSearcher(this.#backend, weights);
-    this.#searchers.set(model, searcher);
-    return searcher.run(options);
+    const { BeamSearcher } = await import("./on-demand.ts");
+    return this.#oneOf(this.#searchers, weights, () => new BeamSearcher(this.#backend, weights)).run(options);
   }
 
   /** The plan of one chunk of generated tokens. */
-  generationPlan(model: Module, options: { readonly chunk?: number } = {}): Plan {
+  async generationPlan(model: Module, options: { readonly chunk?: number } = {}): Promise<Plan> {
     checkOptions("generationPlan", options, ["chunk"]);
-    return this.#generatorOf(model).plan(checkCount("generationPlan", "chunk", options.chunk ?? 32));
+    const chunk = checkCount("generationPlan", "chunk", options.chunk ?? 32);
+    return (await this.#generatorOf(this.#weightsOf(model))).plan(chunk);
   }
 
   /** Compiles any function of tensors and the model's parameters, forward or with gradients. */
@@ -295,6 +316,7 @@ export class Runtime {
     options: ProgramOptions<S, O>,
   ): Promise<Program<S, O>> {
     const weights = this.#weightsOf(model);
+    const { Program } = await import("./on-demand.ts");
     return this.#kept(weights, (forget) => Program.compile(this.#backend, weights, options, forget));
   }
 

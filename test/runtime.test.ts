@@ -60,12 +60,22 @@ test("what is made while its model is released is disposed", async () => {
   const model = new GRU({ inputSize: 2, hiddenSize: 3 });
   const inputs = { x: [1, 1, 2] } as const;
   await runtime.stateDict(model);
-  const compiling = runtime.compile(model, {
-    inputs: { x: { shape: inputs.x } },
-    forward: ({ x }) => ({ y: model.forward(x!).output }),
-  });
+  let released = () => {};
+  const compile = () =>
+    runtime.compile(model, {
+      inputs: { x: { shape: inputs.x } },
+      forward: ({ x }) => {
+        // When the plan is being loaded.
+        queueMicrotask(() => released());
+        return { y: model.forward(x!).output };
+      },
+    });
+  const refused = errorOf(compile);
   runtime.release(model);
-  const program = await compiling;
+  expect(await refused).toBeInstanceOf(DisposedError);
+  expect(runtime.memory().models).toEqual([]);
+  released = () => runtime.release(model);
+  const program = await compile();
   const x = { shape: inputs.x, data: Float32Array.of(1, 2) };
   expect(await errorOf(() => program.run({ x }))).toBeInstanceOf(DisposedError);
   expect(runtime.memory().models).toEqual([]);

@@ -213,7 +213,8 @@ function checkInitial(learned: readonly CellParameter[], refuse: (why: string) =
   }
 }
 
-function check(cell: Cell): void {
+/** @throws OptionError for a definition that names or lists something wrong */
+export function checkCellDefinition(cell: Cell): void {
   const name = cell?.name;
   if (typeof name !== "string" || name.trim() === "") throw new OptionError(`a cell needs a name, got ${shown(name)}`);
   const refuse = (why: string): never => {
@@ -265,9 +266,8 @@ function check(cell: Cell): void {
     refuse("has no R (recurrent: false), so it can have neither an intermediate product nor separate products");
 }
 
-/** Makes a cell known, of which the types do not know the names. */
+/** Makes a cell known, with its defaults filled in. */
 function define(cell: Cell): FullCell {
-  check(cell);
   const full: FullCell = {
     separate: [],
     learned: [],
@@ -297,10 +297,11 @@ export function defineCell<
   const name: unknown = cell?.name;
   if (typeof name === "string" && (table.has(name) || builtIn.includes(name.replace(/\(.*/s, ""))))
     throw new OptionError(`cell "${name}" is defined already; choose another name`);
+  checkCellDefinition(cell as unknown as Cell);
   return define(cell as unknown as Cell) as unknown as FullCell<State>;
 }
 
-/** The cell of this name, made at the first call: how a cell that has options comes to be. */
+/** The package's cell of this name, made at the first call. A test checks its definition, so that no bundle need do it. */
 export const cellOnce = (name: string, make: () => Omit<Cell, "name">): FullCell =>
   table.get(name) ?? define({ name, ...make() });
 

@@ -17,6 +17,7 @@ import { PlanBudget, type PlanLimits } from "../plan/plan-budget.ts";
 import { showBytes } from "../plan/print-plan.ts";
 import { ScratchPool } from "../plan/scratch-pool.ts";
 import type { NumberArray } from "../tensor-data.ts";
+import { largeTwins } from "./large-twins.ts";
 
 interface CpuBuffer extends DeviceBuffer {
   readonly data: Float64Array | Int32Array;
@@ -230,6 +231,7 @@ function stepOf(command: Command, data: (view: View) => Float64Array | Int32Arra
     expression: command.expression,
     cell: command.cell === undefined ? undefined : cellNamed(command.cell),
   } as TwinContext;
-  const twin = kernel.twin as (arrays: object, numbers: object, context: TwinContext) => void;
+  const large: Readonly<Record<string, unknown>> = largeTwins;
+  const twin = (kernel.twin ?? large[kernel.name]) as (arrays: object, numbers: object, context: TwinContext) => void;
   return () => twin(arrays, numbers, context);
 }

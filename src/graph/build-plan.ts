@@ -6,10 +6,11 @@ import { showBytes } from "../plan/print-plan.ts";
 import { reuseMemory } from "../plan/reuse-memory.ts";
 import { bytesOf, type DType, type Shape, showShape } from "../tensor-data.ts";
 import { differentiableTensors, nodesBefore } from "./dependencies.ts";
+import type { Differentiation } from "./differentiation.ts";
 import { type Emitter, part } from "./op.ts";
 import { type ParameterLayout, pageName } from "./parameter-layout.ts";
 import { constantTensor, type Node, type Tensor } from "./tensor.ts";
-import { clearOtherGradients, type LearnedParameters } from "./update-parameters.ts";
+import type { LearnedParameters } from "./update-parameters.ts";
 
 /** What a plan is made from. */
 export interface Program {
@@ -37,6 +38,8 @@ export interface Program {
   readonly seeds?: readonly { readonly of: Tensor; readonly gradient: Tensor }[];
   /** Inputs whose gradients become the outputs `grad.<name>`. */
   readonly wanted?: Readonly<Record<string, Tensor>>;
+  /** Needed for a loss or seeds. */
+  readonly differentiation?: Differentiation;
   /** Differentiate by the parameters, or by some of them. */
   readonly parameters?: boolean | ((parameter: object) => boolean);
   /** What is done with their gradients then, such as `updateParameters`; default: those that the plan has none for are cleared. */
@@ -303,8 +306,9 @@ class PlanBuilder implements Emitter {
     }
     for (const [input, tensor] of Object.entries(wanted))
       this.#output(`grad.${input}`, tensor.size, this.#gradients.get(tensor));
-    const { withGradients = clearOtherGradients } = this.#program;
-    if (parameters || this.#program.withGradients) withGradients(this.#learnedParameters());
+    const { withGradients } = this.#program;
+    if (withGradients) withGradients(this.#learnedParameters());
+    else if (parameters) this.#differentiation.clearOtherGradients(this.#learnedParameters());
     this.#carry(carries);
     for (const [output, tensor] of Object.entries(outputs)) {
       const { name, role } = this.buffers[this.view(tensor).buffer]!;
@@ -331,7 +335,15 @@ class PlanBuilder implements Emitter {
 
   #backward(node: Node, saved: unknown): void {
     const isEnd = node.outputs.some((tensor) => this.isLoss(tensor));
-    if (isEnd || node.outputs.some((tensor) => this.#gradients.has(tensor))) node.op.backward?.(node, this, saved);
+    if (!isEnd && !node.outputs.some((tensor) => this.#gradients.has(tensor))) return;
+    if (node.op.backwardElsewhere) this.#differentiation.backward[node.op.name]!(node, this, saved);
+    else node.op.backward?.(node, this, saved);
+  }
+
+  get #differentiation(): Differentiation {
+    const { name, differentiation } = this.#program;
+    if (!differentiation) throw new InternalError(`plan "${name}": it has gradients, and was given no differentiation`);
+    return differentiation;
   }
 
   /** Copies a value to where the host can read it; zero when nothing depends on it. */

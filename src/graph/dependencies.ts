@@ -18,7 +18,8 @@ export function differentiableTensors(ends: readonly Tensor[], isStart: (tensor:
   for (const { inputs, outputs, op } of nodesBefore(ends)) {
     const given = inputs.filter((tensor) => tensor !== undefined);
     for (const tensor of given) if (isStart(tensor)) found.add(tensor);
-    if (!op.backward || !given.some((tensor) => found.has(tensor))) continue;
+    const hasGradient = op.backward || op.backwardElsewhere;
+    if (!hasGradient || !given.some((tensor) => found.has(tensor))) continue;
     for (const tensor of outputs) if (tensor.dtype === "f32") found.add(tensor);
   }
   return found;

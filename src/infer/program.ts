@@ -1,5 +1,6 @@
 import { checkOptions, DisposedError, OptionError, shown } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
+import { differentiation } from "../graph/differentiation.ts";
 import { checkInputs, type InputRanges, inputRanges } from "../graph/input-ranges.ts";
 import { callWithInputs } from "../graph/named-inputs.ts";
 import { withNoise } from "../graph/noise.ts";
@@ -126,6 +127,7 @@ export class Program<S extends InputSpecs = InputSpecs, O extends string = strin
       layout: weights.layout,
       outputs,
       seeds: seedPairs,
+      differentiation,
       wanted,
       parameters: parameterGradients,
     });

@@ -1,7 +1,5 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { columnGatherWgsl } from "../shaders/column-gather.generated.ts";
-import { columnScatterWgsl } from "../shaders/column-scatter.generated.ts";
-import { eachGrouped } from "./group-tokens.ts";
 import { defineKernel, dispatch, gridFor, NAN_BITS, read, readWrite, u32 } from "./kernel.ts";
 
 /** Columns of a weight by token: W·x + b of a one-hot x. */
@@ -28,26 +26,6 @@ export const columnGather = defineKernel({
   },
 });
 
-/** The gather's gradient by its weight: equal tokens add up in the order in which they stand. */
-export const columnScatter = defineKernel({
-  shader: columnScatterWgsl,
-  bindings: [
-    read("tokens", "i32", "[N]"),
-    read("grouped", "i32", "[2,N]"),
-    read("outputGradient", "f32", "[N,D,M] by strides"),
-    readWrite("gradient", "f32", "[D,M,V]"),
-  ],
-  params: u32("N", "D", "M", "V", "row", "batch"),
-  variants: [{}],
-  twin({ tokens, grouped, outputGradient, gradient }, { N, D, M, V, row, batch }) {
-    eachGrouped({ tokens, grouped }, { N, V }, (v, n) => {
-      for (let d = 0; d < D; d++) {
-        for (let m = 0; m < M; m++) gradient[(d * M + m) * V + v]! += outputGradient[n * row + d * batch + m]!;
-      }
-    });
-  },
-});
-
 /** Row n, direction d, column m of the result lies at `n * row + d * batch + m`. */
 export interface Columns {
   /** Tokens. */
@@ -63,7 +41,7 @@ export interface Columns {
   readonly batch?: number;
 }
 
-const numbersOf = ({ N, D = 1, M, V, row, batch = 0 }: Columns) => ({ N, D, M, V, row, batch });
+export const numbersOf = ({ N, D = 1, M, V, row, batch = 0 }: Columns) => ({ N, D, M, V, row, batch });
 
 /** `y[n,d,:] = weight[d,:,tokens[n]] + bias[d]`. */
 export const gatherColumns = (
@@ -77,21 +55,4 @@ export const gatherColumns = (
     views: { tokens, weight, bias: bias ?? weight, y },
     params: { ...numbersOf(columns), hasBias: bias ? 1 : 0, nan: NAN_BITS },
     grid: gridFor(columns.N * (columns.D ?? 1) * columns.M, 64, target.maxWorkgroups),
-  });
-
-/**
- * Adds the gradient by the weight to `gradient [D,M,V]`, which was cleared before or holds other parts of it. `grouped`: from
- * `groupEqualTokens`, for the same tokens.
- */
-export const scatterColumns = (
-  target: Target,
-  label: string,
-  columns: Columns,
-  views: { tokens: View; grouped: View; outputGradient: View; gradient: View },
-): Dispatch =>
-  dispatch(columnScatter, {
-    label,
-    views,
-    params: numbersOf(columns),
-    grid: gridFor(Math.min(columns.N, columns.V) * (columns.D ?? 1) * columns.M, 64, target.maxWorkgroups),
   });

@@ -83,8 +83,13 @@ export interface Kernel<
   readonly runsExpression?: boolean;
   /** Which of the variants go with a cell; default all. */
   goesWith?(constants: Constants, cell: FullCell): boolean;
-  twin(arrays: Arrays<B>, numbers: Numbers<P>, context: TwinContext): void;
+  /** Absent where it is much code: then it stands in src/cpu/large-twins.ts, for those that run on the CPU. */
+  twin?(arrays: Arrays<B>, numbers: Numbers<P>, context: TwinContext): void;
 }
+
+/** The type of a kernel's twin. */
+export type TwinOf<K> =
+  K extends Kernel<infer B, infer P> ? (arrays: Arrays<B>, numbers: Numbers<P>, context: TwinContext) => void : never;
 
 // What kernels are made with does nothing else, so that a bundler leaves out those that nobody uses.
 

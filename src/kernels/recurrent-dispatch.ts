@@ -2,29 +2,16 @@ import { LimitError } from "../errors.ts";
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { chooseVariant } from "./choose-variant.ts";
 import { dispatch, gridFor } from "./kernel.ts";
-import { type Chunk, gateSlots, hOf, type Recurrence, recurrenceParams } from "./recurrence.ts";
+import { type Chunk, hOf, type Recurrence, recurrenceParams } from "./recurrence.ts";
 import { recurrentForward, recurrentInitial, recurrentProject } from "./recurrent.ts";
-import {
-  recurrentBackward,
-  recurrentIntermediateBackward,
-  recurrentProjectBackward,
-  type TransposedParams,
-} from "./recurrent-gradient.ts";
 
 /** What every step is told. */
-interface Step {
+export interface Step {
   readonly label: string;
   readonly t: number;
   readonly chunk: Chunk;
   /** h of the whole sequence. */
   readonly h: View;
-}
-
-/** What a step backward binds besides. */
-interface BackwardStep extends Step {
-  readonly learned: View | undefined;
-  readonly outputGradient: View | undefined;
-  readonly carry: View;
 }
 
 /** Sequences for each invocation. */
@@ -35,7 +22,7 @@ const rowsFor = (target: Target, { B, H }: Recurrence): number =>
 const MAX_LANES = 256;
 
 /** The variant for a step, and its grid. `U`: how many results a row has. */
-function tileOf(
+export function tileOf(
   target: Target,
   label: string,
   r: Recurrence,
@@ -123,7 +110,7 @@ export function stepForward(
 }
 
 /** The grid of the two kernels of a projection. */
-function projectionGrid(target: Target, r: Recurrence, { directions }: Chunk) {
+export function projectionGrid(target: Target, r: Recurrence, { directions }: Chunk) {
   const ROWS = rowsFor(target, r);
   const invocations = Math.ceil(r.P / 4) * Math.ceil(r.B / ROWS);
   return { ROWS, grid: [Math.ceil(invocations / 32), 1, directions] as [number, number, number] };
@@ -138,124 +125,6 @@ export function projectForward(target: Target, r: Recurrence, call: Step & { rea
     views: { weight, control: r.control?.view ?? weight, h: hOf(r, chunk, h), states: chunk.states },
     params: recurrenceParams(r, chunk, t),
     constants: { ROWS, LANES: 32 },
-    grid,
-  });
-}
-
-/** Rᵀ·(gradients by r of `count` gates from `slot` on), for U numbers of a row. */
-const throughR = (r: Recurrence, U: number, slot: number, count: number): Omit<TransposedParams, "hasCarry"> => ({
-  U,
-  K: r.H / r.options.numHeads,
-  headUnits: U / r.options.numHeads,
-  slot,
-  count,
-  weightGate: slot,
-  weightGates: r.cell.gates.length,
-});
-
-/** Rᵀ·(gradients by r of the gates that saw h): what flows into the h before. `has`: false for a product of nothing. */
-const throughH = (r: Recurrence, U: number, has: boolean): Omit<TransposedParams, "hasCarry"> =>
-  throughR(r, U, 0, has ? r.cell.gates.length - (r.cell.intermediate?.gates ?? 0) : 0);
-
-/**
- * Step `t` backward; `finish` instead folds what step `t` left into the carry.
- * `weight`: R by rows (undefined: no product flows in); with a projection and not `finish`, W_hr by rows.
- */
-export function stepBackward(
-  target: Target,
-  r: Recurrence,
-  call: BackwardStep & {
-    readonly finish: boolean;
-    readonly hasCarry: boolean;
-    readonly weight: View | undefined;
-  },
-): Dispatch {
-  const { chunk, weight, outputGradient, finish, h } = call;
-  const isProjected = r.P < r.H && !finish;
-  const U = finish ? r.P : r.H;
-  const product = isProjected
-    ? { U, K: r.P, headUnits: U, slot: gateSlots(r) - 1, count: 1, weightGate: 0, weightGates: 1 }
-    : throughH(r, U, weight !== undefined);
-  const { tile, grid } = tileOf(target, call.label, r, chunk.directions, U);
-  return dispatch(recurrentBackward, {
-    label: call.label,
-    cell: r.cell.name,
-    views: {
-      weight: weight ?? h,
-      learned: call.learned ?? h,
-      outputGradient: outputGradient ?? h,
-      control: r.control?.view ?? h,
-      h: hOf(r, chunk, h),
-      states: chunk.states,
-      gates: chunk.gates,
-      carry: call.carry,
-    },
-    params: {
-      ...recurrenceParams(r, chunk, call.t),
-      ...product,
-      hasCarry: call.hasCarry ? 1 : 0,
-      hasOutput: outputGradient ? 1 : 0,
-    },
-    constants: { ...tile, FINISH: finish },
-    grid,
-  });
-}
-
-/** The gradients that come through the intermediate vector, after `stepBackward`; `weight` is R by rows. */
-export function intermediateBackward(
-  target: Target,
-  r: Recurrence,
-  call: BackwardStep & { readonly weight: View },
-): Dispatch {
-  const { chunk, weight, h, carry } = call;
-  const { tile, grid } = tileOf(target, call.label, r, chunk.directions, r.H);
-  const last = r.cell.intermediate!.gates;
-  return dispatch(recurrentIntermediateBackward, {
-    label: call.label,
-    cell: r.cell.name,
-    views: {
-      weight,
-      learned: call.learned ?? h,
-      control: r.control?.view ?? h,
-      h: hOf(r, chunk, h),
-      states: chunk.states,
-      gates: chunk.gates,
-      carry,
-    },
-    params: {
-      ...recurrenceParams(r, chunk, call.t),
-      ...throughR(r, r.H, r.cell.gates.length - last, last),
-      hasCarry: 1,
-    },
-    constants: tile,
-    grid,
-  });
-}
-
-/** dh of step `t`, before `stepBackward`; `weight` is R by rows, undefined where no product flows in. */
-export function projectBackward(
-  target: Target,
-  r: Recurrence,
-  call: BackwardStep & { readonly hasCarry: boolean; readonly weight: View | undefined },
-): Dispatch {
-  const { label, chunk, weight, outputGradient, h, carry } = call;
-  const { ROWS, grid } = projectionGrid(target, r, chunk);
-  return dispatch(recurrentProjectBackward, {
-    label,
-    views: {
-      weight: weight ?? h,
-      outputGradient: outputGradient ?? h,
-      control: r.control?.view ?? h,
-      gates: chunk.gates,
-      carry,
-    },
-    params: {
-      ...recurrenceParams(r, chunk, call.t),
-      ...throughH(r, r.P, weight !== undefined),
-      hasCarry: call.hasCarry ? 1 : 0,
-      hasOutput: outputGradient ? 1 : 0,
-    },
-    constants: { ROWS, LANES: 32, HEADS: false },
     grid,
   });
 }

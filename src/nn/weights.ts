@@ -78,9 +78,14 @@ export class Weights implements Memory {
   }
 
   /** @throws DisposedError when the weights were released, as they may be while a plan waits to be loaded */
-  find({ role, name }: BufferSpec): DeviceBuffer | undefined {
+  check(): void {
     if (this.#isReleased)
       throw new DisposedError(`${this.name} was released; what was made for it is to be made again`);
+  }
+
+  /** @throws as `check` */
+  find({ role, name }: BufferSpec): DeviceBuffer | undefined {
+    this.check();
     if (role === "parameter") return this.pages.find((page) => page.name === name);
     return role === "gradient" || role === "derived" ? this.#shared.get(name) : undefined;
   }

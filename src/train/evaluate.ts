@@ -5,13 +5,15 @@ import { checkInputs, type InputRanges, inputRanges } from "../graph/input-range
 import { Tensor } from "../graph/tensor.ts";
 import { logitsOf, type SequenceModel } from "../graph/trace.ts";
 import { CarriedState } from "../nn/carried-state.ts";
+import { crossEntropy } from "../nn/losses.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan, Memory } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
 import type { NumberArray, TensorData } from "../tensor-data.ts";
+import type { AnyLoss } from "./any-loss.ts";
 import { type BatchSource, checkEpochs } from "./epochs.ts";
-import { type AnyLoss, type LossGraph, traceLoss } from "./loss-graph.ts";
+import { type LossGraph, traceLoss } from "./loss-graph.ts";
 import type { Measurement, MetricResults, MetricState, Metrics } from "./metrics.ts";
 
 /** What was measured on some batches. */
@@ -64,7 +66,7 @@ export class Evaluator<M extends Metrics = Record<never, never>> {
     backend: Backend,
     weights: Weights,
     options: {
-      readonly loss: AnyLoss;
+      readonly loss?: AnyLoss | undefined;
       readonly carryState?: boolean | undefined;
       readonly metrics?: M | undefined;
       readonly source?: Memory & { readonly version: number };
@@ -74,7 +76,7 @@ export class Evaluator<M extends Metrics = Record<never, never>> {
     this.#backend = backend;
     this.#weights = weights;
     this.#source = options.source ?? weights;
-    this.#loss = options.loss;
+    this.#loss = options.loss ?? crossEntropy();
     this.#metrics = options.metrics ?? {};
     this.#carryState = options.carryState;
     this.#onDispose = onDispose;

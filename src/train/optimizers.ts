@@ -1,8 +1,6 @@
 import { checkNumber, checkSwitch, OptionError, shown } from "../errors.ts";
-import type { Update } from "../graph/update-parameters.ts";
-import { dispatch, gridFor, type Kernel } from "../kernels/kernel.ts";
-import { NO_CLIP_VALUE } from "../kernels/norm.ts";
-import { momentNames } from "../kernels/optimizer.ts";
+import type { Kernel } from "../kernels/kernel.ts";
+import { Trainer } from "./trainer.ts";
 
 /** An optimizer as data: which kernel, its constants, what it keeps, and what the host sends it each step. */
 export interface Optimizer {
@@ -20,10 +18,12 @@ export interface Optimizer {
   readonly params: Readonly<Record<string, number>>;
   /** What the kernel reads in step `step` (1 is the first) at learning rate `lr`: first of all lr, with any decay of its own. */
   hyper(step: number, lr: number): number[];
+  /** @internal What trains with it: so a bundle without an optimizer has no code that trains. */
+  readonly Trainer: typeof Trainer;
 }
 
-type Plain = Omit<Optimizer, "initialMoments"> & { readonly initialMoments?: readonly number[] };
-export const optimizer = (plain: Plain): Optimizer => ({ initialMoments: [], ...plain });
+type Plain = Omit<Optimizer, "initialMoments" | "Trainer"> & { readonly initialMoments?: readonly number[] };
+export const optimizer = (plain: Plain): Optimizer => ({ initialMoments: [], Trainer, ...plain });
 
 export const flag = (value: boolean) => (value ? 1 : 0);
 
@@ -54,24 +54,3 @@ export const positive = [0, Number.MAX_VALUE] as const;
 export const fraction = [0, 1] as const;
 /** From 0 to the largest f32 below 1. */
 export const belowOne = [0, 1 - 2 ** -24] as const;
-
-/** How the scheduler runs an optimizer. */
-export const updateOf = (
-  chosen: Optimizer,
-  clip: { clipNorm?: number | undefined; clipValue?: number | undefined },
-): Update => {
-  const slots = momentNames.filter((name) => chosen.kernel.bindings.some((binding) => binding.name === name));
-  return {
-    moments: slots.map((_, slot) => chosen.moments[slot] !== undefined),
-    hyperLength: chosen.hyper(1, chosen.lr).length,
-    clipNorm: clip.clipNorm,
-    clipValue: clip.clipValue,
-    command: (target, P, clipValue, { moments, ...views }) =>
-      dispatch(chosen.kernel, {
-        label: chosen.name,
-        views: { ...views, ...Object.fromEntries(slots.map((name, slot) => [name, moments[slot]!])) },
-        params: { P, clipValue: clipValue ?? NO_CLIP_VALUE, ...chosen.params },
-        grid: gridFor(P, 64, target.maxWorkgroups),
-      }),
-  };
-};

@@ -1,7 +1,8 @@
 import { checkNumber, checkOptions, checkSwitch, OptionError, shown, shownNames } from "../errors.ts";
 import type { Update } from "../graph/update-parameters.ts";
 import type { NamedPart } from "../nn/module.ts";
-import { type Optimizer, updateOf } from "./optimizers.ts";
+import type { Optimizer } from "./optimizers.ts";
+import { updateOf } from "./update-of.ts";
 
 /** Parameters that are trained otherwise than the optimizer says, or not at all. */
 export interface ParameterGroup {

@@ -2,10 +2,11 @@ import { checkOptions, DivergedError, FileFormatError, shown } from "../errors.t
 import { checkKeys, type FileKind, inFile, plainJson, readDescribed, writeDescribed } from "../io/description.ts";
 import type { Module } from "../nn/module.ts";
 import type { StateDict } from "../tensor-data.ts";
-import type { AnyLoss } from "./loss-graph.ts";
+import type { AnyLoss } from "./any-loss.ts";
 import type { Schedule } from "./schedules.ts";
 import { makeOptimizer, makeSchedule, type OptimizerSpec, type ScheduleSpec } from "./specs.ts";
-import type { Trainer, TrainerOptions } from "./trainer.ts";
+import type { Trainer } from "./trainer.ts";
+import type { TrainerOptions } from "./trainer-options.ts";
 
 // The file of a training: the tensors of Trainer.stateDict (`model.*`, `optimizer.*`, `carry.*`), and in the metadata
 //   { format, version, spec, step, scheduleState, metadata }

@@ -1,5 +1,6 @@
 import { type AnyBatch, batchKey } from "../data/batch.ts";
 import { buildPlan } from "../graph/build-plan.ts";
+import { differentiation } from "../graph/differentiation.ts";
 import type { InputRanges } from "../graph/input-ranges.ts";
 import { inputTensor } from "../graph/tensor.ts";
 import type { CarriedSpec, SequenceModel } from "../graph/trace.ts";
@@ -16,7 +17,8 @@ import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan, Memory } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
-import { type AnyLoss, isSumOf, traceLoss } from "./loss-graph.ts";
+import { type AnyLoss, isSumOf } from "./any-loss.ts";
+import { traceLoss } from "./loss-graph.ts";
 import type { ParameterGroups } from "./parameter-groups.ts";
 
 /** A plan of a training, loaded. */
@@ -108,6 +110,7 @@ export class TrainingPlans {
       layout: this.#weights.layout,
       outputs: { loss, ...(tellsCount && { count }) },
       loss,
+      differentiation,
       parameters: (parameter) => this.#groups.isLearned(parameter),
       carries: states.flatMap(({ parts }) => parts),
       withGradients: (e) => {

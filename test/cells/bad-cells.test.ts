@@ -1,5 +1,6 @@
 /** Cells that are refused: by defineCell, by a layer, and when a plan with their WGSL is loaded. */
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { checkCellDefinition } from "../../src/cells/cell.ts";
 import { builtInCells } from "../../src/cells/index.ts";
 import { wordOfWgsl, wordsOfWgsl } from "../../src/cells/wgsl-words.ts";
 import {
@@ -15,6 +16,7 @@ import {
   SLSTM,
   SRU,
 } from "../../src/index.ts";
+import { testCells } from "../support/cells-for-tests.ts";
 import { adapterForTests } from "../support/environment.ts";
 import { errorOf, expectErrors, mistake, wrong } from "../support/mistakes.ts";
 
@@ -119,6 +121,10 @@ describe("defineCell refuses", () => {
       defineCell({ ...intermediate(), separate: ["c"] }),
     ),
   ]);
+
+  test.each(testCells)("nothing of $name, as the package defines it", (cell) => {
+    expect(() => checkCellDefinition(cell)).not.toThrow();
+  });
 
   test("and leaves the name free", () => {
     expect(defineCell(adder()).name).toBe("adder");

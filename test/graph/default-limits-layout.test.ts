@@ -1,6 +1,7 @@
 /** Large models at WebGPU's default limits: their weights are laid out and their plans built, and nothing is allocated. */
 import { expect, test } from "vitest";
 import { buildPlan } from "../../src/graph/build-plan.ts";
+import { differentiation } from "../../src/graph/differentiation.ts";
 import { layoutParameters } from "../../src/graph/parameter-layout.ts";
 import { inputTensor } from "../../src/graph/tensor.ts";
 import type { SequenceModel } from "../../src/graph/trace.ts";
@@ -20,7 +21,7 @@ import { parameterGroups } from "../../src/nn/module.ts";
 import type { Plan, Target } from "../../src/plan/plan.ts";
 import { bytesOf } from "../../src/tensor-data.ts";
 import { traceLoss } from "../../src/train/loss-graph.ts";
-import { updateOf } from "../../src/train/optimizers.ts";
+import { updateOf } from "../../src/train/update-of.ts";
 
 /** https://www.w3.org/TR/webgpu/#limits: maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension. */
 const target: Target = { maxBufferSize: 2 ** 27, maxWorkgroups: 65535, software: false };
@@ -63,6 +64,7 @@ test.each([
     layout,
     outputs: { loss: graph.loss },
     loss: graph.loss,
+    differentiation,
     parameters: true,
     carries: graph.states.flatMap(({ parts }) => parts),
     withGradients: (e) => updateParameters(e, updateOf(adam(), {})),

@@ -107,7 +107,7 @@ describe.each(backends)("on the %s", (backend) => {
     const trainer = runtime.trainer(new CharModel({ vocabSize: V }), { optimizer: sgd() });
     expect(countPlan(trainer.plan({ T: 3, B: 2 })).perKernel["embedding-gather"]).toBe(1);
     const large = new CharModel({ vocabSize: 9000, embeddingDim: 1, hiddenSize: 128 });
-    const { perKernel } = countPlan(runtime.generationPlan(large, { chunk: 2 }));
+    const { perKernel } = countPlan(await runtime.generationPlan(large, { chunk: 2 }));
     expect([perKernel["embedding-gather"], perKernel["column-gather"]]).toEqual([2, undefined]);
     runtime.dispose();
   });

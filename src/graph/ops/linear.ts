@@ -1,7 +1,6 @@
 import { product } from "../../kernels/matmul.ts";
 import type { Op } from "../op.ts";
-import { apply, type Tensor } from "../tensor.ts";
-import { weightGradient } from "./weight-gradient.ts";
+import { apply, type Node, type Tensor } from "../tensor.ts";
 
 interface Sizes {
   /** Rows. */
@@ -9,6 +8,8 @@ interface Sizes {
   readonly I: number;
   readonly O: number;
 }
+
+export type LinearNode = Node & { readonly attributes: Sizes };
 
 const op: Op<Sizes> = {
   name: "linear",
@@ -24,31 +25,7 @@ const op: Op<Sizes> = {
       }),
     );
   },
-  backward({ inputs: [x, weight, bias], outputs: [y], attributes: { N, I, O }, label }, e) {
-    const gradient = e.gradient(y!);
-    if (!gradient) return;
-    weightGradient(e, {
-      label: `${label} weight gradient`,
-      weight: weight!,
-      bias,
-      size: { M: O, N: I, K: N },
-      a: { view: gradient, row: 1, column: O },
-      b: { view: e.view(x!), row: I, column: 1 },
-    });
-    if (e.needsGradient(x)) {
-      const { view, accumulate } = e.gradientInto(x);
-      e.emit(
-        ...product(e, {
-          label: `${label} input gradient`,
-          size: { M: N, N: I, K: O },
-          a: { view: gradient, row: O, column: 1 },
-          b: { view: e.view(weight!), row: I, column: 1 },
-          c: { view, row: I },
-          accumulate,
-        }),
-      );
-    }
-  },
+  backwardElsewhere: true,
 };
 
 /** `x [..., I]` times `weight [O,I]` (or of more axes, which are together I) transposed, plus `bias [O]`: `[..., O]`. */

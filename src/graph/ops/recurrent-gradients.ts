@@ -1,4 +1,4 @@
-import { scatterColumns } from "../../kernels/column-gather.ts";
+import { scatterColumns } from "../../kernels/column-scatter.ts";
 import { sumColumns } from "../../kernels/column-sums.ts";
 import { product } from "../../kernels/matmul.ts";
 import {
@@ -9,7 +9,7 @@ import {
   runsBackwards,
   stateLayout,
 } from "../../kernels/recurrence.ts";
-import { intermediateBackward, projectBackward, stepBackward } from "../../kernels/recurrent-dispatch.ts";
+import { intermediateBackward, projectBackward, stepBackward } from "../../kernels/recurrent-gradient-dispatch.ts";
 import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { type Emitter, part } from "../op.ts";

@@ -23,7 +23,6 @@ import { bytesOf } from "../../tensor-data.ts";
 import { type Emitter, type Op, part } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
 import { maskRange, TOKEN } from "./number-kinds.ts";
-import { recurrentGradients } from "./recurrent-gradients.ts";
 import {
   type Attributes,
   inputsOf,
@@ -285,7 +284,7 @@ const op: Op<Attributes, Saved> = {
     ...maskRange(inputs[maskInput], maskInput),
   ],
   forward,
-  backward: recurrentGradients,
+  backwardElsewhere: true,
 };
 
 /** Weights of one recurrent layer; G gates, D directions stacked along the first axis. */
