@@ -1,4 +1,5 @@
 import { OptionError, shown, WebGpuRnnError } from "../errors.ts";
+import type { Bytes } from "../platform-types.ts";
 
 // Files of a page that stay when it is closed. In Node, files are files.
 
@@ -10,7 +11,7 @@ export interface CheckpointStore {
   /** Puts bytes under a name, in place of what was there. @throws WebGpuRnnError (code `WRITE`) when the browser's storage is full */
   save(name: string, bytes: Uint8Array): Promise<void>;
   /** The bytes under a name; undefined where there are none. */
-  load(name: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  load(name: string): Promise<Bytes | undefined>;
   /** The names, sorted. */
   list(): Promise<string[]>;
   /** Removes what is under a name, if there is something. */
@@ -130,7 +131,7 @@ function privateFileStore(): CheckpointStore {
       // What is written goes to a file of its own, which takes the name when it is closed. Until then a new name is empty,
       // and remains so where the page goes meanwhile: an empty file is none.
       const stream = await file.createWritable();
-      await stream.write(bytes as Uint8Array<ArrayBuffer>);
+      await stream.write(bytes as Bytes);
       await stream.close();
     },
     async load(name) {

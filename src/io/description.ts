@@ -1,4 +1,5 @@
 import { FileFormatError, OptionError, shown, shownNames, WebGpuRnnError } from "../errors.ts";
+import type { Bytes } from "../platform-types.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { readJson, scanJson } from "./read-json.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
@@ -22,7 +23,7 @@ export function writeDescribed(
   { key, format, version }: FileKind,
   content: Readonly<Record<string, unknown>>,
   tensors: StateDict,
-): Uint8Array<ArrayBuffer> {
+): Bytes {
   const text = JSON.stringify({ format, version, ...content });
   scanJson(text, "the description to write");
   return writeSafetensors(tensors, { [key]: text });

@@ -1,6 +1,7 @@
 import { checkOptions, DivergedError, FileFormatError, shown } from "../errors.ts";
 import { checkKeys, type FileKind, inFile, plainJson, readDescribed, writeDescribed } from "../io/description.ts";
 import type { Module } from "../nn/module.ts";
+import type { Bytes } from "../platform-types.ts";
 import type { StateDict } from "../tensor-data.ts";
 import type { AnyLoss } from "./any-loss.ts";
 import type { Schedule } from "./schedules.ts";
@@ -135,7 +136,7 @@ export async function progressOf({
 export async function saveTraining(
   training: Training,
   metadata: Readonly<Record<string, unknown>> = {},
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Bytes> {
   const content = { spec: plainJson("training", training.spec), metadata: plainJson("metadata", metadata) };
   const { step, scheduleState, tensors } = await progressOf(training);
   return writeDescribed(kind, { ...content, step, scheduleState }, tensors);

@@ -16,7 +16,12 @@ beforeAll(async () => {
   const built = await build({
     configFile: false,
     logLevel: "error",
-    build: { write: false, minify: false, lib: { entry, formats: ["es"], fileName: "page" } },
+    build: {
+      write: false,
+      minify: false,
+      lib: { entry, formats: ["es"], fileName: "page" },
+      rolldownOptions: { output: { codeSplitting: false } },
+    },
   });
   const [bundle] = Array.isArray(built) ? built : [built];
   if (!bundle || !("output" in bundle)) throw new Error("vite built nothing");

@@ -231,6 +231,7 @@ test("the shaders of a bundle are the files without comments, lines and columns 
     expect(source.trimEnd().split("\n")).toEqual(plain);
   };
   for (const { shader } of Object.values(kernels)) compare(shader);
+  for (const { includes = [] } of Object.values(operations)) includes.forEach(compare);
   for (const { fragment, parts = {} } of testCells) [fragment as Shader, ...Object.values(parts)].forEach(compare);
   expect([...seen, "lib/tiling-row.wgsl", "lib/tiling-block.wgsl"].sort()).toEqual(Object.keys(shaderFiles).sort());
 });
