@@ -17,7 +17,7 @@ import { PlanBudget, type PlanLimits } from "../plan/plan-budget.ts";
 import { showBytes } from "../plan/print-plan.ts";
 import { ScratchPool } from "../plan/scratch-pool.ts";
 import type { NumberArray } from "../tensor-data.ts";
-import { largeTwins } from "./large-twins.ts";
+import { twins } from "./twins.ts";
 
 interface CpuBuffer extends DeviceBuffer {
   readonly data: Float64Array | Int32Array;
@@ -231,7 +231,7 @@ function stepOf(command: Command, data: (view: View) => Float64Array | Int32Arra
     expression: command.expression,
     cell: command.cell === undefined ? undefined : cellNamed(command.cell),
   } as TwinContext;
-  const large: Readonly<Record<string, unknown>> = largeTwins;
-  const twin = (kernel.twin ?? large[kernel.name]) as (arrays: object, numbers: object, context: TwinContext) => void;
+  const others: Readonly<Record<string, unknown>> = twins;
+  const twin = (kernel.twin ?? others[kernel.name]) as (arrays: object, numbers: object, context: TwinContext) => void;
   return () => twin(arrays, numbers, context);
 }

@@ -14,32 +14,12 @@ export interface Rows {
   readonly C: number;
 }
 
-/** Whether number p at place i goes before number q at place j. */
-function isBefore(p: number, i: number, q: number, j: number, smallest: boolean): boolean {
-  if (Number.isNaN(p) || Number.isNaN(q)) return Number.isNaN(p) && (!Number.isNaN(q) || i < j);
-  if (p === q) return i < j;
-  return smallest ? p < q : p > q;
-}
-
 /** The largest numbers of every row, or the smallest, and where they stand. */
 export const topK = defineKernel({
   shader: topKWgsl,
   bindings: [read("x", "f32", "[A,R,C]"), readWrite("y", "f32", "[A,K,C]"), readWrite("index", "i32", "[A,K,C]")],
   params: u32("A", "R", "C", "K"),
   variants: [{ SMALLEST: false }, { SMALLEST: true }],
-  twin({ x, y, index }, { A, R, C, K }, { constants: { SMALLEST } }) {
-    for (let a = 0; a < A; a++) {
-      for (let c = 0; c < C; c++) {
-        const of = (r: number) => x[(a * R + r) * C + c]!;
-        const order = Array.from({ length: R }, (_, r) => r);
-        order.sort((r, s) => (isBefore(of(r), r, of(s), s, SMALLEST === true) ? -1 : 1));
-        for (let k = 0; k < K; k++) {
-          y[(a * K + k) * C + c] = of(order[k]!);
-          index[(a * K + k) * C + c] = order[k]!;
-        }
-      }
-    }
-  },
 });
 
 /** Entries of an axis by number. */
@@ -48,14 +28,6 @@ export const gather = defineKernel({
   bindings: [read("x", "u32", "[A,R,C]"), read("index", "i32", "[A,K,C]"), readWrite("y", "u32", "[A,K,C]")],
   params: u32("A", "R", "C", "K"),
   variants: [{}],
-  twin({ x, index, y }, { A, R, C, K }) {
-    for (let i = 0; i < A * K * C; i++) {
-      const a = Math.floor(i / (K * C));
-      const r = index[i]!;
-      const missing = y instanceof Int32Array ? 0x7fc00000 : Number.NaN;
-      y[i] = r >= 0 && r < R ? x[(a * R + r) * C + (i % C)]! : missing;
-    }
-  },
 });
 
 /** Its gradient. */
@@ -68,14 +40,6 @@ export const gatherBackward = defineKernel({
   ],
   params: u32("A", "R", "C", "K", "accumulate"),
   variants: [{}],
-  twin({ index, outputGradient, gradient }, { A, R, C, K, accumulate }) {
-    if (!accumulate) gradient.fill(0, 0, A * R * C);
-    for (let i = 0; i < A * K * C; i++) {
-      const a = Math.floor(i / (K * C));
-      const r = index[i]!;
-      if (r >= 0 && r < R) gradient[(a * R + r) * C + (i % C)]! += outputGradient[i]!;
-    }
-  },
 });
 
 /** Sums of everything up to each entry of an axis. */
@@ -84,18 +48,6 @@ export const cumulativeSum = defineKernel({
   bindings: [read("x", "f32", "[A,R,C]"), readWrite("y", "f32", "[A,R,C]")],
   params: u32("A", "R", "C", "reverse", "accumulate"),
   variants: [{}],
-  twin({ x, y }, { A, R, C, reverse, accumulate }) {
-    for (let a = 0; a < A; a++) {
-      for (let c = 0; c < C; c++) {
-        let sum = 0;
-        for (let s = 0; s < R; s++) {
-          const at = (a * R + (reverse ? R - 1 - s : s)) * C + c;
-          sum += x[at]!;
-          y[at] = sum + (accumulate ? y[at]! : 0);
-        }
-      }
-    }
-  },
 });
 
 export const takeTopK = (

@@ -13,17 +13,6 @@ export const columnGather = defineKernel({
   ],
   params: u32("N", "D", "M", "V", "row", "batch", "hasBias", "nan"),
   variants: [{}],
-  twin({ tokens, weight, bias, y }, { N, D, M, V, row, batch, hasBias }) {
-    for (let n = 0; n < N; n++) {
-      const v = tokens[n]!;
-      for (let d = 0; d < D; d++) {
-        for (let m = 0; m < M; m++) {
-          const column = v >= 0 && v < V ? weight[(d * M + m) * V + v]! : Number.NaN;
-          y[n * row + d * batch + m] = column + (hasBias ? bias[d * M + m]! : 0);
-        }
-      }
-    }
-  },
 });
 
 /** Row n, direction d, column m of the result lies at `n * row + d * batch + m`. */

@@ -1,5 +1,4 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
-import { uniform } from "../random.ts";
 import { dropoutWgsl } from "../shaders/dropout.generated.ts";
 import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
@@ -9,12 +8,6 @@ export const dropoutKernel = defineKernel({
   bindings: [read("x", "f32", "[N]"), read("seed", "i32", "[1]"), readWrite("y", "f32", "[N]")],
   params: [...u32("N", "period", "stream", "accumulate"), ...f32("p", "scale")],
   variants: [{}],
-  twin({ x, seed, y }, { N, period, stream, accumulate, p, scale }) {
-    for (let i = 0; i < N; i++) {
-      const kept = uniform(seed[0]!, stream, i % period, 0) >= p;
-      y[i] = (kept ? x[i]! * scale : 0) + (accumulate ? y[i]! : 0);
-    }
-  },
 });
 
 /** The command for it; the gradient is the same command on gradients. */

@@ -83,7 +83,7 @@ export interface Kernel<
   readonly runsExpression?: boolean;
   /** Which of the variants go with a cell; default all. */
   goesWith?(constants: Constants, cell: FullCell): boolean;
-  /** Absent where it is much code: then it stands in src/cpu/large-twins.ts, for those that run on the CPU. */
+  /** Absent for a kernel that every bundle has: src/cpu/twins.ts has it then. */
   twin?(arrays: Arrays<B>, numbers: Numbers<P>, context: TwinContext): void;
 }
 

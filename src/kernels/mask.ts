@@ -14,15 +14,6 @@ export const sequenceMask = defineKernel({
   ],
   params: u32("T", "B", "hasLengths", "hasGiven", "givenT", "givenB"),
   variants: [{}],
-  twin({ lengths, given, mask }, { T, B, hasLengths, hasGiven, givenT, givenB }) {
-    for (let t = 0; t < T; t++) {
-      for (let b = 0; b < B; b++) {
-        const before = !hasLengths || t < lengths[b]!;
-        const unmasked = !hasGiven || given[t * givenT + b * givenB] !== 0;
-        mask[t * B + b] = before && unmasked ? 1 : 0;
-      }
-    }
-  },
 });
 
 /** Rows, or zero where the mask is. */
@@ -31,11 +22,6 @@ export const maskRows = defineKernel({
   bindings: [read("x", "f32", "[N,C]"), read("mask", "i32", "[N]"), readWrite("y", "f32", "[N,C]")],
   params: u32("N", "C", "accumulate"),
   variants: [{}],
-  twin({ x, mask, y }, { N, C, accumulate }) {
-    for (let i = 0; i < N * C; i++) {
-      y[i] = (mask[Math.floor(i / C)] ? x[i]! : 0) + (accumulate ? y[i]! : 0);
-    }
-  },
 });
 
 /** The new state of active streams, the old one of the others. */
@@ -49,9 +35,6 @@ export const holdRows = defineKernel({
   ],
   params: u32("N", "B", "C"),
   variants: [{}],
-  twin({ x, old, steps, y }, { N, B, C }) {
-    for (let i = 0; i < N * B * C; i++) y[i] = (steps[Math.floor(i / C) % B] ? x : old)[i]!;
-  },
 });
 
 export const holdStates = (

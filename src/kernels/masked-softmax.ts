@@ -11,18 +11,6 @@ export const maskedSoftmax = defineKernel({
   params: [...u32("R", "B", "S", "hasMask"), ...f32("scale")],
   variants: variantsOf("masked-softmax"),
   needs: rowNeeds,
-  twin({ scores, mask, weights }, { R, B, S, hasMask, scale }) {
-    for (let r = 0; r < R; r++) {
-      const row = Array.from(scores.subarray(r * S, (r + 1) * S), (x, s) =>
-        hasMask && mask[s * B + (r % B)] === 0 ? -Infinity : scale * x,
-      );
-      const largest = Math.max(...row);
-      const total = row.reduce((sum, x) => sum + (x === -Infinity ? 0 : Math.exp(x - largest)), 0);
-      row.forEach((x, s) => {
-        weights[r * S + s] = x === -Infinity ? 0 : Math.exp(x - largest) / total;
-      });
-    }
-  },
 });
 
 /** Its gradient, from the weights that it made. */
@@ -36,16 +24,6 @@ export const maskedSoftmaxBackward = defineKernel({
   params: [...u32("R", "S", "accumulate"), ...f32("scale")],
   variants: variantsOf("masked-softmax"),
   needs: rowNeeds,
-  twin({ weights, weightGradient, scoreGradient }, { R, S, accumulate, scale }) {
-    for (let r = 0; r < R; r++) {
-      let total = 0;
-      for (let at = r * S; at < (r + 1) * S; at++) total += weights[at]! * weightGradient[at]!;
-      for (let at = r * S; at < (r + 1) * S; at++) {
-        const gradient = scale * weights[at]! * (weightGradient[at]! - total);
-        scoreGradient[at] = gradient + (accumulate ? scoreGradient[at]! : 0);
-      }
-    }
-  },
 });
 
 interface Sizes {

@@ -2,17 +2,7 @@ import type { Dispatch, View } from "../plan/plan.ts";
 import { matmulWgsl } from "../shaders/matmul.generated.ts";
 import { matmulTiledWgsl } from "../shaders/matmul-tiled.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
-import {
-  type Arrays,
-  defineKernel,
-  dispatch,
-  type Numbers,
-  read,
-  readWrite,
-  type Scheduler,
-  spreadGrid,
-  u32,
-} from "./kernel.ts";
+import { defineKernel, dispatch, read, readWrite, type Scheduler, spreadGrid, u32 } from "./kernel.ts";
 
 const bindings = [
   read("a", "f32", "[Z,M,K] by strides"),
@@ -46,38 +36,12 @@ const params = u32(
   "sumAt",
 );
 
-function twin({ a, b, bias, c }: Arrays<typeof bindings>, p: Numbers<typeof params>): void {
-  const row = new Float64Array(p.N);
-  for (let z = 0; z < p.Z; z++) {
-    for (let m = 0; m < p.M; m++) {
-      const aBase = z * p.aBatch + m * p.aRow + (m >= p.mSplit ? p.mShift : 0);
-      const cBase = z * p.cBatch + m * p.cRow;
-      let total = 0;
-      row.fill(0);
-      for (let k = 0; k < p.K; k++) {
-        const left = a[aBase + k * p.aColumn + (k >= p.kSplit ? p.kShift : 0)]!;
-        const bBase = z * p.bBatch + k * p.bRow;
-        total += left;
-        for (let n = 0; n < p.N; n++) row[n]! += left * b[bBase + n * p.bColumn]!;
-      }
-      for (let n = 0; n < p.N; n++) {
-        c[cBase + n] = row[n]! + (p.hasBias ? bias[z * p.biasBatch + n]! : 0) + (p.accumulate ? c[cBase + n]! : 0);
-      }
-      if (p.hasSum) {
-        const at = p.sumAt + z * p.sumBatch + m;
-        c[at] = total + (p.accumulate ? c[at]! : 0);
-      }
-    }
-  }
-}
-
 /** The matrix product straight from storage, with a register tile and no workgroup memory. */
 export const matmul = defineKernel({
   shader: matmulWgsl,
   bindings,
   params,
   variants: variantsOf("matmul").filter((variant) => variant !== "tiled"),
-  twin,
 });
 
 /** The matrix product through workgroup memory, for real GPUs. */
@@ -87,7 +51,6 @@ export const matmulTiled = defineKernel({
   params,
   variants: [{}],
   needs: () => ({ invocations: 256, workgroupMemory: 2 * 16 * 64 * 4 }),
-  twin,
 });
 
 /** A matrix in memory: where it begins, and the strides of its axes in elements. */

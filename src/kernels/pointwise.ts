@@ -4,22 +4,14 @@ import { pointwiseWgsl } from "../shaders/pointwise.generated.ts";
 import { pointwiseSumWgsl } from "../shaders/pointwise-sum.generated.ts";
 import type { Shape } from "../tensor-data.ts";
 import { sizeOf } from "../tensor-data.ts";
-import { AXES, evaluate, type Inputs, MOST_INPUTS } from "./expression.ts";
-import { type ArrayOf, defineKernel, dispatch, f32, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
+import { AXES, MOST_INPUTS } from "./expression.ts";
+import { defineKernel, dispatch, f32, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
 import { type Term, Terms } from "./terms.ts";
 
-const inputNames = ["x0", "x1", "x2", "x3", "x4", "x5"] as const;
+export const inputNames = ["x0", "x1", "x2", "x3", "x4", "x5"] as const;
 const inputs = inputNames.map((name) => read(name, "u32", "[n0,n1,n2,n3] by strides"));
 const strideNames = inputNames.flatMap((name) => [`${name}s0`, `${name}s1`, `${name}s2`, `${name}s3`] as const);
 const space = [...u32("n1", "n2", "n3", "accumulate", "zero"), ...i32(...strideNames)];
-
-type Params = Readonly<Record<string, number>>;
-
-const inputsFrom = (arrays: Readonly<Record<string, ArrayOf<"u32">>>, params: Params): Inputs => ({
-  x: inputNames.map((name) => arrays[name]!),
-  n: [params.n1!, params.n2!, params.n3!],
-  strides: inputNames.map((name) => [0, 1, 2, 3].map((axis) => params[`${name}s${axis}`]!)),
-});
 
 /** An expression for every index. */
 export const pointwiseKernel = defineKernel({
@@ -28,11 +20,6 @@ export const pointwiseKernel = defineKernel({
   params: [...u32("N"), ...space],
   variants: [{}],
   runsExpression: true,
-  twin({ y, ...arrays }, params, { expression }) {
-    evaluate(expression, inputsFrom(arrays, params), params.N, (from, results, length) => {
-      for (let k = 0; k < length; k++) y[from + k] = results[k]! + (params.accumulate ? y[from + k]! : 0);
-    });
-  },
 });
 
 /** Its sums over the last axes. */
@@ -42,17 +29,6 @@ export const pointwiseSum = defineKernel({
   params: [...u32("N", "R", "parts"), ...f32("factor"), ...space],
   variants: [{}],
   runsExpression: true,
-  twin({ y, ...arrays }, params, { expression }) {
-    const { N, R, parts, factor } = params;
-    const sums = new Float64Array(N * parts);
-    evaluate(expression, inputsFrom(arrays, params), N * R, (from, results, length) => {
-      for (let k = 0; k < length; k++) {
-        const n = Math.floor((from + k) / R);
-        sums[n * parts + (((from + k) % R) % parts)]! += results[k]!;
-      }
-    });
-    for (let i = 0; i < sums.length; i++) y[i] = factor * sums[i]! + (params.accumulate ? y[i]! : 0);
-  },
 });
 
 /** A leaf of an expression: where its numbers lie, and its shape, which is broadcast as in NumPy. */

@@ -1,0 +1,33 @@
+import type { TwinOf } from "./kernel.ts";
+import type { matmul } from "./matmul.ts";
+
+const productTwin: TwinOf<typeof matmul> = ({ a, b, bias, c }, p) => {
+  const row = new Float64Array(p.N);
+  for (let z = 0; z < p.Z; z++) {
+    for (let m = 0; m < p.M; m++) {
+      const aBase = z * p.aBatch + m * p.aRow + (m >= p.mSplit ? p.mShift : 0);
+      const cBase = z * p.cBatch + m * p.cRow;
+      let total = 0;
+      row.fill(0);
+      for (let k = 0; k < p.K; k++) {
+        const left = a[aBase + k * p.aColumn + (k >= p.kSplit ? p.kShift : 0)]!;
+        const bBase = z * p.bBatch + k * p.bRow;
+        total += left;
+        for (let n = 0; n < p.N; n++) row[n]! += left * b[bBase + n * p.bColumn]!;
+      }
+      for (let n = 0; n < p.N; n++) {
+        c[cBase + n] = row[n]! + (p.hasBias ? bias[z * p.biasBatch + n]! : 0) + (p.accumulate ? c[cBase + n]! : 0);
+      }
+      if (p.hasSum) {
+        const at = p.sumAt + z * p.sumBatch + m;
+        c[at] = total + (p.accumulate ? c[at]! : 0);
+      }
+    }
+  }
+};
+
+/** The twins of the kernels in matmul.ts, by their names. */
+export const matmulTwins = {
+  matmul: productTwin,
+  "matmul-tiled": productTwin,
+};
