@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { checkSize } from "./check-size.mjs";
 import { checkTypes } from "./check-types.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -47,6 +48,7 @@ async function checkPackage() {
     await step("unpack", () => unpack(tarball, folder));
     await step("types under TypeScript 5.4 to 7.0", () => checkTypes(root, folder));
     await step("bundle for a browser", () => bundleForBrowser(folder));
+    await step("size of a bundle", () => checkSize(folder));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -34,18 +34,19 @@ type Update<P extends Param["name"]> = (now: {
   readonly at: number;
 }) => number;
 
+// Its own members as a function, so that a bundler sees that making a kernel does nothing else, and leaves out what is not used.
 /* @__NO_SIDE_EFFECTS__ */
 function optimizerKernel<const O extends readonly Param[]>(
   shader: Shader,
   slots: 1 | 2 | 3,
-  own: O,
+  own: () => O,
   update: Update<O[number]["name"]>,
 ) {
   const names = momentNames.slice(0, slots);
   return defineKernel({
     shader,
     bindings: [...bindings, ...names.map((moment) => readWrite(moment, "f32", "[P]"))],
-    params: [...u32("P"), ...f32("clipValue", "weightDecay"), ...own],
+    params: [...u32("P"), ...f32("clipValue", "weightDecay"), ...own()],
     variants: [{}],
     twin(arrays, params) {
       const { parameter, gradient, norm, hyper } = arrays;
@@ -63,7 +64,7 @@ function optimizerKernel<const O extends readonly Param[]>(
 export const sgdKernel = optimizerKernel(
   sgdWgsl,
   1,
-  [...f32("momentum", "dampening"), ...u32("nesterov")],
+  () => [...f32("momentum", "dampening"), ...u32("nesterov")],
   ({ weight, g, p, hyper, moments, at }) => {
     const d = g + p.weightDecay * weight;
     if (p.momentum === 0) return weight - hyper[0]! * d;
@@ -77,7 +78,7 @@ export const sgdKernel = optimizerKernel(
 export const adamKernel = optimizerKernel(
   adamWgsl,
   3,
-  [...f32("beta1", "beta2", "eps"), ...u32("decoupled", "amsgrad")],
+  () => [...f32("beta1", "beta2", "eps"), ...u32("decoupled", "amsgrad")],
   ({ weight, g, p, hyper, moments, at }) => {
     const lr = hyper[0]!;
     const decayed = p.decoupled ? weight * (1 - lr * p.weightDecay) : weight;
@@ -96,7 +97,7 @@ export const adamKernel = optimizerKernel(
 export const rmspropKernel = optimizerKernel(
   rmspropWgsl,
   3,
-  [...f32("alpha", "eps", "momentum"), ...u32("centered")],
+  () => [...f32("alpha", "eps", "momentum"), ...u32("centered")],
   ({ weight, g, p, hyper, moments, at }) => {
     const d = g + p.weightDecay * weight;
     const square = p.alpha * moments[0]![at]! + (1 - p.alpha) * d * d;
@@ -117,18 +118,23 @@ export const rmspropKernel = optimizerKernel(
 );
 
 /** torch.optim.Adagrad. hyper: learning rate with its decay. */
-export const adagradKernel = optimizerKernel(adagradWgsl, 1, f32("eps"), ({ weight, g, p, hyper, moments, at }) => {
-  const d = g + p.weightDecay * weight;
-  const sum = moments[0]![at]! + d * d;
-  moments[0]![at] = sum;
-  return weight - (hyper[0]! * d) / (Math.sqrt(sum) + p.eps);
-});
+export const adagradKernel = optimizerKernel(
+  adagradWgsl,
+  1,
+  () => [...f32("eps")],
+  ({ weight, g, p, hyper, moments, at }) => {
+    const d = g + p.weightDecay * weight;
+    const sum = moments[0]![at]! + d * d;
+    moments[0]![at] = sum;
+    return weight - (hyper[0]! * d) / (Math.sqrt(sum) + p.eps);
+  },
+);
 
 /** torch.optim.Adamax. hyper: learning rate, 1 - beta1^step. */
 export const adamaxKernel = optimizerKernel(
   adamaxWgsl,
   2,
-  f32("beta1", "beta2", "eps"),
+  () => [...f32("beta1", "beta2", "eps")],
   ({ weight, g, p, hyper, moments, at }) => {
     const d = g + p.weightDecay * weight;
     const m = p.beta1 * moments[0]![at]! + (1 - p.beta1) * d;
@@ -143,7 +149,7 @@ export const adamaxKernel = optimizerKernel(
 export const nadamKernel = optimizerKernel(
   nadamWgsl,
   2,
-  [...f32("beta1", "beta2", "eps"), ...u32("decoupled")],
+  () => [...f32("beta1", "beta2", "eps"), ...u32("decoupled")],
   ({ weight, g, p, hyper, moments, at }) => {
     const lr = hyper[0]!;
     const decayed = p.decoupled ? weight * (1 - lr * p.weightDecay) : weight;
@@ -160,7 +166,7 @@ export const nadamKernel = optimizerKernel(
 export const radamKernel = optimizerKernel(
   radamWgsl,
   2,
-  [...f32("beta1", "beta2", "eps"), ...u32("decoupled")],
+  () => [...f32("beta1", "beta2", "eps"), ...u32("decoupled")],
   ({ weight, g, p, hyper, moments, at }) => {
     const lr = hyper[0]!;
     const decayed = p.decoupled ? weight * (1 - lr * p.weightDecay) : weight;
@@ -178,7 +184,7 @@ export const radamKernel = optimizerKernel(
 export const lionKernel = optimizerKernel(
   lionWgsl,
   1,
-  f32("beta1", "beta2"),
+  () => [...f32("beta1", "beta2")],
   ({ weight, g, p, hyper, moments, at }) => {
     const lr = hyper[0]!;
     const m = moments[0]![at]!;
@@ -191,7 +197,7 @@ export const lionKernel = optimizerKernel(
 export const adadeltaKernel = optimizerKernel(
   adadeltaWgsl,
   2,
-  f32("rho", "eps"),
+  () => [...f32("rho", "eps")],
   ({ weight, g, p, hyper, moments, at }) => {
     const d = g + p.weightDecay * weight;
     const square = p.rho * moments[0]![at]! + (1 - p.rho) * d * d;
@@ -206,7 +212,7 @@ export const adadeltaKernel = optimizerKernel(
 export const ftrlKernel = optimizerKernel(
   ftrlWgsl,
   2,
-  f32("power", "l1", "l2", "l2Shrinkage", "beta"),
+  () => [...f32("power", "l1", "l2", "l2Shrinkage", "beta")],
   ({ weight, g, p, hyper, moments, at }) => {
     const lr = hyper[0]!;
     if (lr === 0) return weight;
@@ -222,18 +228,23 @@ export const ftrlKernel = optimizerKernel(
 );
 
 /** torch.optim.ASGD. hyper: learning rate with its decay, share of the new weight in the average. */
-export const asgdKernel = optimizerKernel(asgdWgsl, 1, f32("lambd"), ({ weight, g, p, hyper, moments, at }) => {
-  const d = g + p.weightDecay * weight;
-  const next = weight * (1 - p.lambd * hyper[0]!) - hyper[0]! * d;
-  moments[0]![at]! += (next - moments[0]![at]!) * hyper[1]!;
-  return next;
-});
+export const asgdKernel = optimizerKernel(
+  asgdWgsl,
+  1,
+  () => [...f32("lambd")],
+  ({ weight, g, p, hyper, moments, at }) => {
+    const d = g + p.weightDecay * weight;
+    const next = weight * (1 - p.lambd * hyper[0]!) - hyper[0]! * d;
+    moments[0]![at]! += (next - moments[0]![at]!) * hyper[1]!;
+    return next;
+  },
+);
 
 /** torch.optim.Rprop. hyper: learning rate. A step size of 0 has not begun. */
 export const rpropKernel = optimizerKernel(
   rpropWgsl,
   2,
-  f32("etaMinus", "etaPlus", "stepSizeMin", "stepSizeMax"),
+  () => [...f32("etaMinus", "etaPlus", "stepSizeMin", "stepSizeMax")],
   ({ weight, g, p, hyper, moments, at }) => {
     const d = g + p.weightDecay * weight;
     const turn = Math.sign(d) * Math.sign(moments[0]![at]!);
