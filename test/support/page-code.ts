@@ -9,7 +9,7 @@ import { afterAll } from "vitest";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface PageCode<Page> {
-  /** The whole page. */
+  /** The whole text. */
   readonly text: string;
   /** What its code exports. */
   readonly made: Page;
@@ -17,9 +17,9 @@ export interface PageCode<Page> {
   typeFaults(options: ts.CompilerOptions): string[];
 }
 
-/** Runs the code of docs/`name`; call it in a test file, whose end takes the code away again. */
-export async function runPage<Page>(name: string): Promise<PageCode<Page>> {
-  const text = readFileSync(join(root, "docs", name), "utf8");
+/** Runs the code of pages of docs/, one going on from the other; call it in a test file, whose end takes the code away again. */
+export async function runPage<Page>(...names: readonly string[]): Promise<PageCode<Page>> {
+  const text = names.map((name) => readFileSync(join(root, "docs", name), "utf8")).join("\n");
   const code = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, block]) => block).join("\n");
   const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-page-"));
   afterAll(() => rmSync(folder, { recursive: true }));
