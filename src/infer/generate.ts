@@ -1,6 +1,7 @@
 import { checkCount, checkNumber, checkOptions, OptionError, shown } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
-import { concat, reshape, slice } from "../graph/ops/layout.ts";
+import { concat, originOf, reshape, slice } from "../graph/ops/layout.ts";
+import { pointwise } from "../graph/ops/pointwise.ts";
 import { sampleInto } from "../graph/ops/sample.ts";
 import { inputTensor, stateTensor, type Tensor } from "../graph/tensor.ts";
 import {
@@ -22,7 +23,7 @@ import type { Plan } from "../plan/plan.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
 import type { Signal } from "../platform-types.ts";
 import { checkSeed } from "../random.ts";
-import type { Shape } from "../tensor-data.ts";
+import { type Shape, sizeOf } from "../tensor-data.ts";
 import { checkChunk } from "./check-chunk.ts";
 import { Decoder } from "./decoder.ts";
 import { checkTokens, promptOf } from "./prompt.ts";
@@ -122,13 +123,21 @@ export class Generator {
     const tokens = stateTensor(TOKENS, [chunk, rows], "i32");
     const before = initialState(probe.state);
     let token = slice(tokens, chunk - 1, 1);
+    // The chunk's last token takes the place of the one before it, which a state may keep: that is copied out first.
+    const first = pointwise("token before", "detach", [token]);
+    const lasting = (x: Tensor): Tensor => {
+      const { root, offset } = originOf(x);
+      if (root !== tokens) return x;
+      return reshape(slice(reshape(first, [rows]), offset - (chunk - 1) * rows, x.size), x.shape);
+    };
     let state = before;
     const traced = new Map<string, Tensor[]>();
     for (let k = 0; k < chunk; k++) {
       const { logits, state: next } = callModel(model, token, state);
       token = sampleInto(`token ${k}`, logits, settings, tokens, k);
       state = next;
-      if (trace) for (const [path, leaf] of leavesOf(next)) traced.set(path, [...(traced.get(path) ?? []), leaf]);
+      if (trace)
+        for (const [path, leaf] of leavesOf(next)) traced.set(path, [...(traced.get(path) ?? []), lasting(leaf)]);
     }
     const states = carriedStates(model.constructor.name, before, state, [token, state]);
     const outputs = [...traced].map(([path, leaves]) => [
@@ -141,7 +150,7 @@ export class Generator {
       layout: this.#weights.layout,
       outputs: Object.fromEntries(outputs),
       effects: [token],
-      carries: states.flatMap(({ parts }) => parts),
+      carries: states.flatMap(({ parts }) => parts.map(({ from, to }) => ({ from: lasting(from), to }))),
       // A ring of two slots would take two plans.
       ...(chunk > 1 && { ring: 0 }),
     });
@@ -230,9 +239,9 @@ function cut(
 ): NonNullable<Generated["trace"]> {
   return Object.fromEntries(
     states.map(({ path, shape }, i) => {
-      const [layers, , hidden] = shape as [number, number, number];
-      const data = Float32Array.from(traced[i]!).slice(0, count * layers * hidden);
-      return [path, { shape: [count, layers, hidden], data }];
+      const [layers, , ...rest] = shape as [number, number, ...number[]];
+      const own = [count, layers, ...rest];
+      return [path, { shape: own, data: Float32Array.from(traced[i]!).slice(0, sizeOf(own)) }];
     }),
   );
 }

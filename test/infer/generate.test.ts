@@ -38,6 +38,34 @@ class Mixed extends Module {
   }
 }
 
+/** With the last three tokens as its state: what it is given, joined to what it had, and the token before by itself. */
+class History extends Module {
+  embedding = new Embedding({ numEmbeddings: V, embeddingDim: 4 });
+  forward(tokens: Tensor, state?: { history: Tensor; last: Tensor; before: Tensor }) {
+    const [T, B] = tokens.shape as [number, number];
+    const zeros = (rows: number) =>
+      functional.constant(new Array<number>(rows * B).fill(0), { shape: [rows, B], dtype: "i32" });
+    let history = state?.history ?? zeros(3);
+    let [last, before] = [state?.last ?? zeros(1), state?.before ?? zeros(1)];
+    const all: Tensor[] = [];
+    for (let t = 0; t < T; t++) {
+      const token = tokens.slice(t, 1, 0);
+      history = functional.concat([history.slice(1, 2, 0), token], 0);
+      const x = this.embedding.forward(functional.concat([history, last, before], 0));
+      all.push(
+        x
+          .select(0)
+          .sub(x.select(1))
+          .add(x.select(2).flip(1))
+          .add(x.select(3).mul(x.select(4))),
+      );
+      [last, before] = [token, last];
+    }
+    const logits = functional.stack(all).matmul(this.embedding.weight.tensor.transpose());
+    return { logits: logits.mul(3), state: { history, last, before } };
+  }
+}
+
 class Learned extends Module {
   embedding = new Embedding({ numEmbeddings: V, embeddingDim: 4 });
   rnn = new LSTM({ inputSize: 4, hiddenSize: 6, learnedInitialState: true });
@@ -101,6 +129,25 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     // The same once more, from plans that are there already.
     expect(await drawn(runtime, model, prompts[2]!, 11)).toEqual(alone[2]);
     expect(await drawn(runtime, model, prompts[1]!, 11)).toEqual(alone[1]);
+    runtime.dispose();
+  });
+
+  test.each([1, 2, 3, 8])("a state of tokens is what was read, in chunks of %i", async (chunk) => {
+    const runtime = await open();
+    const model = new History();
+    Object.assign(model, { forward: model.forward.bind(model) });
+    runtime.initialize(model, { seed: 5 });
+    for (const prompt of [[3, 4, 5, 1], [7]]) {
+      const all: number[] = [];
+      const traced: number[] = [];
+      const options = { prompt, length: 12, temperature: 0, chunk, trace: true };
+      for await (const { tokens, trace } of runtime.generate(model, options)) {
+        all.push(...tokens);
+        traced.push(...trace!.last!.data);
+      }
+      expect(all).toEqual(await likeliest(runtime, model, prompt, 12));
+      expect(traced.slice(0, 12)).toEqual([prompt.at(-1), ...all].slice(0, 12));
+    }
     runtime.dispose();
   });
 
