@@ -78,7 +78,8 @@ export const optimizerNames = Object.keys(optimizers) as readonly OptimizerSpec[
 /** @throws OptionError for an unknown name, unknown options and values out of range */
 export function makeOptimizer(spec: OptimizerSpec): Optimizer {
   const { name, ...options } = plain("optimizer", spec);
-  const make = Object.hasOwn(optimizers, String(name)) ? optimizers[name as OptimizerSpec["name"]] : undefined;
+  const isKnown = typeof name === "string" && Object.hasOwn(optimizers, name);
+  const make = isKnown ? optimizers[name as OptimizerSpec["name"]] : undefined;
   if (!make) throw new OptionError(`optimizer is ${shown(name)}, expected one of ${optimizerNames.join(", ")}`);
   return make(options);
 }
@@ -106,7 +107,7 @@ export const scheduleNames = [
 /** @throws OptionError for an unknown name, unknown options and values out of range */
 export function makeSchedule(spec: ScheduleSpec = { name: "constant" }): Schedule {
   const { name, ...options } = plain("schedule", spec);
-  const make = Object.hasOwn(schedules, String(name)) ? schedules[String(name)] : undefined;
+  const make = typeof name === "string" && Object.hasOwn(schedules, name) ? schedules[name] : undefined;
   if (!make) throw new OptionError(`schedule is ${shown(name)}, expected one of ${scheduleNames.join(", ")}`);
   return make(options as never);
 }
