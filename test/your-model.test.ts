@@ -72,11 +72,8 @@ interface Page {
   readonly signs: Batches<Inputs<"x" | "lengths">, TensorData>;
 }
 
-const {
-  text: page,
-  made,
-  typeFaults,
-} = await runPage<Page>("your-model.md", "training.md", "live-input.md", "weights.md");
+const names = ["your-model.md", "training.md", "live-input.md", "weights.md"];
+const { text: page, made, typeFaults } = await runPage<Page>(...names);
 afterAll(() => made.runtime.dispose());
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
