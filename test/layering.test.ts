@@ -80,7 +80,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   nn: ["graph", "kernels", "cells", "plan", "data"],
   train: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
   infer: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
-  "on-demand": ["train", "infer", "cpu"],
+  "on-demand": ["train", "infer", "graph", "cpu"],
   runtime: ["on-demand", "train", "infer", "nn", "graph", "gpu", "adapter", "plan", "data", "io"],
   "char-model": ["train", "nn", "graph", "cells", "data", "io"],
   testing: ["runtime", "nn", "graph", "kernels", "cells"],

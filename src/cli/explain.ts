@@ -56,10 +56,10 @@ class PaperBackend implements Backend {
  * The plan of a model on one window: forward, or a whole training step.
  * @throws LimitError when it does not fit the target
  */
-export function planOf(
+export async function planOf(
   model: CharModel,
   { T, B, target, optimizer }: { T: number; B: number; target: Target; optimizer?: OptimizerSpec },
-): Plan {
+): Promise<Plan> {
   const backend = new PaperBackend(target);
   const weights = new Weights(backend, model, 0);
   if (optimizer)
@@ -144,7 +144,7 @@ async function explain(path: string | undefined, options: ExplainOptions): Promi
     ? { name: options.optimizer }
     : (training?.optimizer ?? { name: "adam" });
   const model = new CharModel(config);
-  const plan = planOf(model, { T, B, target, ...(options.train && { optimizer }) });
+  const plan = await planOf(model, { T, B, target, ...(options.train && { optimizer }) });
   if (options.json) {
     const setting = { T, B, optimizer: options.train ? optimizer : null, adapter: name ?? null, target };
     for (const record of recordsOf(model, plan, setting)) line(JSON.stringify(record));

@@ -1,8 +1,8 @@
 import { InternalError } from "../errors.ts";
 import { checkOwnFragment } from "../kernels/cell-fragment.ts";
 import { describeMessages } from "../kernels/compose.ts";
-import { expressionWgsl } from "../kernels/expression.ts";
 import { composeKernel, type Kernel, kernelOf, uniformOf } from "../kernels/kernel.ts";
+import { keyOfExpression } from "../plan/expression.ts";
 import { commandsOf, type Dispatch, type Plan } from "../plan/plan.ts";
 
 /** A compiled kernel and the layout of what it binds. */
@@ -13,7 +13,7 @@ export interface Compiled {
 }
 
 const keyOf = ({ kernel, cell, constants, expression }: Dispatch): string =>
-  [kernel, cell ?? "", JSON.stringify(constants), ...(expression ? [expressionWgsl(expression)] : [])].join("|");
+  [kernel, cell ?? "", JSON.stringify(constants), ...(expression ? [keyOfExpression(expression)] : [])].join("|");
 
 /** Bytes of a kernel's uniform struct. */
 export const uniformSize = (kernel: Kernel): number => uniformOf(kernel).length * 4;

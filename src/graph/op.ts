@@ -68,6 +68,8 @@ export interface Op<A = unknown, S = unknown> {
   backward?(node: Node & { readonly attributes: A }, e: Emitter, saved: S): void;
   /** Its backward is much code, which src/graph/differentiation.ts has for those that train. */
   readonly backwardElsewhere?: true;
+  /** Its commands are loaded on demand, see commands.ts. */
+  readonly isOnDemand?: true;
   /** Its first output may be what a plan differentiates without a gradient being written for it: `e.isLoss` tells backward. */
   readonly startsGradient?: true;
   /** Its outputs are states of its own: what is known of its inputs as states says nothing of them. */

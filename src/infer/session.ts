@@ -1,5 +1,6 @@
 import { checkCount, checkOptions, DisposedError, OptionError, ShapeError, StateDictError, shown } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
+import { loadCommands } from "../graph/commands.ts";
 import { checkInputs, type InputRanges, inputRanges } from "../graph/input-ranges.ts";
 import { inputTensor, type Tensor } from "../graph/tensor.ts";
 import { leavesOf, type ModelInput, type SequenceModel, type Streaming, traceStreaming } from "../graph/trace.ts";
@@ -102,7 +103,7 @@ export class Session<I extends string = string> {
     checkOptions("session", options, ["inputs", "streams"]);
     const streams = checkCount("session", "streams", options.streams ?? 1);
     const inputs = inputsOf(options.inputs);
-    const traced = trace(weights.model as Module & SequenceModel, inputs, streams);
+    const traced = await trace(weights.model as Module & SequenceModel, inputs, streams);
     const owner: Owner = {
       model: weights.name,
       part: `session ${[...inputs].map(([name, { shape }]) => name + showShape(shape)).join(" ")}`,
@@ -111,8 +112,7 @@ export class Session<I extends string = string> {
     const plans: LoadedPlan[] = [];
     const initial = new InitialStates(backend, weights, traced.starts);
     const load = async (plan: Plan) => {
-      const memory = carried.memory(besides(plans, weights));
-      plans.push(await backend.load(plan, owner, memory));
+      plans.push(await backend.load(plan, owner, carried.memory(besides(plans, weights))));
       carried.attach(traced.states, plans.at(-1)!);
     };
     try {
@@ -301,12 +301,11 @@ export class Session<I extends string = string> {
       throw new StateDictError(`setState: the state is ${shown(saved)}, expected what session.state() gave`);
     const { states } = this.#carried;
     const names = [...states.keys()].join(", ");
-    for (const name of Object.keys(saved)) {
-      if (!states.has(name))
-        throw new StateDictError(
-          `setState: there is no state "${name}"; this session has ${names}: the state is that of another model`,
-        );
-    }
+    const other = Object.keys(saved).find((name) => !states.has(name));
+    if (other !== undefined)
+      throw new StateDictError(
+        `setState: there is no state "${other}"; this session has ${names}: the state is that of another model`,
+      );
     for (const [name, { shape, dtype }] of states) {
       const given = saved[name];
       if (!given) throw new StateDictError(`setState: the state "${name}" is missing; this session has ${names}`);
@@ -364,7 +363,7 @@ function inputsOf(given: Readonly<Record<string, SessionInput>>): Inputs {
   );
 }
 
-function trace(model: Module & SequenceModel, inputs: Inputs, streams: number): Traced {
+async function trace(model: Module & SequenceModel, inputs: Inputs, streams: number): Promise<Traced> {
   const tensors = Object.fromEntries(
     [...inputs].map(([name, { shape, dtype }]) => [name, inputTensor(name, shape, dtype)]),
   );
@@ -376,6 +375,7 @@ function trace(model: Module & SequenceModel, inputs: Inputs, streams: number): 
   if (clash !== undefined)
     throw new OptionError(`session: "${clash}" is an input and an output; give the output another name`);
   const ends = [...Object.values(named), ...traced.states.flatMap(({ parts }) => parts.map(({ from }) => from))];
+  await loadCommands([...ends, ...traced.starts.values()]);
   return { ...traced, named, active, ranges: inputRanges(ends) };
 }
 

@@ -3,7 +3,8 @@ import type { Expression } from "../plan/expression.ts";
 import { activationsWgsl } from "../shaders/lib/activations.generated.ts";
 import type { Shader } from "../shaders/shader.ts";
 import type { DType } from "../tensor-data.ts";
-import { type Maths, type OperationName, operations } from "./operations.ts";
+import type { OperationName } from "./operation-kinds.ts";
+import { type Maths, operations } from "./operations.ts";
 
 // How an expression is computed: as WGSL, and on the CPU.
 
@@ -37,7 +38,7 @@ export function expressionShader(expression: Expression): Shader {
 }
 
 /** WGSL of `fn expression(i: u32) -> Result`. */
-export function expressionWgsl(expression: Expression): string {
+function expressionWgsl(expression: Expression): string {
   const includes = new Set<Shader>();
   const lines = expression.map((value, i): string => {
     const named = (text: string) => `  let v${i} = ${text};`;

@@ -8,7 +8,6 @@ import { tilingRowWgsl } from "../shaders/lib/tiling-row.generated.ts";
 import type { Shader } from "../shaders/shader.ts";
 import { composeWithCell } from "./cell-fragment.ts";
 import { type Composed, compose } from "./compose.ts";
-import { expressionShader } from "./expression.ts";
 
 /** One storage buffer of a kernel; the same name, place and access stand in its WGSL file. */
 export interface Binding {
@@ -79,8 +78,8 @@ export interface Kernel<
   /** What a variant needs; default LANES invocations, 64 where it has no such constant, and no workgroup memory. */
   needs?(constants: Constants): Needs;
   readonly runsCell?: boolean;
-  /** It computes the expression of its dispatch. */
-  readonly runsExpression?: boolean;
+  /** It computes the expression of its dispatch, which is written as this. */
+  readonly expressionShader?: (expression: Expression) => Shader;
   /** Which of the variants go with a cell; default all. */
   goesWith?(constants: Constants, cell: FullCell): boolean;
   /** Absent for a kernel that every bundle has: src/cpu/twins.ts has it then. */
@@ -163,9 +162,9 @@ export const variantsFor = (kernel: Kernel, cell: FullCell): readonly Constants[
  */
 export function composeKernel(kernel: Kernel, variant: Variant): Composed {
   const { constants } = variant;
-  if (kernel.runsExpression) {
+  if (kernel.expressionShader) {
     const { expression = [{ load: 0, by: "all", dtype: "f32" }] } = variant;
-    return compose(kernel.shader, { constants, parts: { EXPRESSION: expressionShader(expression) } });
+    return compose(kernel.shader, { constants, parts: { EXPRESSION: kernel.expressionShader(expression) } });
   }
   if (variant.cell === undefined) return compose(kernel.shader, { constants });
   const cell = cellNamed(variant.cell);

@@ -6,47 +6,10 @@ import { normalWgsl } from "../shaders/lib/normal.generated.ts";
 import { trigonometryWgsl } from "../shaders/lib/trigonometry.generated.ts";
 import type { Shader } from "../shaders/shader.ts";
 import { LEAST_WHOLE, MOST_WHOLE } from "../tensor-data.ts";
+import type { OperationName } from "./operation-kinds.ts";
 import type { Term, Terms } from "./terms.ts";
 
-// The operations of pointwise expressions. All that is known of one stands here: its WGSL, its float64 twin, its derivative.
-
-/** What an expression may apply. */
-export type OperationName =
-  | "add"
-  | "sub"
-  | "mul"
-  | "div"
-  | "neg"
-  | "abs"
-  | "sign"
-  | "floor"
-  | "max"
-  | "min"
-  | "clamp"
-  | "pow"
-  | "sqrt"
-  | "exp"
-  | "log"
-  | "sin"
-  | "cos"
-  | "sigmoid"
-  | "tanh"
-  | "relu"
-  | "gelu"
-  | "geluSlope"
-  | "silu"
-  | "softplus"
-  | "eq"
-  | "ne"
-  | "lt"
-  | "le"
-  | "gt"
-  | "ge"
-  | "where"
-  | "float"
-  | "int"
-  | "expand"
-  | "detach";
+// The operations of pointwise expressions. How each is computed stands here: its WGSL, its float64 twin, its derivative.
 
 type Numbers = (a: number, b: number, c: number) => number;
 
@@ -68,13 +31,8 @@ interface Known {
 }
 
 export interface Operation extends Maths {
-  readonly operands: 1 | 2 | 3;
   /** What it is on whole numbers; absent: they are turned into f32 first. */
   readonly integer?: Maths;
-  /** What comes out, where that is not what went in. */
-  readonly gives?: "i32" | "f32";
-  /** The first operand is a condition, i32, which holds where it is not 0. */
-  readonly condition?: true;
   /** The gradient by each operand, from the gradient `g` by the result; absent where there is none. */
   readonly gradient?: (terms: Terms, g: Term, known: Known) => readonly (Term | undefined)[];
 }
@@ -99,14 +57,13 @@ const finite = [finiteWgsl];
 /** A comparison, which is 1 where it holds and 0 elsewhere. */
 function comparison(sign: string, f: (a: number, b: number) => boolean): Operation {
   const maths = { wgsl: `select(0i, 1i, a ${sign} b)`, f: (a: number, b: number) => Number(f(a, b)) };
-  return { operands: 2, gives: "i32", ...maths, integer: maths };
+  return { ...maths, integer: maths };
 }
 
 /** The larger or the smaller of two. As in torch.maximum, equal ones share the gradient, and NaN stays NaN. */
 function extreme(name: "max" | "min", first: "gt" | "lt"): Operation {
   const f = name === "max" ? Math.max : Math.min;
   return {
-    operands: 2,
     wgsl: `orNaN(a, orNaN(b, ${name}(a, b)))`,
     f: (a, b) => f(a, b),
     integer: { wgsl: `${name}(a, b)`, f: (a, b) => f(a, b) },
@@ -122,28 +79,24 @@ function extreme(name: "max" | "min", first: "gt" | "lt"): Operation {
 
 export const operations: Readonly<Record<OperationName, Operation>> = {
   add: {
-    operands: 2,
     wgsl: "(a + b)",
     f: (a, b) => a + b,
     integer: { wgsl: "(a + b)", f: (a, b) => (a + b) | 0 },
     gradient: (_, g) => [g, g],
   },
   sub: {
-    operands: 2,
     wgsl: "(a - b)",
     f: (a, b) => a - b,
     integer: { wgsl: "(a - b)", f: (a, b) => (a - b) | 0 },
     gradient: (t, g) => [g, t.apply("neg", g)],
   },
   mul: {
-    operands: 2,
     wgsl: "(a * b)",
     f: (a, b) => a * b,
     integer: { wgsl: "(a * b)", f: (a, b) => Math.imul(a, b) },
     gradient: (t, g, { a, b }) => [t.apply("mul", g, b), t.apply("mul", g, a)],
   },
   div: {
-    operands: 2,
     wgsl: "(a / b)",
     f: (a, b) => a / b,
     gradient: (t, g, { b, y }) => {
@@ -152,31 +105,27 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     },
   },
   neg: {
-    operands: 1,
     wgsl: "(-a)",
     f: (a) => -a,
     integer: { wgsl: "(-a)", f: (a) => -a | 0 },
     gradient: (t, g) => [t.apply("neg", g)],
   },
   abs: {
-    operands: 1,
     wgsl: "abs(a)",
     f: Math.abs,
     integer: { wgsl: "abs(a)", f: (a) => Math.abs(a) | 0 },
     gradient: (t, g, { a }) => [t.apply("mul", g, t.apply("sign", a))],
   },
   sign: {
-    operands: 1,
     wgsl: "orNaN(a, sign(a))",
     f: Math.sign,
     integer: { wgsl: "sign(a)", f: Math.sign },
     includes: activations,
   },
-  floor: { operands: 1, wgsl: "floor(a)", f: Math.floor },
+  floor: { wgsl: "floor(a)", f: Math.floor },
   max: extreme("max", "gt"),
   min: extreme("min", "lt"),
   clamp: {
-    operands: 3,
     wgsl: "orNaN(a, min(max(a, b), c))",
     f: (a, b, c) => Math.min(Math.max(a, b), c),
     integer: { wgsl: "min(max(a, b), c)", f: (a, b, c) => Math.min(Math.max(a, b), c) },
@@ -187,7 +136,6 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     },
   },
   pow: {
-    operands: 2,
     wgsl: "power(a, b)",
     f: (a, b) => a ** b,
     includes: exponential,
@@ -204,63 +152,54 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     ],
   },
   sqrt: {
-    operands: 1,
     wgsl: "squareRoot(a)",
     f: Math.sqrt,
     includes: exponential,
     gradient: (t, g, { y }) => [t.apply("div", t.apply("mul", g, 0.5), y)],
   },
   exp: {
-    operands: 1,
     wgsl: "exponential(a)",
     f: Math.exp,
     includes: exponential,
     gradient: (t, g, { y }) => [t.apply("mul", g, y)],
   },
   log: {
-    operands: 1,
     wgsl: "logarithm(a)",
     f: Math.log,
     includes: exponential,
     gradient: (t, g, { a }) => [t.apply("div", g, a)],
   },
   sin: {
-    operands: 1,
     wgsl: "sine(a)",
     f: Math.sin,
     includes: [trigonometryWgsl],
     gradient: (t, g, { a }) => [t.apply("mul", g, t.apply("cos", a))],
   },
   cos: {
-    operands: 1,
     wgsl: "cosine(a)",
     f: Math.cos,
     includes: [trigonometryWgsl],
     gradient: (t, g, { a }) => [t.apply("neg", t.apply("mul", g, t.apply("sin", a)))],
   },
   sigmoid: {
-    operands: 1,
     wgsl: "sigmoid(a)",
     f: (a) => sigmoid(a),
     includes: activations,
     gradient: (t, g, { y }) => [t.apply("mul", g, t.apply("mul", y, t.apply("sub", 1, y)))],
   },
   tanh: {
-    operands: 1,
     wgsl: "hyperbolicTangent(a)",
     f: Math.tanh,
     includes: activations,
     gradient: (t, g, { y }) => [t.apply("mul", g, t.apply("sub", 1, t.apply("mul", y, y)))],
   },
   relu: {
-    operands: 1,
     wgsl: "relu(a)",
     f: (a) => Math.max(a, 0),
     includes: activations,
     gradient: (t, g, { y }) => [t.apply("where", t.apply("gt", y, 0), g, 0)],
   },
   gelu: {
-    operands: 1,
     wgsl: "(a * normalBelow(a))",
     f: (a) => a * normalBelow(a),
     includes: [normalWgsl],
@@ -268,13 +207,11 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   },
   /** The derivative of gelu. */
   geluSlope: {
-    operands: 1,
     wgsl: "(normalBelow(a) + a * normalDensity(a))",
     f: (a) => normalBelow(a) + a * normalDensity(a),
     includes: [normalWgsl],
   },
   silu: {
-    operands: 1,
     // Not by sigmoid, which goes no further than 1e-35 down: the product with a large number is not 0 then.
     wgsl: "(a / (1.0 + exponential(-a)))",
     f: (a) => a * sigmoid(a),
@@ -285,7 +222,6 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     },
   },
   softplus: {
-    operands: 1,
     wgsl: "softplus(a)",
     f: (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a))),
     includes: activations,
@@ -303,26 +239,22 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   gt: comparison(">", (a, b) => a > b),
   ge: comparison(">=", (a, b) => a >= b),
   where: {
-    operands: 3,
-    condition: true,
     wgsl: "select(c, b, a != 0)",
     f: (a, b, c) => (a !== 0 ? b : c),
     integer: { wgsl: "select(c, b, a != 0)", f: (a, b, c) => (a !== 0 ? b : c) },
     gradient: (t, g, { a }) => [undefined, t.apply("where", a, g, 0), t.apply("where", a, 0, g)],
   },
   /** Whole numbers as f32. */
-  float: { operands: 1, gives: "f32", wgsl: "a", f: (a) => a, integer: { wgsl: "f32(a)", f: (a) => a } },
+  float: { wgsl: "a", f: (a) => a, integer: { wgsl: "f32(a)", f: (a) => a } },
   /** f32 as whole numbers, cut towards 0; WGSL leaves open what becomes of those beyond i32, and of NaN. */
   int: {
-    operands: 1,
-    gives: "i32",
     wgsl: `select(select(i32(a), ${MOST_WHOLE}i, a >= ${MOST_WHOLE + 1}.0), 0i, isNaN(a))`,
     includes: finite,
     f: (a) => (Number.isNaN(a) ? 0 : Math.max(LEAST_WHOLE, Math.min(Math.trunc(a), MOST_WHOLE))),
     integer: { wgsl: "a", f: (a) => a },
   },
   /** The number itself, in another shape. */
-  expand: { operands: 1, wgsl: "a", f: (a) => a, integer: { wgsl: "a", f: (a) => a }, gradient: (_, g) => [g] },
+  expand: { wgsl: "a", f: (a) => a, integer: { wgsl: "a", f: (a) => a }, gradient: (_, g) => [g] },
   /** The number itself, without a gradient. */
-  detach: { operands: 1, wgsl: "a", f: (a) => a, integer: { wgsl: "a", f: (a) => a } },
+  detach: { wgsl: "a", f: (a) => a, integer: { wgsl: "a", f: (a) => a } },
 };

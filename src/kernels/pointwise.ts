@@ -4,7 +4,7 @@ import { pointwiseWgsl } from "../shaders/pointwise.generated.ts";
 import { pointwiseSumWgsl } from "../shaders/pointwise-sum.generated.ts";
 import type { Shape } from "../tensor-data.ts";
 import { sizeOf } from "../tensor-data.ts";
-import { AXES, MOST_INPUTS } from "./expression.ts";
+import { AXES, expressionShader, MOST_INPUTS } from "./expression.ts";
 import { defineKernel, dispatch, f32, gridFor, i32, read, readWrite, u32 } from "./kernel.ts";
 import { type Term, Terms } from "./terms.ts";
 
@@ -19,7 +19,7 @@ export const pointwiseKernel = defineKernel({
   bindings: [...inputs, readWrite("y", "u32", "[N]")],
   params: [...u32("N"), ...space],
   variants: [{}],
-  runsExpression: true,
+  expressionShader,
 });
 
 /** Its sums over the last axes. */
@@ -28,7 +28,7 @@ export const pointwiseSum = defineKernel({
   bindings: [...inputs, readWrite("y", "f32", "[N,parts]")],
   params: [...u32("N", "R", "parts"), ...f32("factor"), ...space],
   variants: [{}],
-  runsExpression: true,
+  expressionShader,
 });
 
 /** A leaf of an expression: where its numbers lie, and its shape, which is broadcast as in NumPy. */

@@ -1,7 +1,8 @@
 import { InternalError } from "../errors.ts";
 import type { Expression, ExpressionValue } from "../plan/expression.ts";
 import { type DType, isWhole } from "../tensor-data.ts";
-import { type OperationName, operations } from "./operations.ts";
+import { type OperationName, operationKinds } from "./operation-kinds.ts";
+import { operations } from "./operations.ts";
 
 /** A value of an expression that is being written. */
 export interface Term {
@@ -53,18 +54,17 @@ export class Terms {
    * meet, the whole numbers become f32.
    */
   apply(name: OperationName, ...operands: readonly (Term | number)[]): Term {
-    const operation = operations[name];
-    if (operands.length !== operation.operands)
-      throw new InternalError(`${name} of ${operands.length} operands, it takes ${operation.operands}`);
-    const values = operation.condition ? operands.slice(1) : operands;
+    const { operands: count, condition, whole, gives } = operationKinds[name];
+    if (operands.length !== count) throw new InternalError(`${name} of ${operands.length} operands, it takes ${count}`);
+    const values = condition ? operands.slice(1) : operands;
     const isI32 = (x: Term | number) => (typeof x === "number" ? isWhole(x) : x.dtype === "i32");
-    const dtype = operation.integer && values.every(isI32) && values.some((x) => typeof x !== "number") ? "i32" : "f32";
+    const dtype = whole && values.every(isI32) && values.some((x) => typeof x !== "number") ? "i32" : "f32";
     const to = operands.map((x, i) => {
-      if (operation.condition && i === 0) return this.#condition(x);
+      if (condition && i === 0) return this.#condition(x);
       return this.#as(x, dtype);
     });
     const simple = this.#simplified(name, to);
-    return simple ?? this.#term({ apply: name, to: to.map(({ id }) => id), dtype: operation.gives ?? dtype });
+    return simple ?? this.#term({ apply: name, to: to.map(({ id }) => id), dtype: gives ?? dtype });
   }
 
   #condition(x: Term | number): Term {
@@ -87,10 +87,10 @@ export class Terms {
     if (name === "where" && numbers[0] !== undefined) return numbers[0] === 0 ? to[2] : b;
     if (name === "sub" && Object.is(numbers[1], 0)) return a;
     if (numbers.some((x) => x === undefined)) return undefined;
-    const { gives, f, integer } = operations[name];
+    const { f, integer } = operations[name];
     const dtype = to.at(-1)!.dtype;
     const [x, y, z] = numbers as [number, number, number];
-    return this.constant((dtype === "i32" && integer ? integer.f : f)(x, y, z), gives ?? dtype);
+    return this.constant((dtype === "i32" && integer ? integer.f : f)(x, y, z), operationKinds[name].gives ?? dtype);
   }
 
   /** The leaves that a term depends on, in ascending order. */

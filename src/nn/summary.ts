@@ -1,5 +1,7 @@
 import { checkOptions, OptionError, ShapeError, shown } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
+import { provideCommands } from "../graph/commands.ts";
+import { functionCommands } from "../graph/function-commands.ts";
 import { layoutParameters } from "../graph/parameter-layout.ts";
 import { inputTensor, type Tensor } from "../graph/tensor.ts";
 import { leavesOf } from "../graph/trace.ts";
@@ -162,6 +164,7 @@ function planOf(model: Module, result: unknown): Plan {
   const leaves = [...leavesOf(result)];
   if (leaves.length === 0)
     throw new ShapeError(`summary: ${model.constructor.name}.forward returned ${shown(result)}, expected tensors`);
+  provideCommands(functionCommands);
   const besidesState = leaves.filter(([name]) => !/^state(\.|$)/.test(name));
   const outputs = (besidesState.length > 0 ? besidesState : leaves).map(([name, tensor]) => [`output ${name}`, tensor]);
   return buildPlan({

@@ -14,6 +14,14 @@ export type ExpressionValue =
 /** What a pointwise kernel computes for every index, as plain data: values in order, the last one is the result. */
 export type Expression = readonly ExpressionValue[];
 
+/** The same for equal expressions, and for no others: JSON knows no infinities, no NaN and no -0. */
+export const keyOfExpression = (expression: Expression): string =>
+  JSON.stringify(expression, (_, value: unknown) =>
+    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+      ? `${Object.is(value, -0) ? "-" : ""}${value}`
+      : value,
+  );
+
 /** As a formula, for printed plans: `mul(a, a) with a = sub(x0, x1)`. */
 export function formulaOf(expression: Expression): string {
   const read = expression.flatMap((value) => ("apply" in value ? value.to : []));

@@ -102,9 +102,9 @@ export class Trainer {
   }
 
   /** The plan of a training step on token windows of this shape, which carry their state unless `carryState` is false. */
-  plan({ T, B }: { readonly T: number; readonly B: number }): Plan {
+  async plan({ T, B }: { readonly T: number; readonly B: number }): Promise<Plan> {
     const tokens = { shape: [T, B], data: new Int32Array() };
-    return this.#plans.build("train", { x: tokens, target: tokens }, this.#options.carryState !== false).plan;
+    return (await this.#plans.build("train", { x: tokens, target: tokens }, this.#options.carryState !== false)).plan;
   }
 
   /**

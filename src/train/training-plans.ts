@@ -1,5 +1,6 @@
 import { type AnyBatch, batchKey } from "../data/batch.ts";
 import { buildPlan } from "../graph/build-plan.ts";
+import { loadCommands } from "../graph/commands.ts";
 import { differentiation } from "../graph/differentiation.ts";
 import type { InputRanges } from "../graph/input-ranges.ts";
 import { inputTensor } from "../graph/tensor.ts";
@@ -87,20 +88,21 @@ export class TrainingPlans {
   }
 
   /** The plan for a batch, unloaded. */
-  build(
+  async build(
     kind: BatchKind,
     batch: Pick<AnyBatch, "x" | "target">,
     carry: boolean,
-  ): {
+  ): Promise<{
     readonly plan: Plan;
     readonly ranges: InputRanges;
     readonly states: readonly CarriedSpec[];
     readonly learned: ReadonlySet<object>;
     readonly outputs: readonly string[];
-  } {
+  }> {
     const model = this.#weights.model as Module & SequenceModel;
     const options = { carry, carryState: this.#carryState, seed: inputTensor("seed", [1], "i32") };
     const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss, options);
+    await loadCommands([loss, ...states.flatMap(({ parts }) => parts.map(({ from }) => from))]);
     const isSum = isSumOf(this.#loss);
     const tellsCount = kind === "accumulate" && count !== undefined && !isSum;
     let learned: ReadonlySet<object> = new Set();
@@ -126,7 +128,7 @@ export class TrainingPlans {
   forBatch(kind: BatchKind, batch: AnyBatch, carry: boolean): Promise<Held<PreparedBatch>> {
     const key = `${kind}${carry ? " carried" : ""} ${batchKey(batch)}`;
     return this.#batches.hold(key, async () => {
-      const { plan, states, ...rest } = this.build(kind, batch, carry);
+      const { plan, states, ...rest } = await this.build(kind, batch, carry);
       this.#carried.check(states);
       const loaded = await this.#load(plan, key);
       this.#carried.attach(states, loaded);

@@ -1,4 +1,5 @@
 /** Small limits: a sequence in parts, weights on several pages, and what is said when nothing helps. */
+import "../../src/on-demand.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { GpuBackend } from "../../src/gpu/gpu-backend.ts";
@@ -224,7 +225,7 @@ async function train(backend: Backend): Promise<{ pages: number; values: StateDi
   const reports: number[] = [];
   for await (const { loss, gradNorm } of trainer.fit(batches(5))) reports.push(loss, gradNorm);
   const state = await trainer.stateDict();
-  const plan = trainer.plan({ T: 5, B: 3 });
+  const plan = await trainer.plan({ T: 5, B: 3 });
   return {
     pages: weights.layout.pages.length,
     values: { reports: { shape: [10], data: Float64Array.from(reports) }, ...state },

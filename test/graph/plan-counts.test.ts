@@ -1,4 +1,5 @@
 /** What plans consist of, exactly: dispatches, copies and shared memory. Speed is kept here, because counts do not waver. */
+import "../../src/on-demand.ts";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
@@ -63,7 +64,7 @@ async function forwardPlan(kind: Kind, T: number, options: Partial<RecurrentOpti
 const modelOf = (cell: CharModelCell, hiddenSize: number, numLayers: number) =>
   new CharModel({ vocabSize: 11, cell, embeddingDim: 6, hiddenSize, numLayers });
 
-function trainingPlan(model: Module, T: number, B = 3): Plan {
+function trainingPlan(model: Module, T: number, B = 3): Promise<Plan> {
   const backend = new CpuBackend();
   return new Trainer(backend, new Weights(backend, model, 0), { optimizer: adam(), clipNorm: 1 }).plan({ T, B });
 }
@@ -113,9 +114,9 @@ describe("forward", () => {
 });
 
 describe("training", () => {
-  test.each(cells)("a character model with %s is 2T + 17 dispatches, and R packed by columns", (cell) => {
+  test.each(cells)("a character model with %s is 2T + 17 dispatches, and R packed by columns", async (cell) => {
     for (const T of [1, 7, 64]) {
-      const counts = countPlan(trainingPlan(modelOf(cell, 8, 1), T));
+      const counts = countPlan(await trainingPlan(modelOf(cell, 8, 1), T));
       expect(counts.perKernel).toEqual({
         "embedding-gather": 1,
         // Forward: projection, head. Backward: weights and input of the head, W, R and input of the layer.
@@ -139,26 +140,26 @@ describe("training", () => {
 
   test.each(cells)(
     "with %s in L layers is L·(2T + 5) + 12, and R is packed, twice for H not a multiple of 4",
-    (cell) => {
+    async (cell) => {
       const T = 5;
       for (const L of [1, 2, 3]) {
         for (const [H, packed] of [
           [8, 1],
           [7, 2],
         ] as const) {
-          const { dispatches, derivations } = countPlan(trainingPlan(modelOf(cell, H, L), T));
+          const { dispatches, derivations } = countPlan(await trainingPlan(modelOf(cell, H, L), T));
           expect([dispatches, derivations]).toEqual([L * (2 * T + 5) + 12, L * packed]);
         }
       }
     },
   );
 
-  test("memory grows with T by what one step needs", () => {
-    const bytes = (T: number) => countPlan(trainingPlan(modelOf("lstm", 8, 1), T)).bytes.scratch;
+  test("memory grows with T by what one step needs", async () => {
+    const bytes = async (T: number) => countPlan(await trainingPlan(modelOf("lstm", 8, 1), T)).bytes.scratch;
     const [B, E, H, V] = [3, 6, 8, 11];
     // Embedding, gates, h, c, logits with their gradient and a loss, grouped tokens; all other gradients lie where something
     // dead lay.
-    expect(bytes(40) - bytes(20)).toBe(20 * 4 * B * (E + 4 * H + 2 * H + 2 * V + 1 + 2));
+    expect((await bytes(40)) - (await bytes(20))).toBe(20 * 4 * B * (E + 4 * H + 2 * H + 2 * V + 1 + 2));
   });
 });
 
@@ -187,11 +188,11 @@ describe("generation", () => {
     }
   });
 
-  test("a chunk that makes too long a plan is refused before it is built", () => {
+  test("a chunk that makes too long a plan is refused before it is built", async () => {
     expect(() => generationPlan(modelOf("lstm", 8, 1), 1_000_000)).toThrow(
       /generate: chunk is 1000000, and a token of CharModel takes at least \d+ commands; at most \d+ tokens fit/,
     );
-    expect(() => trainingPlan(modelOf("lstm", 8, 1), 300_000, 1)).toThrow(
+    await expect(trainingPlan(modelOf("lstm", 8, 1), 300_000, 1)).rejects.toThrow(
       /plan "train" needs more than 262144 commands .*; choose a shorter window or chunk/,
     );
   });
@@ -237,7 +238,7 @@ function overlaps(before: Plan, after: Plan): string[] {
 }
 
 describe("shared memory", () => {
-  const plans: readonly (readonly [string, () => Plan])[] = [
+  const plans: readonly (readonly [string, () => Plan | Promise<Plan>])[] = [
     ["training an lstm in two layers", () => trainingPlan(modelOf("lstm", 7, 2), 4)],
     ["training a gru", () => trainingPlan(modelOf("gru", 8, 1), 3)],
     ["training an rnn in three layers", () => trainingPlan(modelOf("rnn_tanh", 5, 3), 2)],
@@ -246,7 +247,7 @@ describe("shared memory", () => {
   test.each(plans)(
     "%s: nothing that is alive at once lies in one place, and results are the same",
     async (name, make) => {
-      const after = make();
+      const after = await make();
       const before = unshared.get(after) as Plan;
       expect(overlaps(before, after)).toEqual([]);
       expect(countPlan(after).bytes.scratch).toBeLessThan(countPlan(before).bytes.scratch);

@@ -105,7 +105,7 @@ describe.each(backends)("on the %s", (backend) => {
   test("are not taken where the embedding is trained, or where they would be too large", async () => {
     const runtime = await open();
     const trainer = runtime.trainer(new CharModel({ vocabSize: V }), { optimizer: sgd() });
-    expect(countPlan(trainer.plan({ T: 3, B: 2 })).perKernel["embedding-gather"]).toBe(1);
+    expect(countPlan(await trainer.plan({ T: 3, B: 2 })).perKernel["embedding-gather"]).toBe(1);
     const large = new CharModel({ vocabSize: 9000, embeddingDim: 1, hiddenSize: 128 });
     const { perKernel } = countPlan(await runtime.generationPlan(large, { chunk: 2 }));
     expect([perKernel["embedding-gather"], perKernel["column-gather"]]).toEqual([2, undefined]);

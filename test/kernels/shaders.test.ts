@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { type Composed, compose, describeMessages } from "../../src/kernels/compose.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { composeKernel, type Kernel } from "../../src/kernels/kernel.ts";
-import { type OperationName, operations } from "../../src/kernels/operations.ts";
+import { type OperationName, operationKinds } from "../../src/kernels/operation-kinds.ts";
+import { operations } from "../../src/kernels/operations.ts";
 import { pointwiseKernel, pointwiseSum } from "../../src/kernels/pointwise.ts";
 import { Terms } from "../../src/kernels/terms.ts";
 import { nullDevice } from "../support/environment.ts";
@@ -65,8 +66,10 @@ describe.each(Object.values(kernels).map((kernel) => [kernel.name, kernel] as co
 const expressions = (Object.keys(operations) as OperationName[]).flatMap((name) =>
   (["f32", "i32"] as const).map((dtype) => {
     const terms = new Terms();
-    const leaves = [0, 1, 2].map((leaf) => terms.leaf(leaf, leaf === 0 && operations[name].condition ? "i32" : dtype));
-    const result = terms.apply(name, ...leaves.slice(0, operations[name].operands));
+    const leaves = [0, 1, 2].map((leaf) =>
+      terms.leaf(leaf, leaf === 0 && operationKinds[name].condition ? "i32" : dtype),
+    );
+    const result = terms.apply(name, ...leaves.slice(0, operationKinds[name].operands));
     return [
       `${name} of ${dtype}`,
       terms.expression(result, (leaf) => (["all", "one", "strides"] as const)[leaf]!),

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { kernels } from "../../src/kernels/index.ts";
-import { type OperationName, operations } from "../../src/kernels/operations.ts";
+import { type OperationName, operationKinds } from "../../src/kernels/operation-kinds.ts";
+import { operations } from "../../src/kernels/operations.ts";
 import { pointwise, pointwiseSums } from "../../src/kernels/pointwise.ts";
 import { type Term, Terms } from "../../src/kernels/terms.ts";
 import type { Dispatch, Target } from "../../src/plan/plan.ts";
@@ -88,7 +89,7 @@ function casesOf(
 function operandsOf(name: OperationName, dtype: DType, shapes: readonly Shape[], numbers: Numbers): Leaf[] {
   return shapes.map((shape, i) => {
     const length = sizeOf(shape);
-    if (dtype === "i32" || (operations[name].condition && i === 0))
+    if (dtype === "i32" || (operationKinds[name].condition && i === 0))
       return { shape, data: numbers.integers(length, -3, 3) };
     const scale = ["sin", "cos"].includes(name) ? 50 : ["exp", "pow"].includes(name) ? 5 : 20;
     const data = numbers.floats(length, scale);
@@ -99,7 +100,8 @@ function operandsOf(name: OperationName, dtype: DType, shapes: readonly Shape[],
 const names = Object.keys(operations) as OperationName[];
 
 describe.each(names)("%s", (name) => {
-  const { operands, integer } = operations[name];
+  const { operands } = operationKinds[name];
+  const { integer } = operations[name];
   const shapes: readonly (readonly Shape[])[] = [
     [[997], [997], [997]],
     [
@@ -143,7 +145,7 @@ test("values at the ends of the range", async () => {
   const small = data.map((x) => (Math.abs(x) === Infinity ? x : Math.max(-1e12, Math.min(x, 1e12))));
   const other = Float32Array.from(data, (_, i) => [2, -1, 0.5, 0, 3][i % 5]!);
   const unary = names.filter(
-    (name) => operations[name].operands === 1 && !["sin", "cos", "geluSlope", "int", "float"].includes(name),
+    (name) => operationKinds[name].operands === 1 && !["sin", "cos", "geluSlope", "int", "float"].includes(name),
   );
   const binary: OperationName[] = ["add", "mul", "max", "min", "pow"];
   const leaf = (numbers: Float32Array) => ({ shape: [numbers.length], data: numbers });

@@ -1,5 +1,5 @@
 import { checkNumber, OptionError, shown } from "../../errors.ts";
-import type { OperationName } from "../../kernels/operations.ts";
+import type { OperationName } from "../../kernels/operation-kinds.ts";
 import { type DType, LEAST_WHOLE, MOST_WHOLE } from "../../tensor-data.ts";
 import { type Operand, pointwise } from "../ops/pointwise.ts";
 import { Tensor } from "../tensor.ts";

@@ -3,11 +3,11 @@ import { isWhole, type Shape, sameShape, showShape, sizeOf } from "../../tensor-
 import {
   concat as concatOp,
   flip as flipOp,
-  pad as padOp,
   permute as permuteOp,
   reshape as reshapeOp,
   slice as sliceOp,
 } from "../ops/layout.ts";
+import { pad as padOp } from "../ops/pad.ts";
 import { broadcastShapes, pointwise } from "../ops/pointwise.ts";
 import { shownTensor, type Tensor } from "../tensor.ts";
 import { axesOf, axisOf, expectAny, expectCounts } from "./checks.ts";

@@ -1,5 +1,6 @@
-import { gatherAlong, gatherGradient, type Rows, sumCumulatively, takeTopK } from "../../kernels/axis.ts";
+import type { Rows } from "../../kernels/axis.ts";
 import { type Shape, sizeOf } from "../../tensor-data.ts";
+import { onDemand } from "../commands.ts";
 import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
 import { INDEX } from "./number-kinds.ts";
@@ -16,20 +17,7 @@ interface Taken extends Rows {
   readonly K: number;
 }
 
-const topKOp: Op<Taken & { readonly smallest: boolean }> = {
-  name: "top-k",
-  forward({ inputs: [x], outputs: [y, index], attributes, label }, e) {
-    const views = { x: e.view(x!), y: e.allocate(y!, label), index: e.allocate(index!, `${label} indices`) };
-    e.emit(takeTopK(e.target, label, attributes, views));
-  },
-  backward({ inputs: [x], outputs: [y, index], attributes, label }, e) {
-    const outputGradient = e.gradient(y!);
-    if (!outputGradient || !e.needsGradient(x)) return;
-    const { view: gradient, accumulate } = e.gradientInto(x);
-    const views = { index: e.view(index!), outputGradient, gradient };
-    e.emit(gatherGradient(e.target, `${label} gradient`, { ...attributes, accumulate }, views));
-  },
-};
+const topKOp: Op<Taken & { readonly smallest: boolean }> = /* @__PURE__ */ onDemand("top-k");
 
 /** The `K` largest entries of an axis (or smallest), in order, and their indices (i32). */
 export function topK(
@@ -45,21 +33,9 @@ export function topK(
   return { values: values!, indices: indices! };
 }
 
-const gatherOp: Op<Taken> = {
-  name: "gather",
+const gatherOp: Op<Taken> = /* @__PURE__ */ onDemand("gather", {
   takes: ({ attributes: { R } }) => [{ input: 1, kind: INDEX, below: R }],
-  forward({ inputs: [x, index], outputs: [y], attributes, label }, e) {
-    const views = { x: e.view(x!), index: e.view(index!), y: e.allocate(y!, label) };
-    e.emit(gatherAlong(e.target, label, attributes, views));
-  },
-  backward({ inputs: [x, index], outputs: [y], attributes, label }, e) {
-    const outputGradient = e.gradient(y!);
-    if (!outputGradient || !e.needsGradient(x)) return;
-    const { view: gradient, accumulate } = e.gradientInto(x);
-    const views = { index: e.view(index!), outputGradient, gradient };
-    e.emit(gatherGradient(e.target, `${label} gradient`, { ...attributes, accumulate }, views));
-  },
-};
+});
 
 /** Entries of an axis by number: `index` (i32) has the shape of x, but for that axis. */
 export function gather(label: string, x: Tensor, index: Tensor, axis: number): Tensor {
@@ -67,20 +43,7 @@ export function gather(label: string, x: Tensor, index: Tensor, axis: number): T
   return apply(gatherOp, label, [x, index], [{ shape: index.shape, dtype: x.dtype }], attributes)[0]!;
 }
 
-const cumulativeOp: Op<Rows> = {
-  name: "cumulative-sum",
-  forward({ inputs: [x], outputs: [y], attributes, label }, e) {
-    const views = { x: e.view(x!), y: e.allocate(y!, label) };
-    e.emit(sumCumulatively(e.target, label, { ...attributes, reverse: false, accumulate: false }, views));
-  },
-  backward({ inputs: [x], outputs: [y], attributes, label }, e) {
-    const gradient = e.gradient(y!);
-    if (!gradient || !e.needsGradient(x)) return;
-    const { view, accumulate } = e.gradientInto(x);
-    const call = { ...attributes, reverse: true, accumulate };
-    e.emit(sumCumulatively(e.target, `${label} gradient`, call, { x: gradient, y: view }));
-  },
-};
+const cumulativeOp: Op<Rows> = /* @__PURE__ */ onDemand("cumulative-sum");
 
 /** The sum of everything up to each entry of an axis. */
 export const cumulativeSum = (label: string, x: Tensor, axis: number): Tensor =>

@@ -1,8 +1,6 @@
-import { pointwise } from "../../kernels/pointwise.ts";
-import { Terms } from "../../kernels/terms.ts";
 import type { View } from "../../plan/plan.ts";
 import { type Shape, sameShape, sizeOf } from "../../tensor-data.ts";
-import { type Emitter, type Op, part, type Stretch } from "../op.ts";
+import { type Op, part, type Stretch } from "../op.ts";
 import { apply, constantTensor, type Tensor } from "../tensor.ts";
 import { emitCopy, rowStrides } from "./strided.ts";
 
@@ -215,55 +213,6 @@ export function joinedBy(x: Tensor): readonly Tensor[] {
   const { node } = x;
   const joins = node?.op === concatOp && (node.attributes as { readonly axis: number }).axis === 0;
   return joins ? (node.inputs as readonly Tensor[]) : [x];
-}
-
-/** Numbers around a tensor: what it is filled up with, and how many come before it on each axis. */
-interface Padding {
-  readonly before: readonly number[];
-  readonly value: number;
-}
-
-const padOp: Op<Padding> = {
-  name: "pad",
-  forward({ inputs: [x], outputs: [y], attributes: { before, value }, label }, e) {
-    const to = e.allocate(y!, label);
-    if (value === 0) e.emit({ type: "clear", label, to });
-    else fill(e, label, y!, to, value);
-    emitCopy(e, { label, shape: x!.shape, from: e.view(x!), strides: rowStrides(x!.shape), ...inside(y!, to, before) });
-  },
-  backward({ inputs: [x], outputs: [y], attributes: { before }, label }, e) {
-    const gradient = e.gradient(y!);
-    if (!gradient || !e.needsGradient(x)) return;
-    const { view, accumulate } = e.gradientInto(x);
-    const { to: source, toStrides: strides } = inside(y!, gradient, before);
-    const toStrides = rowStrides(x.shape);
-    emitCopy(e, { label: `${label} gradient`, shape: x.shape, from: source, strides, to: view, toStrides, accumulate });
-  },
-};
-
-/** Where a tensor stands in its padded one. */
-function inside(padded: Tensor, view: View, before: readonly number[]): { to: View; toStrides: number[] } {
-  const toStrides = rowStrides(padded.shape);
-  return {
-    to: from(
-      view,
-      before.reduce((sum, n, axis) => sum + n * toStrides[axis]!, 0),
-    ),
-    toStrides,
-  };
-}
-
-function fill(e: Emitter, label: string, { shape, dtype }: Tensor, to: View, value: number): void {
-  const terms = new Terms();
-  const call = { label, terms, result: terms.constant(value, dtype), leaves: [], shape, to };
-  e.emit(...pointwise(e.target, call, e.scratch("unused", 4)));
-}
-
-/** `x` with `widths[axis]` numbers of `value` before and after it. */
-export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value: number): Tensor {
-  const shape = x.shape.map((n, axis) => n + widths[axis]![0] + widths[axis]![1]);
-  const before = widths.map(([n]) => n);
-  return apply(padOp, "pad", [x], [{ shape, dtype: x.dtype }], { before, value })[0]!;
 }
 
 /** Where the values of a tensor lie that is a view: in which tensor, and from which element on. */

@@ -1,7 +1,6 @@
 import { ShapeError } from "../../errors.ts";
-import { pointwise } from "../../kernels/pointwise.ts";
-import { Terms } from "../../kernels/terms.ts";
 import type { View } from "../../plan/plan.ts";
+import { scaleGradient } from "../commands.ts";
 import type { Emitter } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -28,20 +27,7 @@ export function passGradient(
     return;
   }
   const { view, accumulate } = e.gradientInto(input);
-  const terms = new Terms();
-  const call = {
-    label: `${label} gradient`,
-    terms,
-    result: terms.apply("mul", terms.leaf(0, "f32"), terms.leaf(1, "f32")),
-    leaves: [
-      { view: gradient, shape: input.shape },
-      { view: by, shape: [] },
-    ],
-    shape: input.shape,
-    to: view,
-    accumulate,
-  };
-  e.emit(...pointwise(e.target, call, gradient));
+  scaleGradient(e, { label: `${label} gradient`, from: gradient, by, shape: input.shape, to: view, accumulate });
 }
 
 /** @throws ShapeError where the target is computed from what is learned: no loss gives a gradient by it. */

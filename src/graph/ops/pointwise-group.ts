@@ -1,5 +1,6 @@
 import { MOST_INPUTS } from "../../kernels/expression.ts";
-import { type OperationName, operations } from "../../kernels/operations.ts";
+import { type OperationName, operationKinds } from "../../kernels/operation-kinds.ts";
+import { operations } from "../../kernels/operations.ts";
 import { type Term, Terms } from "../../kernels/terms.ts";
 import type { Shape } from "../../tensor-data.ts";
 import type { Emitter } from "../op.ts";
@@ -163,7 +164,7 @@ export function gradientsOf(group: Group, wanted: readonly Tensor[]) {
     if (!g || !rule) continue;
     const operands = operandsOf(node, values, terms).map((x) => (typeof x === "number" ? terms.constant(x) : x));
     const [a, b, c] = operands.map((x) =>
-      x.dtype === "i32" && !operations[operation].condition ? terms.apply("float", x) : x,
+      x.dtype === "i32" && !operationKinds[operation].condition ? terms.apply("float", x) : x,
     );
     const by = rule(terms, g, { a: a!, b: b ?? a!, c: c ?? a!, y: values.get(node.outputs[0]!)! });
     let next = 0;

@@ -1,0 +1,21 @@
+import type { Commands, CommandTable } from "./commands.ts";
+import { cumulativeCommands, gatherCommands, topKCommands } from "./ops/along-axis-commands.ts";
+import { matmulCommands } from "./ops/matmul-commands.ts";
+import { padCommands } from "./ops/pad-commands.ts";
+import { pointwiseGroupCommands, scaleGradient } from "./ops/pointwise-commands.ts";
+import { softmaxCommands } from "./ops/softmax-commands.ts";
+
+/** What emits the commands of the functions of tensors, by the names of their ops. */
+export const functionCommands: CommandTable = {
+  scaleGradient,
+  ops: {
+    pointwise: pointwiseGroupCommands,
+    sum: pointwiseGroupCommands,
+    softmax: softmaxCommands as Commands,
+    "top-k": topKCommands as Commands,
+    gather: gatherCommands as Commands,
+    "cumulative-sum": cumulativeCommands as Commands,
+    matmul: matmulCommands as Commands,
+    pad: padCommands as Commands,
+  },
+};
