@@ -112,6 +112,7 @@ export {
   quantile,
 } from "./nn/composed-losses.ts";
 export { Conv1d, type Conv1dOptions } from "./nn/conv1d.ts";
+export { type CrossEntropyOptions, crossEntropy } from "./nn/cross-entropy.ts";
 export { type CTCLengths, type CTCLoss, type CTCOptions, ctc } from "./nn/ctc.ts";
 export { Dropout, type DropoutOptions } from "./nn/dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";
@@ -125,8 +126,6 @@ export { addLosses, type Loss, type LossAndCount, type RealTargets, type Reducti
 export {
   type BCEWithLogitsOptions,
   bceWithLogits,
-  type CrossEntropyOptions,
-  crossEntropy,
   type HuberOptions,
   huber,
   l1,

@@ -1,5 +1,5 @@
-// What a runtime loads when a program first asks for it. One module, because every other one that is loaded on demand would cut
-// what they share into more files.
+// What a program loads when it first asks for it. One module, because every other one that is loaded on demand would cut what they
+// share into more files.
 import { provideCommands } from "./graph/commands.ts";
 import { functionCommands } from "./graph/function-commands.ts";
 
@@ -7,8 +7,13 @@ import { functionCommands } from "./graph/function-commands.ts";
 provideCommands(functionCommands);
 
 export { CpuBackend } from "./cpu/cpu-backend.ts";
+export { accumulateGradients, averageGradients, averageParameters } from "./graph/average-gradients.ts";
 export { BeamSearcher } from "./infer/beam-search.ts";
 export { Generator } from "./infer/generate.ts";
 export { Predictor } from "./infer/predictor.ts";
 export { Program } from "./infer/program.ts";
+export { composeOwnCell, refuseOwnCell } from "./kernels/cell-fragment.ts";
+export { crossEntropy } from "./nn/cross-entropy.ts";
+export { AveragedWeights } from "./train/averaged-weights.ts";
 export { Evaluator } from "./train/evaluate.ts";
+export { FurtherSteps } from "./train/further-steps.ts";

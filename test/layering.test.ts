@@ -31,22 +31,29 @@ interface Import {
   /** A file of ours, or a package. */
   readonly target: string;
   readonly typeOnly: boolean;
+  /** Loaded when the program comes there: `import()`. */
+  readonly onDemand: boolean;
 }
 
 /** Every import, export-from and import() of a parsed file. */
 function importsIn(source: ts.SourceFile): Import[] {
   const file = source.fileName;
   const found: Import[] = [];
-  const add = (specifier: ts.Expression | undefined, typeOnly: boolean) => {
+  const add = (specifier: ts.Expression | undefined, typeOnly: boolean, onDemand = false) => {
     if (!specifier || !ts.isStringLiteralLike(specifier)) return;
     const { text: target } = specifier;
-    found.push({ file, target: target.startsWith(".") ? posix.join(dirname(file), target) : target, typeOnly });
+    found.push({
+      file,
+      target: target.startsWith(".") ? posix.join(dirname(file), target) : target,
+      typeOnly,
+      onDemand,
+    });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.isTypeOnly ?? false);
     else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
-      add(node.arguments[0], false);
+      add(node.arguments[0], false, true);
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -74,13 +81,14 @@ const below: Readonly<Record<string, readonly string[]>> = {
   io: [],
   kernels: ["cells", "plan"],
   cpu: ["kernels", "cells", "plan"],
-  gpu: ["kernels", "cells", "plan"],
+  gpu: ["on-demand", "kernels", "cells", "plan"],
   adapter: [],
   graph: ["kernels", "cells", "plan"],
   nn: ["graph", "kernels", "cells", "plan", "data"],
-  train: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
+  train: ["on-demand", "nn", "graph", "kernels", "cells", "plan", "data", "io"],
   infer: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
-  "on-demand": ["train", "infer", "graph", "cpu"],
+  // Below those who load it and above what it loads: a test sees that nobody imports it otherwise.
+  "on-demand": ["train", "infer", "cpu", "nn", "graph", "kernels"],
   runtime: ["on-demand", "train", "infer", "nn", "graph", "gpu", "adapter", "plan", "data", "io"],
   "char-model": ["train", "nn", "graph", "cells", "data", "io"],
   testing: ["runtime", "nn", "graph", "kernels", "cells"],
@@ -114,6 +122,12 @@ describe("imports", () => {
   test("point down only", () => {
     expect(sources.filter((file) => below[layerOf(file)] === undefined)).toEqual([]);
     expect(shown(sources.flatMap((file) => importsOf(file)).filter(upward))).toEqual([]);
+  });
+
+  test("of what is loaded on demand are all import()", () => {
+    const all = sources.flatMap((file) => importsOf(file)).filter(({ target }) => target === "src/on-demand.ts");
+    expect(all.length).toBeGreaterThan(5);
+    expect(shown(all.filter(({ onDemand, typeOnly }) => !onDemand && !typeOnly))).toEqual([]);
   });
 
   test("of the ground reach nothing but errors", () => {

@@ -1,5 +1,5 @@
+import { cellNamed } from "../cells/cell.ts";
 import { InternalError } from "../errors.ts";
-import { checkOwnFragment } from "../kernels/cell-fragment.ts";
 import { describeMessages } from "../kernels/compose.ts";
 import { composeKernel, type Kernel, kernelOf, uniformOf } from "../kernels/kernel.ts";
 import { keyOfExpression } from "../plan/expression.ts";
@@ -68,7 +68,11 @@ export class Pipelines {
 
   async #compile(command: Dispatch): Promise<Compiled> {
     const kernel = kernelOf(command);
-    const composed = composeKernel(kernel, command);
+    const cell = command.cell === undefined ? undefined : cellNamed(command.cell);
+    const source = cell?.fragment && !("file" in cell.fragment) ? cell.fragment.source : undefined;
+    const own = source === undefined ? undefined : await import("../on-demand.ts");
+    const compose = () => composeKernel(kernel, command);
+    const composed = own ? own.composeOwnCell(cell!, source!, compose) : compose();
     const label = [command.kernel, command.cell ?? "", JSON.stringify(command.constants)].join("|");
     // A shader that is refused must not pass for a fault of the device.
     this.#device.pushErrorScope("validation");
@@ -85,7 +89,7 @@ export class Pipelines {
     } catch (cause) {
       const { messages } = await module.getCompilationInfo();
       const errors = messages.filter(({ type }) => type === "error");
-      if (errors.length > 0 && command.cell !== undefined) checkOwnFragment(command.cell, composed, errors);
+      if (errors.length > 0) own?.refuseOwnCell(cell!, composed, errors);
       const described = errors.length > 0 ? describeMessages(composed, errors) : String(cause);
       throw new InternalError(`kernel ${label} does not compile: ${described}`);
     } finally {

@@ -1,9 +1,7 @@
-import { blend } from "../kernels/blend.ts";
 import { finishNorm, normGroups, partialNorm } from "../kernels/norm.ts";
 import type { Dispatch, Role, Target, View } from "../plan/plan.ts";
 import { type Emitter, part } from "./op.ts";
 import { type ParameterLayout, pageName } from "./parameter-layout.ts";
-import { constantTensor, type Tensor } from "./tensor.ts";
 
 /** How the scheduler has an optimizer update parameters that lie side by side. */
 export interface Update {
@@ -15,8 +13,6 @@ export interface Update {
   readonly clipValue: number | undefined;
   /** The group that a parameter is in; default 0. */
   groupOf?(parameter: object): number;
-  /** Keep a running average of the weights. */
-  readonly average?: boolean;
   command(
     target: Target,
     /** How many parameters. */
@@ -26,14 +22,6 @@ export interface Update {
     views: { parameter: View; gradient: View; norm: View; hyper: View; moments: readonly View[] },
     group: number,
   ): Dispatch;
-}
-
-/** How the gradients of several replays become one. */
-export interface Accumulation {
-  /** How much this replay's gradient weighs; default 1. */
-  readonly count: Tensor | undefined;
-  /** Add the gradients up, and do not divide by what they weigh together. */
-  readonly isSum: boolean;
 }
 
 /** The parameters of the plan that is being built, after its backward pass. */
@@ -69,7 +57,7 @@ interface Stretch {
  * alone, as in torch, where an optimizer passes over what has no gradient: no decay, no momentum. What fills up a page counts to
  * the parameter before it.
  */
-function stretchesIn({ places, pages }: ParameterLayout, groupOf: (parameter: object) => number | undefined) {
+export function stretchesIn({ places, pages }: ParameterLayout, groupOf: (parameter: object) => number | undefined) {
   return pages.flatMap((length, page) => {
     const here = [...places].filter(([, place]) => place.page === page).sort(([, a], [, b]) => a.offset - b.offset);
     const stretches: { from: number; to: number; group: number }[] = [];
@@ -99,36 +87,6 @@ export function clearOtherGradients(e: LearnedParameters): void {
     }
     clear(end, length);
   }
-}
-
-const one = (e: LearnedParameters): View => e.view(constantTensor("one", [1]));
-const zero = (e: LearnedParameters): View => e.view(constantTensor("zero", [0]));
-
-/** Adds this plan's gradients to those of the replays before it, times what they weigh. */
-export function accumulateGradients(e: LearnedParameters, { count, isSum }: Accumulation): void {
-  clearOtherGradients(e);
-  const keep = e.shared(trainingName.keep, "input", 1);
-  const weight = count && !isSum ? e.view(count) : one(e);
-  const hasGradient = new Set(stretchesIn(e.layout, (p) => (e.learned.has(p) ? 0 : undefined)).map(({ page }) => page));
-  e.layout.pages.forEach((P, page) => {
-    const x = e.shared(pageName.gradient(page), "gradient", P);
-    // A page without gradients in this plan holds those of another one.
-    if (!hasGradient.has(page)) e.emit({ type: "clear", label: "no gradient", to: x });
-    const y = e.shared(trainingName.accumulated(page), "moment", P);
-    e.emit(blend(e.target, "accumulate gradients", { P }, { x, keep, by: weight, y }));
-  });
-  const y = e.shared(trainingName.weight, "moment", 1);
-  e.emit(blend(e.target, "accumulate weight", { P: 1 }, { x: weight, keep: isSum ? zero(e) : keep, by: one(e), y }));
-}
-
-/** Puts the mean of what was accumulated where gradients are. */
-export function averageGradients(e: LearnedParameters): void {
-  const by = e.shared(trainingName.weight, "moment", 1);
-  e.layout.pages.forEach((P, page) => {
-    const x = e.shared(trainingName.accumulated(page), "moment", P);
-    const y = e.shared(pageName.gradient(page), "gradient", P);
-    e.emit(blend(e.target, "mean gradient", { P, divide: true }, { x, keep: zero(e), by, y }));
-  });
 }
 
 /** The gradient's norm over all parameters, which with the clipping factor is the output "norm"; then the optimizer on each stretch. */
@@ -172,16 +130,4 @@ export function updateParameters(e: LearnedParameters, update: Update): void {
       e.emit(update.command(e.target, P, clipValue, { ...of, norm, hyper }, group));
     }
   }
-  if (update.average) averageParameters(e);
-}
-
-/** An exponential moving average of all weights. */
-function averageParameters(e: LearnedParameters): void {
-  const factors = e.shared(trainingName.averaging, "input", 2);
-  const [keep, by] = [part(factors, 0, 1), part(factors, 1, 1)];
-  e.layout.pages.forEach((P, page) => {
-    const x = e.shared(pageName.parameter(page), "parameter", P);
-    const y = e.shared(trainingName.average(page), "moment", P);
-    e.emit(blend(e.target, "average weights", { P }, { x, keep, by, y }));
-  });
 }

@@ -1,8 +1,7 @@
-import { cellNamed, type FullCell } from "../cells/cell.ts";
-import { CellError, OptionError } from "../errors.ts";
-import { activationsWgsl } from "../shaders/lib/activations.generated.ts";
-import type { Shader } from "../shaders/shader.ts";
+import type { FullCell } from "../cells/cell.ts";
+import { CellError } from "../errors.ts";
 import { type CompilerMessage, type Composed, ShaderError } from "./compose.ts";
+import { ownFile } from "./kernel.ts";
 import { declaredNames, linesOf } from "./wgsl-text.ts";
 
 // The WGSL that users give with a cell: what is wrong with it is told by the cell's name and the lines that they wrote.
@@ -22,30 +21,15 @@ const functionsOf = ({ intermediate }: FullCell): readonly FunctionName[] =>
     ? ["cellForward", "cellBackward", "cellIntermediate", "cellIntermediateBackward"]
     : ["cellForward", "cellBackward"];
 
-/** What a user's fragment may include. */
-const library = [activationsWgsl];
-
-/** The file that a fragment's own lines report. */
-const ownFile = ({ name }: FullCell): string => `cells/${name}.wgsl`;
-
-/**
- * Composes a kernel with a cell's fragment.
- * @throws OptionError when the cell has none; CellError when a function is missing, or an include in it is wrong
- */
-export function composeWithCell(cell: FullCell, compose: (fragment: Shader) => Composed): Composed {
-  const { name, fragment } = cell;
-  if (fragment === undefined) {
-    throw new OptionError(
-      `cell "${name}" has no WGSL, so it runs on the CPU only; give it a fragment, or open the runtime with { backend: "cpu" }`,
-    );
-  }
-  if ("file" in fragment) return compose(fragment);
-  const declared = declaredNames(linesOf(fragment.source, ownFile(cell)).map(({ text }) => text));
+/** Composes a kernel with the fragment that was given with a cell. @throws CellError for a missing function, or a wrong include */
+export function composeOwnCell(cell: FullCell, source: string, compose: () => Composed): Composed {
+  const { name } = cell;
+  const declared = declaredNames(linesOf(source, ownFile(cell)).map(({ text }) => text));
   const missing = functionsOf(cell).filter((wanted) => !declared.has(wanted));
   if (missing.length > 0)
     throw new CellError(`cell "${name}": its WGSL lacks ${missing.map(show).join(" and ")}; add what is missing`);
   try {
-    return compose({ file: ownFile(cell), source: fragment.source, includes: library });
+    return compose();
   } catch (error) {
     if (!(error instanceof ShaderError) || error.file !== ownFile(cell)) throw error;
     const why = error.message.slice(`${error.file}:${error.line}: `.length);
@@ -61,13 +45,11 @@ function mixesScalars(message: string): boolean {
 }
 
 /**
- * Tells whoever wrote the fragment of a cell why it does not compile; does nothing for the fragments of the package.
+ * Tells whoever wrote the fragment of a cell why it does not compile.
  * @throws CellError with the compiler's messages: those of the fragment's own lines, counted as they were given, or if it is
  * the engine that cannot use it the lines that the engine has
  */
-export function checkOwnFragment(cellName: string, composed: Composed, messages: readonly CompilerMessage[]): void {
-  const cell = cellNamed(cellName);
-  if (!cell.fragment || "file" in cell.fragment) return;
+export function refuseOwnCell(cell: FullCell, composed: Composed, messages: readonly CompilerMessage[]): never {
   const lines = composed.code.split("\n");
   const own = messages.filter(({ lineNum }) => lineNum > 0 && composed.origin(lineNum).file === ownFile(cell));
   const told = own.length > 0 ? own : messages;
@@ -82,6 +64,6 @@ export function checkOwnFragment(cellName: string, composed: Composed, messages:
     : "";
   const engine = `; the engine calls\n    ${functionsOf(cell).map(show).join("\n    ")}`;
   throw new CellError(
-    `cell "${cellName}": its WGSL does not ${own.length > 0 ? "compile" : "fit"}:\n${described.join("\n")}${own.length > 0 ? "" : engine}${hint}`,
+    `cell "${cell.name}": its WGSL does not ${own.length > 0 ? "compile" : "fit"}:\n${described.join("\n")}${own.length > 0 ? "" : engine}${hint}`,
   );
 }

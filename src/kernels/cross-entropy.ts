@@ -1,43 +1,7 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { crossEntropyWgsl } from "../shaders/cross-entropy.generated.ts";
-import { crossEntropyCountWgsl } from "../shaders/cross-entropy-count.generated.ts";
-import { crossEntropyMeanWgsl } from "../shaders/cross-entropy-mean.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
-import {
-  defineKernel,
-  dispatch,
-  f32,
-  gridFor,
-  i32,
-  laneNeeds,
-  NAN_BITS,
-  read,
-  readWrite,
-  rowNeeds,
-  u32,
-} from "./kernel.ts";
-
-/** Counts the targets that are neither ignored nor masked, each as often as its class weighs. */
-export const crossEntropyCount = defineKernel({
-  shader: crossEntropyCountWgsl,
-  bindings: [
-    read("targets", "i32", "[N]"),
-    read("weight", "f32", "[V]"),
-    read("mask", "i32", "[N]"),
-    readWrite("count", "f32", "[1]"),
-  ],
-  params: [...u32("N"), ...i32("ignoreIndex"), ...u32("hasWeight", "hasMask")],
-  variants: [{}],
-  needs: laneNeeds(64),
-  twin({ targets, weight, mask, count }, { N, ignoreIndex, hasWeight, hasMask }) {
-    let n = 0;
-    for (let i = 0; i < N; i++) {
-      if (targets[i] === ignoreIndex || (hasMask && mask[i] === 0)) continue;
-      n += hasWeight ? weight[targets[i]!]! : 1;
-    }
-    count[0] = n;
-  },
-});
+import { defineKernel, dispatch, f32, gridFor, i32, NAN_BITS, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
 
 /** Loss of every row and, with GRADIENT, its gradient by the logits. */
 export const crossEntropyRows = defineKernel({
@@ -85,43 +49,6 @@ export const crossEntropyRows = defineKernel({
   },
 });
 
-/** Mean of the rows' losses over what counts; 0 where nothing does. */
-export const crossEntropyMean = defineKernel({
-  shader: crossEntropyMeanWgsl,
-  bindings: [read("rowLoss", "f32", "[N]"), read("count", "f32", "[1]"), readWrite("loss", "f32", "[1]")],
-  params: u32("N"),
-  variants: [{}],
-  needs: laneNeeds(64),
-  twin({ rowLoss, count, loss }, { N }) {
-    let sum = 0;
-    for (let n = 0; n < N; n++) sum += rowLoss[n]!;
-    loss[0] = sum / (count[0] || 1);
-  },
-});
-
-/** How many targets there are, those with `ignoreIndex` or a mask of 0 left out, weighted by class. */
-export const countTargets = (
-  label: string,
-  { N, ignoreIndex }: { readonly N: number; readonly ignoreIndex: number },
-  views: { targets: View; weight: View | undefined; mask: View | undefined; count: View; unused: View },
-): Dispatch =>
-  dispatch(crossEntropyCount, {
-    label,
-    views: {
-      targets: views.targets,
-      weight: views.weight ?? views.unused,
-      mask: views.mask ?? views.targets,
-      count: views.count,
-    },
-    params: {
-      N,
-      ignoreIndex,
-      hasWeight: Number(views.weight !== undefined),
-      hasMask: Number(views.mask !== undefined),
-    },
-    grid: [1, 1, 1],
-  });
-
 /** Cross-entropy of every row; without `gradient` the loss only. */
 export function crossEntropyOfRows(
   target: Target,
@@ -149,7 +76,3 @@ export function crossEntropyOfRows(
     grid: gridFor(sizes.N, size.ROWS, target.maxWorkgroups),
   });
 }
-
-/** Adds up the losses of N rows and divides by what counts. */
-export const meanOfRows = (label: string, N: number, views: { rowLoss: View; count: View; loss: View }): Dispatch =>
-  dispatch(crossEntropyMean, { label: `${label} mean`, views, params: { N }, grid: [1, 1, 1] });

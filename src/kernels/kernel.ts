@@ -1,12 +1,12 @@
 import { cellNamed, type FullCell } from "../cells/cell.ts";
 import { cellPrelude } from "../cells/prelude.ts";
-import { InternalError } from "../errors.ts";
+import { InternalError, OptionError } from "../errors.ts";
 import type { Expression } from "../plan/expression.ts";
 import type { Constants, Dispatch, Plan, Target, View } from "../plan/plan.ts";
+import { activationsWgsl } from "../shaders/lib/activations.generated.ts";
 import { tilingBlockWgsl } from "../shaders/lib/tiling-block.generated.ts";
 import { tilingRowWgsl } from "../shaders/lib/tiling-row.generated.ts";
 import type { Shader } from "../shaders/shader.ts";
-import { composeWithCell } from "./cell-fragment.ts";
 import { type Composed, compose } from "./compose.ts";
 
 /** One storage buffer of a kernel; the same name, place and access stand in its WGSL file. */
@@ -168,14 +168,26 @@ export function composeKernel(kernel: Kernel, variant: Variant): Composed {
   }
   if (variant.cell === undefined) return compose(kernel.shader, { constants });
   const cell = cellNamed(variant.cell);
-  return composeWithCell(cell, (fragment) =>
-    compose(kernel.shader, {
-      constants,
-      cell: fragment,
-      parts: { ...cell.parts, TILING: constants.ACROSS_UNITS === true ? tilingRowWgsl : tilingBlockWgsl },
-      prelude: cellPrelude(cell, constants.INTERMEDIATE === true),
-    }),
-  );
+  return compose(kernel.shader, {
+    constants,
+    cell: fragmentOf(cell),
+    parts: { ...cell.parts, TILING: constants.ACROSS_UNITS === true ? tilingRowWgsl : tilingBlockWgsl },
+    prelude: cellPrelude(cell, constants.INTERMEDIATE === true),
+  });
+}
+
+/** The file that the lines of a fragment report that was given with a cell. */
+export const ownFile = ({ name }: FullCell): string => `cells/${name}.wgsl`;
+
+function fragmentOf(cell: FullCell): Shader {
+  const { name, fragment } = cell;
+  if (fragment === undefined) {
+    throw new OptionError(
+      `cell "${name}" has no WGSL, so it runs on the CPU only; give it a fragment, or open the runtime with { backend: "cpu" }`,
+    );
+  }
+  if ("file" in fragment) return fragment;
+  return { file: ownFile(cell), source: fragment.source, includes: [activationsWgsl] };
 }
 
 /** Kernels by name, from when a plan first uses them: no table names all of them, and a bundle has only what it uses. */

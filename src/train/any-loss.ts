@@ -21,5 +21,5 @@ export function checkLoss(what: string, loss: AnyLoss): AnyLoss {
   );
 }
 
-/** Whether a loss adds up over all targets, and is not their mean. */
-export const isSumOf = (loss: AnyLoss): boolean => typeof loss !== "function" && loss.reduction === "sum";
+/** Whether a loss adds up over all targets, and is not their mean, as the default loss is. */
+export const isSumOf = (loss: AnyLoss | undefined): boolean => typeof loss === "object" && loss.reduction === "sum";

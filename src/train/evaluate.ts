@@ -5,7 +5,7 @@ import { checkInputs, type InputRanges, inputRanges } from "../graph/input-range
 import { Tensor } from "../graph/tensor.ts";
 import { logitsOf, type SequenceModel } from "../graph/trace.ts";
 import { CarriedState } from "../nn/carried-state.ts";
-import { crossEntropy } from "../nn/losses.ts";
+import { crossEntropy } from "../nn/cross-entropy.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan, Memory } from "../plan/backend.ts";

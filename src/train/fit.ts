@@ -65,6 +65,12 @@ export interface History<M extends Metrics = Metrics> {
   readonly best?: number;
 }
 
+/** What measures on a fit's validation. */
+interface FitEvaluator<M extends Metrics> {
+  run(batches: BatchSource): Promise<Evaluation<M>>;
+  dispose(): void;
+}
+
 /** What a fit asks of its trainer. */
 export interface FitHost<M extends Metrics> {
   /** Batches that make a step. */
@@ -73,10 +79,7 @@ export interface FitHost<M extends Metrics> {
   /** @throws BusyError while another fit goes on */
   begin(): void;
   end(): void;
-  measure(metrics: M | undefined): {
-    run(batches: BatchSource): Promise<Evaluation<M>>;
-    dispose(): void;
-  };
+  measure(metrics: M | undefined): Promise<FitEvaluator<M>>;
   observe(validationLoss: number): void;
   /** Keeps the weights; what it gives puts them back. */
   snapshot(): Promise<() => void>;
@@ -204,14 +207,14 @@ class FitRun<M extends Metrics> {
     checkFit(this.#data, this.#options as FitOptions);
     const { validation, metrics } = this.#options;
     this.#host.begin();
-    let evaluator: ReturnType<FitHost<M>["measure"]> | undefined;
+    let evaluator: FitEvaluator<M> | undefined;
     try {
       const { epochs = 1 } = this.#options;
       for (let epoch = 1; epoch <= epochs && !this.#isOver(); epoch++) {
         const losses = yield* this.#epoch(epoch);
         if (losses.length === 0) break;
         // Averages of the weights are there after the first step.
-        if (validation && !this.#isAborted) evaluator ??= this.#host.measure(metrics);
+        if (validation && !this.#isAborted) evaluator ??= await this.#host.measure(metrics);
         await this.#endEpoch(epoch, losses, evaluator);
       }
       if (!this.#isOver()) this.#ended = "epochs";
@@ -293,11 +296,7 @@ class FitRun<M extends Metrics> {
     return batches;
   }
 
-  async #endEpoch(
-    epoch: number,
-    losses: readonly number[],
-    evaluator: ReturnType<FitHost<M>["measure"]> | undefined,
-  ): Promise<void> {
+  async #endEpoch(epoch: number, losses: readonly number[], evaluator: FitEvaluator<M> | undefined): Promise<void> {
     const validation = evaluator && (await this.#measure(epoch, evaluator));
     const loss = losses.reduce((a, b) => a + b, 0) / losses.length;
     const report: EpochReport<M> = { epoch, step: this.#step, loss, ...(validation && { validation }) };
@@ -317,7 +316,7 @@ class FitRun<M extends Metrics> {
   }
 
   /** The validation after an epoch; undefined where it was aborted. */
-  async #measure(epoch: number, evaluator: ReturnType<FitHost<M>["measure"]>): Promise<Evaluation<M> | undefined> {
+  async #measure(epoch: number, evaluator: FitEvaluator<M>): Promise<Evaluation<M> | undefined> {
     const { signal, validation } = this.#options;
     const batches = await Batches.of("fit: the validation's batches", validation!, epoch, signal);
     try {

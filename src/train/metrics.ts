@@ -1,7 +1,8 @@
 import { checkCount, checkOptions, OptionError, ShapeError, shown } from "../errors.ts";
 import { expectNumbers, Tensor } from "../graph/tensor.ts";
+import { crossEntropy } from "../nn/cross-entropy.ts";
 import { type Loss, maskOf, type RealTargets } from "../nn/loss.ts";
-import { crossEntropy, l1, mse } from "../nn/losses.ts";
+import { l1, mse } from "../nn/losses.ts";
 import { type NumberArray, sameShape, showShape, type TensorData } from "../tensor-data.ts";
 
 /** What a metric looks at in a batch, and how batches add up. */

@@ -1,23 +1,23 @@
 import { type AnyBatch, carriesState, checkBatch, inputsOf } from "../data/batch.ts";
-import { DisposedError, DivergedError, OptionError, StateDictError, shownNames } from "../errors.ts";
+import { DisposedError, DivergedError, OptionError } from "../errors.ts";
 import { checkInputs } from "../graph/input-ranges.ts";
-import { pageName } from "../graph/parameter-layout.ts";
 import { trainingName } from "../graph/update-parameters.ts";
 import type { CarriedState } from "../nn/carried-state.ts";
-import { faultsOf } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import { hashName, pcg4d } from "../random.ts";
 import { type NumberArray, type StateDict, sizeOf } from "../tensor-data.ts";
+import type { FurtherSteps, Work } from "./further-steps.ts";
 import type { ParameterGroups } from "./parameter-groups.ts";
 import type { Schedule } from "./schedules.ts";
 import type { AppliedReport, Gradients, StartedStep, StepReport } from "./step-report.ts";
-import { type Held, holdAll, type Prepared, type PreparedBatch, type TrainingPlans } from "./training-plans.ts";
+import type { Held, Prepared, PreparedBatch, TrainingPlans } from "./training-plans.ts";
 
 /** The noise of a step and, in it, of a batch: the same after a resumption, and unlike that of any other step. */
 const noiseOf = (seed: number, step: number, batch: number): Int32Array =>
   Int32Array.of(pcg4d(seed, step, hashName("noise"), batch)[0]);
 
-interface Settings {
+/** How a trainer takes its steps. */
+export interface StepSettings {
   readonly schedule: Schedule;
   readonly groups: ParameterGroups;
   /** Whether the loss adds up over targets. */
@@ -47,7 +47,7 @@ export class StepRunner {
   readonly #weights: Weights;
   readonly #carried: CarriedState;
   readonly #plans: TrainingPlans;
-  readonly #settings: Settings;
+  readonly #settings: StepSettings;
   readonly #running = new Set<Promise<unknown>>();
   readonly progress: Progress = { step: 0, isAveraged: false, carries: undefined, diverged: undefined };
   /** When what was asked for last has begun. */
@@ -56,7 +56,7 @@ export class StepRunner {
   #lastReport = 0;
   isDisposed = false;
 
-  constructor(weights: Weights, carried: CarriedState, plans: TrainingPlans, settings: Settings) {
+  constructor(weights: Weights, carried: CarriedState, plans: TrainingPlans, settings: StepSettings) {
     this.#weights = weights;
     this.#carried = carried;
     this.#plans = plans;
@@ -123,7 +123,7 @@ export class StepRunner {
   }
 
   /** Checks what can be known of batches only when their plans are there. Nothing has run when this throws. */
-  #checkNumbers(batches: readonly AnyBatch[], prepared: readonly PreparedBatch[], carry: boolean): void {
+  checkNumbers(batches: readonly AnyBatch[], prepared: readonly PreparedBatch[], carry: boolean): void {
     batches.forEach((batch, i) => {
       checkInputs(prepared[i]!.ranges, inputsOf(batch));
       if (carry) this.#carried.checkRows(batch);
@@ -132,7 +132,7 @@ export class StepRunner {
   }
 
   /** Writes a batch. @param i which one of its step */
-  #write(batch: AnyBatch, { loaded, inputs }: Prepared, i: number, carry: boolean): void {
+  write(batch: AnyBatch, { loaded, inputs }: Prepared, i: number, carry: boolean): void {
     if (carry) this.#carried.resetFor(batch);
     // A model need not use all that it is given, and most have no noise.
     for (const [name, { data }] of Object.entries(inputsOf(batch))) if (inputs.has(name)) loaded.write(name, data);
@@ -140,20 +140,8 @@ export class StepRunner {
     if (inputs.has(trainingName.keep)) loaded.write(trainingName.keep, Float64Array.of(i === 0 ? 0 : 1));
   }
 
-  /** Puts several batches through their plans, each of which adds to the gradients. */
-  #accumulate(batches: readonly AnyBatch[], prepared: readonly PreparedBatch[], carry: boolean) {
-    this.#checkNumbers(batches, prepared, carry);
-    return batches.map((batch, i) => {
-      const { loaded, outputs } = prepared[i]!;
-      this.#write(batch, prepared[i]!, i, carry);
-      const read = loaded.runAndRead(outputs);
-      read.catch(() => {}); // where a later one cannot even be started, nobody waits for this one
-      return read;
-    });
-  }
-
   /** Replays the update of the next step. @param outputs of its plan, for the values after the norm */
-  #update({ loaded, inputs }: Prepared, outputs: readonly string[] = []) {
+  update({ loaded, inputs }: Prepared, outputs: readonly string[] = []) {
     const { schedule, groups, decay = 0 } = this.#settings;
     const step = this.progress.step + 1;
     const factor = schedule.lrAt(step - 1);
@@ -176,7 +164,9 @@ export class StepRunner {
     this.check();
     const carry = this.#checkBatches(what, batches);
     const { begun, result } =
-      batches.length === 1 ? this.#startOne(batches[0]!, carry) : this.#startAll(batches, carry);
+      batches.length === 1
+        ? this.#startOne(batches[0]!, carry)
+        : this.#startFurther((further) => further.step(batches, carry));
     return { begun, report: result };
   }
 
@@ -184,55 +174,17 @@ export class StepRunner {
     return this.#start(
       () => this.#plans.forBatch("train", batch, carry),
       async (prepared) => {
-        this.#checkNumbers([batch], [prepared], carry);
-        this.#write(batch, prepared, 0, carry);
-        const { step, lr, read } = this.#update(prepared, ["loss"]);
+        this.checkNumbers([batch], [prepared], carry);
+        this.write(batch, prepared, 0, carry);
+        const { step, lr, read } = this.update(prepared, ["loss"]);
         const [norm, loss] = (await read) as [NumberArray, NumberArray];
-        return this.#report({ step, loss: loss[0]!, gradNorm: norm[0]!, lr }, [batch]);
+        return this.report({ step, loss: loss[0]!, gradNorm: norm[0]!, lr }, [batch]);
       },
     );
-  }
-
-  #startAll(batches: readonly AnyBatch[], carry: boolean) {
-    return this.#start(
-      () => this.#hold("update", batches, carry),
-      async ({ prepared, after }) => {
-        const reads = this.#accumulate(batches, prepared, carry);
-        const { step, lr, read } = this.#update(after);
-        const [[norm], ...losses] = (await Promise.all([read, ...reads])) as [NumberArray[], ...NumberArray[][]];
-        return this.#report({ step, loss: this.#together(losses).loss, gradNorm: norm![0]!, lr }, batches);
-      },
-    );
-  }
-
-  /** Holds a plan for each of several batches, and the one for what they have accumulated. */
-  async #hold(kind: "update" | "mean", batches: readonly AnyBatch[], carry: boolean) {
-    const { made: prepared, release } = await holdAll(batches, (batch) =>
-      this.#plans.forBatch("accumulate", batch, carry),
-    );
-    try {
-      const after = await this.#plans.forGradients(kind, new Set(prepared.flatMap(({ learned }) => [...learned])));
-      const releaseAll = () => {
-        release();
-        after.release();
-      };
-      return { made: { prepared, after: after.made }, release: releaseAll };
-    } catch (error) {
-      release();
-      throw error;
-    }
-  }
-
-  /** The loss of batches together, and what it is over. @param reads the loss of each and, where it tells it, its count */
-  #together(reads: readonly (readonly NumberArray[])[]): { readonly loss: number; readonly count: number } {
-    if (this.#settings.isSum) return { loss: reads.reduce((sum, [loss]) => sum + loss![0]!, 0), count: 1 };
-    const count = reads.reduce((sum, [, weight]) => sum + (weight?.[0] ?? 1), 0);
-    const sum = reads.reduce((all, [loss, weight]) => all + loss![0]! * (weight?.[0] ?? 1), 0);
-    return { loss: count === 0 ? 0 : sum / count, count };
   }
 
   /** @throws DivergedError when one of the numbers, by what messages call them, is not finite */
-  #checkFinite(step: number, numbers: Readonly<Record<string, number>>, lr?: number): void {
+  checkFinite(step: number, numbers: Readonly<Record<string, number>>, lr?: number): void {
     if (Object.values(numbers).every(Number.isFinite)) return;
     const all = { ...numbers, ...(lr !== undefined && { "learning rate": lr }) };
     const shown = Object.entries(all).map(([name, value]) => `${name} ${value}`);
@@ -243,9 +195,9 @@ export class StepRunner {
     throw this.progress.diverged;
   }
 
-  #report(report: Omit<StepReport, "tokensPerSecond">, batches: readonly AnyBatch[]): StepReport {
+  report(report: Omit<StepReport, "tokensPerSecond">, batches: readonly AnyBatch[]): StepReport {
     const { step, loss, gradNorm, lr } = report;
-    this.#checkFinite(step, { loss, "gradient norm": gradNorm }, lr);
+    this.checkFinite(step, { loss, "gradient norm": gradNorm }, lr);
     const tokens = batches.reduce((sum, batch) => {
       const [, { shape }] = Object.entries(inputsOf(batch)).find(([name]) => name.startsWith("target"))!;
       return sum + sizeOf(shape);
@@ -261,66 +213,25 @@ export class StepRunner {
   gradients(batches: readonly AnyBatch[]): Promise<Gradients> {
     this.check();
     const carry = this.#checkBatches("gradients", batches);
-    const { result } = this.#start(
-      () => this.#hold("mean", batches, carry),
-      async ({ prepared, after }) => {
-        const step = this.progress.step + 1;
-        const reads = this.#accumulate(batches, prepared, carry);
-        const mean = after.loaded.runAndRead(this.#weights.layout.pages.map((_, page) => pageName.gradient(page)));
-        const [pages, ...losses] = (await Promise.all([mean, ...reads])) as [NumberArray[], ...NumberArray[][]];
-        const { loss, count } = this.#together(losses);
-        this.#checkFinite(step, { loss });
-        const named = this.#weights.pick(pages, "");
-        const parts = this.#weights.parts.filter(({ parameter }) => after.learned.has(parameter));
-        return { gradients: Object.fromEntries(parts.map(({ name }) => [name, named[name]!])), loss, count };
-      },
-    );
-    return result;
+    return this.#startFurther((further) => further.gradients(batches, carry)).result;
   }
 
   /** A step with gradients that are given. */
   apply(gradients: StateDict): Promise<AppliedReport> {
     this.check();
-    const learned = this.#checkGradients(gradients);
-    const { result } = this.#start(
-      () => this.#plans.forGradients("apply", learned),
-      async (prepared) => {
-        const pages = this.#weights.layout.pages.map((_, page) => pageName.gradient(page));
-        const there = pages.map((name) => prepared.loaded.plan.buffers.some((buffer) => buffer.name === name));
-        this.#weights.writeInto(
-          pages.map((name, i) => (there[i] ? prepared.loaded.buffer(name) : undefined)),
-          gradients,
-          "",
-        );
-        const { step, lr, read } = this.#update(prepared);
-        const [norm] = (await read) as [NumberArray];
-        this.#checkFinite(step, { "gradient norm": norm[0]! }, lr);
-        return { step, gradNorm: norm[0]!, lr };
-      },
-    );
-    return result;
+    return this.#startFurther((further) => further.apply(gradients)).result;
   }
 
-  /** The parameters that gradients are given of. @throws StateDictError when they are not the model's */
-  #checkGradients(gradients: StateDict): ReadonlySet<object> {
-    const { parts } = this.#weights;
-    const names = Object.keys(gradients);
-    const unknown = names.filter((name) => !parts.some((part) => part.name === name));
-    if (unknown.length > 0 || names.length === 0)
-      throw new StateDictError(
-        `apply: ${names.length === 0 ? "there is no gradient" : `the model has no ${shownNames(unknown)}`}; give what trainer.gradients gave, by the names of the state dict`,
-      );
-    const learned = new Set(parts.filter(({ name }) => name in gradients).map(({ parameter }) => parameter));
-    for (const { name, parameter, shape } of parts) {
-      if (!learned.has(parameter)) continue;
-      if (!this.#settings.groups.isLearned(parameter))
-        throw new StateDictError(`apply: ${name} is frozen by the trainer's groups; leave its gradient out`);
-      const gradient = gradients[name];
-      if (!gradient)
-        throw new StateDictError(`apply: the gradient of ${name} is missing, and that of another part of it is there`);
-      const [fault] = faultsOf(name, gradient, shape);
-      if (fault) throw new StateDictError(`apply: ${fault}`);
-    }
-    return learned;
+  /** Starts what is more than a step on one batch. */
+  #startFurther<T, R>(work: (further: FurtherSteps) => Work<T, R>) {
+    return this.#start(
+      async () => {
+        const { FurtherSteps } = await import("../on-demand.ts");
+        const { hold, use } = work(new FurtherSteps(this, this.#weights, this.#plans, this.#settings));
+        const { made, release } = await hold();
+        return { made: () => use(made), release };
+      },
+      (run) => run(),
+    );
   }
 }

@@ -12,7 +12,6 @@ import {
   shownNames,
 } from "../errors.ts";
 import { CarriedState } from "../nn/carried-state.ts";
-import { crossEntropy } from "../nn/losses.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, Owner } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -20,14 +19,14 @@ import { checkSeed } from "../random.ts";
 import type { NumberArray, StateDict } from "../tensor-data.ts";
 import { type AnyLoss, checkLoss, isSumOf } from "./any-loss.ts";
 import type { BatchSource, EpochSource } from "./epochs.ts";
-import { type Evaluation, Evaluator } from "./evaluate.ts";
+import type { Evaluation, Evaluator } from "./evaluate.ts";
 import { Fit, type FitOptions } from "./fit.ts";
 import type { Metrics } from "./metrics.ts";
 import { ParameterGroups } from "./parameter-groups.ts";
 import { constant, type Schedule } from "./schedules.ts";
 import type { AppliedReport, Gradients, StepReport } from "./step-report.ts";
 import { StepRunner } from "./step-runner.ts";
-import { AveragedWeights, TrainerMemory } from "./trainer-memory.ts";
+import { TrainerMemory } from "./trainer-memory.ts";
 import { checkTrainerOptions, type TrainerOptions } from "./trainer-options.ts";
 import { TrainingPlans } from "./training-plans.ts";
 
@@ -40,7 +39,8 @@ export class Trainer {
   readonly #weights: Weights;
   readonly #options: TrainerOptions;
   readonly #schedule: Schedule;
-  readonly #loss: AnyLoss;
+  /** Undefined for the default. */
+  readonly #loss: AnyLoss | undefined;
   readonly #owner: Owner;
   readonly #memory: TrainerMemory;
   readonly #carried: CarriedState;
@@ -67,7 +67,7 @@ export class Trainer {
     this.#weights = weights;
     this.#options = options;
     this.#schedule = options.schedule ?? constant();
-    this.#loss = checkLoss("trainer", options.loss ?? crossEntropy());
+    this.#loss = options.loss === undefined ? undefined : checkLoss("trainer", options.loss);
     const seed = checkSeed(options.seed ?? 0);
     this.#owner = { model: weights.name, part: `trainer (${optimizer.name})` };
     const groups = new ParameterGroups(optimizer, weights.parts, options.groups);
@@ -78,7 +78,7 @@ export class Trainer {
       backend,
       weights,
       { carried: this.#carried, trainer: this.#memory },
-      { loss: this.#loss, carryState, groups, update: { ...groups.update(options), average } },
+      { loss: this.#loss, carryState, groups, update: groups.update(options), average },
     );
     this.#runner = new StepRunner(weights, this.#carried, this.#plans, {
       schedule: this.#schedule,
@@ -177,16 +177,18 @@ export class Trainer {
   }
 
   /** Measures with the trainer's loss and, where it keeps averages, on these. */
-  #evaluatorOf<M extends Metrics>(metrics: M | undefined): Evaluator<M> {
+  async #evaluatorOf<M extends Metrics>(metrics: M | undefined): Promise<Evaluator<M>> {
     this.#runner.check();
-    const source = this.#runner.progress.isAveraged
+    const { AveragedWeights, Evaluator } = await import("../on-demand.ts");
+    this.#runner.check();
+    const averages = this.#runner.progress.isAveraged
       ? new AveragedWeights(this.#backend, this.#memory.averages, this.#owner)
-      : this.#weights;
+      : undefined;
     const { carryState } = this.#options;
-    const options = { loss: this.#loss, carryState, metrics, source };
+    const options = { loss: this.#loss, carryState, metrics, source: averages ?? this.#weights };
     const evaluator: Evaluator<M> = new Evaluator<M>(this.#backend, this.#weights, options, () => {
       this.#evaluators.delete(evaluator);
-      if (source !== this.#weights) (source as AveragedWeights).dispose();
+      averages?.dispose();
     });
     this.#evaluators.add(evaluator);
     return evaluator;
@@ -201,7 +203,7 @@ export class Trainer {
     options: { readonly metrics?: M } = {},
   ): Promise<Evaluation<M>> {
     checkOptions("evaluate", options, ["metrics"]);
-    const evaluator = this.#evaluatorOf(options.metrics);
+    const evaluator = await this.#evaluatorOf(options.metrics);
     return evaluator.run(batches).finally(() => evaluator.dispose());
   }
 

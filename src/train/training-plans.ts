@@ -5,13 +5,7 @@ import { differentiation } from "../graph/differentiation.ts";
 import type { InputRanges } from "../graph/input-ranges.ts";
 import { inputTensor } from "../graph/tensor.ts";
 import type { CarriedSpec, SequenceModel } from "../graph/trace.ts";
-import {
-  accumulateGradients,
-  averageGradients,
-  type LearnedParameters,
-  type Update,
-  updateParameters,
-} from "../graph/update-parameters.ts";
+import { type LearnedParameters, type Update, updateParameters } from "../graph/update-parameters.ts";
 import type { CarriedState } from "../nn/carried-state.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
@@ -55,10 +49,11 @@ export class TrainingPlans {
   readonly #weights: Weights;
   readonly #carried: CarriedState;
   readonly #memory: Memory;
-  readonly #loss: AnyLoss;
+  readonly #loss: AnyLoss | undefined;
   readonly #carryState: boolean | undefined;
   readonly #groups: ParameterGroups;
   readonly #update: Update;
+  readonly #average: boolean;
   readonly #batches: LoadedPlans<PreparedBatch>;
   readonly #gradients: LoadedPlans<Prepared>;
   /** A number for each set of parameters. */
@@ -69,10 +64,13 @@ export class TrainingPlans {
     weights: Weights,
     memory: { readonly carried: CarriedState; readonly trainer: Memory },
     options: {
-      readonly loss: AnyLoss;
+      /** Default `crossEntropy()`. */
+      readonly loss: AnyLoss | undefined;
       readonly carryState: boolean | undefined;
       readonly groups: ParameterGroups;
       readonly update: Update;
+      /** Keep a running average of the weights. */
+      readonly average: boolean;
     },
   ) {
     this.#backend = backend;
@@ -83,6 +81,7 @@ export class TrainingPlans {
     this.#carryState = options.carryState;
     this.#groups = options.groups;
     this.#update = options.update;
+    this.#average = options.average;
     this.#batches = new LoadedPlans(backend.budget);
     this.#gradients = new LoadedPlans(backend.budget);
   }
@@ -101,7 +100,8 @@ export class TrainingPlans {
   }> {
     const model = this.#weights.model as Module & SequenceModel;
     const options = { carry, carryState: this.#carryState, seed: inputTensor("seed", [1], "i32") };
-    const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss, options);
+    const more = await this.#more(kind);
+    const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss ?? more!.crossEntropy(), options);
     await loadCommands([loss, ...states.flatMap(({ parts }) => parts.map(({ from }) => from))]);
     const isSum = isSumOf(this.#loss);
     const tellsCount = kind === "accumulate" && count !== undefined && !isSum;
@@ -117,8 +117,11 @@ export class TrainingPlans {
       carries: states.flatMap(({ parts }) => parts),
       withGradients: (e) => {
         learned = e.learned;
-        if (kind === "train") updateParameters(e, this.#update);
-        else accumulateGradients(e, { count, isSum });
+        if (kind === "accumulate") more!.accumulateGradients(e, { count, isSum });
+        else {
+          updateParameters(e, this.#update);
+          if (this.#average) more!.averageParameters(e);
+        }
       },
     });
     return { plan, ranges, states, learned, outputs: tellsCount ? ["loss", "count"] : ["loss"] };
@@ -144,6 +147,7 @@ export class TrainingPlans {
     this.#sets.set(members, set);
     const key = `${kind} ${set}`;
     return this.#gradients.hold(key, async () => {
+      const more = await this.#more(kind);
       const plan = buildPlan({
         name: kind,
         target: this.#backend.target,
@@ -151,12 +155,19 @@ export class TrainingPlans {
         outputs: {},
         withGradients: (parameters) => {
           const e: LearnedParameters = { ...parameters, learned };
-          if (kind !== "apply") averageGradients(e);
-          if (kind !== "mean") updateParameters(e, this.#update);
+          if (kind !== "apply") more!.averageGradients(e);
+          if (kind === "mean") return;
+          updateParameters(e, this.#update);
+          if (this.#average) more!.averageParameters(e);
         },
       });
       return { loaded: await this.#load(plan, key), inputs: inputsOf(plan), learned };
     });
+  }
+
+  /** What a step on one batch with a loss of its own does without. */
+  async #more(kind: BatchKind | GradientKind) {
+    return kind === "train" && this.#loss && !this.#average ? undefined : import("../on-demand.ts");
   }
 
   #load(plan: Plan, key: string): Promise<LoadedPlan> {
@@ -171,18 +182,3 @@ export class TrainingPlans {
 
 const inputsOf = ({ buffers }: Plan): ReadonlySet<string> =>
   new Set(buffers.filter(({ role }) => role === "input").map(({ name }) => name));
-
-/** Holds several plans, one after the other. @throws what `hold` throws; none is held then */
-export async function holdAll<T, R>(items: readonly T[], hold: (item: T) => Promise<Held<R>>): Promise<Held<R[]>> {
-  const held: Held<R>[] = [];
-  const release = () => {
-    for (const one of held) one.release();
-  };
-  try {
-    for (const item of items) held.push(await hold(item));
-  } catch (error) {
-    release();
-    throw error;
-  }
-  return { made: held.map(({ made }) => made), release };
-}

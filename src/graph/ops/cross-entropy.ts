@@ -1,4 +1,5 @@
-import { countTargets, crossEntropyOfRows, meanOfRows } from "../../kernels/cross-entropy.ts";
+import { crossEntropyOfRows } from "../../kernels/cross-entropy.ts";
+import { countTargets, meanOfRows } from "../../kernels/loss-mean.ts";
 import type { View } from "../../plan/plan.ts";
 import type { Op } from "../op.ts";
 import { apply, constantTensor, type Tensor } from "../tensor.ts";

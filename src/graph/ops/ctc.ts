@@ -1,6 +1,6 @@
 import { DataError } from "../../errors.ts";
-import { meanOfRows } from "../../kernels/cross-entropy.ts";
 import { gradientOfPaths, logSums, pathsOf } from "../../kernels/ctc.ts";
+import { meanOfRows } from "../../kernels/loss-mean.ts";
 import type { View } from "../../plan/plan.ts";
 import type { Op } from "../op.ts";
 import { apply, constantTensor, type Tensor } from "../tensor.ts";

@@ -1,4 +1,4 @@
-import { countTargets, meanOfRows } from "../../kernels/cross-entropy.ts";
+import { countTargets, meanOfRows } from "../../kernels/loss-mean.ts";
 import { lossOfRows, type PointwiseKind } from "../../kernels/pointwise-loss.ts";
 import type { View } from "../../plan/plan.ts";
 import type { Op } from "../op.ts";
