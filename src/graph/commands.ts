@@ -3,6 +3,7 @@ import type { View } from "../plan/plan.ts";
 import type { Shape } from "../tensor-data.ts";
 import { nodesBefore } from "./dependencies.ts";
 import type { Emitter, Op } from "./op.ts";
+import type { recurrentCommands as ofRecurrent } from "./ops/recurrent-commands.ts";
 import type { Node, Tensor } from "./tensor.ts";
 
 // Ops of functions of tensors: every bundle has them, because tensors have them as methods, but few plans. So what emits their
@@ -29,6 +30,7 @@ export interface CommandTable {
   /** By the ops' names. */
   readonly ops: Readonly<Record<string, Commands>>;
   scaleGradient(e: Emitter, call: ScaledGradient): void;
+  readonly recurrent: typeof ofRecurrent;
 }
 
 let table: CommandTable | undefined;
@@ -43,6 +45,12 @@ function commandsOf({ name }: Op): Commands {
 export function scaleGradient(e: Emitter, call: ScaledGradient): void {
   if (!table) throw new InternalError(`${call.label}: the commands of functions are not loaded`);
   table.scaleGradient(e, call);
+}
+
+/** For recurrent layers with tokens, a projection or an intermediate product. */
+export function recurrentCommands(): typeof ofRecurrent {
+  if (!table) throw new InternalError("the commands of recurrent layers are not loaded");
+  return table.recurrent;
 }
 
 /** An op whose commands are loaded on demand. */

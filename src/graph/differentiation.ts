@@ -1,8 +1,6 @@
 import type { Emitter } from "./op.ts";
 import type { LinearNode } from "./ops/linear.ts";
 import { linearGradients } from "./ops/linear-gradients.ts";
-import type { LinearTokensNode } from "./ops/linear-tokens.ts";
-import { linearTokensGradients } from "./ops/linear-tokens-gradients.ts";
 import { recurrentGradients } from "./ops/recurrent-gradients.ts";
 import type { RecurrentNode, Saved } from "./ops/recurrent-node.ts";
 import type { Node } from "./tensor.ts";
@@ -22,7 +20,6 @@ export const differentiation: Differentiation = {
   backward: {
     recurrent: (node, e, saved) => recurrentGradients(node as RecurrentNode, e, saved as Saved),
     linear: (node, e) => linearGradients(node as LinearNode, e),
-    "linear-tokens": (node, e) => linearTokensGradients(node as LinearTokensNode, e),
   },
   clearOtherGradients,
 };

@@ -1,13 +1,16 @@
 import type { Commands, CommandTable } from "./commands.ts";
 import { cumulativeCommands, gatherCommands, topKCommands } from "./ops/along-axis-commands.ts";
+import { linearTokensCommands } from "./ops/linear-tokens-commands.ts";
 import { matmulCommands } from "./ops/matmul-commands.ts";
 import { padCommands } from "./ops/pad-commands.ts";
 import { pointwiseGroupCommands, scaleGradient } from "./ops/pointwise-commands.ts";
+import { recurrentCommands } from "./ops/recurrent-commands.ts";
 import { softmaxCommands } from "./ops/softmax-commands.ts";
 
 /** What emits the commands of the functions of tensors, by the names of their ops. */
 export const functionCommands: CommandTable = {
   scaleGradient,
+  recurrent: recurrentCommands,
   ops: {
     pointwise: pointwiseGroupCommands,
     sum: pointwiseGroupCommands,
@@ -17,5 +20,6 @@ export const functionCommands: CommandTable = {
     "cumulative-sum": cumulativeCommands as Commands,
     matmul: matmulCommands as Commands,
     pad: padCommands as Commands,
+    "linear-tokens": linearTokensCommands as Commands,
   },
 };

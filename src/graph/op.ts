@@ -1,6 +1,15 @@
+import type { gatherColumns } from "../kernels/column-gather.ts";
 import type { Command, Target, View } from "../plan/plan.ts";
 import type { DType } from "../tensor-data.ts";
 import type { Node, Tensor } from "./tensor.ts";
+
+/** W·x of every token, see ops/token-table.ts. */
+export interface TokenTable {
+  readonly tokens: Tensor;
+  /** `[D,G*H,V]` */
+  readonly table: View;
+  readonly gatherColumns: typeof gatherColumns;
+}
 
 /** What an op may ask of the plan that is being built. */
 export interface Emitter {
@@ -68,6 +77,8 @@ export interface Op<A = unknown, S = unknown> {
   backward?(node: Node & { readonly attributes: A }, e: Emitter, saved: S): void;
   /** Its backward is much code, which src/graph/differentiation.ts has for those that train. */
   readonly backwardElsewhere?: true;
+  /** Its output as a table that a recurrent layer takes in its place; undefined where that one does not. */
+  tokenTable?(reader: Node, e: Emitter): TokenTable | undefined;
   /** Its commands are loaded on demand, see commands.ts. */
   readonly isOnDemand?: true;
   /** Its first output may be what a plan differentiates without a gradient being written for it: `e.isLoss` tells backward. */

@@ -34,8 +34,10 @@ import {
 import { pointwiseKernel, pointwiseSum } from "./pointwise.ts";
 import { pointwiseLoss } from "./pointwise-loss.ts";
 import { poolBackward, poolKernel } from "./pool.ts";
-import { recurrentForward, recurrentInitial, recurrentProject } from "./recurrent.ts";
-import { recurrentBackward, recurrentIntermediateBackward, recurrentProjectBackward } from "./recurrent-gradient.ts";
+import { recurrentForward, recurrentInitial } from "./recurrent.ts";
+import { recurrentBackward } from "./recurrent-gradient.ts";
+import { recurrentIntermediateBackward } from "./recurrent-intermediate.ts";
+import { recurrentProject, recurrentProjectBackward } from "./recurrent-projection.ts";
 import { rowGather } from "./row-gather.ts";
 import { sample } from "./sample.ts";
 import { scanBackward, scanChunks, scanForward } from "./scan.ts";

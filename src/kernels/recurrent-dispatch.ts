@@ -3,7 +3,7 @@ import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { chooseVariant } from "./choose-variant.ts";
 import { dispatch, gridFor } from "./kernel.ts";
 import { type Chunk, hOf, type Recurrence, recurrenceParams } from "./recurrence.ts";
-import { recurrentForward, recurrentInitial, recurrentProject } from "./recurrent.ts";
+import { recurrentForward, recurrentInitial } from "./recurrent.ts";
 
 /** What every step is told. */
 export interface Step {
@@ -15,7 +15,7 @@ export interface Step {
 }
 
 /** Sequences for each invocation. */
-const rowsFor = (target: Target, { B, H }: Recurrence): number =>
+export const rowsFor = (target: Target, { B, H }: Recurrence): number =>
   chooseVariant(target, "recurrent", { B, units: B * H }).ROWS;
 
 /** A workgroup that owns a row has a lane for every four units; every adapter allows 256. */
@@ -105,26 +105,6 @@ export function stepForward(
       hasBias: bias ? 1 : 0,
     },
     constants: { ...tile, SAVE: call.save && !intermediate, INTERMEDIATE: intermediate },
-    grid,
-  });
-}
-
-/** The grid of the two kernels of a projection. */
-export function projectionGrid(target: Target, r: Recurrence, { directions }: Chunk) {
-  const ROWS = rowsFor(target, r);
-  const invocations = Math.ceil(r.P / 4) * Math.ceil(r.B / ROWS);
-  return { ROWS, grid: [Math.ceil(invocations / 32), 1, directions] as [number, number, number] };
-}
-
-/** The projection of step `t`; `weight` is W_hr by columns. */
-export function projectForward(target: Target, r: Recurrence, call: Step & { readonly weight: View }): Dispatch {
-  const { label, t, chunk, weight, h } = call;
-  const { ROWS, grid } = projectionGrid(target, r, chunk);
-  return dispatch(recurrentProject, {
-    label,
-    views: { weight, control: r.control?.view ?? weight, h: hOf(r, chunk, h), states: chunk.states },
-    params: recurrenceParams(r, chunk, t),
-    constants: { ROWS, LANES: 32 },
     grid,
   });
 }

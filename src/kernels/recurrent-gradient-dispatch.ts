@@ -1,23 +1,23 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { dispatch } from "./kernel.ts";
 import { gateSlots, hOf, type Recurrence, recurrenceParams } from "./recurrence.ts";
-import { projectionGrid, type Step, tileOf } from "./recurrent-dispatch.ts";
-import {
-  recurrentBackward,
-  recurrentIntermediateBackward,
-  recurrentProjectBackward,
-  type TransposedParams,
-} from "./recurrent-gradient.ts";
+import { type Step, tileOf } from "./recurrent-dispatch.ts";
+import { recurrentBackward, type TransposedParams } from "./recurrent-gradient.ts";
 
 /** What a step backward binds besides. */
-interface BackwardStep extends Step {
+export interface BackwardStep extends Step {
   readonly learned: View | undefined;
   readonly outputGradient: View | undefined;
   readonly carry: View;
 }
 
 /** Rᵀ·(gradients by r of `count` gates from `slot` on), for U numbers of a row. */
-const throughR = (r: Recurrence, U: number, slot: number, count: number): Omit<TransposedParams, "hasCarry"> => ({
+export const throughR = (
+  r: Recurrence,
+  U: number,
+  slot: number,
+  count: number,
+): Omit<TransposedParams, "hasCarry"> => ({
   U,
   K: r.H / r.options.numHeads,
   headUnits: U / r.options.numHeads,
@@ -28,7 +28,7 @@ const throughR = (r: Recurrence, U: number, slot: number, count: number): Omit<T
 });
 
 /** Rᵀ·(gradients by r of the gates that saw h): what flows into the h before. `has`: false for a product of nothing. */
-const throughH = (r: Recurrence, U: number, has: boolean): Omit<TransposedParams, "hasCarry"> =>
+export const throughH = (r: Recurrence, U: number, has: boolean): Omit<TransposedParams, "hasCarry"> =>
   throughR(r, U, 0, has ? r.cell.gates.length - (r.cell.intermediate?.gates ?? 0) : 0);
 
 /**
@@ -71,65 +71,6 @@ export function stepBackward(
       hasOutput: outputGradient ? 1 : 0,
     },
     constants: { ...tile, FINISH: finish },
-    grid,
-  });
-}
-
-/** The gradients that come through the intermediate vector, after `stepBackward`; `weight` is R by rows. */
-export function intermediateBackward(
-  target: Target,
-  r: Recurrence,
-  call: BackwardStep & { readonly weight: View },
-): Dispatch {
-  const { chunk, weight, h, carry } = call;
-  const { tile, grid } = tileOf(target, call.label, r, chunk.directions, r.H);
-  const last = r.cell.intermediate!.gates;
-  return dispatch(recurrentIntermediateBackward, {
-    label: call.label,
-    cell: r.cell.name,
-    views: {
-      weight,
-      learned: call.learned ?? h,
-      control: r.control?.view ?? h,
-      h: hOf(r, chunk, h),
-      states: chunk.states,
-      gates: chunk.gates,
-      carry,
-    },
-    params: {
-      ...recurrenceParams(r, chunk, call.t),
-      ...throughR(r, r.H, r.cell.gates.length - last, last),
-      hasCarry: 1,
-    },
-    constants: tile,
-    grid,
-  });
-}
-
-/** dh of step `t`, before `stepBackward`; `weight` is R by rows, undefined where no product flows in. */
-export function projectBackward(
-  target: Target,
-  r: Recurrence,
-  call: BackwardStep & { readonly hasCarry: boolean; readonly weight: View | undefined },
-): Dispatch {
-  const { label, chunk, weight, outputGradient, h, carry } = call;
-  const { ROWS, grid } = projectionGrid(target, r, chunk);
-  return dispatch(recurrentProjectBackward, {
-    label,
-    views: {
-      weight: weight ?? h,
-      outputGradient: outputGradient ?? h,
-      control: r.control?.view ?? h,
-      gates: chunk.gates,
-      carry,
-    },
-    params: {
-      ...recurrenceParams(r, chunk, call.t),
-      ...throughH(r, r.P, weight !== undefined),
-      hasCarry: call.hasCarry ? 1 : 0,
-      hasOutput: outputGradient ? 1 : 0,
-    },
-    constants: { ROWS, LANES: 32, HEADS: false },
     grid,
   });
 }

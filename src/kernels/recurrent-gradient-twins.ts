@@ -1,11 +1,8 @@
 import { savedNames, type Unit, type Values } from "../cells/cell.ts";
 import type { ArrayOf, TwinOf } from "./kernel.ts";
-import type {
-  RecurrentGradientParams,
-  recurrentBackward,
-  recurrentIntermediateBackward,
-  recurrentProjectBackward,
-} from "./recurrent-gradient.ts";
+import type { RecurrentGradientParams, recurrentBackward } from "./recurrent-gradient.ts";
+import type { recurrentIntermediateBackward } from "./recurrent-intermediate.ts";
+import type { recurrentProjectBackward } from "./recurrent-projection.ts";
 import { forAllUnits, learnedReader, load, type Row, rowsOf, store } from "./recurrent-twin.ts";
 
 /** Weight by rows times what stands in slots of `gates` at a time; `separate` of `G` gates have theirs further on. */
@@ -133,7 +130,7 @@ const recurrentProjectBackwardTwin: TwinOf<typeof recurrentProjectBackward> = (
   }
 };
 
-/** The twins of the kernels in recurrent-gradient.ts, by their names. */
+/** The twins of the kernels that go back a step, by their names. */
 export const recurrentGradientTwins = {
   "recurrent-backward": recurrentBackwardTwin,
   "recurrent-intermediate-backward": recurrentIntermediateBackwardTwin,

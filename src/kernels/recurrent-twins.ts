@@ -1,6 +1,7 @@
 import { savedNames, type Unit, type Values } from "../cells/cell.ts";
 import type { TwinOf } from "./kernel.ts";
-import type { recurrentForward, recurrentInitial, recurrentProject } from "./recurrent.ts";
+import type { recurrentForward, recurrentInitial } from "./recurrent.ts";
+import type { recurrentProject } from "./recurrent-projection.ts";
 import { forAllUnits, learnedReader, load, rowsOf, store } from "./recurrent-twin.ts";
 
 const recurrentForwardTwin: TwinOf<typeof recurrentForward> = (

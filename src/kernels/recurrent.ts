@@ -2,7 +2,6 @@ import type { FullCell } from "../cells/cell.ts";
 import type { Constants } from "../plan/plan.ts";
 import { recurrentForwardWgsl } from "../shaders/recurrent-forward.generated.ts";
 import { recurrentInitialWgsl } from "../shaders/recurrent-initial.generated.ts";
-import { recurrentProjectWgsl } from "../shaders/recurrent-project.generated.ts";
 import { defineKernel, read, readWrite, u32 } from "./kernel.ts";
 import { recurrence } from "./recurrence.ts";
 
@@ -51,17 +50,4 @@ export const recurrentInitial = defineKernel({
   ],
   params: recurrence,
   variants: [{}],
-});
-
-/** A step's projection. See shaders/recurrent-project.wgsl. */
-export const recurrentProject = defineKernel({
-  shader: recurrentProjectWgsl,
-  bindings: [
-    read("weight", "vec4f", "[D,H,⌈P/4⌉]"),
-    read("control", "i32", "seed [1], mask [T,B]"),
-    readWrite("h", "f32", "[slots,B,D,P]"),
-    read("states", "f32", "as in recurrent-forward"),
-  ],
-  params: recurrence,
-  variants: [1, 4, 8].map((ROWS) => ({ ROWS, LANES: 32 })),
 });

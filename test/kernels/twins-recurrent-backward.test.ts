@@ -1,10 +1,8 @@
 /** The recurrent steps backward against their twins: every cell and switch, every variant, in one and two directions. */
 import { describe } from "vitest";
-import {
-  recurrentBackward,
-  recurrentIntermediateBackward,
-  recurrentProjectBackward,
-} from "../../src/kernels/recurrent-gradient.ts";
+import { recurrentBackward } from "../../src/kernels/recurrent-gradient.ts";
+import { recurrentIntermediateBackward } from "../../src/kernels/recurrent-intermediate.ts";
+import { recurrentProjectBackward } from "../../src/kernels/recurrent-projection.ts";
 import { gpuForTests } from "../support/against-twin.ts";
 import { testCells } from "../support/cells-for-tests.ts";
 import { inventedCells } from "../support/invented-cells.ts";

@@ -1,6 +1,7 @@
 /** The recurrent steps forward against their twins: every cell and switch, every variant, in one and two directions. */
 import { describe } from "vitest";
-import { recurrentForward, recurrentInitial, recurrentProject } from "../../src/kernels/recurrent.ts";
+import { recurrentForward, recurrentInitial } from "../../src/kernels/recurrent.ts";
+import { recurrentProject } from "../../src/kernels/recurrent-projection.ts";
 import { gpuForTests } from "../support/against-twin.ts";
 import { testCells } from "../support/cells-for-tests.ts";
 import { inventedCells } from "../support/invented-cells.ts";

@@ -3,7 +3,8 @@ import type { Op } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
 import { groupedTokens } from "./grouped-tokens.ts";
 import { TOKEN } from "./number-kinds.ts";
-import { isInTables } from "./token-table.ts";
+import type { RecurrentNode } from "./recurrent-node.ts";
+import { isInTables, tokenTable } from "./token-table.ts";
 
 interface Sizes {
   readonly N: number;
@@ -14,6 +15,7 @@ interface Sizes {
 const op: Op<Sizes> = {
   name: "embedding",
   takes: ({ attributes }) => [{ input: 0, kind: TOKEN, below: attributes.V }],
+  tokenTable: (reader, e) => tokenTable(reader as RecurrentNode, e),
   forward(node, e) {
     if (isInTables(node, e)) return;
     const { inputs, outputs, attributes, label } = node;

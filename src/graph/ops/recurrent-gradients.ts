@@ -1,4 +1,3 @@
-import { scatterColumns } from "../../kernels/column-scatter.ts";
 import { sumColumns } from "../../kernels/column-sums.ts";
 import { product } from "../../kernels/matmul.ts";
 import {
@@ -9,14 +8,14 @@ import {
   runsBackwards,
   stateLayout,
 } from "../../kernels/recurrence.ts";
-import { intermediateBackward, projectBackward, stepBackward } from "../../kernels/recurrent-gradient-dispatch.ts";
+import { stepBackward } from "../../kernels/recurrent-gradient-dispatch.ts";
 import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
+import { recurrentCommands } from "../commands.ts";
 import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
-import { groupedTokens } from "./grouped-tokens.ts";
 import { inputsOf, type RecurrentNode, type Saved, stepsOf } from "./recurrent-node.ts";
-import { type GradientViews, gradientViews, weightGradient } from "./weight-gradient.ts";
+import { gradientViews, weightGradient } from "./weight-gradient.ts";
 
 /** A weight by rows, padded to whole words of four: as it stands where that needs nothing. */
 function packRows(e: Emitter, label: string, weight: Tensor, columns: number, from: View = e.view(weight)): View {
@@ -84,10 +83,10 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
       const weight = t < to - 1 ? rows : undefined;
       const call = { ...views, label: `${label} back ${t}`, t, chunk, hasCarry: t < T - 1 || hasFinal };
       if (projection) {
-        e.emit(projectBackward(e.target, r, { ...call, weight }));
+        e.emit(recurrentCommands().projectBackward(e.target, r, { ...call, weight }));
         e.emit(stepBackward(e.target, r, { ...call, finish: false, weight: projection }));
       } else e.emit(stepBackward(e.target, r, { ...call, finish: false, weight }));
-      if (cell.intermediate) e.emit(intermediateBackward(e.target, r, { ...call, weight: rows! }));
+      if (cell.intermediate) e.emit(recurrentCommands().intermediateBackward(e.target, r, { ...call, weight: rows! }));
     }
     if (rows && (from > 0 || wantsInitial)) {
       const call = { ...views, label: `${label} finish`, t: from, chunk, finish: true, hasCarry: true, weight: rows };
@@ -129,7 +128,7 @@ function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
   }
   for (const { chunk, rows, stride, more } of chunkRows(saved)) {
     const { direction, directions, gates: view, start } = chunk;
-    if (into && x.dtype === "i32") tokenGradient(node, e, saved.r, chunk, rows, into);
+    if (into && x.dtype === "i32") recurrentCommands().tokenGradient(node, e, saved.r, chunk, rows, into);
     else if (into) {
       weightGradient(e, {
         label: `${label} W gradient`,
@@ -163,30 +162,6 @@ function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
       );
     }
   }
-}
-
-/** Gradients by W and b_ih where x are tokens; they were cleared before, or hold other contributions. */
-function tokenGradient(
-  node: RecurrentNode,
-  e: Emitter,
-  r: Recurrence,
-  { gates, direction, directions, start }: Chunk,
-  N: number,
-  into: GradientViews,
-): void {
-  const { x } = inputsOf(node);
-  const { H, cell, B } = r;
-  const V = node.attributes.I;
-  const M = cell.gates.length * H;
-  const W = gateSlots(r);
-  const label = `${node.label} W gradient`;
-  const tokens = groupedTokens(e, x, { V, from: start * B, N });
-  const gradient = part(into.weight, direction * M * V, directions * M * V);
-  const columns = { N, D: directions, M, V, row: directions * W * H, batch: W * H };
-  e.emit(scatterColumns(e.target, label, columns, { ...tokens, outputGradient: gates, gradient }));
-  if (!into.bias) return;
-  const sums = { N, D: directions, C: M, row: columns.row, batch: columns.batch, accumulate: true };
-  e.emit(sumColumns(e.target, label, sums, { a: gates, to: part(into.bias, direction * M, directions * M) }));
 }
 
 /** Rows of a matrix that stands in another layout: a product's operand. */

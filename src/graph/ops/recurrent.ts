@@ -1,6 +1,5 @@
 import { cellNamed } from "../../cells/cell.ts";
 import { InternalError } from "../../errors.ts";
-import { gatherColumns } from "../../kernels/column-gather.ts";
 import { zeroRows } from "../../kernels/mask.ts";
 import { product } from "../../kernels/matmul.ts";
 import {
@@ -16,10 +15,11 @@ import {
   stepAt,
   withoutNoise,
 } from "../../kernels/recurrence.ts";
-import { projectForward, putInitialStates, stepForward } from "../../kernels/recurrent-dispatch.ts";
+import { putInitialStates, stepForward } from "../../kernels/recurrent-dispatch.ts";
 import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { bytesOf } from "../../tensor-data.ts";
+import { recurrentCommands } from "../commands.ts";
 import { type Emitter, type Op, part } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
 import { maskRange, TOKEN } from "./number-kinds.ts";
@@ -33,7 +33,6 @@ import {
   stepsOf,
 } from "./recurrent-node.ts";
 import { ringOf } from "./recurrent-ring.ts";
-import { tokenTable } from "./token-table.ts";
 
 /** A layer in chunks, in the order in which they are worked on: one chunk unless a buffer would be too large. */
 function chunksOf(r: Recurrence, maxBufferSize: number): ChunkShape[] {
@@ -93,7 +92,7 @@ function inputProduct(e: Emitter, node: RecurrentNode, r: Recurrence, chunk: Chu
   const W = gateSlots(r);
   const { gates, direction, directions, start, times } = chunk;
   const label = `${node.label} input projection`;
-  const table = tokenTable(node, e);
+  const table = x.node?.op.tokenTable?.(node, e);
   const tokens = table?.tokens ?? (x.dtype === "i32" ? x : undefined);
   const weights = table?.table ?? e.view(wih);
   const rows = weights.length / (node.attributes.D * G * H);
@@ -102,6 +101,7 @@ function inputProduct(e: Emitter, node: RecurrentNode, r: Recurrence, chunk: Chu
   if (tokens) {
     const own = part(e.view(tokens), start * B, times * B);
     const columns = { N: times * B, D: directions, M: G * H, V: rows, row: directions * W * H, batch: W * H };
+    const { gatherColumns } = table ?? recurrentCommands();
     e.emit(gatherColumns(e.target, label, columns, { tokens: own, weight, bias, y: gates }));
     return;
   }
@@ -204,7 +204,15 @@ function forward(node: RecurrentNode, e: Emitter): Saved {
       if (cell.intermediate) e.emit(step(true));
       e.emit(step(false));
       if (projection)
-        e.emit(projectForward(e.target, r, { label: `${label} project ${t}`, t, chunk, h, weight: projection }));
+        e.emit(
+          recurrentCommands().projectForward(e.target, r, {
+            label: `${label} project ${t}`,
+            t,
+            chunk,
+            h,
+            weight: projection,
+          }),
+        );
     }
   }
 
@@ -286,6 +294,7 @@ const op: Op<Attributes, Saved> = {
   forward,
   backwardElsewhere: true,
 };
+const opOnDemand: typeof op = { ...op, isOnDemand: true };
 
 /** Weights of one recurrent layer; G gates, D directions stacked along the first axis. */
 export interface RecurrentWeights {
@@ -351,7 +360,8 @@ export function recurrent(
   const { wih, whh, bih, bhh, learned, whr } = weights;
   const inputs = [x, wih, whh, bih, bhh, learned, whr, initial?.h, initial?.cellStates, mask, noise?.seed];
   const shapes = [{ shape: [T, B, D * P] }, { shape: [D, B, P] }, { shape: [S - 1, D, B, H] }];
-  const outputs = apply(op, label, inputs, shapes, attributes);
+  const isPlain = x.dtype === "f32" && !whr && !cell.intermediate;
+  const outputs = apply(isPlain ? op : opOnDemand, label, inputs, shapes, attributes);
   if (attributes.backwards !== 0) for (const output of outputs) output.facts = { isFromEnd: true };
   const [y, hn, cellStatesN] = outputs;
   return { y: y!, hn: hn!, cellStatesN: cellStatesN! };

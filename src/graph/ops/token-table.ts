@@ -1,8 +1,8 @@
 import { cellNamed } from "../../cells/cell.ts";
+import { gatherColumns } from "../../kernels/column-gather.ts";
 import { product } from "../../kernels/matmul.ts";
-import type { View } from "../../plan/plan.ts";
 import { bytesOf } from "../../tensor-data.ts";
-import type { Emitter } from "../op.ts";
+import type { Emitter, TokenTable } from "../op.ts";
 import type { Node, Tensor } from "../tensor.ts";
 import { readersOf } from "./readers.ts";
 import { inputsOf, type RecurrentNode } from "./recurrent-node.ts";
@@ -14,10 +14,7 @@ import { inputsOf, type RecurrentNode } from "./recurrent-node.ts";
 const MOST_BYTES = 2 ** 24;
 
 /** The table `[D,G*H,V]` that a layer takes in place of the output of an embedding, and the tokens; undefined where it does not. */
-export function tokenTable(
-  node: RecurrentNode,
-  e: Emitter,
-): { readonly tokens: Tensor; readonly table: View } | undefined {
+export function tokenTable(node: RecurrentNode, e: Emitter): TokenTable | undefined {
   if (!takesTable(node, e)) return undefined;
   const { x, wih } = inputsOf(node);
   const [tokens, vectors] = x.node!.inputs as [Tensor, Tensor];
@@ -38,7 +35,7 @@ export function tokenTable(
       }),
     [vectors],
   );
-  return { tokens, table };
+  return { tokens, table, gatherColumns };
 }
 
 /** Whether an embedding is read by layers only that take the table: its output is not needed then. */
