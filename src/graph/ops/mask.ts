@@ -1,6 +1,5 @@
 import { checkOptions, DataError, ShapeError } from "../../errors.ts";
-import { holdStates, makeMask, zeroRows } from "../../kernels/mask.ts";
-import type { Op } from "../op.ts";
+import { onDemand } from "../commands.ts";
 import { apply, expectTensor, Tensor } from "../tensor.ts";
 import { reshape } from "./layout.ts";
 import { LENGTH, maskRange } from "./number-kinds.ts";
@@ -21,14 +20,14 @@ export interface RealSteps {
   readonly mask?: Tensor;
 }
 
-interface Attributes {
+export interface MaskAttributes {
   readonly T: number;
   readonly B: number;
   readonly batchFirst: boolean;
 }
 
-const maskOp: Op<Attributes> = {
-  name: "sequence-mask",
+const maskOp = onDemand<MaskAttributes>("sequence-mask", {
+  hasGradient: false,
   takes: ({ inputs: [lengths, mask], attributes: { T } }) => [
     ...(lengths ? [{ input: 0, kind: LENGTH, below: T + 1, taker: `a sequence of ${T} steps` }] : []),
     ...maskRange(mask, 1),
@@ -44,24 +43,14 @@ const maskOp: Op<Attributes> = {
       );
     }
   },
-  forward({ inputs: [lengths, mask], outputs: [output], attributes, label }, e) {
-    if (!lengths && !attributes.batchFirst) {
-      e.define(output!, e.view(mask!));
-      return;
-    }
-    const make = () => {
-      const to = e.scratch(label, output!.size, "i32");
-      const views = { lengths: lengths && e.view(lengths), given: mask && e.view(mask), mask: to };
-      e.emit(makeMask(e.target, label, attributes, views));
-      return to;
-    };
-    // Every layer over the same sequences has the same mask.
-    const kind = `mask ${attributes.T} ${attributes.batchFirst} ${lengths?.id}`;
-    e.define(output!, e.once((mask ?? lengths)!, kind, make));
-  },
-};
+});
 
-const make = (label: string, lengths: Tensor | undefined, mask: Tensor | undefined, attributes: Attributes): Tensor =>
+const make = (
+  label: string,
+  lengths: Tensor | undefined,
+  mask: Tensor | undefined,
+  attributes: MaskAttributes,
+): Tensor =>
   apply(maskOp, label, [lengths, mask], [{ shape: [attributes.T, attributes.B], dtype: "i32" }], attributes)[0]!;
 
 /** The mask `[T,B]` (i32, 1 or 0) of `lengths` (i32 `[B]`, 0 to T): one dispatch in a plan, however often it is asked for. */
@@ -126,13 +115,13 @@ export function activeMask(
   return { mask: make("active steps", active, own, { T, B, batchFirst: false }), isHeld: true };
 }
 
-const holdOp: Op<{ readonly N: number; readonly B: number; readonly C: number }> = {
-  name: "hold-rows",
-  forward({ inputs: [x, old, steps], outputs: [y], attributes, label }, e) {
-    const views = { x: e.view(x!), old: e.view(old!), steps: e.view(steps!), y: e.allocate(y!, label) };
-    e.emit(holdStates(e.target, label, attributes, views));
-  },
-};
+export interface HeldRows {
+  readonly N: number;
+  readonly B: number;
+  readonly C: number;
+}
+
+const holdOp = onDemand<HeldRows>("hold-rows", { hasGradient: false });
 
 /** The state `x [N,B,...]` of streams that take part in a call, `old` of the others. */
 export function holdInactive(label: string, x: Tensor, old: Tensor, steps: Tensor): Tensor {
@@ -140,21 +129,14 @@ export function holdInactive(label: string, x: Tensor, old: Tensor, steps: Tenso
   return apply(holdOp, label, [x, old, steps], [{ shape: x.shape, dtype: x.dtype }], { N, B, C: x.size / (N * B) })[0]!;
 }
 
-const rowsOp: Op<{ readonly N: number; readonly C: number }> = {
-  name: "mask-rows",
+export interface MaskedRows {
+  readonly N: number;
+  readonly C: number;
+}
+
+const rowsOp = onDemand<MaskedRows>("mask-rows", {
   takes: ({ inputs: [, mask] }) => maskRange(mask, 1),
-  forward({ inputs: [x, mask], outputs: [y], attributes, label }, e) {
-    const views = { x: e.view(x!), mask: e.view(mask!), y: e.allocate(y!, label) };
-    e.emit(zeroRows(e.target, label, attributes, views));
-  },
-  backward({ inputs: [x, mask], outputs: [y], attributes, label }, e) {
-    const gradient = e.gradient(y!);
-    if (!gradient || !e.needsGradient(x)) return;
-    const { view, accumulate } = e.gradientInto(x);
-    const views = { x: gradient, mask: e.view(mask!), y: view };
-    e.emit(zeroRows(e.target, `${label} gradient`, { ...attributes, accumulate }, views));
-  },
-};
+});
 
 /** `x [T,B,...]`, zero in the steps where `mask [T,B]` (i32) is. */
 export const maskRows = (label: string, x: Tensor, mask: Tensor): Tensor =>

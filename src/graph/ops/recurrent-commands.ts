@@ -1,12 +1,13 @@
 import { gatherColumns } from "../../kernels/column-gather.ts";
 import { scatterColumns } from "../../kernels/column-scatter.ts";
 import { sumColumns } from "../../kernels/column-sums.ts";
+import { zeroRows } from "../../kernels/mask.ts";
 import { type Chunk, gateSlots, type Recurrence } from "../../kernels/recurrence.ts";
 import { intermediateBackward } from "../../kernels/recurrent-intermediate.ts";
 import { projectBackward, projectForward } from "../../kernels/recurrent-projection.ts";
 import { type Emitter, part } from "../op.ts";
 import { groupedTokens } from "./grouped-tokens.ts";
-import { inputsOf, type RecurrentNode } from "./recurrent-node.ts";
+import { chunkRows, inputsOf, type RecurrentNode, type Saved } from "./recurrent-node.ts";
 import type { GradientViews } from "./weight-gradient.ts";
 
 /** Gradients by W and b_ih where x are tokens; they were cleared before, or hold other contributions. */
@@ -33,11 +34,30 @@ function tokenGradient(
   e.emit(sumColumns(e.target, label, sums, { a: gates, to: part(into.bias, direction * M, directions * M) }));
 }
 
-/** What only recurrent layers with tokens, a projection or an intermediate product need. */
+/** Gradients by the cell's learned vectors. */
+function learnedVectors(node: RecurrentNode, e: Emitter, saved: Saved): void {
+  const { learned } = inputsOf(node);
+  if (!learned || !e.needsGradient(learned)) return;
+  const { r } = saved;
+  const { H, cell } = r;
+  const C = cell.learned.length * H;
+  const from = (cell.gates.length + cell.separate.length) * H;
+  const { view: to, accumulate } = e.gradientInto(learned);
+  for (const { chunk, rows, stride, more } of chunkRows(saved)) {
+    const { direction, directions, gates } = chunk;
+    const sums = { N: rows, D: directions, C, row: stride, batch: gateSlots(r) * H, accumulate: accumulate || more };
+    const views = { a: part(gates, from, gates.length - from), to: part(to, direction * C, directions * C) };
+    e.emit(sumColumns(e.target, `${node.label} own gradient`, sums, views));
+  }
+}
+
+/** What recurrent layers need only with tokens, a projection, an intermediate product, learned vectors, or zeros in masked steps. */
 export const recurrentCommands = {
   gatherColumns,
   tokenGradient,
   projectForward,
   projectBackward,
   intermediateBackward,
+  learnedVectors,
+  zeroRows,
 };

@@ -1,4 +1,3 @@
-import { sumColumns } from "../../kernels/column-sums.ts";
 import { product } from "../../kernels/matmul.ts";
 import {
   type Chunk,
@@ -14,7 +13,7 @@ import type { View } from "../../plan/plan.ts";
 import { recurrentCommands } from "../commands.ts";
 import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
-import { inputsOf, type RecurrentNode, type Saved, stepsOf } from "./recurrent-node.ts";
+import { chunkRows, inputsOf, type RecurrentNode, type Saved, stepsOf } from "./recurrent-node.ts";
 import { gradientViews, weightGradient } from "./weight-gradient.ts";
 
 /** A weight by rows, padded to whole words of four: as it stands where that needs nothing. */
@@ -98,18 +97,8 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
 
   inputAndWeights(node, e, saved);
   recurrentWeights(node, e, saved);
-  learnedVectors(node, e, saved);
+  if (learned) recurrentCommands().learnedVectors(node, e, saved);
   projectionWeights(node, e, saved);
-}
-
-/** For each chunk: the rows of its gates, and whether an earlier one has given the same gradients already. */
-function* chunkRows({ r, chunks }: Saved): Generator<{ chunk: Chunk; rows: number; stride: number; more: boolean }> {
-  const done = new Set<number>();
-  for (const chunk of chunks) {
-    const { direction, directions, times } = chunk;
-    yield { chunk, rows: times * r.B, stride: directions * gateSlots(r) * r.H, more: done.has(direction) };
-    done.add(direction);
-  }
 }
 
 /** Gradients by W, b_ih and x. */
@@ -251,23 +240,6 @@ function recurrentWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
     };
     gradients(0, G - last, operandOfR(saved, chunk));
     if (last > 0) gradients(G - last, last, intermediateRows(r, chunk));
-  }
-}
-
-/** Gradients by the cell's learned vectors. */
-function learnedVectors(node: RecurrentNode, e: Emitter, saved: Saved): void {
-  const { learned } = inputsOf(node);
-  if (!learned || !e.needsGradient(learned)) return;
-  const { r } = saved;
-  const { H, cell } = r;
-  const C = cell.learned.length * H;
-  const from = (cell.gates.length + cell.separate.length) * H;
-  const { view: to, accumulate } = e.gradientInto(learned);
-  for (const { chunk, rows, stride, more } of chunkRows(saved)) {
-    const { direction, directions, gates } = chunk;
-    const sums = { N: rows, D: directions, C, row: stride, batch: gateSlots(r) * H, accumulate: accumulate || more };
-    const views = { a: part(gates, from, gates.length - from), to: part(to, direction * C, directions * C) };
-    e.emit(sumColumns(e.target, `${node.label} own gradient`, sums, views));
   }
 }
 

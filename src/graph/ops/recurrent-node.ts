@@ -1,4 +1,4 @@
-import { type Chunk, hLayout, type Recurrence, runsBackwards } from "../../kernels/recurrence.ts";
+import { type Chunk, gateSlots, hLayout, type Recurrence, runsBackwards } from "../../kernels/recurrence.ts";
 import type { View } from "../../plan/plan.ts";
 import { part } from "../op.ts";
 import type { Node, Tensor } from "../tensor.ts";
@@ -39,4 +39,17 @@ export function stepsOf(r: Recurrence, { direction, start, times }: Omit<Chunk, 
 export function outputOf(r: Recurrence, h: View): View {
   const slot = r.B * r.D * r.P;
   return part(h, hLayout(r).first * slot, r.T * slot);
+}
+
+/** For each chunk: the rows of its gates, and whether an earlier one has given the same gradients already. */
+export function* chunkRows({
+  r,
+  chunks,
+}: Saved): Generator<{ chunk: Chunk; rows: number; stride: number; more: boolean }> {
+  const done = new Set<number>();
+  for (const chunk of chunks) {
+    const { direction, directions, times } = chunk;
+    yield { chunk, rows: times * r.B, stride: directions * gateSlots(r) * r.H, more: done.has(direction) };
+    done.add(direction);
+  }
 }

@@ -1,6 +1,5 @@
 import { cellNamed } from "../../cells/cell.ts";
 import { InternalError } from "../../errors.ts";
-import { zeroRows } from "../../kernels/mask.ts";
 import { product } from "../../kernels/matmul.ts";
 import {
   type Chunk,
@@ -220,7 +219,7 @@ function forward(node: RecurrentNode, e: Emitter): Saved {
   if (!mask || r.options.maskedOutput === "hold") e.define(y, output);
   else if (e.isUsed(y)) {
     const views = { x: output, mask: e.view(mask), y: e.allocate(y, `${label} output`) };
-    e.emit(zeroRows(e.target, `${label} output`, { N: T * B, C: D * P }, views));
+    e.emit(recurrentCommands().zeroRows(e.target, `${label} output`, { N: T * B, C: D * P }, views));
   }
   finalH(node, e, r, hn, h);
   if (cell.states.length > 1) finalCellStates(node, e, r, cellStatesN, chunks);
@@ -360,7 +359,12 @@ export function recurrent(
   const { wih, whh, bih, bhh, learned, whr } = weights;
   const inputs = [x, wih, whh, bih, bhh, learned, whr, initial?.h, initial?.cellStates, mask, noise?.seed];
   const shapes = [{ shape: [T, B, D * P] }, { shape: [D, B, P] }, { shape: [S - 1, D, B, H] }];
-  const isPlain = x.dtype === "f32" && !whr && !cell.intermediate;
+  const isPlain =
+    x.dtype === "f32" &&
+    !whr &&
+    !learned &&
+    !cell.intermediate &&
+    (!mask || attributes.options.maskedOutput === "hold");
   const outputs = apply(isPlain ? op : opOnDemand, label, inputs, shapes, attributes);
   if (attributes.backwards !== 0) for (const output of outputs) output.facts = { isFromEnd: true };
   const [y, hn, cellStatesN] = outputs;

@@ -1,27 +1,13 @@
-import { sumColumns } from "../../kernels/column-sums.ts";
-import { copyStrided } from "../../kernels/strided-copy.ts";
-import type { Op } from "../op.ts";
+import { onDemand } from "../commands.ts";
 import { apply, type Tensor } from "../tensor.ts";
 
-interface Sizes {
+export interface RepeatSizes {
   readonly D: number;
   readonly B: number;
   readonly C: number;
 }
 
-const op: Op<Sizes> = {
-  name: "repeat",
-  forward({ inputs: [x], outputs: [y], attributes: { D, B, C }, label }, e) {
-    const [from, to] = [e.view(x!), e.allocate(y!, label)];
-    e.emit(copyStrided(e.target, { label, from, to, lengths: [1, D, B, C], strides: [0, C, 0, 1] }));
-  },
-  backward({ inputs: [x], outputs: [y], attributes: { D, B, C }, label }, e) {
-    const a = e.gradient(y!);
-    if (!a || !e.needsGradient(x)) return;
-    const { view: to, accumulate } = e.gradientInto(x);
-    e.emit(sumColumns(e.target, `${label} gradient`, { N: B, D, C, batch: B * C, accumulate }, { a, to }));
-  },
-};
+const op = onDemand<RepeatSizes>("repeat");
 
 /** `x [D,C]` for each of B rows: `[D,B,C]`. */
 export function repeatRows(label: string, x: Tensor, B: number): Tensor {
