@@ -71,8 +71,9 @@ export class Pipelines {
     const cell = command.cell === undefined ? undefined : cellNamed(command.cell);
     const source = cell?.fragment && !("file" in cell.fragment) ? cell.fragment.source : undefined;
     const own = source === undefined ? undefined : await import("../on-demand.ts");
-    const compose = () => composeKernel(kernel, command);
-    const composed = own ? own.composeOwnCell(cell!, source!, compose) : compose();
+    const composed = own
+      ? own.composeOwnCell(cell!, source!, (checks) => composeKernel(kernel, command, checks))
+      : composeKernel(kernel, command);
     const label = [command.kernel, command.cell ?? "", JSON.stringify(command.constants)].join("|");
     // A shader that is refused must not pass for a fault of the device.
     this.#device.pushErrorScope("validation");

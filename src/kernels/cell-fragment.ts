@@ -1,6 +1,7 @@
 import type { FullCell } from "../cells/cell.ts";
 import { CellError } from "../errors.ts";
 import { type CompilerMessage, type Composed, ShaderError } from "./compose.ts";
+import { type ComposeChecks, composeChecks } from "./compose-checks.ts";
 import { ownFile } from "./kernel.ts";
 import { declaredNames, linesOf } from "./wgsl-text.ts";
 
@@ -22,14 +23,14 @@ const functionsOf = ({ intermediate }: FullCell): readonly FunctionName[] =>
     : ["cellForward", "cellBackward"];
 
 /** Composes a kernel with the fragment that was given with a cell. @throws CellError for a missing function, or a wrong include */
-export function composeOwnCell(cell: FullCell, source: string, compose: () => Composed): Composed {
+export function composeOwnCell(cell: FullCell, source: string, compose: (checks: ComposeChecks) => Composed): Composed {
   const { name } = cell;
   const declared = declaredNames(linesOf(source, ownFile(cell)).map(({ text }) => text));
   const missing = functionsOf(cell).filter((wanted) => !declared.has(wanted));
   if (missing.length > 0)
     throw new CellError(`cell "${name}": its WGSL lacks ${missing.map(show).join(" and ")}; add what is missing`);
   try {
-    return compose();
+    return compose(composeChecks);
   } catch (error) {
     if (!(error instanceof ShaderError) || error.file !== ownFile(cell)) throw error;
     const why = error.message.slice(`${error.file}:${error.line}: `.length);

@@ -7,16 +7,9 @@
  *   // #unroll                           the next `for` loop, written out (see unroll.ts)
  */
 import type { Shader } from "../shaders/shader.ts";
+import type { ComposeChecks } from "./compose-checks.ts";
 import { unroll } from "./unroll.ts";
-import {
-  declaredNames,
-  directiveOf,
-  linesOf,
-  type Origin,
-  ShaderError,
-  type SourceLine,
-  usedNames,
-} from "./wgsl-text.ts";
+import { directiveOf, linesOf, type Origin, ShaderError, type SourceLine } from "./wgsl-text.ts";
 
 export { type Origin, ShaderError } from "./wgsl-text.ts";
 
@@ -29,6 +22,8 @@ export interface ComposeOptions {
   readonly parts?: Readonly<Record<string, Shader>>;
   /** WGSL that follows the constants, such as the structs of the cell. */
   readonly prelude?: string;
+  /** For WGSL that no test has composed yet; default none. */
+  readonly checks?: ComposeChecks | undefined;
 }
 
 export interface Composed {
@@ -42,7 +37,7 @@ export const preludeFile = "<prelude>";
 
 /** Puts a shader together. Throws a {@link ShaderError} that names file and line. */
 export function compose(shader: Shader, options: ComposeOptions = {}): Composed {
-  const { cell, parts = {} } = options;
+  const { cell, parts = {}, checks } = options;
   const prelude = preludeLines(options);
   const included = new Map<string, Included>();
   const sources = sourcesOf([shader, ...Object.values(parts), ...(cell ? [cell] : [])]);
@@ -53,10 +48,10 @@ export function compose(shader: Shader, options: ComposeOptions = {}): Composed 
     throw new ShaderError(firstLine, `was given the cell "${cell.file}", but no line says \`// #include CELL\``);
   }
   const lines = [...prelude.lines, ...body];
-  for (const [fragment, { at }] of included) checkUsed(fragment, at, lines);
+  for (const [fragment, { at }] of included) checks?.checkUsed(fragment, at, lines);
 
   // The language wants its `enable`, `requires` and `diagnostic` lines before every declaration.
-  const unrolled = unroll(lines, prelude.integers);
+  const unrolled = unroll(lines, prelude.integers, checks);
   const isGlobal = (line: SourceLine) => /^\s*(?:enable|requires|diagnostic)\b/.test(line.text);
   const ordered = [...unrolled.filter(isGlobal), ...unrolled.filter((line) => !isGlobal(line))];
   return {
@@ -148,19 +143,6 @@ function includeTarget(argument: string, { cell, parts = {} }: ComposeOptions, a
     throw new ShaderError(at, `#include takes "a/file.wgsl" in quotes or CELL, not \`${argument}\``);
   }
   return quoted[1] as string;
-}
-
-/** An include must earn its line: something that it declares is used by the rest of the text. */
-function checkUsed(fragment: string, at: Origin, lines: readonly SourceLine[]): void {
-  const textOf = (own: boolean) => lines.filter((line) => (line.file === fragment) === own).map((line) => line.text);
-  const declared = declaredNames(textOf(true));
-  const used = usedNames(textOf(false));
-  for (const name of declared) if (used.has(name)) return;
-  const names = [...declared].join(", ") || "nothing";
-  throw new ShaderError(
-    at,
-    `the include of "${fragment}" is unused: it declares ${names}, and the rest uses none of it`,
-  );
 }
 
 interface Prelude {

@@ -8,6 +8,7 @@ import { tilingBlockWgsl } from "../shaders/lib/tiling-block.generated.ts";
 import { tilingRowWgsl } from "../shaders/lib/tiling-row.generated.ts";
 import type { Shader } from "../shaders/shader.ts";
 import { type Composed, compose } from "./compose.ts";
+import type { ComposeChecks } from "./compose-checks.ts";
 
 /** One storage buffer of a kernel; the same name, place and access stand in its WGSL file. */
 export interface Binding {
@@ -160,16 +161,17 @@ export const variantsFor = (kernel: Kernel, cell: FullCell): readonly Constants[
  * The WGSL of one variant of a kernel.
  * @throws OptionError when it runs a cell without WGSL, or one whose WGSL cannot be put together
  */
-export function composeKernel(kernel: Kernel, variant: Variant): Composed {
+export function composeKernel(kernel: Kernel, variant: Variant, checks?: ComposeChecks): Composed {
   const { constants } = variant;
   if (kernel.expressionShader) {
     const { expression = [{ load: 0, by: "all", dtype: "f32" }] } = variant;
-    return compose(kernel.shader, { constants, parts: { EXPRESSION: kernel.expressionShader(expression) } });
+    return compose(kernel.shader, { constants, checks, parts: { EXPRESSION: kernel.expressionShader(expression) } });
   }
-  if (variant.cell === undefined) return compose(kernel.shader, { constants });
+  if (variant.cell === undefined) return compose(kernel.shader, { constants, checks });
   const cell = cellNamed(variant.cell);
   return compose(kernel.shader, {
     constants,
+    checks,
     cell: fragmentOf(cell),
     parts: { ...cell.parts, TILING: constants.ACROSS_UNITS === true ? tilingRowWgsl : tilingBlockWgsl },
     prelude: cellPrelude(cell, constants.INTERMEDIATE === true),

@@ -4,6 +4,7 @@
  * WGSL has no way to ask for it, and an array that is indexed by a loop variable is put in memory
  * by several drivers instead of in registers. The raw file keeps its plain loop and its meaning.
  */
+import type { ComposeChecks } from "./compose-checks.ts";
 import { blankComments, directiveOf, ShaderError, type SourceLine } from "./wgsl-text.ts";
 
 /** The forms of one header; the loop variable must be a plain identifier that counts up from `0u` by one. */
@@ -13,7 +14,11 @@ const headerPattern =
 /** More copies than any register array can hold; a larger number is a mistake in a constant. */
 const mostCopies = 1024;
 
-export function unroll(lines: readonly SourceLine[], constants: ReadonlyMap<string, number>): SourceLine[] {
+export function unroll(
+  lines: readonly SourceLine[],
+  constants: ReadonlyMap<string, number>,
+  checks?: ComposeChecks,
+): SourceLine[] {
   const result: SourceLine[] = [];
   for (let at = 0; at < lines.length; ) {
     const line = lines[at] as SourceLine;
@@ -23,10 +28,11 @@ export function unroll(lines: readonly SourceLine[], constants: ReadonlyMap<stri
       continue;
     }
     const loop = readLoop(lines, at, constants);
+    checks?.checkBody(loop.body, loop.variable);
     for (let copy = 0; copy < loop.copies; copy++) {
       const body = loop.body.map((bodyLine) => substitute(bodyLine, loop.variable, `${copy}u`));
       result.push({ ...loop.header, text: `${loop.indent}{` });
-      result.push(...unroll(body, constants));
+      result.push(...unroll(body, constants, checks));
       result.push({ ...loop.end, text: `${loop.indent}}` });
     }
     if (loop.rest.trim() !== "") result.push({ ...loop.end, text: loop.rest });
@@ -76,7 +82,6 @@ function readLoop(lines: readonly SourceLine[], directiveAt: number, constants: 
     const text = line.text.slice(offset === 0 ? open : 0, offset === close.line ? close.column : undefined);
     if (text.trim() !== "") body.push({ ...line, text });
   }
-  checkBody(body, variable);
   return {
     header,
     end,
@@ -126,34 +131,6 @@ function boundOf(bound: string, constants: ReadonlyMap<string, number>, at: Sour
     throw new ShaderError(at, `#unroll of \`${bound}\` would make ${sum} copies of the body; at most ${mostCopies}`);
   }
   return sum;
-}
-
-/** Refuses what would change its meaning, or lose it, once the loop is gone. */
-function checkBody(body: readonly SourceLine[], variable: string): void {
-  const blocks: ("loop" | "switch" | "block")[] = [];
-  let next: "loop" | "switch" | "block" = "block";
-  const codes = blankComments(body.map((line) => line.text));
-  for (const [index, code] of codes.entries()) {
-    const at = body[index] as SourceLine;
-    for (const [token] of code.matchAll(/[{}]|\b(?:for|while|loop|switch|break|continue)\b/g)) {
-      if (token === "{") {
-        blocks.push(next);
-        next = "block";
-      } else if (token === "}") blocks.pop();
-      else if (token === "switch") next = "switch";
-      else if (token === "break" || token === "continue") {
-        const inside = blocks.includes("loop") || (token === "break" && blocks.includes("switch"));
-        if (!inside)
-          throw new ShaderError(at, `\`${token}\` leaves a loop that #unroll removes; use a condition instead`);
-      } else next = "loop";
-    }
-    if (new RegExp(`\\b(?:var|let|const)\\s+${variable}\\b`).test(code)) {
-      throw new ShaderError(
-        at,
-        `\`${variable}\` is declared again inside the loop over \`${variable}\` that #unroll replaces`,
-      );
-    }
-  }
 }
 
 function substitute(line: SourceLine, variable: string, literal: string): SourceLine {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { compose, describeMessages, preludeFile, ShaderError } from "../../src/kernels/compose.ts";
+import { composeChecks } from "../../src/kernels/compose-checks.ts";
 import { blankComments, declaredNames } from "../../src/kernels/wgsl-text.ts";
 import { shaderOf } from "../support/shader-files.ts";
 
@@ -17,7 +18,7 @@ function squeezed(code: string): string[] {
 /** The error of composing `k.wgsl`; a missing error fails the test. */
 function errorOf(sources: Record<string, string>, options: Parameters<typeof compose>[1] = {}): ShaderError {
   try {
-    compose(shaderOf(sources), options);
+    compose(shaderOf(sources), { checks: composeChecks, ...options });
   } catch (error) {
     if (error instanceof ShaderError) return error;
     throw error;

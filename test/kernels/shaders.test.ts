@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { type Composed, compose, describeMessages } from "../../src/kernels/compose.ts";
+import { composeChecks } from "../../src/kernels/compose-checks.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { composeKernel, type Kernel } from "../../src/kernels/kernel.ts";
 import { type OperationName, operationKinds } from "../../src/kernels/operation-kinds.ts";
@@ -58,7 +59,7 @@ describe.each(Object.values(kernels).map((kernel) => [kernel.name, kernel] as co
     return [title, variant] as const;
   });
   test.each(cases)("compiles: %s", async (_, variant) => {
-    expect(await complaints(composeKernel(kernel, variant), layout)).toBe("");
+    expect(await complaints(composeKernel(kernel, variant, composeChecks), layout)).toBe("");
   });
 });
 
