@@ -18,7 +18,7 @@ const runtime = await Runtime.open();
 /** A page, and how many kilobytes of 1,000 bytes it may load. */
 const pages = {
   inference: {
-    most: 66,
+    most: 61,
     text: `import { Linear, LSTM, Module, readSafetensors, Runtime } from "webgpu-rnn";
 ${model}const file = await fetch("model.safetensors");
 runtime.loadStateDict(model, readSafetensors(await file.arrayBuffer()).tensors);
@@ -27,7 +27,7 @@ console.log(await session.run({ x: new Float32Array(8) }));
 `,
   },
   training: {
-    most: 88,
+    most: 76,
     text: `import { adam, Linear, LSTM, Module, mse, Runtime } from "webgpu-rnn";
 ${model}const trainer = runtime.trainer(model, { optimizer: adam(), loss: mse() });
 const batch = { x: { shape: [4, 1, 8], data: new Float32Array(32) }, target: { shape: [4, 1, 2], data: new Float32Array(8) } };
