@@ -38,12 +38,15 @@ const nameOf = (file) =>
 
 const isDirective = (line) => /^\s*\/\/\s*#\w/.test(line);
 
-/** Without comments. Lines and columns stay, because the compiler's messages name them; `// #include` and `// #unroll` too. */
+/**
+ * Without comments and indentation. Lines stay, because the compiler's messages name them, and `// #include` and `// #unroll`; a
+ * message's column counts from the first word of its line.
+ */
 function withoutComments(file, text) {
   if (text.includes("/*")) throw new Error(`shaders/${file} has a block comment; write // in front of each line`);
   return text
     .split("\n")
-    .map((line) => (isDirective(line) ? line : line.replace(/\s*\/\/.*$/, "")))
+    .map((line) => (isDirective(line) ? line : line.replace(/\s*\/\/.*$/, "")).trim())
     .join("\n");
 }
 
