@@ -220,14 +220,14 @@ describe("the comparison sees", () => {
   });
 });
 
-test("the shaders of a bundle are the files without comments, lines and columns as they are", () => {
+test("the shaders of a bundle are the files without comments and indentation, line by line", () => {
   const seen = new Set<string>();
   const compare = ({ file, source, includes }: Shader) => {
     if (seen.has(file)) return;
     seen.add(file);
     includes.forEach(compare);
     const written = linesOf(shaderFiles[file]!, file).map(({ text }) => text);
-    const plain = blankComments(written).map((code, i) => (directiveOf(written[i]!) ? written[i]! : code.trimEnd()));
+    const plain = blankComments(written).map((code, i) => (directiveOf(written[i]!) ? written[i]! : code).trim());
     expect(source.trimEnd().split("\n")).toEqual(plain);
   };
   for (const { shader } of Object.values(kernels)) compare(shader);
