@@ -1,13 +1,9 @@
 // What a program loads when it first asks for it. One module, because every other one that is loaded on demand would cut what they
-// share into more files.
-import { provideCommands } from "./graph/commands.ts";
-import { functionCommands } from "./graph/function-commands.ts";
-
-// Whoever is here may have any model.
-provideCommands(functionCommands);
+// share into more files. `loadOnDemand` loads it.
 
 export { CpuBackend } from "./cpu/cpu-backend.ts";
 export { accumulateGradients, averageGradients, averageParameters } from "./graph/average-gradients.ts";
+export { functionCommands } from "./graph/function-commands.ts";
 export { BeamSearcher } from "./infer/beam-search.ts";
 export { Generator } from "./infer/generate.ts";
 export { Predictor } from "./infer/predictor.ts";

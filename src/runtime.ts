@@ -17,6 +17,7 @@ import type { GenerateBatchOptions, Generated, GeneratedBatch, GenerateOptions, 
 import type { Predicted, Predictor } from "./infer/predictor.ts";
 import type { InputSpecs, Program, ProgramOptions } from "./infer/program.ts";
 import { Session, type SessionOptions } from "./infer/session.ts";
+import { loadOnDemand } from "./load-on-demand.ts";
 import { type Module, type Parameter, parameterGroups } from "./nn/module.ts";
 import { Weights } from "./nn/weights.ts";
 import type { Backend } from "./plan/backend.ts";
@@ -88,7 +89,7 @@ export class Runtime {
     if (!["auto", "gpu", "cpu"].includes(backend))
       throw new OptionError(`Runtime.open: backend is "${backend}", expected "auto", "gpu" or "cpu"`);
     const onCpu = async (reason: string, candidates: RuntimeInfo["candidates"]) => {
-      const { CpuBackend } = await import("./on-demand.ts");
+      const { CpuBackend } = await loadOnDemand();
       return new Runtime(new CpuBackend(plans), { backend: "cpu", reason, features: [], limits: {}, candidates });
     };
     if (backend === "cpu") return onCpu("the CPU was asked for", []);
@@ -225,7 +226,7 @@ export class Runtime {
       readonly metrics: M | undefined;
     },
   ): Promise<Evaluation<M>> {
-    const { Evaluator } = await import("./on-demand.ts");
+    const { Evaluator } = await loadOnDemand();
     const known = this.#oneOf(this.#evaluators, weights, () => new Map<boolean | undefined, Evaluator>());
     if (options.loss || options.metrics) {
       const make = (forget: () => void) => new Evaluator<M>(this.#backend, weights, options, forget);
@@ -247,7 +248,7 @@ export class Runtime {
    */
   async predict<M extends Module>(model: M, x: BatchPart): Promise<Predicted<M>> {
     const weights = this.#weightsOf(model);
-    const { Predictor } = await import("./on-demand.ts");
+    const { Predictor } = await loadOnDemand();
     const predictor = this.#oneOf(this.#predictors, weights, () => new Predictor(this.#backend, weights));
     return predictor.run(x) as Promise<Predicted<M>>;
   }
@@ -265,7 +266,7 @@ export class Runtime {
   }
 
   async #generatorOf(weights: Weights): Promise<Generator> {
-    const { Generator } = await import("./on-demand.ts");
+    const { Generator } = await loadOnDemand();
     return this.#oneOf(this.#generators, weights, () => new Generator(this.#backend, weights));
   }
 
@@ -299,7 +300,7 @@ export class Runtime {
    */
   async beamSearch(model: Module, options: BeamSearchOptions): Promise<readonly Hypothesis[]> {
     const weights = this.#weightsOf(model);
-    const { BeamSearcher } = await import("./on-demand.ts");
+    const { BeamSearcher } = await loadOnDemand();
     return this.#oneOf(this.#searchers, weights, () => new BeamSearcher(this.#backend, weights)).run(options);
   }
 
@@ -316,7 +317,7 @@ export class Runtime {
     options: ProgramOptions<S, O>,
   ): Promise<Program<S, O>> {
     const weights = this.#weightsOf(model);
-    const { Program } = await import("./on-demand.ts");
+    const { Program } = await loadOnDemand();
     return this.#kept(weights, (forget) => Program.compile(this.#backend, weights, options, forget));
   }
 

@@ -2,6 +2,7 @@ import { cellNamed } from "../cells/cell.ts";
 import { InternalError } from "../errors.ts";
 import { describeMessages } from "../kernels/compose.ts";
 import { composeKernel, type Kernel, kernelOf, uniformOf } from "../kernels/kernel.ts";
+import { loadOnDemand } from "../load-on-demand.ts";
 import { keyOfExpression } from "../plan/expression.ts";
 import { commandsOf, type Dispatch, type Plan } from "../plan/plan.ts";
 
@@ -70,7 +71,7 @@ export class Pipelines {
     const kernel = kernelOf(command);
     const cell = command.cell === undefined ? undefined : cellNamed(command.cell);
     const source = cell?.fragment && !("file" in cell.fragment) ? cell.fragment.source : undefined;
-    const own = source === undefined ? undefined : await import("../on-demand.ts");
+    const own = source === undefined ? undefined : await loadOnDemand();
     const composed = own
       ? own.composeOwnCell(cell!, source!, (checks) => composeKernel(kernel, command, checks))
       : composeKernel(kernel, command);

@@ -2,6 +2,7 @@ import { type AnyBatch, carriesState, checkBatch, inputsOf } from "../data/batch
 import { DisposedError, DivergedError, OptionError } from "../errors.ts";
 import { checkInputs } from "../graph/input-ranges.ts";
 import { trainingName } from "../graph/update-parameters.ts";
+import { loadOnDemand } from "../load-on-demand.ts";
 import type { CarriedState } from "../nn/carried-state.ts";
 import type { Weights } from "../nn/weights.ts";
 import { hashName, pcg4d } from "../random.ts";
@@ -226,7 +227,7 @@ export class StepRunner {
   #startFurther<T, R>(work: (further: FurtherSteps) => Work<T, R>) {
     return this.#start(
       async () => {
-        const { FurtherSteps } = await import("../on-demand.ts");
+        const { FurtherSteps } = await loadOnDemand();
         const { hold, use } = work(new FurtherSteps(this, this.#weights, this.#plans, this.#settings));
         const { made, release } = await hold();
         return { made: () => use(made), release };

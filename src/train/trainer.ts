@@ -11,6 +11,7 @@ import {
   StateDictError,
   shownNames,
 } from "../errors.ts";
+import { loadOnDemand } from "../load-on-demand.ts";
 import { CarriedState } from "../nn/carried-state.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, Owner } from "../plan/backend.ts";
@@ -179,7 +180,7 @@ export class Trainer {
   /** Measures with the trainer's loss and, where it keeps averages, on these. */
   async #evaluatorOf<M extends Metrics>(metrics: M | undefined): Promise<Evaluator<M>> {
     this.#runner.check();
-    const { AveragedWeights, Evaluator } = await import("../on-demand.ts");
+    const { AveragedWeights, Evaluator } = await loadOnDemand();
     this.#runner.check();
     const averages = this.#runner.progress.isAveraged
       ? new AveragedWeights(this.#backend, this.#memory.averages, this.#owner)

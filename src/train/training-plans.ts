@@ -6,6 +6,7 @@ import type { InputRanges } from "../graph/input-ranges.ts";
 import { inputTensor } from "../graph/tensor.ts";
 import type { CarriedSpec, SequenceModel } from "../graph/trace.ts";
 import { type LearnedParameters, type Update, updateParameters } from "../graph/update-parameters.ts";
+import { loadOnDemand } from "../load-on-demand.ts";
 import type { CarriedState } from "../nn/carried-state.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
@@ -167,7 +168,7 @@ export class TrainingPlans {
 
   /** What a step on one batch with a loss of its own does without. */
   async #more(kind: BatchKind | GradientKind) {
-    return kind === "train" && this.#loss && !this.#average ? undefined : import("../on-demand.ts");
+    return kind === "train" && this.#loss && !this.#average ? undefined : loadOnDemand();
   }
 
   #load(plan: Plan, key: string): Promise<LoadedPlan> {

@@ -1,5 +1,5 @@
 /** Small limits: a sequence in parts, weights on several pages, and what is said when nothing helps. */
-import "../../src/on-demand.ts";
+import "../support/all-commands.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { GpuBackend } from "../../src/gpu/gpu-backend.ts";

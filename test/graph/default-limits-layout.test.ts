@@ -1,5 +1,5 @@
 /** Large models at WebGPU's default limits: their weights are laid out and their plans built, and nothing is allocated. */
-import "../../src/on-demand.ts";
+import "../support/all-commands.ts";
 import { expect, test } from "vitest";
 import { buildPlan } from "../../src/graph/build-plan.ts";
 import { differentiation } from "../../src/graph/differentiation.ts";

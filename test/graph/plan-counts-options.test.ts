@@ -1,5 +1,5 @@
 /** What every option of a recurrent layer adds to a plan, exactly: no option costs a dispatch per step but two. */
-import "../../src/on-demand.ts";
+import "../support/all-commands.ts";
 import { describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { countPlan, GRU, LSTM, RNN } from "../../src/index.ts";

@@ -1,5 +1,5 @@
 /** What plans consist of, exactly: dispatches, copies and shared memory. Speed is kept here, because counts do not waver. */
-import "../../src/on-demand.ts";
+import "../support/all-commands.ts";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";

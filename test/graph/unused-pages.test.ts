@@ -1,5 +1,5 @@
 /** Weights on several pages, of which some between others are not used. */
-import "../../src/on-demand.ts";
+import "../support/all-commands.ts";
 import { expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { GpuBackend } from "../../src/gpu/gpu-backend.ts";

@@ -1,5 +1,5 @@
 /** Grids: none passes the workgroups that an adapter allows along an axis, and results do not depend on how many that are. */
-import "../../src/on-demand.ts";
+import "../support/all-commands.ts";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";

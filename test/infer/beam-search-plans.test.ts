@@ -1,5 +1,5 @@
 /** What beam searches are made of and leave behind: dispatches, copies, calls of the device, memory. */
-import "../../src/on-demand.ts";
+import "../support/all-commands.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { BeamSearcher } from "../../src/infer/beam-search.ts";

@@ -1,5 +1,5 @@
 /** What the layers around recurrent ones compute, against numbers from elsewhere, on GPU and CPU. */
-import "../../src/on-demand.ts";
+import "../support/all-commands.ts";
 import { describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { lengthMask, maskRows, sequenceMask } from "../../src/graph/ops/mask.ts";

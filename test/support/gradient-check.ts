@@ -1,5 +1,5 @@
 /** Gradients of any piece of a model: the plan's on the CPU against finite differences of its own forward, the GPU's against the CPU's. */
-import "../../src/on-demand.ts";
+import "./all-commands.ts";
 import { describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { GpuBackend } from "../../src/gpu/gpu-backend.ts";
