@@ -18,7 +18,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],
-      exclude: ["src/shaders/**/*.generated.ts"],
+      exclude: ["src/**/*.generated.ts", "src/wasm/assembly"],
       reporter: ["text", "json-summary"],
       reportsDirectory: "coverage",
       reportOnFailure: true,

@@ -26,8 +26,9 @@ function originOf(checkout: string): { version: string; commit?: string } {
 
 /** One file of a program of bench/, with the library of this checkout or of another one. */
 async function bundleProgram(folder: string, name: string, entry: string, checkout = root): Promise<string> {
-  // The shaders go into the file with the sources.
-  execFileSync(process.execPath, [join(checkout, "scripts", "shaders.mjs")], { stdio: "ignore" });
+  // The shaders go into the file with the sources. Older checkouts have nothing else that is generated.
+  const scripts = ["generate.mjs", "shaders.mjs"].map((name) => join(checkout, "scripts", name));
+  execFileSync(process.execPath, [scripts.find(existsSync)!], { stdio: "ignore" });
   await build({
     root,
     configFile: false,

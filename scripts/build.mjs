@@ -35,7 +35,7 @@ if (options.includes("--prepare") && !existsSync(tsc)) {
   process.exit(0);
 }
 
-node("scripts/shaders.mjs");
+node("scripts/generate.mjs");
 
 if (options.includes("--if-stale") && existsSync(bundle)) {
   // The bundle is written last, so its time is that of the whole build.

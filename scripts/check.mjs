@@ -29,7 +29,7 @@ await step("lock file", () => {
   if (/"resolved"\s*:/.test(readFileSync(join(root, "package-lock.json"), "utf8")))
     throw new Error("package-lock.json names where packages come from: npm install --omit-lockfile-registry-resolved");
 });
-await step("shaders", () => node("scripts/shaders.mjs"));
+await step("generated files", () => node("scripts/generate.mjs"));
 await step("types", () => node(bin("typescript/bin/tsc"), "-p", "tsconfig.json"));
 await step("build", () => node("scripts/build.mjs", "--if-stale"));
 if (!failed) await checkPackage();

@@ -322,7 +322,7 @@ function chosen() {
 }
 
 async function main() {
-  execFileSync(process.execPath, [join(root, "scripts", "shaders.mjs")], { cwd: root, stdio: ["ignore", 2, 2] });
+  execFileSync(process.execPath, [join(root, "scripts", "generate.mjs")], { cwd: root, stdio: ["ignore", 2, 2] });
   const mutants = chosen();
   if (options.list) {
     for (const mutant of mutants) console.log(showMutant(mutant));

@@ -168,7 +168,7 @@ const cell = ({ failure }) =>
 async function main(part = "") {
   // Skipped tests would notice nothing.
   process.env.REQUIRE_GPU = "1";
-  execFileSync(process.execPath, [join(root, "scripts", "shaders.mjs")], { cwd: root, stdio: "inherit" });
+  execFileSync(process.execPath, [join(root, "scripts", "generate.mjs")], { cwd: root, stdio: "inherit" });
   const chosen = mutations.filter(({ name }) => name.includes(part));
   if (chosen.length === 0)
     throw new CheckError(

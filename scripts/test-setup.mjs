@@ -3,5 +3,5 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 export default function setup() {
-  execFileSync(process.execPath, [fileURLToPath(new URL("shaders.mjs", import.meta.url))], { stdio: "inherit" });
+  execFileSync(process.execPath, [fileURLToPath(new URL("generate.mjs", import.meta.url))], { stdio: "inherit" });
 }

@@ -1,5 +1,3 @@
-import type { AdapterInfo, Candidate } from "./adapter/adapter-report.ts";
-import { describeDevice, givenDevice, openDevice } from "./adapter/open-device.ts";
 import type { BatchPart } from "./data/batch.ts";
 import {
   BusyError,
@@ -8,10 +6,8 @@ import {
   checkSwitch,
   type DeviceLostError,
   DisposedError,
-  NoAdapterError,
   OptionError,
 } from "./errors.ts";
-import { GpuBackend } from "./gpu/gpu-backend.ts";
 import type { BeamSearcher, BeamSearchOptions, Hypothesis } from "./infer/beam-search.ts";
 import type { GenerateBatchOptions, Generated, GeneratedBatch, GenerateOptions, Generator } from "./infer/generate.ts";
 import type { Predicted, Predictor } from "./infer/predictor.ts";
@@ -20,11 +16,10 @@ import { Session, type SessionOptions } from "./infer/session.ts";
 import { loadOnDemand } from "./load-on-demand.ts";
 import { type Module, type Parameter, parameterGroups } from "./nn/module.ts";
 import { Weights } from "./nn/weights.ts";
+import { openBackend, type RuntimeInfo, type RuntimeOptions } from "./open-backend.ts";
 import type { Backend } from "./plan/backend.ts";
 import { type MemoryReport, memoryReport } from "./plan/memory-report.ts";
 import type { Plan } from "./plan/plan.ts";
-import type { PlanLimits } from "./plan/plan-budget.ts";
-import type { WebGPUDevice } from "./platform-types.ts";
 import type { StateDict } from "./tensor-data.ts";
 import { type AnyLoss, checkLoss } from "./train/any-loss.ts";
 import type { BatchSource } from "./train/epochs.ts";
@@ -33,30 +28,9 @@ import { checkMetrics, type Metrics } from "./train/metrics.ts";
 import type { Trainer } from "./train/trainer.ts";
 import { checkTrainerOptions, type TrainerOptions } from "./train/trainer-options.ts";
 
-export interface RuntimeOptions {
-  /** `auto` (default): a GPU if there is one, else the CPU twins, and `info().reason` says why. */
-  readonly backend?: "auto" | "gpu" | "cpu";
-  /** `adapter` (default): all that the adapter has. `default`: exactly WebGPU's guaranteed limits. */
-  readonly limits?: "adapter" | "default";
-  /** A `GPUDevice` of your own, used in place of opening one. `dispose` leaves it open. */
-  readonly device?: WebGPUDevice;
-  /** How many plans stay loaded, each for one shape of a batch: the least recently used go first. */
-  readonly plans?: PlanLimits;
-}
+export type { RuntimeInfo, RuntimeOptions } from "./open-backend.ts";
 
-export interface RuntimeInfo {
-  readonly backend: "gpu" | "cpu";
-  /** Absent on the CPU. */
-  readonly adapter?: AdapterInfo;
-  /** One sentence: why this backend. */
-  readonly reason: string;
-  readonly features: readonly string[];
-  readonly limits: Readonly<Record<string, number>>;
-  /** What was tried, in order. */
-  readonly candidates: readonly Candidate[];
-}
-
-/** Where models run: a GPU, or the CPU twins. Owns the models' weights and everything that is compiled for them. */
+/** Where models run: a GPU, WebAssembly, or the CPU twins. Owns the models' weights and everything that is compiled for them. */
 export class Runtime {
   readonly #backend: Backend;
   readonly #info: RuntimeInfo;
@@ -77,39 +51,15 @@ export class Runtime {
   }
 
   /**
-   * Opens a GPU, or the CPU twins.
-   * @throws NoAdapterError when a GPU was asked for and there is none; OptionError for an unknown option
+   * Opens a GPU, WebAssembly, or the CPU twins.
+   * @throws NoAdapterError when a backend was asked for that is not to be had; OptionError for an unknown option
    */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
-    checkOptions("Runtime.open", options, ["backend", "limits", "device", "plans"]);
-    const { backend = "auto", limits = "adapter", device, plans = {} } = options;
-    checkOptions("Runtime.open: plans", plans, ["count", "bytes"]);
-    for (const name of ["count", "bytes"] as const)
-      if (plans[name] !== undefined) checkCount("Runtime.open: plans", name, plans[name]);
-    if (!["auto", "gpu", "cpu"].includes(backend))
-      throw new OptionError(`Runtime.open: backend is "${backend}", expected "auto", "gpu" or "cpu"`);
-    const onCpu = async (reason: string, candidates: RuntimeInfo["candidates"]) => {
-      const { CpuBackend } = await loadOnDemand();
-      return new Runtime(new CpuBackend(plans), { backend: "cpu", reason, features: [], limits: {}, candidates });
-    };
-    if (backend === "cpu") return onCpu("the CPU was asked for", []);
-    const {
-      device: opened,
-      info: adapter,
-      reason,
-      candidates,
-      cause,
-    } = device ? givenDevice(device) : await openDevice(limits);
-    if (opened && adapter) {
-      const gpu = new GpuBackend(opened, { software: adapter.software, owned: !device, limits: plans });
-      return new Runtime(gpu, { backend: "gpu", adapter, reason, candidates, ...describeDevice(opened) });
-    }
-    if (backend === "gpu")
-      throw new NoAdapterError(`no GPU: ${reason}; use { backend: "cpu" } for the CPU twins`, { cause });
-    return onCpu(reason, candidates);
+    const { backend, info } = await openBackend(options);
+    return new Runtime(backend, info);
   }
 
-  get backend(): "gpu" | "cpu" {
+  get backend(): Backend["kind"] {
     return this.#backend.kind;
   }
 

@@ -10,7 +10,7 @@ const files = (folder: string, pattern: RegExp): string[] =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && pattern.test(entry.name))
     .map((entry) => posix.join(posix.relative(root, entry.parentPath), entry.name))
-    .filter((file) => !/(^|\/)(dist|api|node_modules|screenshots)\/|\.generated\.ts$/.test(file))
+    .filter((file) => !/(^|\/)(dist|api|node_modules|screenshots|assembly)\/|\.generated\.ts$/.test(file))
     .sort();
 
 /** A function of a file that is computed once: several tests ask for the same file. */
@@ -81,6 +81,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   io: [],
   kernels: ["cells", "plan"],
   cpu: ["kernels", "cells", "plan"],
+  wasm: ["cpu", "kernels", "cells", "plan"],
   gpu: ["load-on-demand", "kernels", "cells", "plan"],
   adapter: [],
   graph: ["kernels", "cells", "plan"],
@@ -90,7 +91,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
   // Below those who load on demand, with what it loads above: a test sees that nobody else does.
   "load-on-demand": ["on-demand", "graph"],
   "on-demand": ["train", "infer", "cpu", "nn", "graph", "kernels"],
-  runtime: ["load-on-demand", "train", "infer", "nn", "graph", "gpu", "adapter", "plan", "data", "io"],
+  "open-backend": ["load-on-demand", "wasm", "gpu", "adapter", "plan"],
+  runtime: ["open-backend", "load-on-demand", "train", "infer", "nn", "graph", "plan", "data", "io"],
   "char-model": ["train", "nn", "graph", "cells", "data", "io"],
   testing: ["runtime", "nn", "graph", "kernels", "cells"],
   index: ["testing", "char-model", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],

@@ -4,7 +4,7 @@ import type { CharModelOptions, RuntimeInfo, TrainingSettings } from "../node.ts
 /** The training runs, on this machine and with these settings. A second one follows when the device was lost. */
 export interface StartRecord {
   readonly type: "start";
-  readonly backend: "gpu" | "cpu";
+  readonly backend: "gpu" | "wasm" | "cpu";
   readonly adapter?: RuntimeInfo["adapter"];
   /** Why this backend. */
   readonly reason: string;

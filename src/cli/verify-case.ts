@@ -31,13 +31,15 @@ export interface TensorResult {
 type Bound = (expected: number, largest: number) => number;
 
 /** docs/cases.md, "Tolerances". */
-export const bounds: Readonly<Record<"gpu" | "cpu", Readonly<Record<Aspect, Bound>>>> = {
-  gpu: {
-    forward: (expected) => 1e-5 + 1e-5 * Math.abs(expected),
-    gradient: (_, largest) => 1e-4 * largest,
-    history: (expected) => 1e-3 * Math.abs(expected),
-    final: () => 1e-3,
-  },
+const float32: Readonly<Record<Aspect, Bound>> = {
+  forward: (expected) => 1e-5 + 1e-5 * Math.abs(expected),
+  gradient: (_, largest) => 1e-4 * largest,
+  history: (expected) => 1e-3 * Math.abs(expected),
+  final: () => 1e-3,
+};
+export const bounds: Readonly<Record<"gpu" | "wasm" | "cpu", Readonly<Record<Aspect, Bound>>>> = {
+  gpu: float32,
+  wasm: float32,
   cpu: { forward: () => 1e-9, gradient: () => 1e-9, history: () => 1e-9, final: () => 1e-9 },
 };
 

@@ -4,7 +4,7 @@ import type { ParityCase } from "./parity-case.ts";
 import { wrap } from "./terminal.ts";
 import type { Aspect, TensorResult } from "./verify-case.ts";
 
-export type BackendName = "gpu" | "cpu";
+export type BackendName = "gpu" | "wasm" | "cpu";
 
 /** What became of one case on one backend. */
 export interface BackendOutcome {

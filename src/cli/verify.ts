@@ -63,7 +63,7 @@ async function machineRecord(runtimes: readonly Runtime[]): Promise<string> {
 }
 
 interface VerifyOptions {
-  readonly backend: BackendName | "both";
+  readonly backend: BackendName | "both" | "all";
   readonly json?: true;
 }
 
@@ -73,12 +73,12 @@ async function verify(paths: readonly string[], { backend, json }: VerifyOptions
   const files = await findFiles(paths, ".safetensors", "check the path; docs/cases.md says how to record cases");
   const runtimes: Runtime[] = [];
   try {
-    for (const name of ["gpu", "cpu"] as const) {
-      if (backend !== "both" && backend !== name) continue;
+    for (const name of ["gpu", "wasm", "cpu"] as const) {
+      if (backend !== "all" && backend !== name && !(backend === "both" && name !== "wasm")) continue;
       const runtime = await open(name);
       runtimes.push(runtime);
       const { reason } = runtime.info();
-      if (!json) line(wrap(name === "gpu" ? `gpu: ${reason}` : "cpu: the kernels' twins in float64", COLUMNS));
+      if (!json) line(wrap(name === "cpu" ? "cpu: the kernels' twins in float64" : `${name}: ${reason}`, COLUMNS));
     }
     if (json) line(await machineRecord(runtimes));
     else line();
@@ -102,7 +102,11 @@ export function register(program: Command): void {
     .command("verify")
     .description("check this machine against PyTorch: run parity cases, print the worst error of each tensor")
     .argument("<paths...>", "parity cases (.safetensors), or folders of them; docs/cases.md says how to record some")
-    .addOption(new Option("--backend <name>", "where to run them").choices(["gpu", "cpu", "both"]).default("both"))
+    .addOption(
+      new Option("--backend <name>", "where to run them")
+        .choices(["gpu", "wasm", "cpu", "both", "all"])
+        .default("both"),
+    )
     .option("--json", "print one JSON record per line, for scripts")
     .action(verify);
 }

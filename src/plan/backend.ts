@@ -63,7 +63,7 @@ export interface LoadedPlan {
 
 /** Something that runs plans. */
 export interface Backend {
-  readonly kind: "gpu" | "cpu";
+  readonly kind: "gpu" | "wasm" | "cpu";
   readonly target: Target;
   /** Which plans stay loaded. */
   readonly budget: PlanBudget;

@@ -1,0 +1,61 @@
+// Writes src/wasm/module.generated.ts from src/wasm/assembly/*.ts, which is AssemblyScript: the kernels of the WebAssembly backend as
+// text that Node, bundlers and pages import without a fetch, and the types of what they export. Run: node scripts/wasm.mjs
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const sources = fileURLToPath(new URL("../src/wasm/assembly/", import.meta.url));
+const module = fileURLToPath(new URL("../src/wasm/module.generated.ts", import.meta.url));
+const files = readdirSync(sources).filter((name) => name.endsWith(".ts"));
+
+const hash = createHash("sha256");
+for (const path of [fileURLToPath(import.meta.url), ...files.map((name) => sources + name)])
+  hash.update(readFileSync(path));
+const head = `// Made by scripts/wasm.mjs from src/wasm/assembly/, ${hash.digest("hex").slice(0, 16)}. Do not edit.`;
+if (!existsSync(module) || !readFileSync(module, "utf8").startsWith(head)) await compile();
+
+async function compile() {
+  // Two seconds to load, so only when something has changed.
+  const { default: asc } = await import("assemblyscript/asc");
+  const written = new Map();
+  const { error, stderr } = await asc.main(
+    [
+      "index.ts",
+      ...["--outFile", "module.wasm"],
+      ...["--bindings", "raw"],
+      ...["--optimizeLevel", "3"],
+      ...["--shrinkLevel", "0"],
+      ...["--runtime", "stub"],
+      ...["--enable", "simd"],
+      ...["--disable", "sign-extension"],
+      "--importMemory",
+      "--noAssert",
+    ],
+    {
+      readFile: (name) => (files.includes(name) ? readFileSync(sources + name, "utf8") : null),
+      writeFile: (name, contents) => void written.set(name, contents),
+      listFiles: () => [],
+    },
+  );
+  if (error) {
+    console.error(stderr.toString());
+    throw error;
+  }
+  const code = Buffer.from(written.get("module.wasm"));
+  const members = [...written.get("module.d.ts").matchAll(/^ {2}export function (.*?;?)$/gm)].map(
+    ([, signature]) => `  ${signature.replace(/;?$/, ";")}`,
+  );
+  writeFileSync(
+    module,
+    `${head}
+/** What the module exports; \`usize\` are byte addresses and strides. */
+export interface Exports {
+${members.join("\n")}
+}
+/** ${code.length} bytes. */
+export const moduleBase64: string =
+  "${code.toString("base64")}";
+`,
+  );
+  console.log(`src/wasm/: ${files.length} files, ${code.length} bytes`);
+}

@@ -1,0 +1,6 @@
+export { product, productWorkspace, rowSums } from "./product";
+
+/** The first byte that the module does not use itself. */
+export function heapBase(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,34 @@
+import type { Kernel, Numbers, TwinContext } from "../kernels/kernel.ts";
+import type { Exports } from "./module.generated.ts";
+
+/** What natives work with. */
+export interface NativeContext extends TwinContext {
+  /** The functions of src/wasm/assembly/. */
+  readonly wasm: Exports;
+  /** Where `product` packs its operands: `productWorkspace()` bytes. */
+  readonly panels: number;
+  /** The address of memory for within one dispatch, which all natives share; at least this long. */
+  workspace(bytes: number): number;
+  /** A WebAssembly module over the same memory, by a name that says what is in it. Its `run`. */
+  compiled(name: string, code: () => Uint8Array<ArrayBuffer>): (...numbers: number[]) => void;
+}
+
+/**
+ * The type of a kernel's native: from the byte address of each binding (its offset included) and the params it makes what a
+ * dispatch does each time; undefined for what it leaves to the twin.
+ */
+export type NativeOf<K> =
+  K extends Kernel<infer B, infer P>
+    ? (
+        at: { readonly [Name in B[number]["name"]]: number },
+        numbers: Numbers<P>,
+        context: NativeContext,
+      ) => (() => void) | undefined
+    : never;
+
+/** Any of them, as the backend calls it. */
+export type Native = (
+  at: Readonly<Record<string, number>>,
+  numbers: Readonly<Record<string, number>>,
+  context: NativeContext,
+) => (() => void) | undefined;
