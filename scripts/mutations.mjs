@@ -23,7 +23,7 @@ const groups = {
       "test/kernels/twins-recurrent-backward.test.ts",
       "test/graph/gradients-options.test.ts",
     ],
-    names: "agrees with its twin|^on the GPU, scheduled for",
+    names: "^on the gpu .*agrees with its twin|^on the GPU, scheduled for",
   },
   others: {
     files: [

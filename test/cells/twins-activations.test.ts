@@ -1,14 +1,15 @@
-/** shaders/lib/activations.wgsl on the GPU against float64: every activation and its derivative, everywhere. */
+/** shaders/lib/activations.wgsl, and what other backends have for it, against float64: every activation and its derivative, everywhere. */
 import { describe, expect, test } from "vitest";
 import { cellActivation } from "../../src/cells/activations.ts";
 import { type Activation, type ActivationName, activationNames, rnnCell, savedNames } from "../../src/cells/index.ts";
 import { dispatch, type Kernel } from "../../src/kernels/kernel.ts";
 import { recurrentForward } from "../../src/kernels/recurrent.ts";
 import { recurrentBackward } from "../../src/kernels/recurrent-gradient.ts";
+import type { Backend } from "../../src/plan/backend.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 
-const gpu = await gpuForTests();
+const { onFloat32 } = await backendsForTests();
 
 const zeros = { start: 0, direction: 0, cellStates: 0, droppedAt: 0, intermediateAt: 0, zeroOutput: 0 };
 const noOptions = { hasMask: 0, maskAt: 0, hasNoise: 0, seedAt: 0, zoneoutH: 0, zoneoutCell: 0, recurrentDropout: 0 };
@@ -20,6 +21,7 @@ const steps = { time0: 0, before0: 0, after0: 1, next0: 0, time1: 0, before1: 0,
  * @param x `[2,H]`
  */
 async function stepOn(
+  backend: Backend,
   pair: readonly [Activation, Activation],
   x: Float32Array,
   backward: boolean,
@@ -28,7 +30,7 @@ async function stepOn(
   const H = x.length / 2;
   expect(savedNames(cell)).toEqual(["a"]);
   const kernel = backward ? recurrentBackward : recurrentForward;
-  const lengths = { weight: H * Math.ceil(H / 4) * 4, numbers: 2 * H, h: 4 * H, ones: 2 * H, unused: 1 };
+  const lengths = { weight: 2 * H * Math.ceil(H / 4) * 4, numbers: 2 * H, h: 4 * H, ones: 2 * H, unused: 1 };
   const names = Object.keys(lengths) as (keyof typeof lengths)[];
   const buffers = names.map((name) => ({ name, role: "output", dtype: "f32", length: lengths[name] }) as const);
   const view = (name: (typeof names)[number]) => ({ buffer: names.indexOf(name), offset: 0, length: lengths[name] });
@@ -78,7 +80,7 @@ async function stepOn(
       }),
     ],
   };
-  const loaded = await gpu.load(plan);
+  const loaded = await backend.load(plan);
   loaded.write("numbers", x);
   loaded.write("ones", new Float32Array(2 * H).fill(1));
   const [numbers, h] = (await loaded.runAndRead(["numbers", "h"])) as [Float32Array, Float32Array];
@@ -136,34 +138,38 @@ const kinds = activationNames.flatMap((name): (readonly [ActivationName, Activat
 const pairs = kinds.flatMap((kind, i) => (i % 2 === 0 ? [[kind, kinds[i + 1] ?? kinds[0]!] as const] : []));
 const both = <T>(make: (i: 0 | 1) => readonly T[]): T[] => [...make(0), ...make(1)];
 
-describe.each(pairs.map((pair) => [pair.map(([, given]) => JSON.stringify(given)).join(" and "), pair] as const))(
-  "%s on the GPU",
-  (_, pair) => {
-    const activations = [pair[0][1], pair[1][1]] as const;
-    const functions = activations.map((given) => cellActivation("RNN", given));
-    const H = points.length;
+onFloat32(({ backend }) =>
+  describe.each(pairs.map((pair) => [pair.map(([, given]) => JSON.stringify(given)).join(" and "), pair] as const))(
+    "%s",
+    (_, pair) => {
+      const activations = [pair[0][1], pair[1][1]] as const;
+      const functions = activations.map((given) => cellActivation("RNN", given));
+      const H = points.length;
 
-    test("are what they are in float64", async () => {
-      const n = pointsAndNaN.length;
-      const got = await stepOn(activations, Float32Array.from(both(() => [...pointsAndNaN])), false);
-      pair.forEach(([name], i) => {
-        const expected = Array.from(pointsAndNaN, (x) => Math.fround(functions[i]!.f(x, 0)));
-        expectNear(name, got.slice(i * n, (i + 1) * n), expected, pointsAndNaN);
+      test("are what they are in float64", async () => {
+        const n = pointsAndNaN.length;
+        const got = await stepOn(backend, activations, Float32Array.from(both(() => [...pointsAndNaN])), false);
+        pair.forEach(([name], i) => {
+          const expected = Array.from(pointsAndNaN, (x) => Math.fround(functions[i]!.f(x, 0)));
+          expectNear(name, got.slice(i * n, (i + 1) * n), expected, pointsAndNaN);
+        });
       });
-    });
 
-    test("have the derivatives that they have in float64, told from their values", async () => {
-      const values = Float32Array.from(both((i) => Array.from(points, (x) => functions[i]!.f(x, 0))));
-      const expected = both((i) => Array.from(values.slice(i * H, (i + 1) * H), (y) => functions[i]!.derivative(y, 0)));
-      const got = await stepOn(activations, values, true);
-      const far = expected.flatMap((want, i) => {
-        // Told from a value near an end, 1 - y keeps as many digits as y has.
-        const allowed = 3e-7 * Math.max(1, Math.abs(want));
-        return Math.abs(got[i]! - want) <= allowed ? [] : [`at ${points[i % H]}: ${got[i]}, not ${want}`];
+      test("have the derivatives that they have in float64, told from their values", async () => {
+        const values = Float32Array.from(both((i) => Array.from(points, (x) => functions[i]!.f(x, 0))));
+        const expected = both((i) =>
+          Array.from(values.slice(i * H, (i + 1) * H), (y) => functions[i]!.derivative(y, 0)),
+        );
+        const got = await stepOn(backend, activations, values, true);
+        const far = expected.flatMap((want, i) => {
+          // Told from a value near an end, 1 - y keeps as many digits as y has.
+          const allowed = 3e-7 * Math.max(1, Math.abs(want));
+          return Math.abs(got[i]! - want) <= allowed ? [] : [`at ${points[i % H]}: ${got[i]}, not ${want}`];
+        });
+        expect(far).toEqual([]);
       });
-      expect(far).toEqual([]);
-    });
-  },
+    },
+  ),
 );
 
 test.each(["Sigmoid", { name: "Affine", alpha: 1.5, beta: 0.1 }] as const)(

@@ -7,9 +7,10 @@ import { type SampleSettings, sample, sampleSettings } from "../../src/kernels/s
 import type { Backend } from "../../src/plan/backend.ts";
 import type { Constants, Plan } from "../../src/plan/plan.ts";
 import { uniform } from "../../src/random.ts";
-import { gpuForTests, Numbers, titleOf } from "../support/against-twin.ts";
+import { Numbers, titleOf } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 
-const gpu = await gpuForTests();
+const { onEach } = await backendsForTests();
 const cpu = new CpuBackend();
 
 interface Draw extends SampleSettings {
@@ -178,26 +179,23 @@ const any: fc.Arbitrary<Draw> = fc
     drawOf(B, V, { temperature, topK, topP, seed }, { ties, i }),
   );
 
-const places = [
-  ["GPU", gpu],
-  ["twin", cpu],
-] as const;
-describe.each(
-  sample.variants.flatMap((constants) =>
-    places.map(([where, backend]) => [where, titleOf(constants), backend, constants] as const),
-  ),
-)("sampling on the %s, %s", (_, __, backend, constants) => {
-  test("draws what the rule says, on the table", async () => {
-    for (const draw of table) await expectDraw(backend, constants, draw);
-  });
+onEach(({ backend }) =>
+  describe.each(sample.variants.map((constants) => [titleOf(constants), constants] as const))(
+    "sampling, %s",
+    (_, constants) => {
+      test("draws what the rule says, on the table", async () => {
+        for (const draw of table) await expectDraw(backend, constants, draw);
+      });
 
-  test("draws what the rule says, at random", async () => {
-    await fc.assert(
-      fc.asyncProperty(any, (draw) => expectDraw(backend, constants, draw)),
-      { seed: 4, numRuns: 25 },
-    );
-  });
-});
+      test("draws what the rule says, at random", async () => {
+        await fc.assert(
+          fc.asyncProperty(any, (draw) => expectDraw(backend, constants, draw)),
+          { seed: 4, numRuns: 25 },
+        );
+      });
+    },
+  ),
+);
 
 test("a bound is seldom so near that two tokens may be drawn", () => {
   const rows = fc.sample(any, { seed: 4, numRuns: 25 }).flatMap(allowed);

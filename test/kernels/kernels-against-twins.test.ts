@@ -7,11 +7,12 @@ import { kernels } from "../../src/kernels/index.ts";
 import { NO_CLIP_VALUE } from "../../src/kernels/norm.ts";
 import { momentNames } from "../../src/kernels/optimizer.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { expectTwins, gpuForTests, Numbers } from "../support/against-twin.ts";
+import { expectTwins, Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { grouped } from "../support/grouped-tokens.ts";
 import { between, suite, testTwins } from "../support/twin-suites.ts";
 
-const gpu = await gpuForTests();
+const { onFloat32 } = await backendsForTests();
 
 /** Fewer workgroups than items need, as on an adapter with a low limit: the rest is done in a loop. */
 const few = (count: number, perWorkgroup: number): [number, number, number] => [
@@ -313,68 +314,70 @@ const optimizers = [
 
 const suites = [stridedCopy, gather, scatter, groups, normFinish, ...optimizers];
 
-testTwins(gpu, suites, { seed: 3, numRuns: 12 });
+onFloat32(({ backend }) => {
+  testTwins(backend, suites, { seed: 3, numRuns: 12 });
 
-// norm-partial's twin deals the squares out in another way, so what must agree is what they add up to.
-test.each(norms.flatMap(({ P, clip }) => [1, 3, 64].map((groups) => [P, clip, groups] as const)))(
-  "norm-partial of %i gradients, clipped at %d, in %i groups",
-  async (P, clip, groups) => {
-    const gradient = new Numbers(`norm ${P}`).floats(P);
-    const clipValue = clip || NO_CLIP_VALUE;
-    const buffer = (name: string, length: number) => ({ name, role: "output", dtype: "f32", length }) as const;
-    const plan: Plan = {
-      name: "norm-partial",
-      buffers: [buffer("gradient", P + 3), buffer("partial", groups + 7)],
-      commands: [
-        {
-          type: "dispatch",
-          kernel: "norm-partial",
-          label: "norm",
-          constants: {},
-          grid: [groups, 1, 1],
-          bindings: [
-            { buffer: 0, offset: 3, length: P },
-            { buffer: 1, offset: 5, length: groups },
-          ],
-          params: [P, groups, clipValue],
-        },
-      ],
-    };
-    const loaded = await gpu.load(plan);
-    loaded.write("gradient", Float32Array.from([99, 99, 99, ...gradient]));
-    loaded.write("partial", new Float32Array(groups + 7).fill(77));
-    const [partial] = (await loaded.runAndRead(["partial"])) as [Float32Array];
-    loaded.dispose();
-    const squares = gradient.map((g) => Math.max(-clipValue, Math.min(clipValue, g)) ** 2);
-    const sum = (numbers: Float32Array) => numbers.reduce((total, x) => total + x, 0);
-    expect(sum(partial.slice(5, 5 + groups)) / sum(squares)).toBeCloseTo(1, 5);
-    expect([...partial.slice(0, 5), ...partial.slice(5 + groups)]).toEqual(new Array(7).fill(77));
-  },
-);
-
-test.each([Number.NaN, Number.POSITIVE_INFINITY])("a gradient that is %d is not clipped to a number", async (bad) => {
-  const gradient = Float32Array.of(0.5, bad, -2);
-  await expectTwins(gpu, {
-    norm: {
-      kernel: "norm-partial",
-      constants: {},
-      grid: [1, 1, 1],
-      params: { P: 3, groups: 1, clipValue: 1 },
-      data: { gradient, partial: new Float32Array(1) },
+  // norm-partial's twin deals the squares out in another way, so what must agree is what they add up to.
+  test.each(norms.flatMap(({ P, clip }) => [1, 3, 64].map((groups) => [P, clip, groups] as const)))(
+    "norm-partial of %i gradients, clipped at %d, in %i groups",
+    async (P, clip, groups) => {
+      const gradient = new Numbers(`norm ${P}`).floats(P);
+      const clipValue = clip || NO_CLIP_VALUE;
+      const buffer = (name: string, length: number) => ({ name, role: "output", dtype: "f32", length }) as const;
+      const plan: Plan = {
+        name: "norm-partial",
+        buffers: [buffer("gradient", P + 3), buffer("partial", groups + 7)],
+        commands: [
+          {
+            type: "dispatch",
+            kernel: "norm-partial",
+            label: "norm",
+            constants: {},
+            grid: [groups, 1, 1],
+            bindings: [
+              { buffer: 0, offset: 3, length: P },
+              { buffer: 1, offset: 5, length: groups },
+            ],
+            params: [P, groups, clipValue],
+          },
+        ],
+      };
+      const loaded = await backend.load(plan);
+      loaded.write("gradient", Float32Array.from([99, 99, 99, ...gradient]));
+      loaded.write("partial", new Float32Array(groups + 7).fill(77));
+      const [partial] = (await loaded.runAndRead(["partial"])) as [Float32Array];
+      loaded.dispose();
+      const squares = gradient.map((g) => Math.max(-clipValue, Math.min(clipValue, g)) ** 2);
+      const sum = (numbers: Float32Array) => numbers.reduce((total, x) => total + x, 0);
+      expect(sum(partial.slice(5, 5 + groups)) / sum(squares)).toBeCloseTo(1, 5);
+      expect([...partial.slice(0, 5), ...partial.slice(5 + groups)]).toEqual(new Array(7).fill(77));
     },
-    step: {
-      kernel: "sgd",
-      constants: {},
-      grid: [1, 1, 1],
-      params: { P: 3, clipValue: 1, weightDecay: 0, momentum: 0, dampening: 0, nesterov: 0 },
-      data: {
-        parameter: new Float32Array(3),
-        gradient,
-        norm: Float32Array.of(1, 1),
-        hyper: Float32Array.of(0.1, 0),
-        moment0: new Float32Array(3),
+  );
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])("a gradient that is %d is not clipped to a number", async (bad) => {
+    const gradient = Float32Array.of(0.5, bad, -2);
+    await expectTwins(backend, {
+      norm: {
+        kernel: "norm-partial",
+        constants: {},
+        grid: [1, 1, 1],
+        params: { P: 3, groups: 1, clipValue: 1 },
+        data: { gradient, partial: new Float32Array(1) },
       },
-    },
+      step: {
+        kernel: "sgd",
+        constants: {},
+        grid: [1, 1, 1],
+        params: { P: 3, clipValue: 1, weightDecay: 0, momentum: 0, dampening: 0, nesterov: 0 },
+        data: {
+          parameter: new Float32Array(3),
+          gradient,
+          norm: Float32Array.of(1, 1),
+          hyper: Float32Array.of(0.1, 0),
+          moment0: new Float32Array(3),
+        },
+      },
+    });
   });
 });
 

@@ -1,9 +1,9 @@
 /** The kernels of attention against their twins; its products are those of test/kernels/twins-matmul.test.ts. */
 import fc from "fast-check";
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { between, suite, testTwins } from "../support/twin-suites.ts";
 
-const gpu = await gpuForTests();
+const { onFloat32 } = await backendsForTests();
 
 /** Fewer workgroups than items need, as on an adapter with a low limit: the rest is done in a loop. */
 const gridOf = (count: number, perWorkgroup: number, looped: boolean): [number, number, number] => [
@@ -145,4 +145,4 @@ const suites = [
   }),
 ];
 
-testTwins(gpu, suites, { seed: 6, numRuns: 12 });
+onFloat32(({ backend }) => testTwins(backend, suites, { seed: 6, numRuns: 12 }));

@@ -1,15 +1,15 @@
 /** The kernels of beam search against their twins, and both against numbers that are written out. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { beamSettings, LOWEST } from "../../src/kernels/beam.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import type { Backend } from "../../src/plan/backend.ts";
 import type { Constants, Plan } from "../../src/plan/plan.ts";
 import type { NumberArray } from "../../src/tensor-data.ts";
-import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import { expectTwins, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 
-const gpu = await gpuForTests();
+const { onEach, onFloat32 } = await backendsForTests();
 
 interface Shape {
   /** Hypotheses. */
@@ -134,26 +134,28 @@ function gatherCase({ W, V, ties, bad }: Shape, constants: Constants): TwinCase 
   };
 }
 
-describe.each([
-  ["beam-candidates", candidatesCase],
-  ["beam-step", stepCase],
-  ["row-gather", gatherCase],
-] as const)("%s", (kernel, caseOf) => {
-  describe.each(kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const))(
-    "%s",
-    (_, constants) => {
-      test("agrees with its twin on the table", async () => {
-        await expectTwins(gpu, Object.fromEntries(table.map((s) => [JSON.stringify(s), caseOf(s, constants)])));
-      });
+onFloat32(({ backend }) => {
+  describe.each([
+    ["beam-candidates", candidatesCase],
+    ["beam-step", stepCase],
+    ["row-gather", gatherCase],
+  ] as const)("%s", (kernel, caseOf) => {
+    describe.each(kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const))(
+      "%s",
+      (_, constants) => {
+        test("agrees with its twin on the table", async () => {
+          await expectTwins(backend, Object.fromEntries(table.map((s) => [JSON.stringify(s), caseOf(s, constants)])));
+        });
 
-      test("agrees with its twin on random shapes", async () => {
-        await fc.assert(
-          fc.asyncProperty(any, (s) => expectTwins(gpu, { random: caseOf(s, constants) })),
-          { seed: 5, numRuns: 15 },
-        );
-      });
-    },
-  );
+        test("agrees with its twin on random shapes", async () => {
+          await fc.assert(
+            fc.asyncProperty(any, (s) => expectTwins(backend, { random: caseOf(s, constants) })),
+            { seed: 5, numRuns: 15 },
+          );
+        });
+      },
+    );
+  });
 });
 
 /** Runs one command on data by binding and gives what it may write. */
@@ -194,13 +196,10 @@ async function outputs(backend: Backend, { kernel, constants, params, data, grid
 const [NO, INF] = [Number.NaN, Number.POSITIVE_INFINITY];
 const p = (...probabilities: number[]) => probabilities.map(Math.log);
 
-describe.each([
-  ["GPU", gpu],
-  ["twin", new CpuBackend()],
-] as const)("on the %s", (_, backend) => {
+onEach(({ backend }) => {
   test.each(kernels["beam-candidates"]!.variants.map((constants) => [titleOf(constants), constants] as const))(
     "candidates are ranked within their row, %s",
-    async (__, constants) => {
+    async (_, constants) => {
       const rows = [
         { logits: p(0.1, 0.2, 0.2, 0.5), tokens: [3, 1, 2], of: [0.5, 0.2, 0.2] },
         // The largest logit is anything; what is masked or NaN is never taken.

@@ -1,9 +1,9 @@
 /** Running sums and averages against their twin. */
 import fc from "fast-check";
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { between, suite, testTwins } from "../support/twin-suites.ts";
 
-const gpu = await gpuForTests();
+const { onFloat32 } = await backendsForTests();
 
 interface Blend {
   readonly P: number;
@@ -40,4 +40,4 @@ const blend = suite<Blend>({
   },
 });
 
-testTwins(gpu, [blend], { seed: 7, numRuns: 10 });
+onFloat32(({ backend }) => testTwins(backend, [blend], { seed: 7, numRuns: 10 }));

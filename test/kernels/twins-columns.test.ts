@@ -1,10 +1,10 @@
 /** The kernels of one-hot inputs against their twins: columns of a weight for tokens, and sums over their gradients. */
 import fc from "fast-check";
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { grouped } from "../support/grouped-tokens.ts";
 import { between, suite, testTwins } from "../support/twin-suites.ts";
 
-const gpu = await gpuForTests();
+const { onFloat32 } = await backendsForTests();
 
 /** Half the workgroups that items need when looped, as on an adapter with a low limit. */
 const groups = (count: number, looped: boolean): [number, number, number] => [
@@ -124,4 +124,4 @@ const sums = suite<Sum>({
   },
 });
 
-testTwins(gpu, [gather, scatter, sums], { seed: 7, numRuns: 10 });
+onFloat32(({ backend }) => testTwins(backend, [gather, scatter, sums], { seed: 7, numRuns: 10 }));

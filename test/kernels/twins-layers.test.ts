@@ -1,9 +1,10 @@
 /** Kernels of the layers around recurrent ones, against their twins. */
 import fc from "fast-check";
-import { gpuForTests, type Numbers } from "../support/against-twin.ts";
+import type { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { between, suite, testTwins } from "../support/twin-suites.ts";
 
-const gpu = await gpuForTests();
+const { onFloat32 } = await backendsForTests();
 
 /** Half the workgroups that items need when looped, as on an adapter with a low limit. */
 const groups = (count: number, looped: boolean): [number, number, number] => [
@@ -272,4 +273,4 @@ const layerNormBackward = suite<Norm>({
 
 const suites = [mask, rows, held, pool, poolBackward, dropout, layerNorm, layerNormBackward];
 
-testTwins(gpu, suites, { seed: 7, numRuns: 10 });
+onFloat32(({ backend }) => testTwins(backend, suites, { seed: 7, numRuns: 10 }));

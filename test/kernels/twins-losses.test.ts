@@ -1,13 +1,15 @@
 /** Kernels of the losses against their twins. A table for each and what is rare about it, and so over 400 lines. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { kernels } from "../../src/kernels/index.ts";
+import type { Backend } from "../../src/plan/backend.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import type { NumberArray } from "../../src/tensor-data.ts";
+import { expectTwins, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { between, suite, testTwins } from "../support/twin-suites.ts";
 
-const gpu = await gpuForTests();
+const { onEach, onFloat32 } = await backendsForTests();
 
 /** Half the workgroups that items need when looped, as on an adapter with a low limit. */
 const groups = (count: number, perWorkgroup: number, looped: boolean): [number, number, number] => [
@@ -287,10 +289,14 @@ const pathGradient = suite<Alignment>({
   },
 });
 
-testTwins(gpu, [rows, counts, mean, pointwise, logSums, paths, pathGradient], { seed: 3, numRuns: 12 });
+onFloat32(({ backend }) =>
+  testTwins(backend, [rows, counts, mean, pointwise, logSums, paths, pathGradient], { seed: 3, numRuns: 12 }),
+);
+
+type Alone = TwinCase & { readonly data: Readonly<Record<string, Float32Array | Int32Array>> };
 
 /** One dispatch alone, with its numbers from the start of their buffers; what it leaves in rowLoss or logSum. */
-async function leftBy(given: TwinCase & { readonly data: Readonly<Record<string, Float32Array | Int32Array>> }) {
+async function leftBy(backend: Backend, given: Alone): Promise<NumberArray> {
   const kernel = kernels[given.kernel]!;
   const buffers = kernel.bindings.map(({ name }) => [name, given.data[name]!] as const);
   const result = kernel.bindings.findLast(({ name }) => name === "rowLoss" || name === "logSum")!.name;
@@ -314,130 +320,95 @@ async function leftBy(given: TwinCase & { readonly data: Readonly<Record<string,
       },
     ],
   };
-  return Promise.all(
-    [gpu, new CpuBackend()].map(async (backend) => {
-      const loaded = await backend.load(plan);
-      for (const [name, data] of buffers) loaded.write(name, data);
-      const [values] = await loaded.runAndRead([result]);
-      loaded.dispose();
-      return values!;
-    }),
-  );
+  const loaded = await backend.load(plan);
+  for (const [name, data] of buffers) loaded.write(name, data);
+  const [values] = await loaded.runAndRead([result]);
+  loaded.dispose();
+  return values!;
 }
 
-describe("what is not finite is told, and in no other row", () => {
-  const V = 70;
-  const N = 2 * V;
-  // Row 2n has one such number, at place n; row 2n + 1 has none.
-  const bad = new Numbers("bad").floats(N * V);
-  for (let n = 0; n < V; n++) {
-    bad[2 * n * V + n] = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY][n % 3]!;
-  }
-  const common = { rowLoss: new Float32Array(N), gradient: new Float32Array(N * V), count: Float32Array.of(N) };
-  const expectEveryOther = async (given: Parameters<typeof leftBy>[0]) => {
-    for (const values of await leftBy(given)) {
+onEach(({ backend }) => {
+  describe("what is not finite is told, and in no other row", () => {
+    const V = 70;
+    const N = 2 * V;
+    // Row 2n has one such number, at place n; row 2n + 1 has none.
+    const bad = new Numbers("bad").floats(N * V);
+    for (let n = 0; n < V; n++) {
+      bad[2 * n * V + n] = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY][n % 3]!;
+    }
+    const common = { rowLoss: new Float32Array(N), gradient: new Float32Array(N * V), count: Float32Array.of(N) };
+    const expectEveryOther = async (given: Alone) => {
+      const values = await leftBy(backend, given);
       expect(Array.from(values, Number.isNaN)).toEqual(Array.from({ length: N }, (_, n) => n % 2 === 0));
       expect(Array.from(values, Number.isFinite)).toEqual(Array.from({ length: N }, (_, n) => n % 2 === 1));
-    }
-  };
-  const titled = (kernel: string) =>
-    kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const);
+    };
+    const titled = (kernel: string) =>
+      kernels[kernel]!.variants.map((constants) => [titleOf(constants), constants] as const);
 
-  test.each(titled("cross-entropy"))("cross-entropy, %s", (_, constants) => {
-    const targets = new Numbers("goals").integers(N, 0, V - 1);
-    return expectEveryOther({
-      kernel: "cross-entropy",
-      constants,
-      grid: [N, 1, 1],
-      params: { N, V, ignoreIndex: -100, hasWeight: 0, hasMask: 0, nan: NAN_BITS, smoothing: 0 },
-      data: { ...common, logits: bad, targets, weight: new Float32Array(1), mask: new Int32Array(1) },
+    test.each(titled("cross-entropy"))("cross-entropy, %s", (_, constants) => {
+      const targets = new Numbers("goals").integers(N, 0, V - 1);
+      return expectEveryOther({
+        kernel: "cross-entropy",
+        constants,
+        grid: [N, 1, 1],
+        params: { N, V, ignoreIndex: -100, hasWeight: 0, hasMask: 0, nan: NAN_BITS, smoothing: 0 },
+        data: { ...common, logits: bad, targets, weight: new Float32Array(1), mask: new Int32Array(1) },
+      });
     });
+
+    test.each([0, 1, 2, 3])("pointwise-loss, kind %i, where what is masked may be anything in the target", (kind) => {
+      const goal = bad.map((x, i) => (Number.isFinite(x) || Math.floor(i / V) % 4 === 0 ? 0.5 : x));
+      const mask = Int32Array.from({ length: N }, (_, n) => (n % 4 === 1 ? 0 : 1));
+      goal.fill(Number.NaN, V, 2 * V); // masked
+      return expectEveryOther({
+        kernel: "pointwise-loss",
+        constants: {},
+        grid: [N, 1, 1],
+        params: { N, C: V, K: 1, kind, delta: 1, scale: 1, hasMask: 1, hasGradient: 1, nan: NAN_BITS },
+        data: { ...common, output: bad, goal, posWeight: Float32Array.of(1), mask },
+      });
+    });
+
+    test.each(titled("log-sum-exp"))("log-sum-exp, %s", (_, constants) =>
+      expectEveryOther({
+        kernel: "log-sum-exp",
+        constants,
+        grid: [N, 1, 1],
+        params: { N, V, nan: NAN_BITS },
+        data: { logits: bad, logSum: new Float32Array(N) },
+      }),
+    );
   });
 
-  test.each([0, 1, 2, 3])("pointwise-loss, kind %i, where what is masked may be anything in the target", (kind) => {
-    const goal = bad.map((x, i) => (Number.isFinite(x) || Math.floor(i / V) % 4 === 0 ? 0.5 : x));
-    const mask = Int32Array.from({ length: N }, (_, n) => (n % 4 === 1 ? 0 : 1));
-    goal.fill(Number.NaN, V, 2 * V); // masked
-    return expectEveryOther({
-      kernel: "pointwise-loss",
+  test("ctc says infinity where labels do not fit their steps, and NaN where a step's numbers are not finite", async () => {
+    // Two equal labels need three steps, one label one, none none.
+    const [T, B, C, S] = [3, 6, 3, 2];
+    const rowLoss = await leftBy(backend, {
+      kernel: "ctc",
       constants: {},
-      grid: [N, 1, 1],
-      params: { N, C: V, K: 1, kind, delta: 1, scale: 1, hasMask: 1, hasGradient: 1, nan: NAN_BITS },
-      data: { ...common, output: bad, goal, posWeight: Float32Array.of(1), mask },
+      grid: [2, 1, 1],
+      params: {
+        T,
+        B,
+        C,
+        S,
+        blank: 0,
+        byLength: 0,
+        zeroInfinity: 0,
+        nan: NAN_BITS,
+        infinity: INFINITY_BITS,
+      },
+      data: {
+        logits: new Float32Array(T * B * C),
+        logSum: Float32Array.from({ length: T * B }, (_, i) => (i === 2 * B + 5 ? Number.NaN : Math.log(C))),
+        labels: Int32Array.of(1, 1, 1, 1, 1, -1, 1, -1, -1, -1, 1, 2),
+        stepCounts: Int32Array.of(3, 2, 1, 0, 0, 3),
+        labelCounts: Int32Array.of(2, 2, 1, 1, 0, 2),
+        paths: new Float32Array(T * B * (2 * S + 1)),
+        beta: new Float32Array(2 * B * (2 * S + 1)),
+        rowLoss: new Float32Array(B),
+      },
     });
-  });
-
-  test.each(titled("log-sum-exp"))("log-sum-exp, %s", (_, constants) =>
-    expectEveryOther({
-      kernel: "log-sum-exp",
-      constants,
-      grid: [N, 1, 1],
-      params: { N, V, nan: NAN_BITS },
-      data: { logits: bad, logSum: new Float32Array(N) },
-    }),
-  );
-});
-
-test("the loss of logits that are sure keeps its digits", async () => {
-  // One number a row, so that each is held to its own size.
-  const logits = [-10, -16, -20, -40, 3, 12, 25];
-  const cases = logits.flatMap((x) => [0, 1].map((y) => [x, y] as const));
-  await expectTwins(
-    gpu,
-    Object.fromEntries(
-      cases.map(([x, y]) => [
-        `${x} ${y}`,
-        {
-          kernel: "pointwise-loss",
-          constants: {},
-          grid: [1, 1, 1],
-          params: { N: 1, C: 1, K: 1, kind: 3, delta: 1, scale: 1, hasMask: 0, hasGradient: 1, nan: NAN_BITS },
-          data: {
-            output: Float32Array.of(x),
-            goal: Float32Array.of(y),
-            posWeight: Float32Array.of(3),
-            mask: new Int32Array(1),
-            count: Float32Array.of(1),
-            rowLoss: new Float32Array(1),
-            gradient: new Float32Array(1),
-          },
-        } satisfies TwinCase,
-      ]),
-    ),
-    4e-6,
-  );
-});
-
-test("ctc says infinity where labels do not fit their steps, and NaN where a step's numbers are not finite", async () => {
-  // Two equal labels need three steps, one label one, none none.
-  const [T, B, C, S] = [3, 6, 3, 2];
-  const results = await leftBy({
-    kernel: "ctc",
-    constants: {},
-    grid: [2, 1, 1],
-    params: {
-      T,
-      B,
-      C,
-      S,
-      blank: 0,
-      byLength: 0,
-      zeroInfinity: 0,
-      nan: NAN_BITS,
-      infinity: INFINITY_BITS,
-    },
-    data: {
-      logits: new Float32Array(T * B * C),
-      logSum: Float32Array.from({ length: T * B }, (_, i) => (i === 2 * B + 5 ? Number.NaN : Math.log(C))),
-      labels: Int32Array.of(1, 1, 1, 1, 1, -1, 1, -1, -1, -1, 1, 2),
-      stepCounts: Int32Array.of(3, 2, 1, 0, 0, 3),
-      labelCounts: Int32Array.of(2, 2, 1, 1, 0, 2),
-      paths: new Float32Array(T * B * (2 * S + 1)),
-      beta: new Float32Array(2 * B * (2 * S + 1)),
-      rowLoss: new Float32Array(B),
-    },
-  });
-  for (const rowLoss of results) {
     expect(rowLoss[0]).toBeCloseTo(3 * Math.log(3), 5); // one path: 1 blank 1
     expect(rowLoss[2]).toBeCloseTo(Math.log(3), 5);
     expect([rowLoss[1], rowLoss[3], rowLoss[4], rowLoss[5]].map((x) => Math.abs(x!))).toEqual([
@@ -446,5 +417,37 @@ test("ctc says infinity where labels do not fit their steps, and NaN where a ste
       0,
       Number.NaN,
     ]);
-  }
+  });
+});
+
+onFloat32(({ backend }) => {
+  test("the loss of logits that are sure keeps its digits", async () => {
+    // One number a row, so that each is held to its own size.
+    const logits = [-10, -16, -20, -40, 3, 12, 25];
+    const cases = logits.flatMap((x) => [0, 1].map((y) => [x, y] as const));
+    await expectTwins(
+      backend,
+      Object.fromEntries(
+        cases.map(([x, y]) => [
+          `${x} ${y}`,
+          {
+            kernel: "pointwise-loss",
+            constants: {},
+            grid: [1, 1, 1],
+            params: { N: 1, C: 1, K: 1, kind: 3, delta: 1, scale: 1, hasMask: 0, hasGradient: 1, nan: NAN_BITS },
+            data: {
+              output: Float32Array.of(x),
+              goal: Float32Array.of(y),
+              posWeight: Float32Array.of(3),
+              mask: new Int32Array(1),
+              count: Float32Array.of(1),
+              rowLoss: new Float32Array(1),
+              gradient: new Float32Array(1),
+            },
+          } satisfies TwinCase,
+        ]),
+      ),
+      4e-6,
+    );
+  });
 });

@@ -4,9 +4,10 @@ import { describe, test } from "vitest";
 import { spreadGrid } from "../../src/kernels/kernel.ts";
 import { matmul, matmulTiled } from "../../src/kernels/matmul.ts";
 import type { Constants } from "../../src/plan/plan.ts";
-import { expectTwins, gpuForTests, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import { expectTwins, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 
-const gpu = await gpuForTests();
+const { onFloat32 } = await backendsForTests();
 
 interface Shape {
   readonly M: number;
@@ -143,15 +144,20 @@ const variants = [matmul, matmulTiled].flatMap((kernel) =>
   kernel.variants.map((constants) => [kernel.name, titleOf(constants), constants] as const),
 );
 
-describe.each(variants)("%s, %s", (kernel, _, constants) => {
-  test("agrees with its twin on the table", async () => {
-    await expectTwins(gpu, Object.fromEntries(table.map((s) => [JSON.stringify(s), caseOf(kernel, constants, s)])));
-  });
+onFloat32(({ backend }) => {
+  describe.each(variants)("%s, %s", (kernel, _, constants) => {
+    test("agrees with its twin on the table", async () => {
+      await expectTwins(
+        backend,
+        Object.fromEntries(table.map((s) => [JSON.stringify(s), caseOf(kernel, constants, s)])),
+      );
+    });
 
-  test("agrees with its twin on random shapes", async () => {
-    await fc.assert(
-      fc.asyncProperty(any, (shape) => expectTwins(gpu, { random: caseOf(kernel, constants, shape) })),
-      { seed: 1, numRuns: 8 },
-    );
+    test("agrees with its twin on random shapes", async () => {
+      await fc.assert(
+        fc.asyncProperty(any, (shape) => expectTwins(backend, { random: caseOf(kernel, constants, shape) })),
+        { seed: 1, numRuns: 8 },
+      );
+    });
   });
 });

@@ -8,10 +8,11 @@ import { pointwise, pointwiseSums } from "../../src/kernels/pointwise.ts";
 import { type Term, Terms } from "../../src/kernels/terms.ts";
 import type { Dispatch, Target } from "../../src/plan/plan.ts";
 import { type DType, type Shape, sizeOf } from "../../src/tensor-data.ts";
-import { expectTwins, gpuForTests, Numbers, type TwinCase } from "../support/against-twin.ts";
+import { expectTwins, Numbers, type TwinCase } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { between, suite, testTwins } from "../support/twin-suites.ts";
 
-const gpu = await gpuForTests();
+const { onFloat32 } = await backendsForTests();
 const target: Target = { maxBufferSize: 2 ** 28, maxWorkgroups: 3, software: true };
 
 interface Leaf {
@@ -99,74 +100,76 @@ function operandsOf(name: OperationName, dtype: DType, shapes: readonly Shape[],
 
 const names = Object.keys(operations) as OperationName[];
 
-describe.each(names)("%s", (name) => {
-  const { operands } = operationKinds[name];
-  const { integer } = operations[name];
-  const shapes: readonly (readonly Shape[])[] = [
-    [[997], [997], [997]],
-    [
-      [3, 1, 5, 1],
-      [7, 1, 2],
-      [1, 5, 2],
-    ],
-    [[2, 3, 4], [], [4]],
-  ];
-  const spaces: readonly Shape[] = [[997], [3, 7, 5, 2], [2, 3, 4]];
-  const dtypes: readonly DType[] = integer ? ["f32", "i32"] : ["f32"];
-  test.each(dtypes)("of %s agrees with its twin", async (dtype) => {
-    const cases = shapes.map((all, i) => {
-      const leaves = operandsOf(name, dtype, all.slice(0, operands), new Numbers(`${name} ${i}`));
-      const space = operands === 1 ? all[0]! : operands === 2 && i === 1 ? [3, 7, 5, 2] : spaces[i]!;
-      return [`${dtype} ${i}`, casesOf(leaves, space, (terms, ...terms3) => terms.apply(name, ...terms3))] as const;
+onFloat32(({ backend }) => {
+  describe.each(names)("%s", (name) => {
+    const { operands } = operationKinds[name];
+    const { integer } = operations[name];
+    const shapes: readonly (readonly Shape[])[] = [
+      [[997], [997], [997]],
+      [
+        [3, 1, 5, 1],
+        [7, 1, 2],
+        [1, 5, 2],
+      ],
+      [[2, 3, 4], [], [4]],
+    ];
+    const spaces: readonly Shape[] = [[997], [3, 7, 5, 2], [2, 3, 4]];
+    const dtypes: readonly DType[] = integer ? ["f32", "i32"] : ["f32"];
+    test.each(dtypes)("of %s agrees with its twin", async (dtype) => {
+      const cases = shapes.map((all, i) => {
+        const leaves = operandsOf(name, dtype, all.slice(0, operands), new Numbers(`${name} ${i}`));
+        const space = operands === 1 ? all[0]! : operands === 2 && i === 1 ? [3, 7, 5, 2] : spaces[i]!;
+        return [`${dtype} ${i}`, casesOf(leaves, space, (terms, ...terms3) => terms.apply(name, ...terms3))] as const;
+      });
+      await expectTwins(backend, Object.fromEntries(cases));
     });
-    await expectTwins(gpu, Object.fromEntries(cases));
   });
-});
 
-/** What WGSL may lose: NaN, infinities, zeros, and both ends of the range. */
-test("values at the ends of the range", async () => {
-  const data = Float32Array.of(
-    Number.NaN,
-    Infinity,
-    -Infinity,
-    0,
-    1,
-    -1,
-    88.5,
-    -87,
-    -103,
-    1e-30,
-    3e38,
-    -3e38,
-    0.99,
-    1.01,
-  );
-  // What two of them make stays within f32: the twin knows larger numbers.
-  const small = data.map((x) => (Math.abs(x) === Infinity ? x : Math.max(-1e12, Math.min(x, 1e12))));
-  const other = Float32Array.from(data, (_, i) => [2, -1, 0.5, 0, 3][i % 5]!);
-  const unary = names.filter(
-    (name) => operationKinds[name].operands === 1 && !["sin", "cos", "geluSlope", "int", "float"].includes(name),
-  );
-  const binary: OperationName[] = ["add", "mul", "max", "min", "pow"];
-  const leaf = (numbers: Float32Array) => ({ shape: [numbers.length], data: numbers });
-  await expectTwins(
-    gpu,
-    Object.fromEntries([
-      ...unary.map((name) => [name, casesOf([leaf(data)], [data.length], (t, a) => t.apply(name, a!))] as const),
-      ...binary.map(
-        (name) =>
-          [name, casesOf([leaf(small), leaf(other)], [data.length], (t, a, b) => t.apply(name, a!, b!))] as const,
-      ),
-      [
-        "infinite constants",
-        casesOf([leaf(other)], [other.length], (t, a) => t.apply("where", t.apply("gt", a!, 0), a!, -Infinity)),
-      ],
-      [
-        "NaN as a constant",
-        casesOf([leaf(other)], [other.length], (t, a) => t.apply("where", t.apply("gt", a!, 0), a!, NaN)),
-      ],
-    ]),
-  );
+  /** What WGSL may lose: NaN, infinities, zeros, and both ends of the range. */
+  test("values at the ends of the range", async () => {
+    const data = Float32Array.of(
+      Number.NaN,
+      Infinity,
+      -Infinity,
+      0,
+      1,
+      -1,
+      88.5,
+      -87,
+      -103,
+      1e-30,
+      3e38,
+      -3e38,
+      0.99,
+      1.01,
+    );
+    // What two of them make stays within f32: the twin knows larger numbers.
+    const small = data.map((x) => (Math.abs(x) === Infinity ? x : Math.max(-1e12, Math.min(x, 1e12))));
+    const other = Float32Array.from(data, (_, i) => [2, -1, 0.5, 0, 3][i % 5]!);
+    const unary = names.filter(
+      (name) => operationKinds[name].operands === 1 && !["sin", "cos", "geluSlope", "int", "float"].includes(name),
+    );
+    const binary: OperationName[] = ["add", "mul", "max", "min", "pow"];
+    const leaf = (numbers: Float32Array) => ({ shape: [numbers.length], data: numbers });
+    await expectTwins(
+      backend,
+      Object.fromEntries([
+        ...unary.map((name) => [name, casesOf([leaf(data)], [data.length], (t, a) => t.apply(name, a!))] as const),
+        ...binary.map(
+          (name) =>
+            [name, casesOf([leaf(small), leaf(other)], [data.length], (t, a, b) => t.apply(name, a!, b!))] as const,
+        ),
+        [
+          "infinite constants",
+          casesOf([leaf(other)], [other.length], (t, a) => t.apply("where", t.apply("gt", a!, 0), a!, -Infinity)),
+        ],
+        [
+          "NaN as a constant",
+          casesOf([leaf(other)], [other.length], (t, a) => t.apply("where", t.apply("gt", a!, 0), a!, NaN)),
+        ],
+      ]),
+    );
+  });
 });
 
 const shape = fc.array(fc.constantFrom(1, 1, 2, 3, 7), { minLength: 1, maxLength: 4 });
@@ -181,40 +184,42 @@ const write = (t: Terms, a: Term, b: Term, c: Term): Term => {
   return t.apply("add", t.apply("tanh", t.apply("sub", product, 0.5)), t.apply("mul", product, t.apply("max", c, a)));
 };
 
-test("chains of random shapes, everywhere and summed over random axes", async () => {
-  const any = shape.chain((whole) =>
-    fc.record({
-      whole: fc.constant(whole),
-      leaves: fc.tuple(broadcastable(whole), broadcastable(whole), broadcastable(whole)),
-      axes: fc.subarray(whole.map((_, axis) => axis)),
-      accumulate: fc.boolean(),
-    }),
-  );
-  await fc.assert(
-    fc.asyncProperty(any, async ({ whole, leaves, axes, accumulate }) => {
-      const numbers = new Numbers(JSON.stringify([whole, leaves]));
-      const given = leaves.map((own) => ({ shape: own, data: numbers.floats(sizeOf(own)) }));
-      const chain = (t: Terms, ...terms: Term[]) => write(t, terms[0]!, terms[1]!, terms[2]!);
-      await expectTwins(gpu, {
-        everywhere: casesOf(given, whole, chain, { accumulate }),
-        ...(axes.length > 0 && { summed: casesOf(given, whole, chain, { axes, accumulate }) }),
-      });
-    }),
-    { seed: 8, numRuns: 40 },
-  );
-});
+onFloat32(({ backend }) => {
+  test("chains of random shapes, everywhere and summed over random axes", async () => {
+    const any = shape.chain((whole) =>
+      fc.record({
+        whole: fc.constant(whole),
+        leaves: fc.tuple(broadcastable(whole), broadcastable(whole), broadcastable(whole)),
+        axes: fc.subarray(whole.map((_, axis) => axis)),
+        accumulate: fc.boolean(),
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(any, async ({ whole, leaves, axes, accumulate }) => {
+        const numbers = new Numbers(JSON.stringify([whole, leaves]));
+        const given = leaves.map((own) => ({ shape: own, data: numbers.floats(sizeOf(own)) }));
+        const chain = (t: Terms, ...terms: Term[]) => write(t, terms[0]!, terms[1]!, terms[2]!);
+        await expectTwins(backend, {
+          everywhere: casesOf(given, whole, chain, { accumulate }),
+          ...(axes.length > 0 && { summed: casesOf(given, whole, chain, { axes, accumulate }) }),
+        });
+      }),
+      { seed: 8, numRuns: 40 },
+    );
+  });
 
-test("a long sum in parts", async () => {
-  const data = new Numbers("long").floats(3 * 1031);
-  await expectTwins(gpu, {
-    rows: casesOf([{ shape: [3, 1031], data }], [3, 1031], (t, a) => t.apply("sigmoid", a!), { axes: [1] }),
-    columns: casesOf([{ shape: [1031, 3], data }], [1031, 3], (t, a) => t.apply("mul", a!, 2), { axes: [0] }),
-    all: casesOf(
-      [{ shape: [3, 1031], data: new Numbers("whole").integers(3 * 1031, 0, 1) }],
-      [3, 1031],
-      (t, a) => t.apply("float", a!),
-      { axes: [0, 1] },
-    ),
+  test("a long sum in parts", async () => {
+    const data = new Numbers("long").floats(3 * 1031);
+    await expectTwins(backend, {
+      rows: casesOf([{ shape: [3, 1031], data }], [3, 1031], (t, a) => t.apply("sigmoid", a!), { axes: [1] }),
+      columns: casesOf([{ shape: [1031, 3], data }], [1031, 3], (t, a) => t.apply("mul", a!, 2), { axes: [0] }),
+      all: casesOf(
+        [{ shape: [3, 1031], data: new Numbers("whole").integers(3 * 1031, 0, 1) }],
+        [3, 1031],
+        (t, a) => t.apply("float", a!),
+        { axes: [0, 1] },
+      ),
+    });
   });
 });
 
@@ -364,4 +369,6 @@ const takeBackward = suite<Windows>({
   },
 });
 
-testTwins(gpu, [topK, gather, gatherBackward, cumulative, take, takeBackward], { seed: 5, numRuns: 12 });
+onFloat32(({ backend }) =>
+  testTwins(backend, [topK, gather, gatherBackward, cumulative, take, takeBackward], { seed: 5, numRuns: 12 }),
+);

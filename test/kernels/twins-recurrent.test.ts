@@ -2,22 +2,24 @@
 import { describe } from "vitest";
 import { recurrentForward, recurrentInitial } from "../../src/kernels/recurrent.ts";
 import { recurrentProject } from "../../src/kernels/recurrent-projection.ts";
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { testCells } from "../support/cells-for-tests.ts";
 import { inventedCells } from "../support/invented-cells.ts";
 import { forwardCase, initialCase, projectCase } from "../support/recurrent-kernel-cases.ts";
 import { testKernel, testSteps } from "../support/steps-against-twins.ts";
 
-const gpu = await gpuForTests();
+const { onFloat32 } = await backendsForTests();
 
-describe("recurrent-forward", () => {
-  testSteps(gpu, recurrentForward, [...testCells, ...inventedCells], forwardCase);
-});
+onFloat32(({ backend }) => {
+  describe("recurrent-forward", () => {
+    testSteps(backend, recurrentForward, [...testCells, ...inventedCells], forwardCase);
+  });
 
-describe("recurrent-initial", () => {
-  testKernel(gpu, recurrentInitial, initialCase);
-});
+  describe("recurrent-initial", () => {
+    testKernel(backend, recurrentInitial, initialCase);
+  });
 
-describe("recurrent-project", () => {
-  testKernel(gpu, recurrentProject, projectCase);
+  describe("recurrent-project", () => {
+    testKernel(backend, recurrentProject, projectCase);
+  });
 });

@@ -2,10 +2,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { chunkLength, scan, scanGradients } from "../../src/kernels/scan.ts";
-import { gpuForTests, type Numbers } from "../support/against-twin.ts";
+import type { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { suite, testTwins } from "../support/twin-suites.ts";
 
-const gpu = await gpuForTests();
+const { onFloat32 } = await backendsForTests();
 
 type Grid = [number, number, number];
 /** Fewer workgroups than items need, as on an adapter with a low limit: the rest is done in a loop. */
@@ -157,7 +158,7 @@ const scanSuites = [
   }),
 ];
 
-testTwins(gpu, scanSuites, { seed: 5, numRuns: 12 });
+onFloat32(({ backend }) => testTwins(backend, scanSuites, { seed: 5, numRuns: 12 }));
 
 const target = { maxBufferSize: 2 ** 30, maxWorkgroups: 65535, software: false };
 

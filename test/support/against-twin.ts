@@ -1,4 +1,4 @@
-/** Runs dispatches on the GPU and with their twins, on the same numbers, and compares everything that they may write. */
+/** Runs dispatches on a backend and with their twins, on the same numbers, and compares everything that they may write. */
 import { beforeEach, expect } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { GpuBackend } from "../../src/gpu/gpu-backend.ts";
@@ -149,9 +149,9 @@ export function expectSame(got: StateDict, expected: StateDict, tolerance: numbe
   }
 }
 
-/** Runs all cases in one plan on the GPU, and with the twins, and requires the same of both. */
+/** Runs all cases in one plan on a backend, and with the twins in float64, and requires the same of both. */
 export async function expectTwins(
-  gpu: GpuBackend,
+  backend: Backend,
   cases: Readonly<Record<string, TwinCase>>,
   tolerance?: number,
 ): Promise<void> {
@@ -163,11 +163,12 @@ export async function expectTwins(
     commands.push(command);
   }
   const plan: Plan = { name: "against twin", buffers: laid.map(({ spec }) => spec), commands };
-  const [onGpu, onCpu] = [await runOn(gpu, plan, laid), await runOn(new CpuBackend(), plan, laid)];
+  const values = await runOn(backend, plan, laid);
+  const twins = await runOn(new CpuBackend(), plan, laid);
   const faults = laid
     .filter(({ writable }) => writable)
     .flatMap(({ spec, data }, i) =>
-      differences(spec.name, { before: data, expected: onCpu[i]!, got: onGpu[i]! }, tolerance).slice(0, 3),
+      differences(spec.name, { before: data, expected: twins[i]!, got: values[i]! }, tolerance).slice(0, 3),
     );
   expect(faults).toEqual([]);
 }

@@ -2,37 +2,41 @@
 import fc from "fast-check";
 import { describe, test } from "vitest";
 import type { FullCell } from "../../src/cells/index.ts";
-import type { GpuBackend } from "../../src/gpu/gpu-backend.ts";
 import type { Kernel } from "../../src/kernels/kernel.ts";
+import type { Backend } from "../../src/plan/backend.ts";
 import type { Constants } from "../../src/plan/plan.ts";
 import { expectTwins, type TwinCase, titleOf } from "./against-twin.ts";
 import type { CaseOf } from "./recurrent-kernel-cases.ts";
 import { anyStep, type Step, table } from "./recurrent-steps.ts";
 import { cellVariants } from "./variants-for-tests.ts";
 
-function testCases(gpu: GpuBackend, caseOf: (s: Step) => TwinCase): void {
+function testCases(backend: Backend, caseOf: (s: Step) => TwinCase): void {
   test("agrees with its twin on the table", () =>
-    expectTwins(gpu, Object.fromEntries(table.map((s) => [JSON.stringify(s), caseOf(s)]))));
+    expectTwins(backend, Object.fromEntries(table.map((s) => [JSON.stringify(s), caseOf(s)]))));
 
   test("agrees with its twin on random sizes", () =>
     fc.assert(
-      fc.asyncProperty(anyStep, (s) => expectTwins(gpu, { random: caseOf(s) })),
+      fc.asyncProperty(anyStep, (s) => expectTwins(backend, { random: caseOf(s) })),
       { seed: 2, numRuns: 3 },
     ));
 }
 
 /** A kernel that runs a cell, with these. */
-export function testSteps(gpu: GpuBackend, kernel: Kernel, cells: readonly FullCell[], caseOf: CaseOf): void {
+export function testSteps(backend: Backend, kernel: Kernel, cells: readonly FullCell[], caseOf: CaseOf): void {
   const variants = cellVariants(kernel, { of: cells, cells: 1 });
   describe.each(variants.map(({ cell, constants }) => [cell.name, titleOf(constants), cell, constants] as const))(
     "of %s, %s",
-    (_, __, cell, constants) => testCases(gpu, (s) => caseOf(cell, constants, s)),
+    (_, __, cell, constants) => testCases(backend, (s) => caseOf(cell, constants, s)),
   );
 }
 
 /** A kernel that runs none. */
-export function testKernel(gpu: GpuBackend, kernel: Kernel, caseOf: (constants: Constants, s: Step) => TwinCase): void {
+export function testKernel(
+  backend: Backend,
+  kernel: Kernel,
+  caseOf: (constants: Constants, s: Step) => TwinCase,
+): void {
   describe.each(kernel.variants.map((constants) => [titleOf(constants), constants] as const))("%s", (_, constants) =>
-    testCases(gpu, (s) => caseOf(constants, s)),
+    testCases(backend, (s) => caseOf(constants, s)),
   );
 }

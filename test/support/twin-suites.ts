@@ -1,8 +1,8 @@
 /** Tests that compare kernels with their twins: for each a table of shapes, and more of them at random. */
 import fc from "fast-check";
 import { describe, test } from "vitest";
-import type { GpuBackend } from "../../src/gpu/gpu-backend.ts";
 import { kernels } from "../../src/kernels/index.ts";
+import type { Backend } from "../../src/plan/backend.ts";
 import type { Constants } from "../../src/plan/plan.ts";
 import { expectTwins, Numbers, type TwinCase, titleOf } from "./against-twin.ts";
 
@@ -18,9 +18,9 @@ export const suite = <Shape>(given: Suite<Shape>): Suite<unknown> => given as un
 
 export const between = (min: number, max: number) => fc.integer({ min, max });
 
-/** Tests every variant of each suite's kernel. @param options of the random shapes */
+/** Tests every variant of each suite's kernel on a backend. @param options of the random shapes */
 export function testTwins(
-  gpu: GpuBackend,
+  backend: Backend,
   suites: readonly Suite<unknown>[],
   options: { readonly seed: number; readonly numRuns: number },
 ): void {
@@ -35,12 +35,12 @@ export function testTwins(
         });
 
         test("agrees with its twin on the table", async () => {
-          await expectTwins(gpu, Object.fromEntries(table.map((s) => [JSON.stringify(s), made(s)])), tolerance);
+          await expectTwins(backend, Object.fromEntries(table.map((s) => [JSON.stringify(s), made(s)])), tolerance);
         });
 
         test("agrees with its twin on random shapes", async () => {
           await fc.assert(
-            fc.asyncProperty(any, (shape) => expectTwins(gpu, { random: made(shape) }, tolerance)),
+            fc.asyncProperty(any, (shape) => expectTwins(backend, { random: made(shape) }, tolerance)),
             options,
           );
         });
