@@ -7,11 +7,12 @@ const ONE_BITS: i32 = 127 << 23;
 // Constants lie in memory: V8 loads one in an instruction, and makes it out of three otherwise, each time anew.
 
 /**
- * 0: from where on e^x is Infinity, 4: where it ends; 8: 1 / ln 2, near enough: the polynomial goes a little farther; 12: what leaves the nearest whole number
- * in the lowest bits of what it is added to; 16 and 20: ln 2 in two parts, whole multiples of the first exact; 24: the polynomial.
+ * 0: from where on e^x is Infinity; 4: where it ends; 8: 1 / ln 2, near enough, as the polynomial reaches a little farther; 12: what
+ * leaves the nearest whole number in the lowest bits of what it is added to; 16 and 20: ln 2 in two parts, whole multiples of the
+ * first exact; 24: the polynomial, from the highest power down to that of x².
  */
 const EXP: usize = memory.data<f32>([
-  89, -86.5, 1.443, 12582912, 0.693359375, -2.1219444e-4, 0.00138065033, 0.00837262999, 0.0416687876, 0.1666648686,
+  89, -86.5, 1.4425, 12582912, 0.693359375, -2.1219444e-4, 0.00138065033, 0.00837262999, 0.0416687876, 0.1666648686,
   0.4999999106,
 ]);
 
