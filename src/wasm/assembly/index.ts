@@ -1,3 +1,5 @@
+export { adadelta, adagrad, adamax, asgd, lion, nadam, radam, rprop } from "./more-optimizers";
+export { adam, rmsprop, sgd } from "./optimizer";
 export { product, productWorkspace, rowSums } from "./product";
 
 /** The first byte that the module does not use itself. */
