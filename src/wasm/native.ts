@@ -1,4 +1,5 @@
 import type { Kernel, Numbers, TwinContext } from "../kernels/kernel.ts";
+import type { Call } from "./calls.ts";
 import type { Exports } from "./module.generated.ts";
 
 /** What natives work with. */
@@ -10,7 +11,7 @@ export interface NativeContext extends TwinContext {
   /** The address of memory for within one dispatch, which all natives share; at least this long. */
   workspace(bytes: number): number;
   /** A WebAssembly module over the same memory, by a name that says what is in it. Its `run`. */
-  compiled(name: string, code: () => Uint8Array<ArrayBuffer>): (...numbers: number[]) => void;
+  compiled(name: string, code: () => Uint8Array<ArrayBuffer>): Call;
 }
 
 /**
@@ -32,3 +33,13 @@ export type Native = (
   numbers: Readonly<Record<string, number>>,
   context: NativeContext,
 ) => (() => void) | undefined;
+
+/** The addresses of pieces of the workspace, each for so many bytes. */
+export function pieces({ workspace }: NativeContext, ...bytes: readonly number[]): number[] {
+  const sizes = bytes.map((size) => Math.ceil((size + 16) / 64) * 64);
+  let at = workspace(sizes.reduce((sum, size) => sum + size, 0));
+  return sizes.map((size) => {
+    at += size;
+    return at - size;
+  });
+}

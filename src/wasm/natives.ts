@@ -1,8 +1,15 @@
 import type { Native } from "./native.ts";
 import { optimizerNatives } from "./optimizers.ts";
 import { productNatives } from "./product.ts";
+import { recurrentNatives } from "./recurrent.ts";
+import { recurrentGradientNatives } from "./recurrent-gradient.ts";
+
+const all: Readonly<Record<string, unknown>> = {
+  ...optimizerNatives,
+  ...productNatives,
+  ...recurrentNatives,
+  ...recurrentGradientNatives,
+};
 
 /** The natives by the kernels' names. Every other kernel runs its twin, over the same memory. */
-export const natives = new Map<string, Native>(
-  Object.entries({ ...productNatives, ...optimizerNatives } as Record<string, unknown>) as [string, Native][],
-);
+export const natives: ReadonlyMap<string, Native> = new Map(Object.entries(all) as [string, Native][]);
