@@ -8,8 +8,10 @@ const BLOCK_K: i32 = 256;
 const BLOCK_M: i32 = 128;
 const PANEL: i32 = 8;
 
+/** Bytes from four packed rows of A to the next four: their numbers, and a cache line, so that they do not share its sets. */
+const STRIP: usize = <usize>(BLOCK_K * 4) * FLOAT + 64;
 /** Where the packed panel of B lies in the workspace: behind the packed block of A. */
-const PANEL_AT: usize = <usize>(BLOCK_K * BLOCK_M) * FLOAT;
+const PANEL_AT: usize = <usize>(BLOCK_M / 4) * STRIP;
 
 /** What a result becomes besides the product. */
 const BIAS: i32 = 1;
@@ -303,13 +305,11 @@ function packedProduct(
     const ks = min(BLOCK_K, K - k);
     for (let m: i32 = 0; m < M; m += BLOCK_M) {
       const ms = min(BLOCK_M, M - m);
-      let block = a + <usize>m * aRow + <usize>k * aColumn;
-      let row = aRow;
-      if (aColumn !== FLOAT) {
-        packRows(ms, ks, block, aRow, aColumn, workspace);
-        block = workspace;
-        row = <usize>BLOCK_K * FLOAT;
-      }
+      const block = a + <usize>m * aRow + <usize>k * aColumn;
+      const isPacked = aColumn !== FLOAT;
+      if (isPacked) packRows(ms, ks, block, aRow, aColumn, workspace);
+      const row = isPacked ? FLOAT : aRow;
+      const step = isPacked ? 4 * FLOAT : FLOAT;
       for (let n: i32 = 0; n < N; n += PANEL) {
         const ns = min(PANEL, N - n);
         const column = (<usize>n) << 2;
@@ -321,8 +321,8 @@ function packedProduct(
           const r2 = rows > 2 ? row * 2 : 0;
           const r3 = rows > 3 ? row * 3 : 0;
           const at = c + <usize>(m + i) * cRow + column;
-          const from = block + <usize>i * row;
-          tile(ks, from, r1, r2, r3, FLOAT, panel, <usize>PANEL * FLOAT, at, cRow, rows, ns, bias + column, mode);
+          const from = isPacked ? workspace + <usize>(i >> 2) * STRIP : block + <usize>i * row;
+          tile(ks, from, r1, r2, r3, step, panel, <usize>PANEL * FLOAT, at, cRow, rows, ns, bias + column, mode);
         }
       }
     }
@@ -331,48 +331,23 @@ function packedProduct(
   }
 }
 
-/** Rows of A one behind the other, BLOCK_K apart. */
+/** Rows of A, four in a strip: their numbers of a column stand beside each other. */
 function packRows(rows: i32, K: i32, a: usize, aRow: usize, aColumn: usize, to: usize): void {
-  const step = <usize>BLOCK_K * FLOAT;
-  let m: i32 = 0;
-  if (aRow === FLOAT) {
-    for (; m + 4 <= rows; m += 4) {
-      let from = a + <usize>m * FLOAT;
-      let at = to + <usize>m * step;
-      let k: i32 = 0;
-      for (; k + 4 <= K; k += 4) {
-        const v0 = v128.load(from);
-        const v1 = v128.load(from + aColumn);
-        const v2 = v128.load(from + aColumn * 2);
-        const v3 = v128.load(from + aColumn * 3);
-        const a01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
-        const b01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
-        const a23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
-        const b23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
-        v128.store(at, v128.shuffle<f32>(a01, a23, 0, 1, 4, 5));
-        v128.store(at + step, v128.shuffle<f32>(a01, a23, 2, 3, 6, 7));
-        v128.store(at + step * 2, v128.shuffle<f32>(b01, b23, 0, 1, 4, 5));
-        v128.store(at + step * 3, v128.shuffle<f32>(b01, b23, 2, 3, 6, 7));
-        from += aColumn * 4;
-        at += 16;
-      }
-      for (; k < K; k++) {
-        store<f32>(at, load<f32>(from));
-        store<f32>(at + step, load<f32>(from + 4));
-        store<f32>(at + step * 2, load<f32>(from + 8));
-        store<f32>(at + step * 3, load<f32>(from + 12));
-        from += aColumn;
-        at += FLOAT;
+  for (let k: i32 = 0; k < K; k++) {
+    let from = a + <usize>k * aColumn;
+    let at = to + ((<usize>k) << 4);
+    let m: i32 = 0;
+    if (aRow === FLOAT) {
+      for (; m + 4 <= rows; m += 4) {
+        v128.store(at, v128.load(from));
+        from += 16;
+        at += STRIP;
       }
     }
-  }
-  for (; m < rows; m++) {
-    let from = a + <usize>m * aRow;
-    let at = to + <usize>m * step;
-    for (let k: i32 = 0; k < K; k++) {
+    for (; m < rows; m++) {
       store<f32>(at, load<f32>(from));
-      from += aColumn;
-      at += FLOAT;
+      from += aRow;
+      at += (m & 3) === 3 ? STRIP - 12 : FLOAT;
     }
   }
 }
