@@ -3,12 +3,14 @@ import { optimizerNatives } from "./optimizers.ts";
 import { productNatives } from "./product.ts";
 import { recurrentNatives } from "./recurrent.ts";
 import { recurrentGradientNatives } from "./recurrent-gradient.ts";
+import { sequenceNatives } from "./sequences.ts";
 
 const all: Readonly<Record<string, unknown>> = {
   ...optimizerNatives,
   ...productNatives,
   ...recurrentNatives,
   ...recurrentGradientNatives,
+  ...sequenceNatives,
 };
 
 /** The natives by the kernels' names. Every other kernel runs its twin, over the same memory. */

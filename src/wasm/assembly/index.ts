@@ -1,7 +1,20 @@
-export { adadelta, adagrad, adamax, asgd, lion, nadam, radam, rprop } from "./more-optimizers";
+export { dropout } from "./dropout";
+export { adadelta, adagrad, adamax, asgd, ftrl, lion, nadam, radam, rprop } from "./more-optimizers";
 export { adam, rmsprop, sgd } from "./optimizer";
 export { product, productWorkspace, rowSums } from "./product";
 export { addRows, clearRows, copyRows, dropRows, splitKept, zoneout } from "./rows";
+export { scanBackward, scanForward } from "./scan";
+export { scanGates, scanGatesBackward } from "./scan-gates";
+export {
+  additiveScores,
+  additiveScoresBackward,
+  blend,
+  cumulativeSum,
+  pool,
+  poolBackward,
+  windows,
+  windowsBackward,
+} from "./sequences";
 
 /** The first byte that the module does not use itself. */
 export function heapBase(): usize {

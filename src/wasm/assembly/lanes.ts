@@ -12,6 +12,11 @@ function putSome(at: usize, value: v128, count: i32): void {
   if (count > 2) store<f32>(at + 8, f32x4.extract_lane(value, 2));
 }
 
+/** The same, added to what is there where `accumulate`. */
+export function putOrAdd(at: usize, value: v128, count: i32, accumulate: i32): void {
+  put(at, accumulate ? f32x4.add(v128.load(at), value) : value, count);
+}
+
 /** -1, 0 or 1; NaN for NaN. */
 export function sign(x: v128): v128 {
   const one = v128.or(f32x4.splat(1), v128.and(x, i32x4.splat(0x80000000)));

@@ -1,5 +1,6 @@
 // The optimizers that are used less; see optimizer.ts.
 import { put, sign } from "./lanes";
+import { exp, log } from "./math";
 import { averaged, clipped, minus, plus } from "./optimizer";
 
 export function adagrad(
@@ -249,6 +250,52 @@ export function rprop(
     put(moment0, used, P);
     put(moment1, size, P);
     put(parameter, f32x4.sub(weight, f32x4.mul(sign(used), size)), P);
+    parameter += 16;
+    gradient += 16;
+    moment0 += 16;
+    moment1 += 16;
+  }
+}
+
+/** Sums of squares to a power. A root is more exact than a power, and two of them are subtracted. */
+function raised(sum: v128, power: f32): v128 {
+  return power === 0.5 ? f32x4.sqrt(sum) : exp(f32x4.mul(f32x4.splat(power), log(sum)));
+}
+
+export function ftrl(
+  parameter: usize,
+  gradient: usize,
+  norm: usize,
+  hyper: usize,
+  moment0: usize,
+  moment1: usize,
+  P: i32,
+  clipValue: f32,
+  weightDecay: f32,
+  power: f32,
+  l1: f32,
+  l2: f32,
+  l2Shrinkage: f32,
+  beta: f32,
+): void {
+  const lr = load<f32>(hyper);
+  // At rate 0 there is no weight that the sums would stand for.
+  if (lr === 0) return;
+  for (; P > 0; P -= 4) {
+    const g = clipped(gradient, norm, clipValue);
+    const old = v128.load(parameter);
+    const weight = minus(old, lr * weightDecay, old);
+    const before = v128.load(moment0);
+    const sum = f32x4.add(before, f32x4.mul(g, g));
+    const scale = raised(sum, power);
+    const sigma = f32x4.div(f32x4.sub(scale, raised(before, power)), f32x4.splat(lr));
+    let linear = plus(f32x4.add(v128.load(moment1), g), 2 * l2Shrinkage, weight);
+    linear = f32x4.sub(linear, f32x4.mul(sigma, weight));
+    put(moment0, sum, P);
+    put(moment1, linear, P);
+    const within = f32x4.max(f32x4.splat(-l1), f32x4.min(f32x4.splat(l1), linear));
+    const quadratic = f32x4.add(f32x4.div(scale, f32x4.splat(lr)), f32x4.splat(2 * (l2 + beta / (2 * lr))));
+    put(parameter, f32x4.div(f32x4.sub(within, linear), quadratic), P);
     parameter += 16;
     gradient += 16;
     moment0 += 16;
