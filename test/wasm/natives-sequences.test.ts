@@ -60,7 +60,7 @@ test.each([false, true])("gates of extreme pre-activations, PAIR %s", async (PAI
       xGradient: numbers.floats(gates * H),
     },
   };
-  await expectTwins(wasm as never, { forward, backward });
+  await expectTwins(wasm, { forward, backward });
 });
 
 test.each([
@@ -121,7 +121,7 @@ test("pooling takes the first NaN as the largest, and means keep it", async () =
       },
     ]),
   );
-  await expectTwins(wasm as never, cases);
+  await expectTwins(wasm, cases);
 });
 
 test("numbers behind a view do not come into attention's scores", async () => {
@@ -136,5 +136,5 @@ test("numbers behind a view do not come into attention's scores", async () => {
     params: { T, S, B, A },
     data: { queries: numbers.floats(T * B * A), keys, v: numbers.floats(A), scores: numbers.floats(T * B * S) },
   };
-  await expectTwins(wasm as never, { scores });
+  await expectTwins(wasm, { scores });
 });
