@@ -48,7 +48,7 @@ export async function bench({ only, rounds, json }: BenchOptions, commit?: strin
   const info = runtime.info();
   print(await machineRecord(commit, info), info.reason);
 
-  const { device, info: adapter } = await openDevice("adapter");
+  const { device, info: adapter } = await openDevice("adapter", { software: true });
   const gpu = new GpuBackend(device!, { software: adapter!.software });
   for (const test of kernelCases(gpu.target).filter(({ name }) => name.includes(only))) {
     const timing = await timeKernel(gpu, test, { rounds });

@@ -2,6 +2,6 @@
 import { findNodeAdapter } from "./adapter/node-adapter.ts";
 import { setAdapterFinder } from "./adapter/open-device.ts";
 
-setAdapterFinder(() => findNodeAdapter());
+setAdapterFinder((options) => findNodeAdapter(options));
 
 export * from "./index.ts";

@@ -1,15 +1,19 @@
 import type { AdapterInfo, Candidate } from "./adapter/adapter-report.ts";
 import { describeDevice, givenDevice, openDevice } from "./adapter/open-device.ts";
-import { checkCount, checkOptions, NoAdapterError, OptionError } from "./errors.ts";
+import { checkCount, checkOptions, NoAdapterError, OptionError, shown } from "./errors.ts";
 import { GpuBackend } from "./gpu/gpu-backend.ts";
 import { loadOnDemand } from "./load-on-demand.ts";
-import type { Backend } from "./plan/backend.ts";
+import { type Backend, type BackendChoice, backendChoices } from "./plan/backend.ts";
 import type { PlanLimits } from "./plan/plan-budget.ts";
 import type { WebGPUDevice } from "./platform-types.ts";
 
 export interface RuntimeOptions {
-  /** `auto` (default): a GPU if there is one, else the CPU twins, and `info().reason` says why. */
-  readonly backend?: "auto" | "gpu" | "wasm" | "cpu";
+  /**
+   * `auto` (default): a GPU that is one; else WebAssembly with SIMD, on the CPU in float32; else, where that is not to be had, the
+   * kernels' float64 twins, slow. `info().reason` says why. The others insist. An adapter that computes on the CPU (lavapipe,
+   * SwiftShader) is slower than WebAssembly, and taken only by `gpu`, by the variable WEBGPU_RNN_ADAPTER of Node, or as a `device`.
+   */
+  readonly backend?: BackendChoice;
   /** `adapter` (default): all that the adapter has. `default`: exactly WebGPU's guaranteed limits. */
   readonly limits?: "adapter" | "default";
   /** A `GPUDevice` of your own, used in place of opening one. `dispose` leaves it open. */
@@ -22,7 +26,7 @@ export interface RuntimeInfo {
   readonly backend: Backend["kind"];
   /** Absent where no GPU is used. */
   readonly adapter?: AdapterInfo;
-  /** One sentence: why this backend. */
+  /** One sentence: what was chosen and why, and what else there is. */
   readonly reason: string;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
@@ -57,17 +61,24 @@ export async function openBackend(options: RuntimeOptions): Promise<OpenBackend>
   checkOptions("Runtime.open: plans", plans, ["count", "bytes"]);
   for (const name of ["count", "bytes"] as const)
     if (plans[name] !== undefined) checkCount("Runtime.open: plans", name, plans[name]);
-  if (!["auto", "gpu", "wasm", "cpu"].includes(wanted))
-    throw new OptionError(`Runtime.open: backend is "${wanted}", expected "auto", "gpu", "wasm" or "cpu"`);
-  if (wanted === "cpu") return openTwins(plans, "the CPU was asked for", []);
-  if (wanted === "wasm") return openWasm(plans, "WebAssembly was asked for", []);
-  const opened = device ? givenDevice(device) : await openDevice(limits);
-  const { info: adapter, reason, candidates, cause } = opened;
+  if (!backendChoices.includes(wanted))
+    throw new OptionError(`Runtime.open: backend is ${shown(wanted)}, expected "auto", "gpu", "wasm" or "cpu"`);
+  if (wanted === "cpu") return openTwins(plans, "the CPU was asked for, in float64", []);
+  if (wanted === "wasm") return openWasm(plans, "WebAssembly was asked for, and no GPU looked for", []);
+  const opened = device ? givenDevice(device) : await openDevice(limits, { software: wanted === "gpu" });
+  const { info: adapter, reason, candidates, cause, software } = opened;
   if (opened.device && adapter) {
     const backend = new GpuBackend(opened.device, { software: adapter.software, owned: !device, limits: plans });
-    return { backend, info: { backend: "gpu", adapter, reason, candidates, ...describeDevice(opened.device) } };
+    const chosen = `${reason}; backend "wasm" takes the CPU`;
+    return { backend, info: { backend: "gpu", adapter, reason: chosen, candidates, ...describeDevice(opened.device) } };
   }
-  if (wanted === "gpu")
-    throw new NoAdapterError(`no GPU: ${reason}; use { backend: "cpu" } for the CPU twins`, { cause });
-  return openTwins(plans, reason, candidates);
+  if (wanted === "gpu") throw new NoAdapterError(`no GPU: ${reason}; use { backend: "wasm" }`, { cause });
+  const other = software && `; backend "gpu" takes ${reason.includes(software) ? "that one" : software}`;
+  try {
+    return await openWasm(plans, `WebAssembly, because ${reason}${other ?? ""}`, candidates);
+  } catch (error) {
+    if (!(error instanceof NoAdapterError)) throw error;
+    const why = error.message.replace(/; use \{ backend.*$/, "");
+    return openTwins(plans, `the float64 twins, because ${reason}, and ${why}${other ?? ""}`, candidates);
+  }
 }

@@ -1,6 +1,7 @@
 /** README.md: its code runs as it stands there, has the package's types, and does what it says. */
 import { afterAll, expect, test, vi } from "vitest";
 import type { StateDict } from "../src/node.ts";
+import { askForAdapter } from "./support/environment.ts";
 import { runPage } from "./support/page-code.ts";
 
 const said: unknown[][] = [];
@@ -8,6 +9,7 @@ const log = vi.spyOn(console, "log").mockImplementation((...values) => {
   said.push(values);
 });
 afterAll(() => log.mockRestore());
+await askForAdapter();
 const { typeFaults } = await runPage<object>("../README.md");
 
 test("it trains, writes, and streams", () => {

@@ -26,6 +26,7 @@ import {
   type WeightLayoutCell,
   type WeightLayoutOptions,
 } from "../src/node.ts";
+import { askForAdapter } from "./support/environment.ts";
 import { runPage } from "./support/page-code.ts";
 
 type Inputs<K extends string> = Readonly<Record<K, TensorData>>;
@@ -73,6 +74,7 @@ interface Page {
 }
 
 const names = ["your-model.md", "training.md", "live-input.md", "weights.md"];
+await askForAdapter();
 const { text: page, made, typeFaults } = await runPage<Page>(...names);
 afterAll(() => made.runtime.dispose());
 

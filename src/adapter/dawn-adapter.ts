@@ -25,6 +25,8 @@ export async function tryAttempt(attempt: Attempt, dawn: Dawn, system: NodeSyste
   for (const name of without) variables[name] = undefined;
   // Without a loader Dawn would only print a warning and find nothing.
   const missing = attempt.vulkan && system.loadLibrary("libvulkan.so.1");
+  // Nor is a loader unpacked for drivers that are not there.
+  if (missing !== undefined && attempt.installed && system.driverFiles().length === 0) return "none is installed";
   if (attempt.vulkan === "driver" || missing !== undefined) {
     try {
       const swiftShader = await system.swiftShader();
@@ -40,7 +42,6 @@ export async function tryAttempt(attempt: Attempt, dawn: Dawn, system: NodeSyste
     if (attempt.vulkan === "driver" && !system.canSetEnvironment) {
       return `a worker thread cannot choose a driver; start Node with VK_DRIVER_FILES=${variables.VK_DRIVER_FILES}`;
     }
-    if (attempt.installed && system.driverFiles().length === 0) return "none is installed";
   }
   return withEnvironment(variables, system, async () => {
     let offered: Offered | undefined;

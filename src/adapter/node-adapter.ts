@@ -1,18 +1,20 @@
 /**
  * Finds a WebGPU adapter in Node and programs like it: what `navigator.gpu` offers, where there is one (Deno, Electron);
- * else, through Dawn, a real GPU, a lavapipe that Dawn accepts, SwiftShader, or none. A driver that the user chose is
+ * else, through Dawn, a real GPU, and where software adapters are wanted a lavapipe that Dawn accepts, or SwiftShader. A driver that the user chose is
  * replaced only where they insist on another kind, and every step that did not work is in `candidates`.
  */
 import { nameOfAdapter } from "./adapter-info.ts";
-import type { Candidate } from "./adapter-report.ts";
+import type { AdapterInfo, Candidate } from "./adapter-report.ts";
 import { setGlobals, tryAttempt } from "./dawn-adapter.ts";
-import { type AdapterChoice, attemptsFor, choiceOf, refusal } from "./node-attempts.ts";
+import { type AdapterChoice, type Attempt, attemptsFor, choiceOf, refusal } from "./node-attempts.ts";
 import { type Dawn, type NodeSystem, nodeSystem } from "./node-system.ts";
 import { type FoundAdapter, requestAdapter, textOfError } from "./request-adapter.ts";
 
 export interface NodeAdapterOptions {
   /** Insists on one kind; default is the variable WEBGPU_RNN_ADAPTER, else "auto". */
   readonly adapter?: AdapterChoice;
+  /** Whether the kind "auto" takes software adapters, too; default true. Without, SwiftShader is not even unpacked. */
+  readonly software?: boolean;
   /** Options of Dawn's `create`, such as `enable-dawn-features=…` or `backend=null`. With them `navigator.gpu` is not asked. */
   readonly dawnFlags?: readonly string[];
 }
@@ -30,13 +32,21 @@ export function findNodeAdapter(
   return search;
 }
 
-async function find({ adapter: wish, dawnFlags = [] }: NodeAdapterOptions, system: NodeSystem): Promise<FoundAdapter> {
+async function find(options: NodeAdapterOptions, system: NodeSystem): Promise<FoundAdapter> {
+  const { adapter: wish, dawnFlags = [] } = options;
   const choice = choiceOf(wish, system.env);
+  const software = choice !== "auto" || (options.software ?? true);
   const candidates: Candidate[] = [];
-  const none = (reason: string): FoundAdapter => ({ reason, candidates });
+  let passedOver: string | undefined;
+  const refuse = (info: AdapterInfo) => {
+    if (software || !info.software) return refusal(choice, info);
+    passedOver ??= nameOfAdapter(info);
+    return `${nameOfAdapter(info)}, a software adapter`;
+  };
+  const none = (reason: string): FoundAdapter => ({ reason, candidates, ...(passedOver && { software: passedOver }) });
   if (choice === "none") return none('no adapter was looked for, because the choice is "none"');
 
-  const offered = dawnFlags.length === 0 ? await tryNavigator(choice, system) : undefined;
+  const offered = dawnFlags.length === 0 ? await tryNavigator(refuse, system) : undefined;
   if (typeof offered === "string") candidates.push({ name: "navigator.gpu", outcome: offered });
   else if (offered) return taken(offered, "navigator.gpu", candidates);
 
@@ -50,13 +60,17 @@ async function find({ adapter: wish, dawnFlags = [] }: NodeAdapterOptions, syste
     return none(`there is no WebGPU in Node: ${outcome}${before}`);
   }
 
-  for (const attempt of attemptsFor(choice, dawnFlags, system)) {
+  for (const attempt of attemptsFor({ choice, software, refuse }, dawnFlags, system)) {
     const tried = await tryAttempt(attempt, dawn, system);
     if (typeof tried !== "string") {
       setGlobals(dawn);
       return taken(tried, attempt.name, candidates);
     }
     candidates.push({ name: attempt.name, outcome: tried });
+  }
+  if (!software) {
+    passedOver ??= (await system.hasSwiftShader()) ? "SwiftShader from npm" : undefined;
+    return none(`no GPU was found (tried: ${summary(candidates)})`);
   }
   const wanted = choice === "auto" ? "" : ` of the kind "${choice}"`;
   const insists = wish === undefined && choice !== "auto";
@@ -67,12 +81,12 @@ async function find({ adapter: wish, dawnFlags = [] }: NodeAdapterOptions, syste
 type Offered = Required<Pick<FoundAdapter, "adapter" | "info">>;
 
 /** Gives the adapter of `navigator.gpu`, or why it is not taken; undefined where there is no `navigator.gpu`. */
-async function tryNavigator(choice: AdapterChoice, system: NodeSystem): Promise<Offered | string | undefined> {
+async function tryNavigator(refuse: Attempt["refuse"], system: NodeSystem): Promise<Offered | string | undefined> {
   try {
     const gpu = system.navigatorGpu();
     if (!gpu) return undefined;
     const offered = await requestAdapter(gpu);
-    return offered ? (refusal(choice, offered.info) ?? offered) : "no adapter";
+    return offered ? (refuse(offered.info) ?? offered) : "no adapter";
   } catch (error) {
     return `failed: ${textOfError(error)}`;
   }

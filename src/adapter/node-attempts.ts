@@ -32,13 +32,19 @@ export interface Attempt {
   refuse(info: AdapterInfo): string | undefined;
 }
 
-/** The ways to get an adapter of this kind through Dawn, the best first. */
+/** Which adapters are wanted. */
+export interface Wanted extends Pick<Attempt, "refuse"> {
+  readonly choice: AdapterChoice;
+  /** Software adapters are taken. */
+  readonly software: boolean;
+}
+
+/** The ways to get such an adapter through Dawn, the best first. */
 export function attemptsFor(
-  choice: AdapterChoice,
+  { choice, software, refuse }: Wanted,
   flags: readonly string[],
   { platform, env }: NodeSystem,
 ): readonly Attempt[] {
-  const refuse = (info: AdapterInfo) => refusal(choice, info);
   const otherBackend = flags.find((flag) => flag.startsWith("backend=") && flag !== "backend=vulkan");
   if (platform !== "linux" || otherBackend !== undefined) return [{ name: "Dawn's own choice", flags, refuse }];
 
@@ -62,7 +68,7 @@ export function attemptsFor(
     const further = { ...installed, name: `${installed.name}, without ${without.join(" and ")}`, without };
     return [chosen, choice === "swiftshader" ? swiftShader : further];
   }
-  if (choice === "auto") return [installed, swiftShader];
+  if (choice === "auto") return software ? [installed, swiftShader] : [installed];
   return [choice === "swiftshader" ? swiftShader : installed];
 }
 

@@ -5,7 +5,7 @@ import { constants, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { navigatorGpu } from "./request-adapter.ts";
-import { type SwiftShader, unpackSwiftShader } from "./swiftshader.ts";
+import { hasSwiftShader, type SwiftShader, unpackSwiftShader } from "./swiftshader.ts";
 
 /** The npm package `webgpu`: Dawn, the WebGPU of Chromium, for Node. */
 export interface Dawn {
@@ -25,6 +25,8 @@ export interface NodeSystem {
   loadLibrary(pathOrName: string): string | undefined;
   /** The installed Vulkan drivers (their ICD files). */
   driverFiles(): readonly string[];
+  /** Whether it could be unpacked; quick. */
+  hasSwiftShader(): Promise<boolean>;
   /** @throws Error whose message ends the sentence "there is no SwiftShader: …" */
   swiftShader(): Promise<SwiftShader>;
   /** Makes an empty folder that only this user may enter, and its removal. */
@@ -65,6 +67,7 @@ export const nodeSystem: NodeSystem = {
     ];
     return [...new Set(folders)].flatMap((folder) => filesIn(join(folder, "vulkan", "icd.d")));
   },
+  hasSwiftShader,
   swiftShader: () => unpackSwiftShader(),
   async privateFolder() {
     const path = await mkdtemp(join(tmpdir(), "webgpu-rnn-"));

@@ -1,12 +1,12 @@
 import { OptionError, shown, WebGpuRnnError } from "../errors.ts";
 import type { WebGPUDevice } from "../platform-types.ts";
 import { infoOfDevice, nameOfAdapter } from "./adapter-info.ts";
-import { type FoundAdapter, findNavigatorAdapter, textOfError } from "./request-adapter.ts";
+import { type AdapterFinder, type FoundAdapter, findNavigatorAdapter, textOfError } from "./request-adapter.ts";
 
-let findAdapter: () => Promise<FoundAdapter> = findNavigatorAdapter;
+let findAdapter: AdapterFinder = findNavigatorAdapter;
 
 /** Lets the Node entry say how adapters are found there. */
-export function setAdapterFinder(finder: () => Promise<FoundAdapter>): void {
+export function setAdapterFinder(finder: AdapterFinder): void {
   findAdapter = finder;
 }
 
@@ -33,14 +33,18 @@ const wantedFeatures = ["shader-f16", "subgroups", "timestamp-query"] as const;
 /**
  * Finds an adapter and opens a device with its limits, or with exactly WebGPU's defaults. That there is none is a result
  * with a reason, whatever a browser or driver throws.
+ * @param options.software whether an adapter that computes on the CPU is taken although WEBGPU_RNN_ADAPTER does not name it
  * @throws OptionError for unknown limits, or an unknown adapter in WEBGPU_RNN_ADAPTER
  */
-export async function openDevice(limits: "adapter" | "default"): Promise<OpenedDevice> {
+export async function openDevice(
+  limits: "adapter" | "default",
+  options: Parameters<AdapterFinder>[0],
+): Promise<OpenedDevice> {
   if (limits !== "adapter" && limits !== "default")
     throw new OptionError(`Runtime.open: limits is ${shown(limits)}, expected "adapter" or "default"`);
   let found: FoundAdapter;
   try {
-    found = await findAdapter();
+    found = await findAdapter(options);
   } catch (cause) {
     if (cause instanceof WebGpuRnnError) throw cause;
     const outcome = `failed: ${textOfError(cause)}`;

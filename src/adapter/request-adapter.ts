@@ -1,4 +1,4 @@
-import { infoOfAdapter } from "./adapter-info.ts";
+import { infoOfAdapter, nameOfAdapter } from "./adapter-info.ts";
 import type { AdapterInfo, Candidate } from "./adapter-report.ts";
 
 /** What was found when an adapter was looked for. */
@@ -13,7 +13,12 @@ export interface FoundAdapter {
   readonly candidates: readonly Candidate[];
   /** The error that is the reason for finding none. */
   readonly cause?: unknown;
+  /** A software adapter that is there and was not taken. */
+  readonly software?: string;
 }
+
+/** Looks for an adapter. `software`: whether one that computes on the CPU is taken although nothing names it. */
+export type AdapterFinder = (options: { readonly software: boolean }) => Promise<FoundAdapter>;
 
 /** The `navigator.gpu` of browsers, Deno and Electron. A program in Node may have put Dawn's there. */
 export const navigatorGpu = (): GPU | undefined => (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
@@ -31,7 +36,7 @@ export const textOfError = (error: unknown): string => {
 };
 
 /** Takes what `navigator.gpu` offers. */
-export async function findNavigatorAdapter(): Promise<FoundAdapter> {
+export const findNavigatorAdapter: AdapterFinder = async ({ software }) => {
   const name = "navigator.gpu";
   const none = (reason: string, outcome: string): FoundAdapter => ({ reason, candidates: [{ name, outcome }] });
   const gpu = navigatorGpu();
@@ -42,5 +47,9 @@ export async function findNavigatorAdapter(): Promise<FoundAdapter> {
     );
   const found = await requestAdapter(gpu);
   if (!found) return none("there is WebGPU, but it offers no adapter", "no adapter");
+  if (found.info.software && !software) {
+    const adapter = nameOfAdapter(found.info);
+    return { ...none(`navigator.gpu offers ${adapter} only, a software adapter`, "software"), software: adapter };
+  }
   return { ...found, reason: "the adapter that navigator.gpu offers", candidates: [{ name, outcome: "taken" }] };
-}
+};

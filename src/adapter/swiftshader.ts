@@ -23,12 +23,22 @@ const loaderFile = "libvulkan.so.1";
 /** The archive also holds OpenGL libraries, which are not wanted here. */
 const wanted: readonly string[] = [driverFile, loaderFile, "libvk_swiftshader.so"];
 
+const runsHere = process.platform === "linux" && process.arch === "x64";
+
+/** Whether the package is installed where its driver runs. */
+export const hasSwiftShader = async (): Promise<boolean> =>
+  runsHere &&
+  (await findPackage().then(
+    () => true,
+    () => false,
+  ));
+
 /**
  * Unpacks the driver into the user's cache folder, once for each version of the package.
  * @throws Error whose message is the end of a sentence that says why there is no SwiftShader
  */
 export async function unpackSwiftShader(env: NodeJS.ProcessEnv = process.env): Promise<SwiftShader> {
-  if (process.platform !== "linux" || process.arch !== "x64") {
+  if (!runsHere) {
     throw new Error(
       `${swiftShaderPackage} has it for Linux on x64 only, and this is ${process.platform} on ${process.arch}`,
     );

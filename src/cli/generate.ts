@@ -1,7 +1,9 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { readBytes, readText, STANDARD_INPUT } from "../io/files.ts";
 import { DataError, loadModel, Runtime, type RuntimeInfo, readCheckpoint, type Vocabulary } from "../node.ts";
+import type { BackendChoice } from "../plan/backend.ts";
 import { real, whole } from "./arguments.ts";
+import { backendOption, runningOn } from "./backend.ts";
 import { interruptible } from "./interrupt.ts";
 import { printable, terminalOf, wrap } from "./terminal.ts";
 
@@ -13,7 +15,7 @@ interface GenerateFlags {
   topP: number;
   seed: number;
   chunk: number;
-  backend: "auto" | "gpu" | "cpu";
+  backend: BackendChoice;
   json?: boolean;
 }
 
@@ -30,7 +32,7 @@ export function register(program: Command): void {
     .option("--top-p <x>", "draw from the likeliest characters that make up this probability", real(2 ** -24, 1), 1)
     .option("--seed <n>", "the same seed writes the same text", whole(0), 0)
     .option("--chunk <n>", "characters between two read-backs", whole(1, 4096), 32)
-    .addOption(new Option("--backend <name>", "where to compute").choices(["auto", "gpu", "cpu"]).default("auto"))
+    .addOption(backendOption())
     .option("--json", "print one JSON record per line, for scripts")
     .action(async (path: string, flags: GenerateFlags) => {
       process.exitCode = await generateCommand(path, flags);
@@ -77,8 +79,8 @@ interface Writer {
 function textWriter(prompt: string | undefined): Writer {
   const [out, err] = [terminalOf(process.stdout), terminalOf(process.stderr)];
   return {
-    start({ backend, reason }) {
-      err.line(err.colors.dim(wrap(`running on the ${backend === "gpu" ? "GPU" : "CPU"}: ${reason}`, err.columns)));
+    start(info) {
+      err.line(err.colors.dim(wrap(runningOn(info), err.columns)));
       if (prompt !== undefined) out.write(out.colors.dim(printable(prompt, out)));
     },
     text: (drawn) => out.write(printable(drawn, out)),

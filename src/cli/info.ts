@@ -1,6 +1,8 @@
 /** `info`: what runs where, and why. */
 import type { Command } from "commander";
 import { Runtime, showBytes } from "../node.ts";
+import type { BackendChoice } from "../plan/backend.ts";
+import { backendOption } from "./backend.ts";
 import { terminalOf, wrap } from "./terminal.ts";
 import { COLUMNS } from "./verify-report.ts";
 import { readVersions } from "./versions.ts";
@@ -12,10 +14,18 @@ const row = (title: string, text: string): string =>
 const showLimit = (name: string, value: number): string =>
   `${name.padEnd(34)} ${String(value).padStart(12)}${/Size$/.test(name) && value >= 1024 ? `  ${showBytes(value)}` : ""}`;
 
-async function info({ json }: { readonly json?: true }): Promise<void> {
+/** The backends that compute on the CPU, in words. */
+const onCpu = { wasm: "wasm: WebAssembly with SIMD, in float32", cpu: "cpu: the kernels' twins in float64, slow" };
+
+interface InfoOptions {
+  readonly backend: BackendChoice;
+  readonly json?: true;
+}
+
+async function info({ backend: wanted, json }: InfoOptions): Promise<void> {
   const { line } = terminalOf(process.stdout);
   const versions = await readVersions();
-  const runtime = await Runtime.open();
+  const runtime = await Runtime.open({ backend: wanted });
   try {
     const found = runtime.info();
     if (json) {
@@ -25,7 +35,7 @@ async function info({ json }: { readonly json?: true }): Promise<void> {
     const { backend, adapter, reason, candidates, features, limits } = found;
     const dawn = versions.webgpu === null ? "webgpu is not installed" : `webgpu (Dawn) ${versions.webgpu}`;
     line(`webgpu-rnn ${versions["webgpu-rnn"]}, Node ${versions.node}, ${versions.platform}, ${dawn}\n`);
-    line(row("backend", backend === "gpu" ? "gpu" : "cpu: the kernels' twins in float64, slow"));
+    line(row("backend", backend === "gpu" ? "gpu" : onCpu[backend]));
     if (adapter) {
       const { vendor, architecture, device, description, software } = adapter;
       const parts = { vendor, architecture, device };
@@ -37,7 +47,7 @@ async function info({ json }: { readonly json?: true }): Promise<void> {
     candidates.forEach(({ name, outcome }, i) => {
       line(row(i === 0 ? "tried" : "", `${i + 1}. ${name}: ${outcome}`));
     });
-    if (backend === "cpu") return;
+    if (backend !== "gpu") return;
     line(row("features", features.join(", ") || "none"));
     Object.entries(limits).forEach(([name, value], i) => {
       line((i === 0 ? "limits" : "").padEnd(10) + showLimit(name, value));
@@ -52,6 +62,7 @@ export function register(program: Command): void {
   program
     .command("info")
     .description("show the adapters that were found, the one that is used and why, its features and limits")
+    .addOption(backendOption())
     .option("--json", "print one JSON record, for scripts")
     .action(info);
 }

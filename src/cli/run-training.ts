@@ -20,6 +20,7 @@ import {
   type TrainingSettings,
   WebGpuRnnError,
 } from "../node.ts";
+import type { BackendChoice } from "../plan/backend.ts";
 import type { NamedText } from "./default-text.ts";
 import { StepClock } from "./step-clock.ts";
 import { messageOf } from "./terminal.ts";
@@ -28,7 +29,7 @@ import type { TrainRecord } from "./train-records.ts";
 /** All that a training of the command line needs to know. */
 export interface TrainingJob {
   readonly text: NamedText;
-  readonly backend: "auto" | "gpu" | "cpu";
+  readonly backend: BackendChoice;
   /** A new model; not used when there is a checkpoint. */
   readonly config: Required<Omit<CharModelOptions, "vocabSize">>;
   readonly training: Omit<TrainingSettings, "text">;
@@ -167,7 +168,7 @@ async function train(
       state.step = step.step;
       const { secondsLeft, tokensPerSecond } = clock.tick(step.step);
       report({ type: "step", ...step, bitsPerCharacter: step.loss / Math.LN2, tokensPerSecond, secondsLeft });
-      // The CPU twins never wait for anything, so that Ctrl-C would have no effect.
+      // On the CPU a step never waits for anything, so that Ctrl-C would have no effect.
       await setImmediate();
     }
     if (signal.aborted) break;

@@ -1,5 +1,6 @@
 import type { SkippedFile } from "../io/files.ts";
 import type { CharModelOptions, RuntimeInfo, TrainingSettings } from "../node.ts";
+import type { CheckRecord } from "./check-step.ts";
 
 /** The training runs, on this machine and with these settings. A second one follows when the device was lost. */
 export interface StartRecord {
@@ -93,6 +94,7 @@ export interface ErrorRecord {
 
 /** What a training tells, in the order of time; `--json` prints one record per line. */
 export type TrainRecord =
+  | CheckRecord
   | StartRecord
   | StepRecord
   | ValidationRecord

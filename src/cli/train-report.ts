@@ -1,4 +1,7 @@
 import { SingleBar } from "cli-progress";
+import { nameOfAdapter } from "../adapter/adapter-info.ts";
+import { runningOn } from "./backend.ts";
+import type { CheckRecord } from "./check-step.ts";
 import { clock, fold, grouped, printable, short, type Terminal, wrap } from "./terminal.ts";
 import type { Reporter, StartRecord, StepRecord, TrainRecord } from "./train-records.ts";
 
@@ -20,6 +23,9 @@ export function textReporter(out: Terminal, screen: Terminal, now: () => number 
     out.line(text);
   };
   const shown: { [K in TrainRecord["type"]]: (record: Extract<TrainRecord, { type: K }>) => void } = {
+    check(record) {
+      tell(wrap(checkLine(record), Math.min(out.columns, 120)));
+    },
     start(record) {
       steps = record.steps;
       bar?.start(record.step, steps);
@@ -74,11 +80,18 @@ function heading({ config, parameters, reason, backend, text, training, ...recor
     ? `, validation on ${grouped(record.validationCharacters)}`
     : ", no validation";
   return [
-    `running on the ${backend === "gpu" ? "GPU" : "CPU"}: ${reason}`,
+    runningOn({ backend, reason }),
     `model ${cell}, embedding ${embeddingDim}, hidden ${hiddenSize}, ${layers}: ${grouped(parameters)} numbers`,
     `text ${text.name} (${text.files} ${text.files === 1 ? "file" : "files"}): ${grouped(text.characters)} characters, ${grouped(vocabSize)} different${validation}`,
     `training step ${record.step + 1} to ${record.steps} (${epochs.toPrecision(2)} epochs), window ${training.window}, batch ${training.batch}, ${name}${given.join(",")}, into ${record.out}`,
   ];
+}
+
+function checkLine({ adapter, loss, gradients, reason }: CheckRecord): string {
+  if (!loss || !gradients) return `no training step was checked on WebGPU: ${reason}`;
+  const both = `loss ${loss.gpu.toFixed(5)} and ${loss.wasm.toFixed(5)}`;
+  const how = `${gradients.difference.toExponential(1)} at most, where the largest is ${gradients.largest.toPrecision(2)}`;
+  return `checked a training step on ${nameOfAdapter(adapter!)} against WebAssembly: ${both}, gradients differ by ${how}`;
 }
 
 /** A step's figures, as many as fit, the most important first. */

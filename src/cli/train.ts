@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { readBytes, type SkippedFile } from "../io/files.ts";
 import { type Checkpoint, FileFormatError, makeOptimizer, readCheckpoint, Vocabulary } from "../node.ts";
+import { checkStep } from "./check-step.ts";
 import { namedText, ownText } from "./default-text.ts";
 import { interruptible } from "./interrupt.ts";
 import { checkMemory } from "./memory.ts";
@@ -41,6 +42,10 @@ async function trainCommand(paths: readonly string[], flags: TrainFlags, command
     if (skipped.length > 0) {
       const step = job.checkpoint?.progress?.step ?? 0;
       told.report({ type: "warning", step, code: "SKIPPED", message: describeSkipped(skipped), files: skipped });
+    }
+    if (flags.check) {
+      const vocabulary = job.checkpoint?.vocabulary ?? Vocabulary.fromText(job.text.text);
+      told.report(await checkStep(job.checkpoint?.config ?? job.config, vocabulary, job.text.text));
     }
     const { step, steps, saved } = await runTraining(job, { report: told.report, signal: interrupt.signal });
     const interrupted = interrupt.exitCode !== undefined;

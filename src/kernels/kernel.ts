@@ -185,7 +185,7 @@ function fragmentOf(cell: FullCell): Shader {
   const { name, fragment } = cell;
   if (fragment === undefined) {
     throw new OptionError(
-      `cell "${name}" has no WGSL, so it runs on the CPU only; give it a fragment, or open the runtime with { backend: "cpu" }`,
+      `cell "${name}" has no WGSL, so it runs on the CPU only; give it a fragment, or open the runtime with { backend: "wasm" }`,
     );
   }
   if ("file" in fragment) return fragment;

@@ -61,9 +61,13 @@ export interface LoadedPlan {
   dispose(): void;
 }
 
+/** What `Runtime.open` can be asked for. */
+export const backendChoices = ["auto", "gpu", "wasm", "cpu"] as const;
+export type BackendChoice = (typeof backendChoices)[number];
+
 /** Something that runs plans. */
 export interface Backend {
-  readonly kind: "gpu" | "wasm" | "cpu";
+  readonly kind: Exclude<BackendChoice, "auto">;
   readonly target: Target;
   /** Which plans stay loaded. */
   readonly budget: PlanBudget;

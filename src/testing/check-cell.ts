@@ -72,7 +72,7 @@ export async function checkCell(cell: FullCell, options: CheckCellOptions = {}):
   if (wrong.length > 0) complain(cell, [...new Set(draws.flatMap(({ left }) => left))]);
   complain(cell, wrong);
   const derivatives = draws.reduce((sum, { compared }) => sum + compared, 0);
-  if (runtime === undefined || runtime.backend === "cpu") return { derivatives, onGpu: 0 };
+  if (runtime === undefined || runtime.backend !== "gpu") return { derivatives, onGpu: 0 };
   const cpu = await Runtime.open({ backend: "cpu" });
   try {
     // One step of one row names the slot that is wrong; the rest is all rows of a tile, both directions, several steps.

@@ -76,7 +76,9 @@ function machine(is: Machine) {
     },
     navigatorGpu: () => is.navigatorGpu?.(),
     driverFiles: () => is.files ?? (is.drivers ?? []).map((_, index) => `/icd.d/${index}.json`),
+    hasSwiftShader: async () => is.chromium === true,
     swiftShader: async () => {
+      done.push("unpack SwiftShader");
       if (!is.chromium) throw new Error("@sparticuz/chromium is not installed");
       return unpacked;
     },
@@ -141,6 +143,64 @@ describe("the order", () => {
         "(tried before: the Vulkan drivers of this system: Dawn accepts none of lvp_icd.json)",
     );
     expect(info?.software).toBe(true);
+  });
+});
+
+describe("where software adapters are not wanted", () => {
+  const search = async (is: Machine) => {
+    const { system, done } = machine(is);
+    const { adapter, info, reason, software } = await findNodeAdapter({ software: false }, system);
+    return { taken: adapter && info?.description, reason, software, done };
+  };
+
+  test("a GPU is taken, also the one that a variable chooses", async () => {
+    expect((await search({ drivers: [rtx, lavapipe], chromium: true })).taken).toBe("RTX");
+    expect((await search({ chosen: [rtx], env: { VK_DRIVER_FILES: "/mine.json" } })).taken).toBe("RTX");
+  });
+
+  test("lavapipe is passed over, and named", async () => {
+    const { taken, reason, software } = await search({ drivers: [lavapipe], chromium: true });
+    expect(taken).toBeUndefined();
+    expect(software).toBe("llvmpipe: Mesa 25");
+    expect(reason).toBe(
+      "no GPU was found (tried: the Vulkan drivers of this system: llvmpipe: Mesa 25, a software adapter)",
+    );
+  });
+
+  test("so is one that a variable for all of Vulkan chooses, without a look at others", async () => {
+    const { taken, software, done } = await search({
+      chosen: [lavapipe],
+      drivers: [rtx],
+      env: { VK_DRIVER_FILES: "/mine.json" },
+    });
+    expect([taken, software]).toEqual([undefined, "llvmpipe: Mesa 25"]);
+    expect(done.filter((entry) => entry.startsWith("create"))).toHaveLength(1);
+  });
+
+  test("so is the one of navigator.gpu, and Dawn is asked next", async () => {
+    const navigatorGpu = () => ({ requestAdapter: async () => ({ info: swiftShader }) }) as unknown as GPU;
+    const { taken, software } = await search({ navigatorGpu, drivers: [lavapipe] });
+    expect([taken, software]).toEqual([undefined, "SwiftShader driver"]);
+    expect((await search({ navigatorGpu, drivers: [rtx] })).taken).toBe("RTX");
+  });
+
+  test.each<[string, Machine]>([
+    ["with a loader", { chromium: true }],
+    ["without a loader, where no driver would need one", { chromium: true, loader: false }],
+  ])("SwiftShader is named and not unpacked: %s", async (_, is) => {
+    const { taken, reason, software, done } = await search(is);
+    expect([taken, software]).toEqual([undefined, "SwiftShader from npm"]);
+    expect(reason).toBe("no GPU was found (tried: the Vulkan drivers of this system: none is installed)");
+    expect(done).not.toContain("unpack SwiftShader");
+  });
+
+  test("a bare machine has nothing else", async () => {
+    expect((await search({ loader: false })).software).toBeUndefined();
+  });
+
+  test.each(["lavapipe", "swiftshader"])("WEBGPU_RNN_ADAPTER=%s asks for one", async (adapter) => {
+    const { taken } = await search({ drivers: [lavapipe], chromium: true, env: { WEBGPU_RNN_ADAPTER: adapter } });
+    expect(taken).toMatch(adapter === "lavapipe" ? "llvmpipe: Mesa 25" : "SwiftShader driver");
   });
 });
 

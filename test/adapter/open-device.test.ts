@@ -42,7 +42,7 @@ const adapterWith = (members: object) => ({
 const offer = (requestAdapter: () => unknown) => vi.stubGlobal("navigator", { gpu: { requestAdapter } });
 const refused = Object.assign(new Error("the GPU process crashed"), { name: "OperationError" });
 
-describe('"auto" goes on to the CPU and says why, "gpu" is a NoAdapterError with the cause', () => {
+describe('"auto" goes on to WebAssembly and says why, "gpu" is a NoAdapterError with the cause', () => {
   test.each<[string, () => unknown, RegExp, unknown]>([
     ["no navigator.gpu", () => vi.stubGlobal("navigator", {}), /navigator\.gpu is missing/, undefined],
     ["no adapter", () => offer(async () => null), /offers no adapter/, undefined],
@@ -82,7 +82,8 @@ describe('"auto" goes on to the CPU and says why, "gpu" is a NoAdapterError with
   ])("%s", async (_, arrange, reason, cause) => {
     arrange();
     const runtime = await Runtime.open();
-    expect(runtime.backend).toBe("cpu");
+    expect(runtime.backend).toBe("wasm");
+    expect(runtime.info().reason).toMatch(/^WebAssembly, because /);
     expect(runtime.info().reason).toMatch(reason);
     expect(runtime.info().candidates).toHaveLength(1);
     expect(runtime.info().candidates[0]!.outcome).not.toBe("taken");
@@ -90,7 +91,30 @@ describe('"auto" goes on to the CPU and says why, "gpu" is a NoAdapterError with
     const error: unknown = await Runtime.open({ backend: "gpu" }).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(NoAdapterError);
     expect((error as Error).message).toMatch(reason);
+    expect((error as Error).message).toMatch(/; use \{ backend: "wasm" \}$/);
     expect((error as Error).cause).toBe(cause);
+  });
+
+  test("a software adapter is passed over, and named; gpu takes it", async () => {
+    offer(async () => adapterWith({ info: swiftShader }));
+    const runtime = await Runtime.open();
+    expect(runtime.backend).toBe("wasm");
+    expect(runtime.info()).toMatchObject({
+      reason:
+        'WebAssembly, because navigator.gpu offers google swiftshader only, a software adapter; backend "gpu" takes that one',
+      candidates: [{ name: "navigator.gpu", outcome: "software" }],
+    });
+    runtime.dispose();
+    const asked = await Runtime.open({ backend: "gpu" });
+    expect(asked.backend).toBe("gpu");
+    expect(asked.info().adapter?.software).toBe(true);
+  });
+
+  test("a GPU is taken, and its reason says what else there is", async () => {
+    offer(async () => adapterWith({ info: intel }));
+    const runtime = await Runtime.open();
+    expect(runtime.backend).toBe("gpu");
+    expect(runtime.info().reason).toBe('the adapter that navigator.gpu offers; backend "wasm" takes the CPU');
   });
 
   test("a mistake of the caller is no reason to go on", async () => {

@@ -309,7 +309,7 @@ describe("a plan with WGSL that is wrong", () => {
 
   test("says that a cell without WGSL runs on the CPU only, where it does run", async () => {
     expect(await loading({ fragment: undefined }, OptionError)).toBe(
-      'has no WGSL, so it runs on the CPU only; give it a fragment, or open the runtime with { backend: "cpu" }',
+      'has no WGSL, so it runs on the CPU only; give it a fragment, or open the runtime with { backend: "wasm" }',
     );
     const cell = defineCell(adder({ fragment: undefined, name: "for the CPU" }));
     expect((await checkCell(cell)).derivatives).toBeGreaterThan(0);

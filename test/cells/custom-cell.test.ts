@@ -14,6 +14,7 @@ import {
   type StateDict,
   type Tensor,
 } from "../../src/node.ts";
+import { askForAdapter } from "../support/environment.ts";
 import { runPage } from "../support/page-code.ts";
 
 interface Page {
@@ -28,6 +29,7 @@ interface Page {
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+await askForAdapter();
 const { text: page, made, typeFaults } = await runPage<Page>("custom-cell.md");
 afterAll(() => made.runtime.dispose());
 

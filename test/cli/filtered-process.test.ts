@@ -67,7 +67,8 @@ describe.skipIf(process.platform === "win32")("a filtered process", () => {
   });
 
   test.skipIf(!device || process.platform !== "linux")("the command line says nothing of Dawn's limits", async () => {
-    const [direct, quiet] = [start([...commandLine, "info"]), start([...filtered, ...commandLine, "info"])];
+    const info = ["info", "--backend", "gpu"];
+    const [direct, quiet] = [start([...commandLine, ...info]), start([...filtered, ...commandLine, ...info])];
     await Promise.all([direct.ended, quiet.ended]);
     expect(quiet.text).toEqual({ stdout: direct.text.stdout, stderr: "" });
     expect(quiet.text.stdout).toMatch(/^backend {3}gpu$/m);

@@ -25,7 +25,7 @@ async function generate(...args: string[]) {
   return commandLine("generate", at("m.safetensors"), "--length", "80", ...args);
 }
 
-describe.each(["cpu", "gpu"])("generate", (backend) => {
+describe.each(["cpu", "wasm", "gpu"])("generate", (backend) => {
   test.skipIf(backend === "gpu" && !device)(
     `${backend}: text like the model's, the same for the same seed`,
     async () => {
@@ -76,7 +76,7 @@ test.each([
   ["an absurd temperature", ["--temperature", "hot"], 2, /'hot' is invalid/],
   ["a probability of 0", ["--top-p", "0"], 2, /'0' is invalid/],
   ["an option that does not exist", ["--topk", "3"], 2, /unknown option '--topk'/],
-  ["a backend that does not exist", ["--backend", "tpu"], 2, /Allowed choices are auto, gpu, cpu/],
+  ["a backend that does not exist", ["--backend", "tpu"], 2, /Allowed choices are auto, gpu, wasm, cpu/],
 ])("%s is refused", async (_, args, code, message) => {
   const ran = await generate("--backend", "cpu", ...args);
   expect(ran.code).toBe(code);

@@ -33,7 +33,7 @@ describe("webgpu-rnn info", () => {
 
   test("with a GPU: which adapter, why, what it can", async (context) => {
     if (!found.adapter) context.skip(found.reason);
-    const { out, error } = await info();
+    const { out, error } = await info("--backend", "gpu");
     expect(error).toBeUndefined();
     expect(out).toMatch(/^webgpu-rnn \d+\.\d+\.\d+, Node \d+\.\d+\.\d+, \w+ \w+, webgpu \(Dawn\) \d+\.\d+\.\d+$/m);
     expect(out).toMatch(/^backend {3}gpu$/m);
@@ -46,7 +46,7 @@ describe("webgpu-rnn info", () => {
 
   test("--json with a GPU: one record", async (context) => {
     if (!found.adapter) context.skip(found.reason);
-    const { out } = await info("--json");
+    const { out } = await info("--backend", "gpu", "--json");
     const record = JSON.parse(out) as Record<string, unknown>;
     expect(out.trim()).not.toContain("\n");
     expect(record).toMatchObject({
@@ -59,13 +59,31 @@ describe("webgpu-rnn info", () => {
     expect((record.candidates as unknown[]).length).toBeGreaterThan(0);
   });
 
-  test("without one: the CPU, and why", async () => {
+  test("without one: WebAssembly, and why", async () => {
     withoutGpu();
     const { out, error, exitCode } = await info();
     expect([error, exitCode]).toEqual([undefined, 0]);
-    expect(out).toMatch(/^backend {3}cpu/m);
-    expect(out).toMatch(/^why {7}no adapter was looked for, because the choice is "none"$/m);
-    expect(JSON.parse((await info("--json")).out)).toMatchObject({ backend: "cpu", candidates: [] });
+    expect(out).toMatch(/^backend {3}wasm: WebAssembly with SIMD, in float32$/m);
+    expect(out).toMatch(/^why {7}WebAssembly, because no adapter was looked for, because the choice is\n {10}"none"$/m);
+    expect(JSON.parse((await info("--json")).out)).toMatchObject({ backend: "wasm", candidates: [] });
+    expect(tooWide(out)).toEqual([]);
+  });
+
+  test("with a software adapter that nobody asked for: WebAssembly, and what else there is", async (context) => {
+    if (!found.info?.software) context.skip(found.info ? "there is a GPU" : found.reason);
+    process.env.WEBGPU_RNN_ADAPTER = "auto";
+    const { backend, reason } = JSON.parse((await info("--json")).out);
+    expect(backend).toBe("wasm");
+    expect(reason).toMatch(/^WebAssembly, because no GPU was found \(tried: .*\); backend "gpu" takes \S/);
+  });
+
+  test("insists on what it is told", async () => {
+    expect((await info("--backend", "cpu")).out).toMatch(/^backend {3}cpu: the kernels' twins in float64, slow$/m);
+    withoutGpu();
+    const { error } = await info("--backend", "gpu");
+    expect(error?.message).toBe(
+      'no GPU: no adapter was looked for, because the choice is "none"; use { backend: "wasm" }',
+    );
   });
 });
 

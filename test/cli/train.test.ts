@@ -19,7 +19,7 @@ import { adapterForTests } from "../support/environment.ts";
 const { device, title } = await adapterForTests();
 const { at, folder } = temporaryFolder();
 
-describe.each(["cpu", "gpu"] as const)("training", (backend) => {
+describe.each(["cpu", "wasm", "gpu"] as const)("training", (backend) => {
   const on = ["--backend", backend];
   const skip = backend === "gpu" && !device;
 

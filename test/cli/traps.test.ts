@@ -38,7 +38,7 @@ describe("without a command", () => {
 
   test("npm start names the command", async () => {
     const { scripts } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"));
-    expect(scripts.start).toBe("node dist/cli/main.js train");
+    expect(scripts.start).toBe("node dist/cli/main.js train --check");
   });
 });
 

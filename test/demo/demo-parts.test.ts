@@ -102,7 +102,7 @@ describe("the session, without a page or a GPU", () => {
     const { session, take } = begin();
     session.receive({ type: "sampling", sampling: { temperature: 0.5, prompt: "할Q" } });
     session.receive({ type: "start", settings, text });
-    expect((await take("opened", () => true)).info.backend).toBe("cpu");
+    expect((await take("opened", () => true)).info.backend).toBe("wasm");
     const { model } = await take("model", () => true);
     expect(model).toMatchObject({ step: 0, skipped: 0, same: false });
     const { sample } = await take("sample", () => true);

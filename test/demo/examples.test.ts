@@ -1,6 +1,10 @@
 /** demo/examples: every program runs as it stands there, learns what it is about, and is no longer than it says it is. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { askForAdapter } from "../support/environment.ts";
+
+// Each runs in a runtime of its own, on what `Runtime.open()` takes.
+await askForAdapter();
 
 type Main = (print: (line: string) => void, file?: Uint8Array) => Promise<number>;
 const folder = new URL("../../demo/examples/", import.meta.url);

@@ -30,6 +30,17 @@ export async function adapterForTests(limits: "adapter" | "default" = "adapter")
   return { device, found, title: (subject) => `${subject} on ${found.reason}` };
 }
 
+/**
+ * Has `Runtime.open()` take the adapter that tests run on, although it may be a software adapter: it is asked for as a user
+ * would, by WEBGPU_RNN_ADAPTER, for the rest of the test file.
+ */
+export async function askForAdapter(): Promise<FoundAdapter> {
+  const found = await findNodeAdapter();
+  if (found.info?.software)
+    process.env.WEBGPU_RNN_ADAPTER ||= /swiftshader/i.test(found.info.description) ? "swiftshader" : "lavapipe";
+  return found;
+}
+
 /** Compiles shaders and builds pipelines and runs nothing; every machine has it, with the default limits. */
 export async function nullDevice(): Promise<GPUDevice> {
   const { adapter, reason } = await findNodeAdapter({ adapter: "auto", dawnFlags: ["backend=null"] });
