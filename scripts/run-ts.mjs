@@ -11,4 +11,7 @@ if (file === undefined) {
 }
 const path = resolve(file);
 process.argv = [process.argv[0], path, ...rest];
-await runnerImport(path, { configFile: false, root: fileURLToPath(new URL("..", import.meta.url)) });
+const root = fileURLToPath(new URL("..", import.meta.url));
+// The examples import the package by its name.
+const alias = { "webgpu-rnn": resolve(root, "src/node.ts") };
+await runnerImport(path, { configFile: false, root, resolve: { alias } });

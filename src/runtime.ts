@@ -17,7 +17,7 @@ import { loadOnDemand } from "./load-on-demand.ts";
 import { type Module, type Parameter, parameterGroups } from "./nn/module.ts";
 import { Weights } from "./nn/weights.ts";
 import { openBackend, type RuntimeInfo, type RuntimeOptions } from "./open-backend.ts";
-import type { Backend } from "./plan/backend.ts";
+import type { Backend, RunsOf } from "./plan/backend.ts";
 import { type MemoryReport, memoryReport } from "./plan/memory-report.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { StateDict } from "./tensor-data.ts";
@@ -66,6 +66,11 @@ export class Runtime {
   /** Resolves if the device goes away; open a new Runtime then. */
   get lost(): Promise<DeviceLostError> {
     return this.#backend.lost;
+  }
+
+  /** Which commands of a plan are native on WebAssembly; undefined on other backends. `printPlan(plan, runtime)` shows it. */
+  get runs(): RunsOf | undefined {
+    return this.#backend.runs;
   }
 
   /** What runs where, and why. */

@@ -11,9 +11,16 @@ import { readBytes } from "../io/files.ts";
 import { parameterCount } from "../nn/module.ts";
 import { Weights } from "../nn/weights.ts";
 import { printPlan, Runtime, showBytes } from "../node.ts";
-import type { Backend, DeviceBuffer, Owner } from "../plan/backend.ts";
+import type { Backend, DeviceBuffer, Owner, RunsOf } from "../plan/backend.ts";
 import { countPlan } from "../plan/count-plan.ts";
-import { type BufferSpec, defaultTarget, type Plan, type Target } from "../plan/plan.ts";
+import {
+  type BufferSpec,
+  defaultTarget,
+  hostTarget,
+  type Plan,
+  type Command as PlanCommand,
+  type Target,
+} from "../plan/plan.ts";
 import { PlanBudget } from "../plan/plan-budget.ts";
 import { bytesOf } from "../tensor-data.ts";
 import { makeOptimizer, type OptimizerSpec, optimizerNames } from "../train/specs.ts";
@@ -75,8 +82,23 @@ export async function planOf(
   });
 }
 
+/** What a plan is for. */
+interface Machine {
+  readonly target: Target;
+  /** Which adapter, where one was asked for. */
+  readonly name?: string;
+  readonly runs?: RunsOf | undefined;
+}
+
+async function machineOf({ backend, limits }: ExplainOptions): Promise<Machine> {
+  if (backend === "gpu") return limits === "adapter" ? adapterTarget() : { target: defaultTarget };
+  if (limits === "adapter") throw new OptionError("explain: --limits adapter is only of use with --backend gpu");
+  const { runs } = await Runtime.open({ backend });
+  return { target: hostTarget, runs };
+}
+
 /** What this machine's adapter allows, as the scheduler sees it. */
-async function adapterTarget(): Promise<{ target: Target; name: string }> {
+async function adapterTarget(): Promise<Machine> {
   const runtime = await Runtime.open({ backend: "gpu" }).catch((cause: unknown) => {
     if (!(cause instanceof NoAdapterError)) throw cause;
     throw new NoAdapterError("explain: this machine has no adapter (info says why); leave out --limits adapter", {
@@ -101,6 +123,7 @@ interface ExplainOptions {
   readonly steps?: number;
   readonly batch?: number;
   readonly train?: true;
+  readonly backend: "gpu" | "wasm";
   readonly limits: "default" | "adapter";
   readonly optimizer?: OptimizerSpec["name"];
   readonly cell?: CharModelCell;
@@ -136,8 +159,7 @@ async function explain(path: string | undefined, options: ExplainOptions): Promi
   const { config, training } = await describedModel(path, options);
   if (options.optimizer !== undefined && !options.train)
     throw new OptionError("explain: --optimizer is only of use with --train");
-  const { target, name } =
-    options.limits === "adapter" ? await adapterTarget() : { target: defaultTarget, name: undefined };
+  const { target, name, runs } = await machineOf(options);
   const T = options.steps ?? training?.window ?? 64;
   const B = options.batch ?? training?.batch ?? 32;
   const optimizer: OptimizerSpec = options.optimizer
@@ -146,29 +168,40 @@ async function explain(path: string | undefined, options: ExplainOptions): Promi
   const model = new CharModel(config);
   const plan = await planOf(model, { T, B, target, ...(options.train && { optimizer }) });
   if (options.json) {
-    const setting = { T, B, optimizer: options.train ? optimizer : null, adapter: name ?? null, target };
-    for (const record of recordsOf(model, plan, setting)) line(JSON.stringify(record));
+    const { backend } = options;
+    const setting = { T, B, optimizer: options.train ? optimizer : null, backend, adapter: name ?? null, target };
+    for (const record of recordsOf(model, plan, setting, runs)) line(JSON.stringify(record));
     return;
   }
   const { vocabSize, cell, embeddingDim, hiddenSize, numLayers } = model.options;
   const sizes = `V ${vocabSize}, E ${embeddingDim}, H ${hiddenSize}, L ${numLayers}, ${parameterCount(model)} parameters`;
   const work = options.train ? `one training step with ${optimizer.name}` : "forward";
   line(wrap(`${cell}, ${sizes}; ${work} on T ${T}, B ${B}`, 80));
+  line(wrap(describe(options, { target, ...(name !== undefined && { name }) }), 80));
+  line(`\n${printPlan(plan, { runs })}`);
+}
+
+function describe({ backend }: ExplainOptions, { target, name }: Machine): string {
+  if (backend === "wasm") return "for WebAssembly: native, or left to the kernel's twin";
   const machine = name === undefined ? "assumed: WebGPU's default limits on a hardware GPU" : `for ${name}`;
   const limits = `at most ${showBytes(target.maxBufferSize)} in a buffer and ${target.maxWorkgroups} workgroups along an axis`;
-  line(wrap(`${machine}, ${limits}${name === undefined ? " (--limits adapter: those of this machine)" : ""}`, 80));
-  line(`\n${printPlan(plan)}`);
+  return `${machine}, ${limits}${name === undefined ? " (--limits adapter: those of this machine)" : ""}`;
 }
 
 /** What was planned, then every buffer and command in order (views name buffers by their number), then the totals. */
-function* recordsOf(model: CharModel, plan: Plan, setting: object): Generator<object> {
+function* recordsOf(model: CharModel, plan: Plan, setting: object, runs?: RunsOf): Generator<object> {
   const { options: config } = model;
   yield { type: "plan", name: plan.name, config, parameters: parameterCount(model), ...setting };
   for (const [index, { name, role, dtype, length }] of plan.buffers.entries())
     yield { type: "buffer", index, name, role, dtype, length, bytes: length * bytesOf(dtype) };
+  const recordOf = (when: string, command: PlanCommand) => {
+    const { type, ...rest } = command;
+    const way = runs?.(command);
+    return { type, when, ...rest, ...(way && { runs: way }) };
+  };
   for (const { commands } of plan.derivations ?? [])
-    for (const { type, ...command } of commands) yield { type, when: "weights changed", ...command };
-  for (const { type, ...command } of plan.commands) yield { type, when: "every replay", ...command };
+    for (const command of commands) yield recordOf("weights changed", command);
+  for (const command of plan.commands) yield recordOf("every replay", command);
   yield { type: "totals", ...countPlan(plan) };
 }
 
@@ -184,7 +217,10 @@ export function register(program: Command): void {
     .addOption(
       new Option("--optimizer <name>", "with --train (default: the checkpoint's, or adam)").choices(optimizerNames),
     )
-    .addOption(new Option("--limits <which>", "plan for").choices(["default", "adapter"]).default("default"))
+    .addOption(
+      new Option("--backend <which>", "plan for a GPU or for WebAssembly").choices(["gpu", "wasm"]).default("gpu"),
+    )
+    .addOption(new Option("--limits <which>", "on a GPU: plan for").choices(["default", "adapter"]).default("default"))
     .addOption(new Option("--cell <name>", "without a checkpoint: the cell").choices(charModelCells))
     .option("--vocab-size <V>", "without a checkpoint: how many characters (default: 96)", whole())
     .option("--embedding-dim <E>", "without a checkpoint: length of a character's vector", whole())

@@ -1,5 +1,5 @@
 import { LimitError } from "../errors.ts";
-import type { BufferSpec, Command, Target } from "../plan/plan.ts";
+import { type BufferSpec, type Command, hostTarget } from "../plan/plan.ts";
 import { showBytes } from "../plan/print-plan.ts";
 import { HostBackend, type HostBuffer } from "./host-backend.ts";
 import { twinStep } from "./twin-step.ts";
@@ -7,7 +7,7 @@ import { twinStep } from "./twin-step.ts";
 /** Runs plans with the kernels' twins, in float64. */
 export class CpuBackend extends HostBackend<HostBuffer> {
   readonly kind = "cpu";
-  readonly target: Target = { maxBufferSize: 2 ** 32, maxWorkgroups: 65535, software: true };
+  readonly target = hostTarget;
 
   protected make({ name, dtype, length }: BufferSpec) {
     const bytes = length * (dtype === "i32" ? Int32Array : Float64Array).BYTES_PER_ELEMENT;

@@ -1,6 +1,6 @@
 import { type DeviceLostError, DisposedError } from "../errors.ts";
 import type { DType, NumberArray } from "../tensor-data.ts";
-import type { BufferSpec, Plan, Role, Target } from "./plan.ts";
+import type { BufferSpec, Command, Plan, Role, Target } from "./plan.ts";
 import type { PlanBudget } from "./plan-budget.ts";
 
 /** Whose memory it is, as `Runtime.memory` tells it. */
@@ -87,8 +87,13 @@ export interface Backend {
    * @throws LimitError when it does not fit; nothing is left behind then
    */
   load(plan: Plan, owner?: Owner, memory?: Memory): Promise<LoadedPlan>;
+  /** Which way it runs a command; absent where it has only one. */
+  readonly runs?: RunsOf;
   dispose(): void;
 }
+
+/** How a command runs: by a native of the backend's, or by its kernel's twin; undefined for what has no such choice. */
+export type RunsOf = (command: Command) => "native" | "twin" | undefined;
 
 /** @throws DisposedError when memory was given back that is still to be used, such as that of a model that was released */
 export function checkUsable(what: string, buffers: Iterable<DeviceBuffer | undefined>): void {

@@ -109,6 +109,9 @@ export interface Target {
   readonly software: boolean;
 }
 
+/** The host's memory, and no workgroups. */
+export const hostTarget: Target = { maxBufferSize: 2 ** 32, maxWorkgroups: 65535, software: true };
+
 /** WebGPU's guaranteed limits on a hardware GPU; a binding is smaller than a buffer there. */
 export const defaultTarget: Target = { maxBufferSize: 128 * 2 ** 20, maxWorkgroups: 65535, software: false };
 

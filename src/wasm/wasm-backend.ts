@@ -2,7 +2,8 @@ import { cellNamed } from "../cells/cell.ts";
 import { HostBackend, type HostBuffer } from "../cpu/host-backend.ts";
 import { twinStep } from "../cpu/twin-step.ts";
 import { kernelOf } from "../kernels/kernel.ts";
-import type { BufferSpec, Command, Dispatch, Target, View } from "../plan/plan.ts";
+import type { RunsOf } from "../plan/backend.ts";
+import { type BufferSpec, type Command, type Dispatch, hostTarget, type View } from "../plan/plan.ts";
 import type { PlanLimits } from "../plan/plan-budget.ts";
 import type { NumberArray } from "../tensor-data.ts";
 import { Heap } from "./heap.ts";
@@ -20,7 +21,7 @@ interface WasmBuffer extends HostBuffer {
 /** Runs plans with natives, WebAssembly functions with SIMD, and with the twins of kernels that have none; in float32. */
 export class WasmBackend extends HostBackend<WasmBuffer> {
   readonly kind = "wasm";
-  readonly target: Target = { maxBufferSize: 2 ** 32, maxWorkgroups: 65535, software: true };
+  readonly target = hostTarget;
   readonly #wasm: Exports;
   readonly #heap: Heap;
   readonly #panels: number;
@@ -67,28 +68,40 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
   }
 
   step(command: Command, buffers: readonly WasmBuffer[]): () => void {
-    const native = command.type === "dispatch" ? this.#nativeStep(command, buffers) : undefined;
+    const address = ({ buffer, offset }: View) => buffers[buffer]!.address + 4 * offset;
+    const workspace = (bytes: number) => this.#workspaceOf(bytes);
+    const native = command.type === "dispatch" ? this.#nativeStep(command, address, workspace) : undefined;
     return native ?? twinStep(command, ({ buffer, offset }: View) => buffers[buffer]!.data.subarray(offset));
   }
 
-  #nativeStep(command: Dispatch, buffers: readonly WasmBuffer[]): (() => void) | undefined {
+  /** A native may leave a case to the twin: it is asked, over addresses that no memory is needed for. */
+  readonly runs: RunsOf = (command) => {
+    if (command.type !== "dispatch") return undefined;
+    const address = ({ buffer, offset }: View) => buffer * 2 ** 32 + 4 * offset;
+    return this.#nativeStep(command, address, () => 0) ? "native" : "twin";
+  };
+
+  #nativeStep(
+    command: Dispatch,
+    address: (view: View) => number,
+    workspace: (bytes: number) => number,
+  ): (() => void) | undefined {
     const native = natives.get(command.kernel);
     if (!native) return undefined;
     const kernel = kernelOf(command);
-    const address = ({ buffer, offset }: View) => buffers[buffer]!.address + 4 * offset;
     const at = Object.fromEntries(kernel.bindings.map(({ name }, i) => [name, address(command.bindings[i]!)]));
     const numbers = Object.fromEntries(kernel.params.map(({ name }, i) => [name, command.params[i]!]));
-    return native(at, numbers, this.#contextOf(command));
+    return native(at, numbers, this.#contextOf(command, workspace));
   }
 
-  #contextOf({ constants, expression, cell }: Dispatch): NativeContext {
+  #contextOf({ constants, expression, cell }: Dispatch, workspace: (bytes: number) => number): NativeContext {
     return {
       constants,
       expression,
       cell: cell === undefined ? undefined : cellNamed(cell),
       wasm: this.#wasm,
       panels: this.#panels,
-      workspace: (bytes) => this.#workspaceOf(bytes),
+      workspace,
       compiled: (name, code) => this.#compile(name, code),
     } as NativeContext;
   }

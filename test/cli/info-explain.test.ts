@@ -190,6 +190,33 @@ describe("webgpu-rnn explain", () => {
     expect(out).not.toContain("assumed");
   });
 
+  test("--backend wasm says which dispatches are native", async () => {
+    const sizes = ["--steps", "3", "--batch", "2", "--hidden-size", "4", "--train", "--backend", "wasm"];
+    const { out, error } = await explain(...sizes);
+    expect(error).toBeUndefined();
+    expect(out).toMatch(/^for WebAssembly/m);
+    expect(out).toMatch(/^ {9}dispatch {2}native {2}head: matmul /m);
+    expect(
+      out
+        .match(/^ {2}(\d+) native, (\d+) by twins$/m)!
+        .slice(1)
+        .map(Number)
+        .reduce((a, b) => a + b),
+    ).toBe(totals(out).dispatches);
+    const records = (await explain(...sizes, "--json")).out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(records[0]).toMatchObject({ type: "plan", backend: "wasm", adapter: null });
+    for (const { type, kernel, runs } of records.slice(1)) {
+      if (type === "dispatch") expect([kernel, runs]).toEqual([kernel, expect.stringMatching(/^(native|twin)$/)]);
+      else expect(runs).toBeUndefined();
+    }
+    const both = await explain("--backend", "wasm", "--limits", "adapter");
+    expect(both.error).toBeInstanceOf(OptionError);
+    expect(both.error?.message).toBe("explain: --limits adapter is only of use with --backend gpu");
+  });
+
   test("what cannot be explained", async () => {
     const text = fileURLToPath(new URL("../../README.md", import.meta.url));
     expect((await explain(text)).error).toBeInstanceOf(FileFormatError);
