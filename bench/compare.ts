@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
-import { medianOf } from "./workloads.ts";
+import { Command, Option } from "commander";
+import { medianOf } from "./measure.ts";
 import type { Answer, Request } from "./workloads-process.ts";
 
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -15,10 +15,16 @@ const program = new Command("compare.mjs")
   .argument("[before]", "workloads of the first", beside("workloads-before.mjs"))
   .argument("[after]", "workloads of the second", beside("workloads.mjs"))
   .option("--rounds <n>", "measurements of each", Number, 9)
+  .addOption(new Option("--backend <kind>", "where").choices(["gpu", "wasm"]).default("gpu"))
   .option("--only <text>", "workloads whose name contains this", "")
   .option("--json <file>", "also write the results there")
   .parse();
-const { rounds, only, json } = program.opts<{ rounds: number; only: string; json?: string }>();
+const { rounds, backend, only, json } = program.opts<{
+  rounds: number;
+  backend: string;
+  only: string;
+  json?: string;
+}>();
 
 type Hello = Extract<Answer, { names: unknown }>;
 
@@ -29,7 +35,7 @@ class Side {
 
   constructor(path: string) {
     this.path = path;
-    this.#child = fork(resolve(path));
+    this.#child = fork(resolve(path), [backend]);
   }
 
   async next<A extends Answer>(): Promise<A> {

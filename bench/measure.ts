@@ -1,5 +1,6 @@
 import { CpuBackend } from "../src/cpu/cpu-backend.ts";
-import type { GpuBackend } from "../src/gpu/gpu-backend.ts";
+import { GpuBackend } from "../src/gpu/gpu-backend.ts";
+import type { Backend } from "../src/plan/backend.ts";
 import type { BufferSpec, Dispatch, Plan, View } from "../src/plan/plan.ts";
 import { RandomStream } from "../src/random.ts";
 
@@ -11,15 +12,33 @@ export interface KernelCase {
   readonly flops: number;
 }
 
-export interface Timing {
-  readonly name: string;
+/** Something that is measured when it is asked. */
+export interface Ready {
+  /** Runs it once, until its results are here. Gives the milliseconds of one unit (a dispatch, a step, a call, a text). */
+  round(): Promise<number>;
+  dispose(): void;
+}
+
+export interface ReadyKernel extends Ready {
   readonly variant: string;
-  /** Median and least milliseconds of one call. */
-  readonly median: number;
-  readonly least: number;
-  readonly gflops: number;
   /** Largest difference from the float64 twin, relative to the largest value of its buffer. */
   readonly error: number;
+}
+
+/** Median and least milliseconds of a unit. */
+export interface Times {
+  readonly median: number;
+  readonly least: number;
+}
+
+export const medianOf = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[times.length >> 1]!;
+
+/** Measures several in turns (A B A B …), so that what slows the machine for a while slows all of them. */
+export async function inTurns(all: readonly Ready[], rounds: number): Promise<Times[]> {
+  const times = all.map((): number[] => []);
+  for (let round = 0; round < rounds; round++)
+    for (const [i, ready] of all.entries()) times[i]!.push(await ready.round());
+  return times.map((own) => ({ median: medianOf(own), least: Math.min(...own) }));
 }
 
 /** Above this a kernel is wrong, and is not timed. */
@@ -36,12 +55,12 @@ const numbers = ({ name, length }: BufferSpec): Float32Array => {
   return Float32Array.from({ length }, () => (random.next() - middle) * 0.5);
 };
 
-/** Runs a case once on the device and once on its twin. */
-async function worstError(gpu: GpuBackend, { buffers, commands, name }: KernelCase): Promise<number> {
+/** Runs a case once on a backend and once on its twins. */
+async function worstError(backend: Backend, { buffers, commands, name }: KernelCase): Promise<number> {
   const plan: Plan = { name, buffers, commands };
   const results = [];
-  for (const backend of [gpu, new CpuBackend()]) {
-    const loaded = await backend.load(plan);
+  for (const each of [backend, new CpuBackend()]) {
+    const loaded = await each.load(plan);
     for (const spec of buffers) loaded.write(spec.name, numbers(spec));
     results.push(await loaded.runAndRead(buffers.map((spec) => spec.name)));
     loaded.dispose();
@@ -58,28 +77,24 @@ async function worstError(gpu: GpuBackend, { buffers, commands, name }: KernelCa
 }
 
 /**
- * Checks a kernel against its twin, then times it: `repeats` calls in one submit, several submits, wall clock.
+ * Checks a kernel against its twin, and makes it ready: `repeats` calls in one replay, wall clock.
  * @throws Error when the kernel is wrong: what is not right is not timed
  */
-export async function timeKernel(gpu: GpuBackend, test: KernelCase, { repeats = 8, rounds = 7 } = {}): Promise<Timing> {
-  const { name, buffers, commands, flops } = test;
-  const error = await worstError(gpu, test);
+export async function readyKernel(backend: Backend, test: KernelCase, repeats = 8): Promise<ReadyKernel> {
+  const { name, buffers, commands } = test;
+  const error = await worstError(backend, test);
   if (!(error < WRONG)) throw new Error(`${name}: differs from its twin by ${error}, so it is not timed`);
   const plan: Plan = { name, buffers, commands: Array.from({ length: repeats }, () => commands).flat() };
-  const loaded = await gpu.load(plan);
+  const loaded = await backend.load(plan);
   for (const spec of buffers) loaded.write(spec.name, numbers(spec));
-  const times: number[] = [];
-  for (let round = 0; round <= rounds; round++) {
+  const round = async () => {
     const start = performance.now();
     loaded.run();
-    await gpu.device.queue.onSubmittedWorkDone();
-    if (round > 0) times.push((performance.now() - start) / repeats);
-  }
-  loaded.dispose();
-  times.sort((a, b) => a - b);
-  const median = times[times.length >> 1]!;
+    if (backend instanceof GpuBackend) await backend.device.queue.onSubmittedWorkDone();
+    return (performance.now() - start) / repeats;
+  };
+  await round();
   const shown = ({ kernel, constants }: Dispatch) =>
     [kernel, ...Object.entries(constants).map(([key, value]) => `${key}=${value}`)].join(" ");
-  const variant = commands.map(shown).join(", ");
-  return { name, variant, median, least: times[0]!, gflops: flops / median / 1e6, error };
+  return { variant: commands.map(shown).join(", "), error, round, dispose: () => loaded.dispose() };
 }

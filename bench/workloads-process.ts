@@ -1,6 +1,7 @@
 // Measures when its parent asks (compare.ts): what is compared runs in two processes that live side by side and work in turns.
 import * as library from "../src/node.ts";
-import { COMPARED, type Ready, workloadsOf } from "./workloads.ts";
+import type { Ready } from "./measure.ts";
+import { COMPARED, workloadsOf } from "./workloads.ts";
 
 /** Written in by bundle.ts. */
 declare const BUNDLED_FROM: { readonly version: string; readonly commit?: string };
@@ -18,7 +19,7 @@ if (!process.send) {
 }
 
 const workloads = workloadsOf(library).slice(0, COMPARED);
-const runtime = await library.Runtime.open({ backend: "gpu" });
+const runtime = await library.Runtime.open({ backend: process.argv[2] as "gpu" | "wasm" });
 let ready: Ready | undefined;
 
 async function answer(request: Request): Promise<Answer> {

@@ -3,20 +3,15 @@
  * the library is an argument, so that the same file measures an older checkout (bench/compare.ts).
  */
 import type * as Library from "../src/node.ts";
+import type { Ready } from "./measure.ts";
 
 type Webgpu = typeof Library;
-
-/** A workload whose pipelines are compiled and whose weights are on the device. */
-export interface Ready {
-  /** Runs it once, until its results are here. Gives the milliseconds of one unit (a step, a call, a text). */
-  round(): Promise<number>;
-  dispose(): void;
-}
 
 export interface Workload {
   readonly name: string;
   /** Units of work in one unit of time, for people: tokens of a step, characters of a text. */
   readonly tokens: number;
+  /** With its pipelines compiled and its weights on the device. */
   prepare(runtime: Library.Runtime): Promise<Ready>;
 }
 
@@ -189,26 +184,3 @@ export const workloadsOf = (library: Webgpu): readonly Workload[] => [
 
 /** How many of `workloadsOf` comparisons are made of. */
 export const COMPARED = 5;
-
-export interface Measured {
-  readonly name: string;
-  readonly tokens: number;
-  /** Median and least milliseconds of a unit. */
-  readonly median: number;
-  readonly least: number;
-}
-
-export const medianOf = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[times.length >> 1]!;
-
-/** Runs a workload several times, after its first runs. */
-export async function measureWorkload(
-  runtime: Library.Runtime,
-  { name, tokens, prepare }: Workload,
-  rounds: number,
-): Promise<Measured> {
-  const ready = await prepare(runtime);
-  const times: number[] = [];
-  for (let i = 0; i < rounds; i++) times.push(await ready.round());
-  ready.dispose();
-  return { name, tokens, median: medianOf(times), least: Math.min(...times) };
-}

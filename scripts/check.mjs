@@ -26,8 +26,10 @@ const node = (...args) => execFileSync(process.execPath, args, { cwd: root, stdi
 
 await step("lock file", () => {
   // A lock file that names a registry installs from there on every machine, whatever that machine's settings say.
-  if (/"resolved"\s*:/.test(readFileSync(join(root, "package-lock.json"), "utf8")))
-    throw new Error("package-lock.json names where packages come from: npm install --omit-lockfile-registry-resolved");
+  for (const file of ["package-lock.json", "bench/peers/package-lock.json"]) {
+    if (/"resolved"\s*:/.test(readFileSync(join(root, file), "utf8")))
+      throw new Error(`${file} names where packages come from: npm install --omit-lockfile-registry-resolved`);
+  }
 });
 await step("generated files", () => node("scripts/generate.mjs"));
 await step("types", () => node(bin("typescript/bin/tsc"), "-p", "tsconfig.json"));

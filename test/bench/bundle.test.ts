@@ -89,7 +89,19 @@ describe("a bundle", () => {
         versions: { webgpu: expect.any(String) },
         adapter: { software, description },
       },
-      { type: "kernel", name: only, median: expect.any(Number) },
+      { type: "kernel", backend: "gpu", name: only, median: expect.any(Number) },
+      { type: "kernel", backend: "wasm", name: only, median: expect.any(Number) },
+    ]);
+  });
+
+  test("measures in WebAssembly where there is no GPU", async () => {
+    const measure = ["--only", "product NT 2048x96x128", "--rounds", "1", "--json"];
+    const env = { WEBGPU_RNN_ADAPTER: "none" };
+    const { stdout, stderr } = await execute(process.execPath, [join(folder, "bench.mjs"), ...measure], { env });
+    expect(stderr).toMatch(/^gpu is left out: /m);
+    expect(recordsOf(stdout)).toMatchObject([
+      { type: "machine", reasons: { wasm: expect.any(String) } },
+      { type: "kernel", backend: "wasm", error: expect.any(Number) },
     ]);
   });
 

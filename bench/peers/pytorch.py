@@ -1,0 +1,178 @@
+"""PyTorch on one thread: answers main.mjs as contender.mjs does."""
+import json
+import struct
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+torch.set_num_threads(1)
+
+DTYPES = {"F32": torch.float32, "I32": torch.int32}
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        data = bytearray(file.read())
+    header.pop("__metadata__", None)
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        flat = torch.frombuffer(data, dtype=DTYPES[entry["dtype"]], offset=begin, count=(end - begin) // 4)
+        tensors[name] = flat.reshape(entry["shape"]).clone()
+    return tensors
+
+
+class Predictor(nn.Module):
+    def __init__(self, work):
+        super().__init__()
+        self.rnn = nn.LSTM(work["I"], work["H"])
+        self.head = nn.Linear(work["H"], work["I"])
+
+    def forward(self, x):
+        return self.head(self.rnn(x)[0])
+
+    def loss(self, x, target):
+        return F.mse_loss(self(x), target)
+
+
+class CharModel(nn.Module):
+    def __init__(self, work):
+        super().__init__()
+        self.embedding = nn.Embedding(work["V"], work["E"])
+        self.rnn = nn.LSTM(work["E"], work["H"])
+        self.head = nn.Linear(work["H"], work["V"])
+
+    def forward(self, tokens, state=None):
+        output, state = self.rnn(self.embedding(tokens), state)
+        return self.head(output), state
+
+    def loss(self, x, target):
+        logits, _ = self(x)
+        return F.cross_entropy(logits.flatten(0, 1), target.flatten())
+
+
+class Forward:
+    def __init__(self, work, weights, given):
+        self.model = (nn.LSTM if work["cell"] == "lstm" else nn.GRU)(work["I"], work["H"])
+        self.model.load_state_dict(weights)
+        self.x = given["x"]
+
+    @torch.inference_mode()
+    def unit(self):
+        return self.model(self.x)[0]
+
+    def compared(self, steps):
+        return self.unit().flatten().tolist()
+
+
+class Training:
+    def __init__(self, work, weights, given):
+        self.model = (Predictor if work["kind"] == "training" else CharModel)(work)
+        self.model.load_state_dict(weights)
+        self.optimizer = torch.optim.Adam(self.model.parameters())
+        self.x, self.target = (given[name] if work["kind"] == "training" else given[name].long() for name in ("x", "target"))
+
+    def unit(self):
+        self.optimizer.zero_grad()
+        loss = self.model.loss(self.x, self.target)
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+    def compared(self, steps):
+        return [self.unit() for _ in range(steps)]
+
+
+class Session:
+    def __init__(self, work, weights, given):
+        self.model = nn.LSTM(work["I"], work["H"])
+        self.model.load_state_dict(weights)
+        self.steps = list(given["x"].split(1))
+        self.state = None
+
+    @torch.inference_mode()
+    def step(self, x):
+        output, self.state = self.model(x, self.state)
+        return output
+
+    def unit(self):
+        return self.step(self.steps[0])
+
+    def compared(self, steps):
+        return torch.cat([self.step(x) for x in self.steps]).flatten().tolist()
+
+
+class Generation:
+    def __init__(self, work, weights, given):
+        self.model = CharModel(work)
+        self.model.load_state_dict(weights)
+        self.length = work["length"]
+
+    @torch.inference_mode()
+    def draw(self, length, temperature):
+        token, state, drawn = torch.tensor([[1]]), None, []
+        for _ in range(length):
+            logits, state = self.model(token, state)
+            if temperature == 0:
+                token = logits.argmax(-1)
+            else:
+                token = torch.multinomial(torch.softmax(logits[0] / temperature, -1), 1)
+            drawn.append(token)
+        return torch.cat(drawn).flatten().tolist()
+
+    def unit(self):
+        self.draw(self.length, 0.8)
+
+    def compared(self, steps):
+        return self.draw(50, 0)
+
+
+class Product:
+    def __init__(self, work, weights, given):
+        self.a, self.b = given["a"], given["b"]
+
+    def unit(self):
+        return self.a @ self.b
+
+    def compared(self, steps):
+        return self.unit().flatten().tolist()
+
+
+KINDS = {
+    "forward": Forward,
+    "training": Training,
+    "character training": Training,
+    "session": Session,
+    "generation": Generation,
+    "product": Product,
+}
+
+
+def answer(asked, ready):
+    if "prepare" in asked:
+        work = asked["prepare"]
+        tensors = read_safetensors(asked["file"])
+        parts = {
+            part: {name[len(part) + 1 :]: value for name, value in tensors.items() if name.startswith(part + ":")}
+            for part in ("weights", "given")
+        }
+        ready = KINDS[work["kind"]](work, parts["weights"], parts["given"])
+        return {"output": ready.compared(asked["steps"])}, ready
+    if "units" in asked:
+        start = time.perf_counter()
+        for _ in range(asked["units"]):
+            ready.unit()
+        return {"ms": (time.perf_counter() - start) * 1000}, ready
+    return {"done": True}, None
+
+
+print(json.dumps({"about": f"PyTorch {torch.__version__}"}), flush=True)
+ready = None
+for line in sys.stdin:
+    answered, ready = answer(json.loads(line), ready)
+    print(json.dumps(answered), flush=True)

@@ -1,0 +1,116 @@
+// What is measured, with the numbers that every contender is given.
+
+/**
+ * @typedef {object} Work
+ * @property {string} name
+ * @property {"forward" | "training" | "character training" | "session" | "generation" | "product"} kind
+ * @property {number} flops of one unit, as far as products go
+ * Sizes: B, T, I, H, E (embedding), V (vocabulary), N (of a square matrix), length.
+ */
+
+/** Multiplications and additions of an LSTM or GRU over a sequence. */
+const layerFlops = ({ T, B, I, H }, gates) => 2 * T * B * gates * H * (I + H);
+
+const forward = (cell, H, B) => {
+  const sizes = { T: 64, B, I: H, H };
+  const flops = layerFlops(sizes, cell === "lstm" ? 4 : 3);
+  return { name: `forward of ${cell}, T 64, B ${B}, I and H ${H}`, kind: "forward", cell, ...sizes, flops };
+};
+
+/** The next frame from those before it. */
+const training = (B, T, I, H) => {
+  const flops = 3 * layerFlops({ T, B, I, H }, 4) - 2 * T * B * 4 * H * I + 3 * 2 * T * B * H * I;
+  const name = `training step of lstm and head, B ${B}, T ${T}, I ${I}, H ${H}`;
+  return { name, kind: "training", B, T, I, H, flops };
+};
+
+const characterTraining = (B, T, E, H, V) => {
+  const flops = 3 * layerFlops({ T, B, I: E, H }, 4) + 3 * 2 * T * B * H * V;
+  const name = `training step of the character model, B ${B}, T ${T}, E ${E}, H ${H}, V ${V}`;
+  return { name, kind: "character training", B, T, E, H, V, flops };
+};
+
+/** @type {readonly Work[]} */
+export const works = [
+  ...["lstm", "gru"].flatMap((cell) => [forward(cell, 128, 1), forward(cell, 128, 32), forward(cell, 512, 1)]),
+  training(16, 32, 64, 128),
+  training(64, 64, 128, 256),
+  characterTraining(32, 64, 64, 128, 96),
+  { name: "session step of lstm, B 1, I and H 128", kind: "session", I: 128, H: 128, flops: 2 * 4 * 128 * 256 },
+  {
+    name: "1000 characters generated, E 64, H 128, V 96",
+    kind: "generation",
+    length: 1000,
+    E: 64,
+    H: 128,
+    V: 96,
+    flops: 1000 * (2 * 4 * 128 * 192 + 2 * 128 * 96),
+  },
+  ...[512, 1024].map((N) => ({ name: `product ${N}x${N}x${N}`, kind: "product", N, flops: 2 * N ** 3 })),
+];
+
+/** Numbers between -scale and scale that look like noise, the same on every machine. */
+function noise(shape, scale, phase) {
+  const length = shape.reduce((product, size) => product * size, 1);
+  const at = (i) => Math.sin(i * 12.9898 + phase * 78.233) * 43758.5453;
+  return { shape, data: Float32Array.from({ length }, (_, i) => scale * (2 * (at(i) - Math.floor(at(i))) - 1)) };
+}
+
+const tokensOf = (T, B, V, phase) => ({
+  shape: [T, B],
+  data: Int32Array.from({ length: T * B }, (_, i) => (i * i + (7 + phase) * i + phase) % V),
+});
+
+/** PyTorch's names and ranges. */
+function layer(gates, I, H, path = "") {
+  const scale = 1 / Math.sqrt(H);
+  return {
+    [`${path}weight_ih_l0`]: noise([gates * H, I], scale, 1),
+    [`${path}weight_hh_l0`]: noise([gates * H, H], scale, 2),
+    [`${path}bias_ih_l0`]: noise([gates * H], scale, 3),
+    [`${path}bias_hh_l0`]: noise([gates * H], scale, 4),
+  };
+}
+
+const linear = (I, O, path) => ({
+  [`${path}weight`]: noise([O, I], 1 / Math.sqrt(I), 5),
+  [`${path}bias`]: noise([O], 1 / Math.sqrt(I), 6),
+});
+
+const characterModel = ({ E, H, V }) => ({
+  "embedding.weight": noise([V, E], 1, 7),
+  ...layer(4, E, H, "rnn."),
+  ...linear(H, V, "head."),
+});
+
+const frames = (T, B, I, phase) => noise([T, B, I], 1, phase);
+
+/** Steps whose outputs are compared, of works that go on from step to step. */
+export const COMPARED_STEPS = 4;
+
+/**
+ * Weights by PyTorch's names, and what the work is done on.
+ * @param {Work} work
+ */
+export function numbersOf(work) {
+  const { kind, T, B, I, H, V, N } = work;
+  switch (kind) {
+    case "forward":
+      return { weights: layer(work.cell === "lstm" ? 4 : 3, I, H), given: { x: frames(T, B, I, 8) } };
+    case "training":
+      return {
+        weights: { ...layer(4, I, H, "rnn."), ...linear(H, I, "head.") },
+        given: { x: frames(T, B, I, 8), target: frames(T, B, I, 9) },
+      };
+    case "character training":
+      return { weights: characterModel(work), given: { x: tokensOf(T, B, V, 0), target: tokensOf(T, B, V, 1) } };
+    case "session":
+      return { weights: layer(4, I, H), given: { x: frames(COMPARED_STEPS, 1, I, 8) } };
+    case "generation":
+      return { weights: characterModel(work), given: {} };
+    case "product":
+      return { weights: {}, given: { a: noise([N, N], 1, 10), b: noise([N, N], 1, 11) } };
+    default:
+      throw new Error(`no numbers for ${kind}`);
+  }
+}
