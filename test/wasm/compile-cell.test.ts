@@ -30,6 +30,20 @@ for (const cell of [...testCells, ...inventedCells]) {
         });
         expect(faults.slice(0, 5)).toEqual([]);
       });
+
+      test(`${part} of NaN and of large numbers`, () => {
+        const large = [50, -50, 1e4, -1e4];
+        // The gradient by a clipped c is 0 in TypeScript, and the gradient times 0 in WGSL.
+        const special =
+          part === "backward" && cell.name.includes("clipped") ? large : [Number.NaN, ...large, Number.NaN];
+        const faults = directions.flatMap((direction) => {
+          const variant = { part, direction, save: true, hasBias: true };
+          return flags.flatMap((inPlace) =>
+            faultsOf(cell, variant, compiledOf(cell, variant), { rows: 3, H: 22, special, inPlace }, TOLERANCE),
+          );
+        });
+        expect(faults.slice(0, 5)).toEqual([]);
+      });
     }
   });
 }

@@ -96,10 +96,11 @@ function tanh(g: Graph, x: GraphNode): GraphNode {
 const copySign = (g: Graph, x: Operand, from: GraphNode): GraphNode =>
   g.make("v128.bitselect", "f32", [from, g.operand(x), g.constant("i32", -0x8000_0000)]);
 
-/** sinh or cosh: exp(|x|) and its inverse, both by half before they are large. */
+/** sinh or cosh of |x|: exp(|x|) and its inverse, both by half, from exp(|x| / 2), which is not yet too large. */
 function hyperbolic(g: Graph, x: GraphNode, sign: 1 | -1): GraphNode {
-  const e = exp(g, g.sub(g.abs(x), Math.LN2));
-  return g.add(e, g.div(sign * 0.25, e));
+  const root = exp(g, g.mul(g.abs(x), 0.5));
+  const half = g.mul(g.mul(root, 0.5), root);
+  return g.add(half, g.div(sign * 0.25, half));
 }
 
 function sinh(g: Graph, x: GraphNode): GraphNode {

@@ -176,7 +176,7 @@ export class Inliner {
     if (to.kind !== "member" && to.kind !== "index") throw new Unknown(to.line, "an assignment to this");
     const [of, member] = [this.#aggregate(to.of, scope), this.#memberOf(to, scope)];
     const old = of.members.get(member);
-    if (!old) throw new Unknown(to.line, member);
+    if (!old) throw new Unknown(to.line, `no member ${member}`);
     const converted = "op" in old && "op" in value ? this.#convert(old.lane, value, to.line) : value;
     this.#assign(to.of, { members: new Map([...of.members, [member, converted]]) }, scope);
   }
@@ -219,7 +219,7 @@ export class Inliner {
       case "index": {
         const member = this.#memberOf(expression, scope);
         const found = this.#aggregate(expression.of, scope).members.get(member);
-        if (!found) throw new Unknown(line, member);
+        if (!found) throw new Unknown(line, `no member ${member}`);
         return found;
       }
       case "unary":
