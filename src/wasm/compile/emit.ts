@@ -1,5 +1,5 @@
 import { bitsOf, type GraphNode, instructions } from "./graph.ts";
-import { type Schedule, schedule } from "./phases.ts";
+import { type Phase, type Schedule, schedule } from "./phases.ts";
 
 // A graph as a WebAssembly module: a loop over rows, and in it one over words of four units for each phase.
 
@@ -37,11 +37,11 @@ const op = {
   end: 0x0b,
   branchIf: 0x0d,
   call: 0x10,
+  drop: 0x1a,
   get: 0x20,
   set: 0x21,
   tee: 0x22,
   i32: 0x41,
-  f32: 0x43,
   isZero: 0x45,
   lessUnsigned: 0x49,
   greaterUnsigned: 0x4b,
@@ -55,7 +55,7 @@ const op = {
   f32OfI32: 0xb3,
   vector: 0xfd,
 } as const;
-const [NO_RESULT] = [0x40];
+const NO_RESULT = 0x40;
 const vector = {
   load: 0x00,
   store: 0x0b,
@@ -81,6 +81,7 @@ const get = (local: number): number[] => [op.get, ...unsigned(local)];
 const set = (local: number): number[] => [op.set, ...unsigned(local)];
 const i32 = (value: number): number[] => [op.i32, ...signed(value)];
 const simd = (code: number): number[] => [op.vector, ...unsigned(code)];
+const instruction = (name: string): number[] => simd(instructions[name]!.code);
 /** Of memory: alignment as a power of two, and an offset. */
 const access = (code: number, align: number, offset = 0): number[] => [...simd(code), align, ...unsigned(offset)];
 const increase = (local: number, by: readonly number[]): number[] => [...get(local), ...by, op.add, ...set(local)];
@@ -93,23 +94,26 @@ const storePart: readonly number[] = [
   ...[...get(0), ...get(1), ...access(vector.store32, 2, 8), 2, op.end],
   ...[op.else, ...get(0), ...get(1), ...access(vector.store32, 2), 0, op.end],
 ];
+const keyOf = ({ param, slot, isPadded }: Stream): string => `${param} ${slot} ${isPadded}`;
+
 /** The index of `run`, and of the function above. */
 const [RUN, STORE_PART] = [0, 1];
 
 class Emitter {
   readonly #routine: Routine;
   readonly #schedule: Schedule;
+  /** Vectors of scratch memory that an earlier phase leaves to later ones. */
+  readonly spills: readonly GraphNode[];
   /** Streams with an address of their own, which is made for each row. */
   readonly #addresses = new Map<string, { readonly stream: Stream; readonly local: number }>();
   /** Of values that are read more than once, of constants and of means. */
   readonly #locals = new Map<GraphNode, number>();
-  readonly #constants: GraphNode[] = [];
-  readonly #spills: GraphNode[] = [];
   #localCount: number;
   #vectorCount = 0;
   readonly #bytes: number;
   readonly #paddedBytes: number;
   readonly #at: number;
+  readonly #code: number[] = [];
   #phase = 0;
   /** How often a value is read in this phase, and what of it is in its local already. */
   #uses = new Map<GraphNode, number>();
@@ -118,188 +122,172 @@ class Emitter {
   constructor(routine: Routine) {
     this.#routine = routine;
     this.#schedule = schedule(routine.stores.map(({ value }) => value));
+    this.spills = this.#schedule.phases.flatMap(({ spilled }) => spilled);
     this.#localCount = routine.paramCount;
     // H in bytes, the same rounded up, and how far a word is from the first one.
-    [this.#bytes, this.#paddedBytes, this.#at] = [this.#local(), this.#local(), this.#local()];
-    for (const { spilled } of this.#schedule.phases) this.#spills.push(...spilled);
-    // Vectors have locals behind those of all addresses.
-    for (const stream of [
-      ...routine.streams,
-      ...routine.stores.map(({ to }) => to),
-      ...this.#spills.map((_, i) => this.#scratchAt(i)),
-    ])
-      this.#addressOf(stream);
+    [this.#bytes, this.#paddedBytes, this.#at] = [this.#localCount++, this.#localCount++, this.#localCount++];
+    const streams = [...routine.streams, ...routine.stores.map(({ to }) => to)];
+    for (const stream of [...streams, ...this.spills.map((node) => this.#scratchOf(node))]) {
+      const key = keyOf(stream);
+      if (stream.slot > 0 && !this.#addresses.has(key)) this.#addresses.set(key, { stream, local: this.#localCount++ });
+    }
   }
 
-  get spills(): number {
-    return this.#spills.length;
+  #put(...code: readonly (number | readonly number[])[]): void {
+    for (const one of code) {
+      if (typeof one === "number") this.#code.push(one);
+      else this.#code.push(...one);
+    }
   }
 
-  #local(): number {
-    return this.#localCount++;
-  }
-
-  #vectorLocal(): number {
-    this.#vectorCount++;
-    return this.#local();
-  }
-
-  #scratchAt(slot: number): Stream {
-    return { param: this.#routine.scratch, slot, isPadded: true };
-  }
-
-  #addressOf(stream: Stream): number {
-    const { param, slot, isPadded } = stream;
-    if (slot === 0) return param;
-    const key = `${param} ${slot} ${isPadded}`;
-    const known = this.#addresses.get(key);
-    if (known) return known.local;
-    const local = this.#local();
-    this.#addresses.set(key, { stream, local });
+  /** The local of a vector; all of them follow those of addresses. */
+  #localOf(node: GraphNode): number {
+    let local = this.#locals.get(node);
+    if (local === undefined) {
+      local = this.#localCount++;
+      this.#vectorCount++;
+      this.#locals.set(node, local);
+    }
     return local;
   }
 
-  /** The address of the word that the loop is at. */
-  #wordOf(stream: Stream): number[] {
-    return [...get(this.#addressOf(stream)), ...get(this.#at), op.add];
+  #scratchOf(node: GraphNode): Stream {
+    return { param: this.#routine.scratch, slot: this.spills.indexOf(node), isPadded: true };
   }
 
-  /** The arguments that a value is made of in this phase: none where it is known from an earlier one. */
-  #argsOf(node: GraphNode): readonly GraphNode[] {
-    return node.op === "mean" || this.#isFromScratch(node) ? [] : node.args;
+  /** Puts the address of the word that the loop is at. */
+  #word(stream: Stream): void {
+    this.#put(get(this.#addresses.get(keyOf(stream))?.local ?? stream.param), get(this.#at), op.add);
+  }
+
+  /** Puts how many bytes of the row there are from this word on. */
+  #left(): void {
+    this.#put(get(this.#bytes), get(this.#at), op.sub);
   }
 
   #isFromScratch(node: GraphNode): boolean {
     return this.#schedule.isSpilled(node) && this.#schedule.level(node) < this.#phase;
   }
 
+  /** Counts the uses of a value, and of what it is made of in this phase. */
   #count(node: GraphNode): void {
     const uses = this.#uses.get(node) ?? 0;
     this.#uses.set(node, uses + 1);
-    if (uses === 0) for (const arg of this.#argsOf(node)) this.#count(arg);
+    if (uses === 0 && node.op !== "mean" && !this.#isFromScratch(node)) for (const arg of node.args) this.#count(arg);
   }
 
-  /** Leaves a value on the stack. */
-  #value(node: GraphNode): number[] {
-    if (this.#made.has(node) || node.op === "mean") return get(this.#locals.get(node)!);
-    if (node.op === "const") {
-      if (!this.#locals.has(node)) {
-        this.#locals.set(node, this.#vectorLocal());
-        this.#constants.push(node);
-      }
-      return get(this.#locals.get(node)!);
+  /** Puts a value on the stack. */
+  #value(node: GraphNode): void {
+    if (this.#made.has(node) || node.op === "mean" || node.op === "const") {
+      this.#put(get(this.#localOf(node)));
+      return;
     }
-    const code = this.#operation(node);
-    if (this.#uses.get(node)! < 2) return code;
-    if (!this.#locals.has(node)) this.#locals.set(node, this.#vectorLocal());
+    if (node.op === "load" || this.#isFromScratch(node)) {
+      this.#word(node.op === "load" ? this.#routine.streams[node.value]! : this.#scratchOf(node));
+      this.#put(access(vector.load, 2));
+    } else {
+      for (const arg of node.args) this.#value(arg);
+      if (/\.sh[lr]/.test(node.op)) this.#put(i32(node.value));
+      this.#put(simd(instructions[node.op]!.code));
+    }
+    if (this.#uses.get(node)! < 2) return;
     this.#made.add(node);
-    return [...code, op.tee, ...unsigned(this.#locals.get(node)!)];
+    this.#put(op.tee, unsigned(this.#localOf(node)));
   }
 
-  #operation(node: GraphNode): number[] {
-    const { routine, spilled } = { routine: this.#routine, spilled: this.#spills };
-    if (node.op === "load") return [...this.#wordOf(routine.streams[node.value]!), ...access(vector.load, 2)];
-    if (this.#isFromScratch(node))
-      return [...this.#wordOf(this.#scratchAt(spilled.indexOf(node))), ...access(vector.load, 2)];
-    const shift = /\.sh[lr]/.test(node.op) ? i32(node.value) : [];
-    return [...node.args.flatMap((arg) => this.#value(arg)), ...shift, ...simd(instructions[node.op]!.code)];
-  }
-
-  /** Bytes of the row from this word on. */
-  get #left(): number[] {
-    return [...get(this.#bytes), ...get(this.#at), op.sub];
-  }
-
-  #phaseCode(phase: number): number[] {
-    const { means, spilled } = this.#schedule.phases[phase]!;
-    const stores = phase === this.#schedule.phases.length - 1 ? this.#routine.stores : [];
-    this.#phase = phase;
+  /** One time through a row. */
+  #through({ means, spilled }: Phase, stores: readonly Store[]): void {
     this.#uses = new Map();
     this.#made = new Set();
-    // A store reads its value from a local: all are made before the first is stored.
-    for (const node of [...means.map(({ args }) => args[0]!), ...spilled, ...stores.map(({ value }) => value)]) {
-      this.#count(node);
-      if (node.op !== "const") this.#uses.set(node, this.#uses.get(node)! + 1);
+    for (const node of [...means.flatMap(({ args }) => args), ...spilled]) this.#count(node);
+    for (const { value } of stores) {
+      this.#count(value);
+      // It is made before the first is stored, and so in a local.
+      this.#count(value);
     }
-    for (const mean of means) this.#locals.set(mean, this.#vectorLocal());
-    const zero = [...i32(0), ...simd(vector.i32Splat)];
-    const code = means.flatMap((mean) => [...zero, ...set(this.#locals.get(mean)!)]);
-    code.push(...i32(0), ...set(this.#at), op.loop, NO_RESULT);
+    for (const mean of means) this.#put(i32(0), simd(vector.i32Splat), set(this.#localOf(mean)));
+    this.#put(i32(0), set(this.#at), op.loop, NO_RESULT);
     for (const node of spilled) {
-      const stored = this.#value(node);
-      code.push(...this.#wordOf(this.#scratchAt(this.#spills.indexOf(node))), ...stored, ...access(vector.store, 2));
+      this.#word(this.#scratchOf(node));
+      this.#value(node);
+      this.#put(access(vector.store, 2));
     }
-    for (const mean of means) code.push(...this.#accumulated(mean));
-    code.push(...this.#stored(stores));
-    code.push(
-      ...increase(this.#at, i32(16)),
-      ...get(this.#at),
-      ...get(this.#bytes),
-      op.lessUnsigned,
-      op.branchIf,
-      0,
-      op.end,
-    );
-    for (const mean of means) code.push(...this.#divided(this.#locals.get(mean)!));
-    return code;
+    for (const mean of means) this.#accumulate(mean);
+    if (stores.length > 0) this.#store(stores);
+    this.#put(increase(this.#at, i32(16)), get(this.#at), get(this.#bytes), op.lessUnsigned, op.branchIf, 0, op.end);
+    for (const mean of means) this.#divide(this.#localOf(mean));
   }
 
-  /** Adds the four units of a word, as far as there are four. */
-  #accumulated(mean: GraphNode): number[] {
-    const sum = get(this.#locals.get(mean)!);
-    const lanes = [...simd(vector.constant), ...[0, 4, 8, 12].flatMap(little)];
-    const isUnit = [...lanes, ...this.#left, ...simd(vector.i32Splat), ...simd(instructions["i32x4.lt_s"]!.code)];
-    const own = [...this.#value(mean.args[0]!), ...isUnit, ...simd(instructions["v128.and"]!.code)];
-    return [...sum, ...own, ...simd(instructions["f32x4.add"]!.code), ...set(this.#locals.get(mean)!)];
+  /** Adds the units of a word to four sums. */
+  #accumulate(mean: GraphNode): void {
+    const sum = this.#localOf(mean);
+    this.#put(get(sum));
+    this.#value(mean.args[0]!);
+    // Lanes that are units of the row: where their distance from this word is less than what is left.
+    this.#put(simd(vector.constant), [0, 4, 8, 12].flatMap(little));
+    this.#left();
+    this.#put(
+      simd(vector.i32Splat),
+      instruction("i32x4.lt_s"),
+      instruction("v128.and"),
+      instruction("f32x4.add"),
+      set(sum),
+    );
   }
 
   /** Makes the mean of four sums. */
-  #divided(local: number): number[] {
+  #divide(local: number): void {
     const lane = (i: number) => [...get(local), ...simd(vector.f32Lane), i];
-    const sum = [...lane(0), ...lane(1), op.f32Add, ...lane(2), op.f32Add, ...lane(3), op.f32Add];
-    return [...sum, ...get(H), op.f32OfI32, op.f32Div, ...simd(vector.f32Splat), ...set(local)];
+    this.#put(lane(0), lane(1), op.f32Add, lane(2), op.f32Add, lane(3), op.f32Add);
+    this.#put(get(H), op.f32OfI32, op.f32Div, simd(vector.f32Splat), set(local));
   }
 
-  #stored(stores: readonly Store[]): number[] {
-    const drop = 0x1a;
-    if (stores.length === 0) return [];
-    const code: number[] = [];
-    for (const { value } of stores)
-      if (value.op !== "const" && !this.#made.has(value)) code.push(...this.#value(value), drop);
-    code.push(...this.#left, ...i32(15), op.greaterUnsigned, op.if, NO_RESULT);
-    for (const { to, value } of stores)
-      code.push(...this.#wordOf(to), ...this.#value(value), ...access(vector.store, 2));
-    code.push(op.else);
-    for (const { to, value } of stores)
-      code.push(...this.#wordOf(to), ...this.#value(value), ...this.#left, op.call, STORE_PART);
-    return [...code, op.end];
+  #store(stores: readonly Store[]): void {
+    for (const { value } of stores) {
+      if (value.op === "const" || value.op === "mean" || this.#made.has(value)) continue;
+      this.#value(value);
+      this.#put(op.drop);
+    }
+    this.#left();
+    this.#put(i32(15), op.greaterUnsigned, op.if, NO_RESULT);
+    for (const { to, value } of stores) {
+      this.#word(to);
+      this.#value(value);
+      this.#put(access(vector.store, 2));
+    }
+    this.#put(op.else);
+    for (const { to, value } of stores) {
+      this.#word(to);
+      this.#value(value);
+      this.#left();
+      this.#put(op.call, STORE_PART);
+    }
+    this.#put(op.end);
   }
 
-  /** The bytes of `run`: its locals and its code. */
+  /** The locals of `run`, and its code. */
   run(): number[] {
-    const { strides } = this.#routine;
-    const addresses = [...this.#addresses.values()].flatMap(({ stream, local }) => {
-      const vectorBytes = get(stream.isPadded ? this.#paddedBytes : this.#bytes);
-      return [...get(stream.param), ...vectorBytes, ...i32(stream.slot), op.mul, op.add, ...set(local)];
-    });
-    const phases = this.#schedule.phases.flatMap((_, phase) => this.#phaseCode(phase));
-    const advance = strides.flatMap(([param, stride]) => increase(param, get(stride)));
-    const constants = this.#constants.flatMap((node) => {
-      const splat =
-        node.lane === "f32"
-          ? [op.f32, ...little(bitsOf(node)), ...simd(vector.f32Splat)]
-          : [...i32(bitsOf(node)), ...simd(vector.i32Splat)];
-      return [...splat, ...set(this.#locals.get(node)!)];
-    });
+    this.#put(op.block, NO_RESULT, get(ROWS), op.isZero, op.branchIf, 0, op.loop, NO_RESULT);
+    for (const { stream, local } of this.#addresses.values()) {
+      const length = get(stream.isPadded ? this.#paddedBytes : this.#bytes);
+      this.#put(get(stream.param), length, i32(stream.slot), op.mul, op.add, set(local));
+    }
+    const { phases } = this.#schedule;
+    for (const [i, phase] of phases.entries()) {
+      this.#phase = i;
+      this.#through(phase, i === phases.length - 1 ? this.#routine.stores : []);
+    }
+    for (const [param, stride] of this.#routine.strides) this.#put(increase(param, get(stride)));
+    this.#put(get(ROWS), i32(1), op.sub, op.tee, ROWS, op.branchIf, 0, op.end, op.end);
+
     const scalars = this.#localCount - this.#vectorCount - this.#routine.paramCount;
+    const constants = [...this.#locals].filter(([{ op: kind }]) => kind === "const");
     return [
       ...[2, ...unsigned(scalars), I32, ...unsigned(this.#vectorCount), V128],
       ...[...get(H), ...i32(2), op.shl, ...set(this.#bytes)],
       ...[...get(this.#bytes), ...i32(15), op.add, ...i32(-16), op.and, ...set(this.#paddedBytes)],
-      ...constants,
-      ...[op.block, NO_RESULT, ...get(ROWS), op.isZero, op.branchIf, 0],
-      ...[op.loop, NO_RESULT, ...addresses, ...phases, ...advance],
-      ...[...get(ROWS), ...i32(1), op.sub, op.tee, ...unsigned(ROWS), op.branchIf, 0, op.end, op.end],
+      ...constants.flatMap(([node, local]) => [...i32(bitsOf(node)), ...simd(vector.i32Splat), ...set(local)]),
+      ...this.#code,
     ];
   }
 }
@@ -336,5 +324,5 @@ export function emit(routine: Routine): { code: Uint8Array<ArrayBuffer>; spills:
     0x00,
     ...sections.flatMap(([id, bytes]) => [id, ...sized(bytes)]),
   ];
-  return { code: Uint8Array.from(module), spills: emitter.spills };
+  return { code: Uint8Array.from(module), spills: emitter.spills.length };
 }

@@ -81,14 +81,16 @@ interface Token {
 }
 
 const pattern =
-  /\s+|([\p{XID_Start}_][\p{XID_Continue}]*)|(0[xX][0-9a-fA-F]+[iu]?|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fhiu]?)|(->|<<=|>>=|&&|\|\||\+\+|--|<<|[-+*/%&|^=!<>]=|.)/uy;
+  /\n|[\p{XID_Start}_][\p{XID_Continue}]*|0[xX][0-9a-fA-F]+[iu]?|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fhiu]?|->|<<=|>>=|&&|\|\||\+\+|--|<<|[-+*/%&|^=!<>]=|[^\s]/gu;
 
 function tokensOf(wgsl: string): Token[] {
-  return blankComments(wgsl.split("\n")).flatMap((text, index) =>
-    [...text.matchAll(new RegExp(pattern, "guy"))]
-      .filter(([token]) => token.trim() !== "")
-      .map(([token]) => ({ text: token, line: index + 1 })),
-  );
+  const tokens: Token[] = [];
+  let line = 1;
+  for (const [text] of blankComments(wgsl.split("\n")).join("\n").matchAll(pattern)) {
+    if (text === "\n") line++;
+    else tokens.push({ text, line });
+  }
+  return tokens;
 }
 
 const isName = (text: string): boolean => /^[\p{XID_Start}_]/u.test(text);
