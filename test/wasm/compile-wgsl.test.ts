@@ -119,6 +119,17 @@ test.each<[refusal: string | RegExp, result: string, parts?: Parts]>([
   expect(refusalOf(cellOf(result, parts))).toEqual(refusal);
 });
 
+test("functions that are missing, or give something else, are refused", () => {
+  const { name: _, fragment, ...rest } = cellOf("v");
+  const { source } = fragment as { source: string };
+  const refused = (name: string, changed: string) =>
+    refusalOf(defineCell({ ...rest, name, fragment: { source: changed } } as never) as FullCell);
+  expect(refused("compiled A", source.replace("cellForward", "forward"))).toBe("no function cellForward");
+  expect(refused("compiled B", source.replace("Forward(State(v), saved)", "v"))).toBe("a result without state");
+  expect(refused("compiled C", source.replace("State(v)", "v"))).toBe("line 7: a number where State should be");
+  expect(refused("compiled D", source.replace("activations.wgsl", "none.wgsl"))).toMatch(/none\.wgsl/);
+});
+
 test("a cell without WGSL is refused", () => {
   const { name: _, fragment: __, ...rest } = cellOf("v");
   const cell = defineCell({ ...rest, name: "compiled without WGSL" } as never) as FullCell;

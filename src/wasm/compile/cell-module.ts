@@ -96,6 +96,7 @@ export function compileCell(cell: FullCell, variant: CellVariant): CompiledCell 
   } catch (reason) {
     if (reason instanceof WebGpuRnnError) return { refused: reason.message };
     if (!(reason instanceof Unknown) || !composed) throw reason;
+    if (reason.line === 0) return { refused: reason.message };
     const { file, line } = composed.origin(reason.line);
     return { refused: `${file === ownFile(cell) ? "" : `${file} `}line ${line}: ${reason.message}` };
   }
@@ -120,12 +121,12 @@ function compiled(cell: FullCell, { part, direction, save, hasBias }: CellVarian
   const ofStates = (): number[] => states.map(() => memory.rows());
   const stateFrom = (addresses: readonly number[]) => vectors("State", states, (s) => memory.load(addresses[s]!));
   const single = (value: Value): GraphNode => {
-    if (!("op" in value) || value.lane !== "f32") throw new Unknown(1, "a result that is no Real");
+    if (!("op" in value) || value.lane !== "f32") throw new Unknown(0, "a result that is no Real");
     return value;
   };
   const member = (value: Value, name: string): Value => {
     const found = "op" in value ? undefined : value.members.get(name);
-    if (!found) throw new Unknown(1, `a result without ${name}`);
+    if (!found) throw new Unknown(0, `a result without ${name}`);
     return found;
   };
 

@@ -4,8 +4,8 @@ import type { Graph, GraphNode, Operand } from "./graph.ts";
 
 /** log(2) as a sum whose first part has few digits, so that whole numbers times it are exact. */
 const [LOG_2_HIGH, LOG_2_LOW] = [0.693359375, -2.1219444005469057e-4];
-/** Added to a small number, it leaves the number's nearest whole one in the last bits. */
-const ROUNDS = 1.5 * 2 ** 23;
+/** Added to t, it leaves n + 127 in the last bits, where n is the nearest whole number. */
+const ROUNDS = 1.5 * 2 ** 23 + 127;
 /** (2^f - 1) / f for f in ±1/2, to 2e-8: through its values at the Chebyshev points. */
 const POWER = [
   0.6931471824645996, 0.24022650718688965, 0.055503569543361664, 0.009618083015084267, 0.0013390863314270973,
@@ -19,25 +19,25 @@ function polynomial(g: Graph, x: GraphNode, coefficients: readonly number[]): Gr
     .reduceRight<GraphNode>((sum, c) => g.add(g.mul(sum, x), c), g.operand(coefficients.at(-1)!));
 }
 
-/** t = n + f with n whole and f in ±1/2: 2^f - 1, and n in the last bits of an integer. |t| is less than 2^22. */
-function split(g: Graph, t: GraphNode): { power: GraphNode; f: GraphNode; n: GraphNode; integer: GraphNode } {
+/** t = n + f with n whole and f in ±1/2: 2^f - 1, and n + 127 in the last bits of an integer. |t| is less than 2^22. */
+function split(g: Graph, t: GraphNode): { power: GraphNode; integer: GraphNode } {
   const shifted = g.add(t, ROUNDS);
-  const n = g.sub(shifted, ROUNDS);
-  const f = g.sub(t, n);
-  return { power: g.mul(f, polynomial(g, f, POWER)), f, n, integer: g.cast("i32", shifted) };
+  const f = g.sub(t, g.sub(shifted, ROUNDS));
+  return { power: g.mul(f, polynomial(g, f, POWER)), integer: g.cast("i32", shifted) };
 }
 
-/** 2^n, for n from -126 to 127 in the last bits. */
-const twoToThe = (g: Graph, integer: GraphNode): GraphNode =>
-  g.cast("f32", g.make("i32x4.add", "i32", [g.make("i32x4.shl", "i32", [integer], 23), g.constant("i32", 127 << 23)]));
+/** 2^n, for n from -126 to 127 and n + 127 in the last bits. */
+const twoToThe = (g: Graph, integer: GraphNode): GraphNode => g.cast("f32", g.make("i32x4.shl", "i32", [integer], 23));
 
-/** 2^n for any n of a result that f32 holds, in two factors: one alone would overflow before the result does. */
+/** x times 2^n in two factors, because one alone would overflow, or be too small, before the result is. */
 function timesTwoToThe(g: Graph, x: GraphNode, integer: GraphNode): GraphNode {
-  // The bits in front of n are ROUNDS, which a shift to the left and back takes off.
-  const whole = g.make("i32x4.shr_s", "i32", [g.make("i32x4.shl", "i32", [integer], 16)], 16);
-  const half = g.make("i32x4.shr_s", "i32", [whole], 1);
-  const rest = g.make("i32x4.sub", "i32", [whole, half]);
-  return g.mul(g.mul(x, twoToThe(g, half)), twoToThe(g, rest));
+  const i32 = (op: string, a: GraphNode, b: number) => g.make(`i32x4.${op}`, "i32", [a, g.constant("i32", b)]);
+  const shifted = (op: string, a: GraphNode, by: number) => g.make(`i32x4.${op}`, "i32", [a], by);
+  // The bits in front of n are those of ROUNDS, which a shift to the left and back takes off.
+  const n = i32("sub", shifted("shr_s", shifted("shl", integer, 16), 16), 127);
+  const half = shifted("shr_s", n, 1);
+  const rest = g.make("i32x4.sub", "i32", [n, half]);
+  return g.mul(g.mul(x, twoToThe(g, i32("add", half, 127))), twoToThe(g, i32("add", rest, 127)));
 }
 
 function exp2(g: Graph, x: GraphNode): GraphNode {

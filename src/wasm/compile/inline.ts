@@ -96,10 +96,10 @@ export class Inliner {
     return { members: new Map(members) };
   }
 
-  /** Calls one of the program's functions. @throws Unknown */
+  /** Calls one of the program's functions. Line 0: it is the engine that does. @throws Unknown */
   call(name: string, args: readonly Value[], line = 0): Value {
     const called = this.#program.functions.get(name);
-    if (!called) throw new Unknown(line, name);
+    if (!called) throw new Unknown(line, `no function ${name}`);
     if (args.length !== called.parameters.length)
       throw new Unknown(line, `${name} with ${args.length} arguments, not ${called.parameters.length}`);
     if (++this.#calls > MOST_CALLS) throw new Unknown(line, `${name} calls itself`);

@@ -2,7 +2,7 @@ import { blankComments } from "../../kernels/wgsl-text.ts";
 
 // WGSL as a tree: the declarations of a module, and the statements and expressions that cells are made of.
 
-/** Something that the compiler does not know, and the line of the composed WGSL where it stands. */
+/** Something that the compiler does not know, and the line of the composed WGSL where it stands; 0: on no line. */
 export class Unknown extends Error {
   readonly line: number;
   constructor(line: number, what: string) {
@@ -98,18 +98,12 @@ const isNumber = (text: string): boolean => /^\.?\d/.test(text);
 
 /** Types that take others in angle brackets; of any other name `<` is a comparison. */
 const generic = new Set(["vec4", "array", "bitcast"]);
-const precedence = [
-  ["||"],
-  ["&&"],
-  ["|"],
-  ["^"],
-  ["&"],
-  ["==", "!="],
-  ["<", "<=", ">", ">="],
-  ["<<", ">>"],
-  ["+", "-"],
-  ["*", "/", "%"],
-];
+/** How strongly operators bind. */
+const strengths: ReadonlyMap<string, number> = new Map(
+  ["||", "&&", "|", "^", "&", "== !=", "< <= > >=", "<< >>", "+ -", "* / %"].flatMap((operators, i) =>
+    operators.split(" ").map((operator) => [operator, i + 1] as const),
+  ),
+);
 
 class Parser {
   readonly #tokens: readonly Token[];
@@ -204,7 +198,7 @@ class Parser {
     if (!generic.has(name) || !this.#takes("<")) return { name };
     const of = this.#type();
     // No comparison and no shift in a count: what follows it is the bracket.
-    const count = this.#takes(",") ? this.#binary(8) : undefined;
+    const count = this.#takes(",") ? this.#expression(strengths.get(">>")) : undefined;
     this.#expect(">");
     return { name, of, ...(count && { count }) };
   }
@@ -285,26 +279,17 @@ class Parser {
     return { kind: "declare", line, name, type, value };
   }
 
-  #expression(): Expression {
-    return this.#binary(0);
-  }
-
-  #binary(level: number): Expression {
-    const operators = precedence[level];
-    if (!operators) return this.#unary();
-    let left = this.#binary(level + 1);
+  /** An expression, or as much of it as binds more strongly than `least`. */
+  #expression(least = 0): Expression {
+    let left = this.#unary();
     for (;;) {
       const line = this.#line;
-      const operator = operators.find((one) => this.#isOperator(one));
-      if (operator === undefined) return left;
+      const operator = this.#peek() === ">" && this.#peek(1) === ">" ? ">>" : this.#peek();
+      const strength = strengths.get(operator) ?? 0;
+      if (strength <= least) return left;
       this.#at += operator === ">>" ? 2 : 1;
-      left = { kind: "binary", line, operator, left, right: this.#binary(level + 1) };
+      left = { kind: "binary", line, operator, left, right: this.#expression(strength) };
     }
-  }
-
-  #isOperator(operator: string): boolean {
-    if (operator === ">>") return this.#peek() === ">" && this.#peek(1) === ">";
-    return this.#peek() === operator && !(operator === ">" && this.#peek(1) === ">");
   }
 
   #unary(): Expression {
