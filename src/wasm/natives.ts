@@ -1,16 +1,24 @@
+import { copyNatives } from "./copy.ts";
+import { lossNatives } from "./losses.ts";
 import type { Native } from "./native.ts";
 import { optimizerNatives } from "./optimizers.ts";
 import { productNatives } from "./product.ts";
 import { recurrentNatives } from "./recurrent.ts";
 import { recurrentGradientNatives } from "./recurrent-gradient.ts";
 import { sequenceNatives } from "./sequences.ts";
+import { sumNatives } from "./sums.ts";
+import { tokenNatives } from "./tokens.ts";
 
 const all: Readonly<Record<string, unknown>> = {
+  ...copyNatives,
+  ...lossNatives,
   ...optimizerNatives,
   ...productNatives,
   ...recurrentNatives,
   ...recurrentGradientNatives,
   ...sequenceNatives,
+  ...sumNatives,
+  ...tokenNatives,
 };
 
 /** The natives by the kernels' names. Every other kernel runs its twin, over the same memory. */

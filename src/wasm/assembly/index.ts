@@ -1,4 +1,6 @@
+export { copyStrided, zero } from "./copy";
 export { dropout } from "./dropout";
+export { crossEntropy, logSumExp } from "./losses";
 export { adadelta, adagrad, adamax, asgd, ftrl, lion, nadam, radam, rprop } from "./more-optimizers";
 export { adam, rmsprop, sgd } from "./optimizer";
 export { product, productWorkspace, rowSums } from "./product";
@@ -15,6 +17,8 @@ export {
   windows,
   windowsBackward,
 } from "./sequences";
+export { columnSums, normPartial } from "./sums";
+export { columnGather, columnScatter, embeddingGather, embeddingScatter, groupTokens } from "./tokens";
 
 /** The first byte that the module does not use itself. */
 export function heapBase(): usize {

@@ -23,3 +23,20 @@ export function sign(x: v128): v128 {
   // Where it is not so, x is 0 or NaN itself.
   return v128.bitselect(one, x, f32x4.gt(f32x4.abs(x), f32x4.splat(0)));
 }
+
+/** All bits of the first `count` lanes. */
+export function firstLanes(count: i32): v128 {
+  return i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3));
+}
+
+/** The sum of the lanes. */
+export function sumOfLanes(v: v128): f32 {
+  const pairs = f32x4.add(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}
+
+/** The largest of the lanes; NaN where one is. */
+export function largestLane(v: v128): f32 {
+  const pairs = f32x4.max(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
+}

@@ -1,0 +1,88 @@
+/**
+ * Natives of losses, tokens, sums, copies and layers: that they are there, and what the tables of test/kernels/, which compare them
+ * with their twins, do not have.
+ */
+import { expect, test } from "vitest";
+import { natives } from "../../src/wasm/natives.ts";
+import { WasmBackend } from "../../src/wasm/wasm-backend.ts";
+import { expectTwins, Numbers, type TwinCase } from "../support/against-twin.ts";
+
+const wasm = await WasmBackend.open();
+
+test.each([
+  "column-gather",
+  "column-scatter",
+  "column-sums",
+  "cross-entropy",
+  "embedding-gather",
+  "embedding-scatter",
+  "group-tokens",
+  "log-sum-exp",
+  "norm-partial",
+  "strided-copy",
+])("%s is native", (kernel) => {
+  expect(natives.has(kernel)).toBe(true);
+});
+
+test("a copy of numbers whose bits are a NaN's keeps the bits", async () => {
+  const [rows, columns] = [9, 7];
+  const bits = new Numbers("bits").integers(rows * columns, 0x7f800001, 0x7fffffff);
+  const by = (s2: number, s3: number): TwinCase => ({
+    kernel: "strided-copy",
+    constants: {},
+    params: {
+      ...{ n0: 1, n1: 1, n2: rows, n3: columns, padded: columns + 2, accumulate: 0 },
+      ...{ start: 0, s0: 0, s1: 0, s2, s3, toStart: 0, t0: 0, t1: 0, t2: columns + 2, t3: 1 },
+    },
+    data: { source: bits, to: new Int32Array(rows * (columns + 2)) },
+    grid: [1, 1, 1],
+  });
+  await expectTwins(wasm, { rows: by(columns, 1), columns: by(1, rows) });
+});
+
+test.each([
+  [3, 40],
+  [40, 3],
+  [12, 12],
+])("columns of %i tokens of %i", async (N, V) => {
+  const [D, M] = [2, 13];
+  const numbers = new Numbers(`${N} of ${V}`);
+  const tokens = numbers.integers(N, -1, V);
+  const sizes = { N, D, M, V, row: D * M + 3, batch: M + 1 };
+  const size = (N - 1) * sizes.row + sizes.batch + M;
+  await expectTwins(wasm, {
+    gather: {
+      kernel: "column-gather",
+      constants: {},
+      params: { ...sizes, hasBias: 1, nan: 0x7fc00000 },
+      data: { tokens, weight: numbers.floats(D * M * V), bias: numbers.floats(D * M), y: numbers.floats(size) },
+      grid: [1, 1, 1],
+    },
+    "gather without bias": {
+      kernel: "column-gather",
+      constants: {},
+      params: { ...sizes, hasBias: 0, nan: 0x7fc00000 },
+      data: { tokens, weight: numbers.floats(D * M * V), bias: numbers.floats(D * M), y: numbers.floats(size) },
+      grid: [1, 1, 1],
+    },
+  });
+});
+
+test("sums of many rows, of as many columns as there are lanes and of more and fewer", async () => {
+  const N = 3001;
+  const cases = [1, 4, 15, 16, 17, 35].map((C): [string, TwinCase] => {
+    const numbers = new Numbers(`${C} columns`);
+    const params = { N, D: 1, C, row: C + 1, batch: 0, factor: 0.5, accumulate: 1 };
+    const data = {
+      a: numbers.floats(N * (C + 1)).map(Math.abs),
+      b: "a",
+      stats: numbers.floats(2 * N),
+      to: numbers.floats(C),
+    };
+    return [
+      `${C}`,
+      { kernel: "column-sums", constants: { TIMES: false, NORMALIZED: false }, params, data, grid: [1, 1, 1] },
+    ];
+  });
+  await expectTwins(wasm, Object.fromEntries(cases));
+});
