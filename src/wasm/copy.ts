@@ -1,4 +1,5 @@
 import type { stridedCopy } from "../kernels/strided-copy.ts";
+import { type Call, Calls } from "./calls.ts";
 import type { NativeOf } from "./native.ts";
 
 /** An axis of a copy: its length and its strides in bytes. */
@@ -35,22 +36,20 @@ const copy: NativeOf<typeof stridedCopy> = (at, p, { wasm }) => {
     { n: p.n2, s: 4 * p.s2, t: 4 * p.t2 },
     { n: p.n3, s: 4 * p.s3, t: 4 * p.t3 },
   ];
-  const call = (from: number, axes: readonly Axis[], onto: number) => {
+  const calls = new Calls();
+  const add = (from: number, axes: readonly Axis[], onto: number) => {
     const n = axes.map((axis) => axis.n);
     const s = axes.map((axis) => axis.s);
     const t = axes.map((axis) => axis.t);
-    return [...n, from, ...s, onto, ...t, p.accumulate];
+    calls.add(wasm.copyStrided as Call, ...n, from, ...s, onto, ...t, p.accumulate);
   };
-  const calls = [call(source, arranged(strides), to)];
+  add(source, arranged(strides), to);
   if (p.padded > p.n3 && !p.accumulate) {
     const lengths = [p.n0, p.n1, p.n2, p.padded - p.n3];
     const zeros = strides.map(({ t }, i) => ({ n: lengths[i]!, s: 0, t }));
-    calls.push(call(wasm.zero(), arranged(zeros), to + 4 * p.n3 * p.t3));
+    add(wasm.zero(), arranged(zeros), to + 4 * p.n3 * p.t3);
   }
-  const run = wasm.copyStrided as (...numbers: number[]) => void;
-  return () => {
-    for (const numbers of calls) run(...numbers);
-  };
+  return calls.run;
 };
 
 export const copyNatives = { "strided-copy": copy };

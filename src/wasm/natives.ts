@@ -5,7 +5,9 @@ import { optimizerNatives } from "./optimizers.ts";
 import { productNatives } from "./product.ts";
 import { recurrentNatives } from "./recurrent.ts";
 import { recurrentGradientNatives } from "./recurrent-gradient.ts";
+import { rowNatives } from "./rows.ts";
 import { sequenceNatives } from "./sequences.ts";
+import { softmaxNatives } from "./softmax.ts";
 import { sumNatives } from "./sums.ts";
 import { tokenNatives } from "./tokens.ts";
 
@@ -16,7 +18,9 @@ const all: Readonly<Record<string, unknown>> = {
   ...productNatives,
   ...recurrentGradientNatives,
   ...recurrentNatives,
+  ...rowNatives,
   ...sequenceNatives,
+  ...softmaxNatives,
   ...sumNatives,
   ...tokenNatives,
 };

@@ -1,10 +1,13 @@
 export { copyStrided, zero } from "./copy";
 export { dropout } from "./dropout";
+export { layerNorm, layerNormBackward } from "./layer-norm";
 export { crossEntropy, logSumExp } from "./losses";
 export { adadelta, adagrad, adamax, asgd, ftrl, lion, nadam, radam, rprop } from "./more-optimizers";
 export { adam, rmsprop, sgd } from "./optimizer";
+export { holdRows, maskRows, rowGather } from "./plain-rows";
 export { product, productWorkspace, rowSums } from "./product";
 export { addRows, clearRows, copyRows, dropRows, splitKept, zoneout } from "./rows";
+export { sample } from "./sample";
 export { scanBackward, scanForward } from "./scan";
 export { scanGates, scanGatesBackward } from "./scan-gates";
 export {
@@ -17,6 +20,7 @@ export {
   windows,
   windowsBackward,
 } from "./sequences";
+export { maskedSoftmax, maskedSoftmaxBackward } from "./softmax";
 export { columnSums, normPartial } from "./sums";
 export { columnGather, columnScatter, embeddingGather, embeddingScatter, groupTokens } from "./tokens";
 

@@ -1,5 +1,5 @@
 // Kernels over steps and along an axis: sums so far, windows, pooling, additive attention, averages of weights.
-import { put, putOrAdd } from "./lanes";
+import { firstLanes, put, putOrAdd, sumOfLanes } from "./lanes";
 import { exp, tanh } from "./math";
 
 export function cumulativeSum(x: usize, y: usize, A: i32, R: i32, C: i32, reverse: i32, accumulate: i32): void {
@@ -161,11 +161,6 @@ export function poolBackward(
   }
 }
 
-/** Lanes that there are: all bits of the first `count`. */
-function lanes(count: i32): v128 {
-  return i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3));
-}
-
 export function additiveScores(
   queries: usize,
   keys: usize,
@@ -186,10 +181,9 @@ export function additiveScores(
         const at = (<usize>a) << 2;
         const y = tanh(f32x4.add(v128.load(query + at), v128.load(key + at)));
         // What lies behind the last number may be NaN.
-        sum = f32x4.add(sum, v128.and(f32x4.mul(v128.load(v + at), y), lanes(A - a)));
+        sum = f32x4.add(sum, v128.and(f32x4.mul(v128.load(v + at), y), firstLanes(A - a)));
       }
-      sum = f32x4.add(sum, v128.shuffle<f32>(sum, sum, 2, 3, 0, 1));
-      store<f32>(scores, f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1));
+      store<f32>(scores, sumOfLanes(sum));
       scores += 4;
       key += <usize>B * row;
     }

@@ -1,5 +1,5 @@
 // Rows and columns of tables by token. Tokens outside the vocabulary give NaN, and take no gradient.
-import { put } from "./lanes";
+import { addRow, copyRow, fillRow } from "./plain-rows";
 
 /** output[n] = table[tokens[n]], rows of E numbers. */
 export function embeddingGather(tokens: usize, table: usize, output: usize, N: i32, E: i32, V: i32): void {
@@ -9,30 +9,6 @@ export function embeddingGather(tokens: usize, table: usize, output: usize, N: i
     if (<u32>token < <u32>V) copyRow(E, table + <usize>token * size, output);
     else fillRow(E, NaN, output);
     output += size;
-  }
-}
-
-function copyRow(count: i32, from: usize, to: usize): void {
-  for (; count > 0; count -= 4) {
-    put(to, v128.load(from), count);
-    from += 16;
-    to += 16;
-  }
-}
-
-function fillRow(count: i32, value: f32, to: usize): void {
-  const values = f32x4.splat(value);
-  for (; count > 0; count -= 4) {
-    put(to, values, count);
-    to += 16;
-  }
-}
-
-function addRow(count: i32, from: usize, to: usize): void {
-  for (; count > 0; count -= 4) {
-    put(to, f32x4.add(v128.load(to), v128.load(from)), count);
-    from += 16;
-    to += 16;
   }
 }
 

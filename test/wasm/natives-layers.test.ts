@@ -17,8 +17,16 @@ test.each([
   "embedding-gather",
   "embedding-scatter",
   "group-tokens",
+  "hold-rows",
+  "layer-norm",
+  "layer-norm-backward",
   "log-sum-exp",
+  "mask-rows",
+  "masked-softmax",
+  "masked-softmax-backward",
   "norm-partial",
+  "row-gather",
+  "sample",
   "strided-copy",
 ])("%s is native", (kernel) => {
   expect(natives.has(kernel)).toBe(true);
