@@ -4,9 +4,8 @@ export { layerNorm, layerNormBackward } from "./layer-norm";
 export { crossEntropy, logSumExp } from "./losses";
 export { adadelta, adagrad, adamax, asgd, ftrl, lion, nadam, radam, rprop } from "./more-optimizers";
 export { adam, rmsprop, sgd } from "./optimizer";
-export { holdRows, maskRows, rowGather } from "./plain-rows";
 export { product, productWorkspace, rowSums } from "./product";
-export { addRows, clearRows, copyRows, dropRows, splitKept, zoneout } from "./rows";
+export { holdRows, maskRows, rowGather } from "./rows";
 export { sample } from "./sample";
 export { scanBackward, scanForward } from "./scan";
 export { scanGates, scanGatesBackward } from "./scan-gates";
@@ -21,6 +20,7 @@ export {
   windowsBackward,
 } from "./sequences";
 export { maskedSoftmax, maskedSoftmaxBackward } from "./softmax";
+export { addRows, clearRows, copyRows, dropRows, splitKept, zoneout } from "./states";
 export { columnSums, normPartial } from "./sums";
 export { columnGather, columnScatter, embeddingGather, embeddingScatter, groupTokens } from "./tokens";
 

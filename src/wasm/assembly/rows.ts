@@ -1,152 +1,65 @@
-// Rows of a recurrent step besides its product and its cell: copies, sums, what masks and zoneout keep, recurrent dropout.
-// Distances between rows are in bytes.
-import { uniformFour } from "./random";
+// Rows that lie one behind the other: copied, filled, added, held and put in another order.
+import { put } from "./lanes";
 
-/** The first `count` numbers of a vector, which need not be all four. */
-export function storeLanes(at: usize, value: v128, count: i32): void {
-  if (count >= 4) {
-    v128.store(at, value);
-    return;
-  }
-  if (count > 0) v128.store32_lane(at, value, 0);
-  if (count > 1) v128.store32_lane(at + 4, value, 1);
-  if (count > 2) v128.store32_lane(at + 8, value, 2);
-}
-
-/** Rows of `units` numbers; where there is a mask, those whose entry in it is 0 only. */
-export function copyRows(
-  rows: i32,
-  units: i32,
-  mask: usize,
-  from: usize,
-  fromRow: usize,
-  to: usize,
-  toRow: usize,
-): void {
-  for (let b: usize = 0; b < <usize>rows; b++) {
-    if (mask && load<i32>(mask + b * 4)) continue;
-    memory.copy(to + b * toRow, from + b * fromRow, (<usize>units) << 2);
+export function copyRow(count: i32, from: usize, to: usize): void {
+  for (; count > 0; count -= 4) {
+    put(to, v128.load(from), count);
+    from += 16;
+    to += 16;
   }
 }
 
-export function clearRows(rows: i32, units: i32, to: usize, toRow: usize): void {
-  for (let b: usize = 0; b < <usize>rows; b++) memory.fill(to + b * toRow, 0, (<usize>units) << 2);
+export function fillRow(count: i32, value: f32, to: usize): void {
+  const values = f32x4.splat(value);
+  for (; count > 0; count -= 4) {
+    put(to, values, count);
+    to += 16;
+  }
 }
 
-/** to += from; where there is a mask, not in rows whose entry in it is 0. */
-export function addRows(
-  rows: i32,
-  units: i32,
-  mask: usize,
-  from: usize,
-  fromRow: usize,
-  to: usize,
-  toRow: usize,
-): void {
-  for (let b: usize = 0; b < <usize>rows; b++) {
-    if (mask && !load<i32>(mask + b * 4)) continue;
-    let x = from + b * fromRow;
-    let y = to + b * toRow;
-    for (let u: i32 = units; u > 0; u -= 4) {
-      storeLanes(y, f32x4.add(v128.load(y), v128.load(x)), u);
-      x += 16;
-      y += 16;
+export function addRow(count: i32, from: usize, to: usize): void {
+  for (; count > 0; count -= 4) {
+    put(to, f32x4.add(v128.load(to), v128.load(from)), count);
+    from += 16;
+    to += 16;
+  }
+}
+
+/** y = x where a row's mask is not 0, and 0 elsewhere; + y where `accumulate`. */
+export function maskRows(x: usize, mask: usize, y: usize, N: i32, C: i32, accumulate: i32): void {
+  const size = (<usize>C) << 2;
+  for (let n: i32 = 0; n < N; n++) {
+    if (!load<i32>(mask)) {
+      if (!accumulate) fillRow(C, 0, y);
+    } else if (accumulate) addRow(C, x, y);
+    else copyRow(C, x, y);
+    mask += 4;
+    x += size;
+    y += size;
+  }
+}
+
+/** y = x where a row takes a step, and the old one elsewhere. */
+export function holdRows(x: usize, old: usize, steps: usize, y: usize, N: i32, B: i32, C: i32): void {
+  const size = (<usize>C) << 2;
+  for (let n: i32 = 0; n < N; n++) {
+    for (let b: usize = 0; b < <usize>B; b++) {
+      copyRow(C, load<i32>(steps + (b << 2)) ? x : old, y);
+      x += size;
+      old += size;
+      y += size;
     }
   }
 }
 
-/** What a state keeps of its previous value, of four units: zoneout's rate, or with a seed all or nothing (Krueger et al. 2017). */
-function kept(rate: f32, seed: usize, stream: i32, time: i32, unit: i32): v128 {
-  if (!seed) return f32x4.splat(rate);
-  const units = i32x4.add(i32x4.splat(unit), i32x4(0, 1, 2, 3));
-  const drawn = f32x4.lt(uniformFour(load<i32>(seed), stream, time, units), f32x4.splat(rate));
-  return v128.and(drawn, f32x4.splat(1));
-}
-
-/**
- * next += keep·(prev - next), with zoneout's keep. `seed`: its address, 0 where nothing is drawn; `unit`: the number of the first
- * row's first unit, `unitRow` how far those of rows are apart.
- */
-export function zoneout(
-  rows: i32,
-  units: i32,
-  rate: f32,
-  seed: usize,
-  stream: i32,
-  time: i32,
-  unit: i32,
-  unitRow: i32,
-  prev: usize,
-  prevRow: usize,
-  next: usize,
-  nextRow: usize,
-): void {
-  const one = f32x4.splat(1);
-  for (let b: i32 = 0; b < rows; b++) {
-    for (let u: i32 = 0; u < units; u += 4) {
-      const x = v128.load(prev + <usize>b * prevRow + ((<usize>u) << 2));
-      const at = next + <usize>b * nextRow + ((<usize>u) << 2);
-      const y = v128.load(at);
-      const part = kept(rate, seed, stream, time, unit + b * unitRow + u);
-      const mixed = f32x4.add(y, f32x4.mul(part, f32x4.sub(x, y)));
-      // Where all is kept, what the cell made is not even multiplied.
-      storeLanes(at, v128.bitselect(x, mixed, f32x4.eq(part, one)), units - u);
+/** to[l,n] = source[l,rows[n]] */
+export function rowGather(source: usize, rows: usize, to: usize, L: i32, N: i32, C: i32): void {
+  const size = (<usize>C) << 2;
+  for (let l: i32 = 0; l < L; l++) {
+    for (let n: usize = 0; n < <usize>N; n++) {
+      copyRow(C, source + <usize>load<i32>(rows + (n << 2)) * size, to);
+      to += size;
     }
-  }
-}
-
-/** straight = keep·grad, grad -= straight: what goes straight to the step before, and what goes through the cell. */
-export function splitKept(
-  rows: i32,
-  units: i32,
-  mask: usize,
-  rate: f32,
-  seed: usize,
-  stream: i32,
-  time: i32,
-  unit: i32,
-  unitRow: i32,
-  grad: usize,
-  gradRow: usize,
-  straight: usize,
-  straightRow: usize,
-): void {
-  for (let b: i32 = 0; b < rows; b++) {
-    const isMasked = mask && !load<i32>(mask + ((<usize>b) << 2));
-    for (let u: i32 = 0; u < units; u += 4) {
-      const at = grad + <usize>b * gradRow + ((<usize>u) << 2);
-      const all = v128.load(at);
-      let part = f32x4.splat(1);
-      if (!isMasked) part = rate === 0 ? f32x4.splat(0) : kept(rate, seed, stream, time, unit + b * unitRow + u);
-      const own = f32x4.mul(part, all);
-      storeLanes(straight + <usize>b * straightRow + ((<usize>u) << 2), own, units - u);
-      storeLanes(at, f32x4.sub(all, own), units - u);
-    }
-  }
-}
-
-/** Recurrent dropout, the same in every step (Gal and Ghahramani 2016). */
-export function dropRows(
-  rows: i32,
-  units: i32,
-  rate: f32,
-  seed: usize,
-  stream: i32,
-  unit: i32,
-  unitRow: i32,
-  from: usize,
-  fromRow: usize,
-  to: usize,
-  toRow: usize,
-): void {
-  const scale = f32x4.splat(1 / (1 - rate));
-  for (let b: i32 = 0; b < rows; b++) {
-    for (let u: i32 = 0; u < units; u += 4) {
-      const index = i32x4.add(i32x4.splat(unit + b * unitRow + u), i32x4(0, 1, 2, 3));
-      const isDropped = f32x4.lt(uniformFour(load<i32>(seed), stream, 0, index), f32x4.splat(rate));
-      const factor = v128.andnot(scale, isDropped);
-      const value = f32x4.mul(v128.load(from + <usize>b * fromRow + ((<usize>u) << 2)), factor);
-      storeLanes(to + <usize>b * toRow + ((<usize>u) << 2), value, units - u);
-    }
+    source += <usize>N * size;
   }
 }

@@ -39,8 +39,8 @@ export function sample(
         const goal = <f64>topP * mass(order, workspace, size, least);
         least = bound(order, workspace, size, least, goal);
       }
-      const goal =
-        <f64>f32x4.extract_lane(uniformFour(seed, 0, index, i32x4.splat(b)), 0) * mass(order, workspace, size, least);
+      const drawn = uniformFour(i32x4.splat(seed), i32x4.splat(0), i32x4.splat(index), i32x4.splat(b));
+      const goal = <f64>f32x4.extract_lane(drawn, 0) * mass(order, workspace, size, least);
       token = draw(order, workspace, V, least, goal);
     }
     store<i32>(tokens, token);

@@ -1,5 +1,5 @@
 // Rows and columns of tables by token. Tokens outside the vocabulary give NaN, and take no gradient.
-import { addRow, copyRow, fillRow } from "./plain-rows";
+import { addRow, copyRow, fillRow } from "./rows";
 
 /** output[n] = table[tokens[n]], rows of E numbers. */
 export function embeddingGather(tokens: usize, table: usize, output: usize, N: i32, E: i32, V: i32): void {
