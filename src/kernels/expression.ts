@@ -1,5 +1,5 @@
 import { literal } from "../cells/activations.ts";
-import type { Expression } from "../plan/expression.ts";
+import type { Expression, ExpressionValue } from "../plan/expression.ts";
 import { activationsWgsl } from "../shaders/lib/activations.generated.ts";
 import type { Shader } from "../shaders/shader.ts";
 import type { DType } from "../tensor-data.ts";
@@ -31,32 +31,44 @@ export const mathsOf = (
   return isWhole && operation.integer ? operation.integer : operation;
 };
 
+/** The files of shaders/lib that an expression needs. */
+export const includesOf = (expression: Expression): readonly Shader[] => [
+  ...new Set(expression.flatMap((value) => ("apply" in value ? (mathsOf(expression, value).includes ?? []) : []))),
+];
+
 /** What stands for `// #include EXPRESSION`: the WGSL, with what it includes. */
 export function expressionShader(expression: Expression): Shader {
-  const needed = expression.flatMap((value) => ("apply" in value ? (mathsOf(expression, value).includes ?? []) : []));
-  return { file: "<expression>", source: expressionWgsl(expression), includes: [...new Set(needed)] };
+  const includes = includesOf(expression);
+  return { file: "<expression>", source: expressionWgsl(expression, includes), includes };
 }
 
-/** WGSL of `fn expression(i: u32) -> Result`. */
-function expressionWgsl(expression: Expression): string {
-  const includes = new Set<Shader>();
-  const lines = expression.map((value, i): string => {
+/**
+ * Declarations of all values, the last of which is the result: `let v0 = …;`.
+ * @param load writes an element of an input
+ */
+export const valuesWgsl = (
+  expression: Expression,
+  load: (value: Extract<ExpressionValue, { readonly load: number }>) => string,
+): string[] =>
+  expression.map((value, i): string => {
     const named = (text: string) => `  let v${i} = ${text};`;
     if ("constant" in value) return named(wgslNumber(value.constant, value.dtype));
-    if ("load" in value) {
-      const x = `x${value.load}`;
-      const index = value.by === "all" ? "i" : value.by === "one" ? "0u" : `indexOf${value.load}(at)`;
-      return named(`bitcast<${value.dtype}>(${x}[params.${x}Offset + ${index}])`);
-    }
-    const { wgsl, includes: needed = [] } = mathsOf(expression, value);
-    for (const shader of needed) includes.add(shader);
+    if ("load" in value) return named(load(value));
+    const { wgsl } = mathsOf(expression, value);
     return named(wgsl.replace(/\b[abc]\b/g, (operand) => `v${value.to["abc".indexOf(operand)]}`));
+  });
+
+/** WGSL of `fn expression(i: u32) -> Result`. */
+function expressionWgsl(expression: Expression, includes: readonly Shader[]): string {
+  const lines = valuesWgsl(expression, ({ load, by, dtype }) => {
+    const index = by === "all" ? "i" : by === "one" ? "0u" : `indexOf${load}(at)`;
+    return `bitcast<${dtype}>(x${load}[params.x${load}Offset + ${index}])`;
   });
   const strided = expression.flatMap((value) => ("load" in value && value.by === "strides" ? [value.load] : []));
   const type = expression.at(-1)!.dtype;
   return [
-    ...(includes.has(activationsWgsl) ? ["alias Real = f32;", "alias Bits = u32;"] : []),
-    ...[...includes].map(({ file }) => `// #include "${file}"`),
+    ...(includes.includes(activationsWgsl) ? ["alias Real = f32;", "alias Bits = u32;"] : []),
+    ...includes.map(({ file }) => `// #include "${file}"`),
     `alias Result = ${type};`,
     ...[...new Set(strided)].map((k) => {
       const sum = Array.from({ length: AXES }, (_, axis) => `at[${axis}] * params.x${k}s${axis}`).join(" + ");

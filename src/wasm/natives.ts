@@ -2,6 +2,7 @@ import { copyNatives } from "./copy.ts";
 import { lossNatives } from "./losses.ts";
 import type { Native } from "./native.ts";
 import { optimizerNatives } from "./optimizers.ts";
+import { pointwiseNatives } from "./pointwise.ts";
 import { productNatives } from "./product.ts";
 import { recurrentNatives } from "./recurrent.ts";
 import { recurrentGradientNatives } from "./recurrent-gradient.ts";
@@ -15,6 +16,7 @@ const all: Readonly<Record<string, unknown>> = {
   ...copyNatives,
   ...lossNatives,
   ...optimizerNatives,
+  ...pointwiseNatives,
   ...productNatives,
   ...recurrentGradientNatives,
   ...recurrentNatives,

@@ -208,6 +208,22 @@ onFloat32(({ backend }) => {
     );
   });
 
+  test("more numbers than are computed together, broadcast and summed", async () => {
+    const whole = [3, 1031, 2];
+    const leaves = [[], [1031, 1], [3, 1, 2]].map((own, i) => ({
+      shape: own,
+      data: new Numbers(`many ${i}`).floats(sizeOf(own)),
+    }));
+    const chain = (t: Terms, ...terms: Term[]) => write(t, terms[0]!, terms[1]!, terms[2]!);
+    const axes = [[0], [1], [2], [0, 1], [1, 2], [0, 1, 2]];
+    await expectTwins(backend, {
+      everywhere: casesOf(leaves, whole, chain, { accumulate: true }),
+      ...Object.fromEntries(
+        axes.map((some) => [`over ${some}`, casesOf(leaves, whole, chain, { axes: some, accumulate: true })]),
+      ),
+    });
+  });
+
   test("a long sum in parts", async () => {
     const data = new Numbers("long").floats(3 * 1031);
     await expectTwins(backend, {

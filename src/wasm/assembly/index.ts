@@ -23,6 +23,7 @@ export { maskedSoftmax, maskedSoftmaxBackward } from "./softmax";
 export { addRows, clearRows, copyRows, dropRows, splitKept, zoneout } from "./states";
 export { columnSums, normPartial } from "./sums";
 export { columnGather, columnScatter, embeddingGather, embeddingScatter, groupTokens } from "./tokens";
+export { addToSums, spread, takeSums } from "./strides";
 
 /** The first byte that the module does not use itself. */
 export function heapBase(): usize {
