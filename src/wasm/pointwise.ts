@@ -55,9 +55,9 @@ function evaluated(
     free: workspace + BLOCK_BYTES * inputs.length,
     evaluate(from, count, to) {
       for (const { isOne, to: block, from: source, sizes } of layouts) {
-        // What is the same everywhere stays laid out.
+        // What is the same everywhere stays laid out; no later block is longer than the first.
         if (!isOne) spread(block, source, from, count, ...sizes);
-        else if (from === 0) spread(block, source, 0, BLOCK, 1, 1, BLOCK, 0, 0, 0, 0);
+        else if (from === 0) spread(block, source, 0, count, 1, 1, count, 0, 0, 0, 0);
       }
       numbers[1] = count;
       for (let i = 0; i < addresses.length; i++) numbers[2 + i] = addresses[i]! + steps[i]! * from;

@@ -21,9 +21,9 @@ export {
 } from "./sequences";
 export { maskedSoftmax, maskedSoftmaxBackward } from "./softmax";
 export { addRows, clearRows, copyRows, dropRows, splitKept, zoneout } from "./states";
+export { addToSums, spread, takeSums } from "./strides";
 export { columnSums, normPartial } from "./sums";
 export { columnGather, columnScatter, embeddingGather, embeddingScatter, groupTokens } from "./tokens";
-export { addToSums, spread, takeSums } from "./strides";
 
 /** The first byte that the module does not use itself. */
 export function heapBase(): usize {
