@@ -1,6 +1,7 @@
-// What two pages load, as a site serves it: bundled, minified and gzipped by Vite.
+// What two pages load, as a site serves it: bundled, minified and gzipped by Vite; and what WebAssembly adds where it is used.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const model = `class Model extends Module {
@@ -36,6 +37,10 @@ for await (const { loss } of trainer.fit([batch])) console.log(loss);
   },
 };
 
+/** The module of the WebAssembly backend, gzipped: kilobytes of 1,024 bytes. */
+const mostWasm = 40;
+const isWasm = ({ moduleIds }) => moduleIds.some((id) => id.endsWith("/wasm/module.generated.js"));
+
 /** Bundles the pages, which import the package from `folder`/node_modules. @throws Error for one that is too large */
 export async function checkSize(folder) {
   const vite = await import("vite");
@@ -49,12 +54,27 @@ export async function checkSize(folder) {
       logLevel: "error",
       build: { write: false, target: "es2022", rolldownOptions: { input } },
     });
-    const bytes = loadedBy(output).reduce((sum, { code }) => sum + gzipSync(code).length, 0);
+    const loaded = loadedBy(output);
+    if (loaded.some(isWasm)) faults.push(`a page for ${name} loads the WebAssembly backend before it opens it`);
+    const bytes = loaded.reduce((sum, { code }) => sum + gzipSync(code).length, 0);
     const size = `${(bytes / 1024).toFixed(1)} KB of at most ${most} KB`;
     console.log(`       ${name} with one LSTM: ${size}`);
     if (bytes > most * 1024) faults.push(`a page for ${name} with one LSTM loads ${size}: find what came along`);
+    if (name === "inference") faults.push(...(await wasmFaults(folder, output.filter(isWasm))));
   }
   if (faults.length > 0) throw new Error(faults.join("\n"));
+}
+
+/** Of the one chunk with the module and the natives, which a page loads when it opens the WebAssembly backend. */
+async function wasmFaults(folder, chunks) {
+  if (chunks.length !== 1) return [`${chunks.length} chunks have the WebAssembly module, and not one`];
+  const file = join(folder, "node_modules", "webgpu-rnn", "dist", "wasm", "module.generated.js");
+  const { moduleBase64 } = await import(pathToFileURL(file).href);
+  const bytes = gzipSync(Buffer.from(moduleBase64, "base64")).length;
+  const size = `${(bytes / 1024).toFixed(1)} KB of at most ${mostWasm} KB`;
+  const chunk = `${(gzipSync(chunks[0].code).length / 1024).toFixed(1)} KB`;
+  console.log(`       WebAssembly, where it is opened: the module ${size}, its chunk with the natives ${chunk}`);
+  return bytes > mostWasm * 1024 ? [`the WebAssembly module is ${size}: find what came along`] : [];
 }
 
 /** The entry and what it imports. What is imported on demand neither page asks for. */

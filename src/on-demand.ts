@@ -1,7 +1,6 @@
 // What a program loads when it first asks for it. One module, because every other one that is loaded on demand would cut what they
 // share into more files. `loadOnDemand` loads it.
 
-export { CpuBackend } from "./cpu/cpu-backend.ts";
 export { accumulateGradients, averageGradients, averageParameters } from "./graph/average-gradients.ts";
 export { functionCommands } from "./graph/function-commands.ts";
 export { BeamSearcher } from "./infer/beam-search.ts";
@@ -10,6 +9,7 @@ export { Predictor } from "./infer/predictor.ts";
 export { Program } from "./infer/program.ts";
 export { composeOwnCell, refuseOwnCell } from "./kernels/cell-fragment.ts";
 export { crossEntropy } from "./nn/cross-entropy.ts";
+export { openHost } from "./open-host.ts";
 export { AveragedWeights } from "./train/averaged-weights.ts";
 export { Evaluator } from "./train/evaluate.ts";
 export { FurtherSteps } from "./train/further-steps.ts";

@@ -1,5 +1,5 @@
 import type { AdapterInfo, Candidate } from "./adapter/adapter-report.ts";
-import { describeDevice, givenDevice, openDevice } from "./adapter/open-device.ts";
+import { describeDevice, givenDevice, type OpenedDevice, openDevice } from "./adapter/open-device.ts";
 import { checkCount, checkOptions, NoAdapterError, OptionError, shown } from "./errors.ts";
 import { GpuBackend } from "./gpu/gpu-backend.ts";
 import { loadOnDemand } from "./load-on-demand.ts";
@@ -40,17 +40,6 @@ export interface OpenBackend {
   readonly info: RuntimeInfo;
 }
 
-async function openTwins(plans: PlanLimits, reason: string, candidates: readonly Candidate[]): Promise<OpenBackend> {
-  const { CpuBackend } = await loadOnDemand();
-  return { backend: new CpuBackend(plans), info: { backend: "cpu", reason, features: [], limits: {}, candidates } };
-}
-
-async function openWasm(plans: PlanLimits, reason: string, candidates: readonly Candidate[]): Promise<OpenBackend> {
-  const { WasmBackend } = await import("./wasm/wasm-backend.ts");
-  const backend = await WasmBackend.open(plans);
-  return { backend, info: { backend: "wasm", reason, features: [], limits: {}, candidates } };
-}
-
 /**
  * Opens what `Runtime.open` is asked for.
  * @throws NoAdapterError when a backend was asked for that is not to be had; OptionError for an unknown option
@@ -63,22 +52,15 @@ export async function openBackend(options: RuntimeOptions): Promise<OpenBackend>
     if (plans[name] !== undefined) checkCount("Runtime.open: plans", name, plans[name]);
   if (!backendChoices.includes(wanted))
     throw new OptionError(`Runtime.open: backend is ${shown(wanted)}, expected "auto", "gpu", "wasm" or "cpu"`);
-  if (wanted === "cpu") return openTwins(plans, "the CPU was asked for, in float64", []);
-  if (wanted === "wasm") return openWasm(plans, "WebAssembly was asked for, and no GPU looked for", []);
+  const openHost = async (why?: OpenedDevice) => (await loadOnDemand()).openHost(wanted, plans, why);
+  if (wanted === "cpu" || wanted === "wasm") return openHost();
   const opened = device ? givenDevice(device) : await openDevice(limits, { software: wanted === "gpu" });
-  const { info: adapter, reason, candidates, cause, software } = opened;
+  const { info: adapter, reason, candidates, cause } = opened;
   if (opened.device && adapter) {
     const backend = new GpuBackend(opened.device, { software: adapter.software, owned: !device, limits: plans });
     const chosen = `${reason}; backend "wasm" takes the CPU`;
     return { backend, info: { backend: "gpu", adapter, reason: chosen, candidates, ...describeDevice(opened.device) } };
   }
   if (wanted === "gpu") throw new NoAdapterError(`no GPU: ${reason}; use { backend: "wasm" }`, { cause });
-  const other = software && `; backend "gpu" takes ${reason.includes(software) ? "that one" : software}`;
-  try {
-    return await openWasm(plans, `WebAssembly, because ${reason}${other ?? ""}`, candidates);
-  } catch (error) {
-    if (!(error instanceof NoAdapterError)) throw error;
-    const why = error.message.replace(/; use \{ backend.*$/, "");
-    return openTwins(plans, `the float64 twins, because ${reason}, and ${why}${other ?? ""}`, candidates);
-  }
+  return openHost(opened);
 }

@@ -90,8 +90,9 @@ const below: Readonly<Record<string, readonly string[]>> = {
   infer: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
   // Below those who load on demand, with what it loads above: a test sees that nobody else does.
   "load-on-demand": ["on-demand", "graph"],
-  "on-demand": ["train", "infer", "cpu", "nn", "graph", "kernels"],
-  "open-backend": ["load-on-demand", "wasm", "gpu", "adapter", "plan"],
+  "open-host": ["open-backend", "wasm", "cpu", "adapter", "plan"],
+  "on-demand": ["open-host", "train", "infer", "nn", "graph", "kernels"],
+  "open-backend": ["load-on-demand", "gpu", "adapter", "plan"],
   runtime: ["open-backend", "load-on-demand", "train", "infer", "nn", "graph", "plan", "data", "io"],
   "char-model": ["train", "nn", "graph", "cells", "data", "io"],
   testing: ["runtime", "nn", "graph", "kernels", "cells"],

@@ -1,11 +1,10 @@
 import type { RecurrenceParams } from "../kernels/recurrence.ts";
-import { Row } from "../kernels/recurrent-twin.ts";
+import { RowPlace } from "../kernels/recurrent-row.ts";
 import type { Calls } from "./calls.ts";
 import type { NativeContext } from "./native.ts";
 
 /** Bytes of a number. */
 const F = 4;
-const noControl = new Int32Array(0);
 
 /** Rows in memory: the byte address of the first, and how far they are apart. */
 export interface Rows {
@@ -23,14 +22,14 @@ export class DirectionLayout {
   /** The address of the step's mask, 0 where there is none. */
   readonly mask: number;
   readonly #p: RecurrenceParams;
-  readonly #first: Row;
-  readonly #second: Row;
+  readonly #first: RowPlace;
+  readonly #second: RowPlace;
   readonly #control: number;
 
   constructor(p: RecurrenceParams, z: number, control: number) {
     this.#p = p;
-    this.#first = new Row(p, z, 0, noControl);
-    this.#second = new Row(p, z, 1, noControl);
+    this.#first = new RowPlace(p, z, 0);
+    this.#second = new RowPlace(p, z, 1);
     const { d, time, before, after, next } = this.#first;
     this.d = d;
     this.time = time;
@@ -41,7 +40,7 @@ export class DirectionLayout {
     this.mask = p.hasMask ? control + F * (p.maskAt + time * p.B) : 0;
   }
 
-  #rows(base: number, of: (row: Row) => number): Rows {
+  #rows(base: number, of: (row: RowPlace) => number): Rows {
     const at = of(this.#first);
     return { at: base + F * at, row: F * (of(this.#second) - at) };
   }

@@ -8,9 +8,8 @@ import type { PlanLimits } from "../plan/plan-budget.ts";
 import type { NumberArray } from "../tensor-data.ts";
 import { Heap } from "./heap.ts";
 import type { Exports } from "./module.generated.ts";
-import { type OpenModule, openModule } from "./module.ts";
-import type { NativeContext } from "./native.ts";
-import { natives } from "./natives.ts";
+import type { OpenModule } from "./module.ts";
+import type { Native, NativeContext } from "./native.ts";
 
 /** A range of the WebAssembly memory. */
 interface WasmBuffer extends HostBuffer {
@@ -22,6 +21,7 @@ interface WasmBuffer extends HostBuffer {
 export class WasmBackend extends HostBackend<WasmBuffer> {
   readonly kind = "wasm";
   readonly target = hostTarget;
+  readonly #natives: ReadonlyMap<string, Native>;
   readonly #wasm: Exports;
   readonly #heap: Heap;
   readonly #panels: number;
@@ -29,8 +29,9 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
   #workspace = { address: 0, bytes: 0 };
   #moved = 0;
 
-  private constructor({ wasm, memory }: OpenModule, limits?: PlanLimits) {
+  private constructor({ wasm, memory }: OpenModule, natives: ReadonlyMap<string, Native>, limits?: PlanLimits) {
     super(limits);
+    this.#natives = natives;
     this.#wasm = wasm;
     this.#heap = new Heap(memory, wasm.heapBase());
     this.#panels = this.#heap.allocate("the packed operands of a product", wasm.productWorkspace());
@@ -38,7 +39,9 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
 
   /** @throws NoAdapterError where WebAssembly with SIMD is not to be had */
   static async open(limits?: PlanLimits): Promise<WasmBackend> {
-    return new WasmBackend(await openModule(), limits);
+    // The module and the natives are a chunk of their own, that nobody loads who does not open this backend.
+    const { natives, openModule } = await import("./natives.ts");
+    return new WasmBackend(await openModule(), natives, limits);
   }
 
   override get epoch(): number {
@@ -86,7 +89,7 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
     address: (view: View) => number,
     workspace: (bytes: number) => number,
   ): (() => void) | undefined {
-    const native = natives.get(command.kernel);
+    const native = this.#natives.get(command.kernel);
     if (!native) return undefined;
     const kernel = kernelOf(command);
     const at = Object.fromEntries(kernel.bindings.map(({ name }, i) => [name, address(command.bindings[i]!)]));

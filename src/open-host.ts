@@ -1,0 +1,35 @@
+import type { FoundAdapter } from "./adapter/request-adapter.ts";
+import { CpuBackend } from "./cpu/cpu-backend.ts";
+import { NoAdapterError } from "./errors.ts";
+import type { OpenBackend } from "./open-backend.ts";
+import type { Backend, BackendChoice } from "./plan/backend.ts";
+import type { PlanLimits } from "./plan/plan-budget.ts";
+import { WasmBackend } from "./wasm/wasm-backend.ts";
+
+/**
+ * Opens a backend on the CPU: the one that was asked for, or for "auto" WebAssembly, else the twins.
+ * @param found what a search for a GPU came to, where there was one
+ * @throws NoAdapterError when WebAssembly was asked for and is not to be had
+ */
+export async function openHost(
+  wanted: BackendChoice,
+  plans: PlanLimits,
+  { reason: noGpu, software, candidates = [] }: Partial<FoundAdapter> = {},
+): Promise<OpenBackend> {
+  const opened = (backend: Backend, reason: string): OpenBackend => ({
+    backend,
+    info: { backend: backend.kind, reason, features: [], limits: {}, candidates },
+  });
+  if (wanted === "cpu") return opened(new CpuBackend(plans), "the CPU was asked for, in float64");
+  if (wanted === "wasm")
+    return opened(await WasmBackend.open(plans), "WebAssembly was asked for, and no GPU looked for");
+  const other =
+    software === undefined ? "" : `; backend "gpu" takes ${noGpu?.includes(software) ? "that one" : software}`;
+  try {
+    return opened(await WasmBackend.open(plans), `WebAssembly, because ${noGpu}${other}`);
+  } catch (error) {
+    if (!(error instanceof NoAdapterError)) throw error;
+    const noWasm = error.message.replace(/; use \{ backend.*$/, "");
+    return opened(new CpuBackend(plans), `the float64 twins, because ${noGpu}, and ${noWasm}${other}`);
+  }
+}
