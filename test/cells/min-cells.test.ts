@@ -1,5 +1,5 @@
 /** minGRU and minLSTM: the equations of the paper, streaming, lengths, dispatches that do not grow with T, and that they learn. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   adam,
   type Batch,
@@ -11,18 +11,13 @@ import {
   type MinRecurrentOptions,
   type MinState,
   Module,
-  Runtime,
   type StateDict,
   type Tensor,
 } from "../../src/index.ts";
 import { differences, Numbers } from "../support/against-twin.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 const kinds = { MinGRU, MinLSTM } as const;
 type Kind = keyof typeof kinds;
@@ -53,12 +48,9 @@ function equations(
   });
 }
 
-describe.each([
-  ["cpu", 1e-12],
-  ["gpu", 1e-5],
-] as const)("on the %s", (backend, tolerance) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const tolerance = kind === "cpu" ? 1e-12 : 1e-5;
+  const runtime = runtimes[kind];
   const same = (what: string, expected: ArrayLike<number>, got: ArrayLike<number>) =>
     expect(
       differences(

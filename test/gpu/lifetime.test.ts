@@ -14,10 +14,10 @@ import {
   sgd,
   type Tensor,
 } from "../../src/node.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { errorOf } from "../support/mistakes.ts";
 
-const { device, found } = await adapterForTests();
+const { device, found, onEach } = await backendsForTests();
 
 const V = 6;
 const modelOf = () => new CharModel({ vocabSize: V, cell: "gru", embeddingDim: 4, hiddenSize: 5 });
@@ -35,17 +35,11 @@ async function drawn(runtime: Runtime, model: CharModel, options: GenerateOption
 }
 
 /** A rate that no weights survive, in float32 and in float64. */
-const vast = { gpu: 1e30, cpu: Number.POSITIVE_INFINITY } as const;
+const vast = { gpu: 1e30, wasm: 1e30, cpu: Number.POSITIVE_INFINITY } as const;
 
-/** A runtime for one test; on a device of its own, unless it may share. */
-const open = (backend: "cpu" | "gpu", own = false): Promise<Runtime> =>
-  Runtime.open(backend === "cpu" || own ? { backend } : { device: device! });
-
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-
+onEach(({ kind, open }) => {
   test("a trainer that was disposed refuses, and leaves the weights", async () => {
-    const runtime = await open(backend);
+    const runtime = await open();
     const model = modelOf();
     const trainer = runtime.trainer(model, { optimizer: adam() });
     for await (const _ of trainer.fit(batches(2)));
@@ -68,7 +62,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("a trainer that is disposed while it trains stops with the same error", async () => {
-    const runtime = await open(backend);
+    const runtime = await open();
     const trainer = runtime.trainer(modelOf(), { optimizer: adam() });
     const error = await errorOf(async () => {
       for await (const { step } of trainer.fit(batches(9))) if (step === 2) trainer.dispose();
@@ -78,7 +72,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("a runtime that was disposed refuses, and so does all that it made", async () => {
-    const runtime = await open(backend, true);
+    const runtime = await Runtime.open({ backend: kind }); // on a device of its own
     const model = modelOf();
     const trainer = runtime.trainer(model, { optimizer: adam() });
     for await (const _ of trainer.fit(batches(1)));
@@ -92,7 +86,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     runtime.dispose();
     runtime.dispose();
     // A device of the runtime's own goes with it: that is not a loss.
-    if (backend === "gpu") await runtime.lost;
+    if (kind === "gpu") await runtime.lost;
     const uses: readonly (() => unknown)[] = [
       () => runtime.trainer(model, { optimizer: adam() }),
       () => runtime.initialize(model),
@@ -111,7 +105,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("a program that was disposed refuses", async () => {
-    const runtime = await open(backend);
+    const runtime = await open();
     const model = modelOf();
     const program = await runtime.compile(model, {
       inputs: { x: { shape: [2, 1], dtype: "i32" } },
@@ -125,7 +119,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("divergence names its step, forbids saving, and is over when a good state is loaded", async () => {
-    const runtime = await open(backend);
+    const runtime = await open();
     const model = modelOf();
     const good = runtime.trainer(model, { optimizer: sgd({ lr: 0.1 }) });
     for await (const _ of good.fit(batches(3)));
@@ -134,7 +128,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
 
     const trainer = runtime.trainer(model, {
       optimizer: sgd({ lr: 0.1 }),
-      schedule: { lrAt: (step) => (step === 5 ? vast[backend] : 1) },
+      schedule: { lrAt: (step) => (step === 5 ? vast[kind] : 1) },
     });
     trainer.loadStateDict(saved, 3);
     const reported: number[] = [];
@@ -163,11 +157,11 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("a state from before the first step takes the carried state of a diverged training with it", async () => {
-    const runtime = await open(backend);
+    const runtime = await open();
     const model = modelOf();
     const trainer = runtime.trainer(model, {
       optimizer: sgd({ lr: 0.1 }),
-      schedule: { lrAt: (step) => (step === 9 ? vast[backend] : 1) },
+      schedule: { lrAt: (step) => (step === 9 ? vast[kind] : 1) },
     });
     const fresh = await trainer.stateDict();
     expect(Object.keys(fresh).filter((name) => name.startsWith("carry."))).toEqual([]);
@@ -182,10 +176,10 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("saving while steps are under way waits for them, and refuses when one of them diverged", async () => {
-    const runtime = await open(backend);
+    const runtime = await open();
     const trainer = runtime.trainer(modelOf(), {
       optimizer: sgd({ lr: 0.1 }),
-      schedule: { lrAt: (step) => (step === 1 ? vast[backend] : 1) },
+      schedule: { lrAt: (step) => (step === 1 ? vast[kind] : 1) },
     });
     for await (const { step } of trainer.fit(batches(9), { ahead: 3 })) {
       // The third step is on its way.
@@ -199,7 +193,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("generations of one model side by side do not disturb each other", async () => {
-    const runtime = await open(backend);
+    const runtime = await open();
     const model = modelOf();
     const settings = [
       { prompt: [1], length: 24, chunk: 4, seed: 1 },
@@ -217,7 +211,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("a generation stops when it is told to, and does not depend on how it is cut into chunks", async () => {
-    const runtime = await open(backend);
+    const runtime = await open();
     const model = modelOf();
     const stop = new AbortController();
     const chunks: number[] = [];

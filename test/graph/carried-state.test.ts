@@ -1,5 +1,5 @@
 /** States that go on from call to call: what is assigned to what, what is refused, and that runs do not mix. */
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { reshape } from "../../src/graph/ops/layout.ts";
 import {
   Embedding,
@@ -16,10 +16,10 @@ import {
   type Tensor,
   type TensorData,
 } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { errorOf } from "../support/mistakes.ts";
 
-const { device, found } = await adapterForTests();
+const { onEach } = await backendsForTests();
 
 const tensor = (shape: readonly number[], ...values: number[]): TensorData => ({
   shape,
@@ -36,10 +36,7 @@ class Delays extends Module {
   }
 }
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const open = () => Runtime.open(backend === "cpu" ? { backend } : { device: device! });
-
+onEach(({ open }) => {
   test("all states are assigned at once, whatever their order", async () => {
     const runtime = await open();
     const model = new Delays();

@@ -1,27 +1,23 @@
 /** Sessions: what is refused, by name, and that it changes nothing. */
-import { beforeEach, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   DisposedError,
   GRU,
   Linear,
   Module,
   OptionError,
-  Runtime,
   type SessionOptions,
   ShapeError,
   StateDictError,
   type Tensor,
 } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { errorOf, wrong } from "../support/mistakes.ts";
 import { streamModels as models, numbers, Streams, size } from "../support/stream-models.ts";
 
-const { device, found } = await adapterForTests();
+const { onEach } = await backendsForTests();
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const open = () => Runtime.open(backend === "cpu" ? { backend } : { device: device! });
-
+onEach(({ open }) => {
   test("bad calls are refused by name, and change nothing", async () => {
     const runtime = await open();
     const model = models.lstm!();

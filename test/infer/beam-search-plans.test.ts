@@ -1,6 +1,6 @@
 /** What beam searches are made of and leave behind: dispatches, copies, calls of the device, memory. */
 import "../support/all-commands.ts";
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { BeamSearcher } from "../../src/infer/beam-search.ts";
 import { Weights } from "../../src/nn/weights.ts";
@@ -16,11 +16,11 @@ import {
   type Tensor,
 } from "../../src/node.ts";
 import type { Backend } from "../../src/plan/backend.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { errorOf } from "../support/mistakes.ts";
 import { watch } from "../support/watched-device.ts";
 
-const { device, found } = await adapterForTests();
+const { device, onEach } = await backendsForTests();
 const seen = device ? watch(device) : (undefined as never);
 
 const V = 7;
@@ -35,11 +35,9 @@ class Learned extends Module {
   }
 }
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-
+onEach(({ open }) => {
   test("memory is given back: of plans that had to make room, and of a model that is released", async () => {
-    const small = await Runtime.open({ backend, plans: { count: 2 } });
+    const small = await open({ plans: { count: 2 } });
     const model = new CharModel({ vocabSize: V, cell: "lstm", embeddingDim: 4, hiddenSize: 5 });
     const options = { prompt: [1, 2], length: 3, nBest: 2 };
     const search = (width: number) => small.beamSearch(model, { ...options, width, chunk: 4 });

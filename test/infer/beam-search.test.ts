@@ -1,10 +1,10 @@
 /** Beam search against plain searches on the host: step by step, and through all sequences that there are. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { constantTensor } from "../../src/graph/tensor.ts";
 import * as api from "../../src/node.ts";
 import { sizeOf } from "../../src/tensor-data.ts";
 import { Numbers } from "../support/against-twin.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { errorOf } from "../support/mistakes.ts";
 import {
   type AnyModel,
@@ -14,15 +14,11 @@ import {
   type Sequence,
 } from "../support/plain-beam-search.ts";
 
-const { CharModel, Embedding, functional, GRU, Linear, LSTM, MinGRU, Module, Runtime, SLSTM } = api;
+const { CharModel, Embedding, functional, GRU, Linear, LSTM, MinGRU, Module, SLSTM } = api;
 type Tensor = api.Tensor;
 
-const { device, found } = await adapterForTests();
-const exact = await Runtime.open({ backend: "cpu" });
-const runtimes = { cpu: exact, gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
+const exact = runtimes.cpu;
 
 const V = 7;
 
@@ -141,10 +137,9 @@ const models: Readonly<Record<string, () => AnyModel>> = {
 
 const stepwise = new Set(["a state that joins no layers", "a state of tokens", "a state without tokens"]);
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
-  const digits = backend === "cpu" ? 9 : 4;
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
+  const digits = kind === "cpu" ? 9 : 4;
 
   const searches: readonly (Options & { readonly chunk: number })[] = [
     { prompt: [3], length: 6, width: 1, chunk: 4 },

@@ -1,5 +1,5 @@
 /** Generation: prompts are read as sequences, several of them together, and what is drawn is what each draws alone. */
-import { beforeEach, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   CharModel,
   DataError,
@@ -13,11 +13,11 @@ import {
   Runtime,
   type Tensor,
 } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { errorOf, wrong } from "../support/mistakes.ts";
 import { watch } from "../support/watched-device.ts";
 
-const { device, found } = await adapterForTests();
+const { device, found, onEach } = await backendsForTests();
 const seen = device && watch(device);
 const V = 13;
 
@@ -78,10 +78,7 @@ class Learned extends Module {
 
 const prompts = [[1, 2, 3], [4], Array.from({ length: 150 }, (_, i) => (i * i) % V), [5, 6, 7, 8, 9, 10, 11, 12, 1, 2]];
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const open = () => Runtime.open(backend === "cpu" ? { backend } : { device: device! });
-
+onEach(({ open }) => {
   async function drawn(runtime: Runtime, model: Module, prompt: readonly number[], length: number): Promise<number[]> {
     const all: number[] = [];
     for await (const { tokens } of runtime.generate(model, { prompt, length, temperature: 0, chunk: 8 }))

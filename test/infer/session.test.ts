@@ -12,12 +12,12 @@ import {
   type Tensor,
   type TensorData,
 } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { errorOf } from "../support/mistakes.ts";
 import { streamModels as models, numbers } from "../support/stream-models.ts";
 import { watch } from "../support/watched-device.ts";
 
-const { device, found } = await adapterForTests();
+const { device, found, onEach } = await backendsForTests();
 const seen = device && watch(device);
 
 /** Is told which steps are real. What is no tensor in a state comes back as it is. */
@@ -53,10 +53,8 @@ const far = (a: TensorData, b: TensorData): number => {
   return Math.max(...Array.from(a.data, (value, i) => Math.abs(value - b.data[i]!)));
 };
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const open = () => Runtime.open(backend === "cpu" ? { backend } : { device: device! });
-  const close = backend === "cpu" ? 1e-6 : 1e-5;
+onEach(({ kind, open }) => {
+  const close = kind === "cpu" ? 1e-6 : 1e-5;
 
   /** The outputs over a whole sequence at once. */
   async function whole(runtime: Runtime, model: Module, x: TensorData): Promise<TensorData> {

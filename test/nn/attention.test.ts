@@ -1,23 +1,18 @@
 /** Attention: the equations of the papers, lengths, one query at a time, and how many dispatches it takes. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   AdditiveAttention,
   type Attention,
   countPlan,
   type InputSpecs,
   MultiplicativeAttention,
-  Runtime,
   type StateDict,
   type Tensor,
 } from "../../src/index.ts";
 import { differences, Numbers } from "../support/against-twin.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 type Row = readonly number[];
 const dot = (a: Row, b: Row) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
@@ -77,12 +72,9 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-describe.each([
-  ["cpu", 1e-12],
-  ["gpu", 1e-5],
-] as const)("on the %s", (backend, tolerance) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const tolerance = kind === "cpu" ? 1e-12 : 1e-5;
+  const runtime = runtimes[kind];
   const same = (what: string, expected: Row, got: Row) =>
     expect(
       differences(

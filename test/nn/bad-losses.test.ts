@@ -1,10 +1,10 @@
 /** Losses, batches and models that do not fit together, refused before anything is sent to the device. */
-import { afterAll, beforeEach, describe } from "vitest";
+import { describe } from "vitest";
 import * as api from "../../src/node.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { expectErrors, mistake, quoted, wrong } from "../support/mistakes.ts";
 
-const { addLosses, bceWithLogits, crossEntropy, ctc, huber, Linear, l1, Module, mse, Runtime, sgd, smoothL1 } = api;
+const { addLosses, bceWithLogits, crossEntropy, ctc, huber, Linear, l1, Module, mse, sgd, smoothL1 } = api;
 const { OptionError, ShapeError, DataError } = api;
 
 describe("options of losses", () => {
@@ -65,17 +65,12 @@ describe("options of losses", () => {
   ]);
 });
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 type Symbols = Readonly<Record<string, api.Tensor>>;
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
 
   /** Logits `[3,2,4]` and numbers `[3,2,4]`, of x `[3,2,5]`. */
   class Two extends Module {

@@ -2,13 +2,13 @@
  * Recurrent layers: options, states, lengths and masks that have no meaning are refused with the reason, and nothing is lost.
  * One table, and so over 400 lines.
  */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as api from "../../src/node.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { only } from "../support/gradient-check.ts";
 import { errorOf, expectErrors, type Mistake, mistake, quoted, wrong } from "../support/mistakes.ts";
 
-const { GRU, IndRNN, Linear, LSTM, MGU, MinGRU, MinLSTM, Module, Recurrent, RNN, Runtime, SLSTM, SRU, adam } = api;
+const { GRU, IndRNN, Linear, LSTM, MGU, MinGRU, MinLSTM, Module, Recurrent, RNN, SLSTM, SRU, adam } = api;
 const { LimitError, OptionError, ShapeError } = api;
 
 const sizes = { inputSize: 2, hiddenSize: 4 };
@@ -389,11 +389,7 @@ describe("values", () => {
   });
 });
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 type Symbols = Readonly<Record<string, api.Tensor>>;
 const i32 = (shape: readonly number[], ...data: number[]) => ({ shape, data: Int32Array.from(data) });
@@ -426,9 +422,8 @@ class Stateful extends Module {
   }
 }
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
   const [T, B] = [3, 2];
 
   describe("shapes", () => {

@@ -1,5 +1,5 @@
 /** Training with several inputs, outputs and losses, and shared weights, against a float64 model of this file's own. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   type AnyBatch,
   adamW,
@@ -14,7 +14,6 @@ import {
   Linear,
   Module,
   mse,
-  Runtime,
   type StateDict,
   sgd,
   type Tensor,
@@ -22,13 +21,9 @@ import {
   type Trainer,
 } from "../../src/index.ts";
 import { expectSame, Numbers } from "../support/against-twin.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 const [T, B, V, E, H] = [4, 3, 5, 4, 6];
 type Tensors = Readonly<Record<string, TensorData>>;
@@ -192,12 +187,9 @@ class Wrapped extends Module {
   }
 }
 
-describe.each([
-  ["cpu", 1e-8],
-  ["gpu", 2e-5],
-] as const)("on the %s", (backend, tolerance) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const tolerance = kind === "cpu" ? 1e-8 : 2e-5;
+  const runtime = runtimes[kind];
 
   test("two inputs, three outputs and three losses train as the equations say", async () => {
     const model = new Joined();

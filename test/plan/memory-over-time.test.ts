@@ -6,14 +6,14 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { beforeEach, describe, expect, test } from "vitest";
-import { adam, CharModel, Runtime } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { expect, test } from "vitest";
+import { adam, CharModel, type Runtime } from "../../src/index.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { openSession, sessionInput } from "../support/quiet-runtime.ts";
 import { watch } from "../support/watched-device.ts";
 
 const steps = Number(process.env.STEPS ?? 400);
-const { device, found } = await adapterForTests();
+const { device, onEach } = await backendsForTests();
 const seen = device && watch(device);
 
 setFlagsFromString("--expose-gc");
@@ -40,13 +40,11 @@ const tokens = (T: number, shift: number) => ({
 });
 const batch = (T: number) => ({ x: tokens(T, 0), target: tokens(T, 1) });
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const open = (plans = {}) => Runtime.open(backend === "cpu" ? { backend, plans } : { device: device!, plans });
-  const onDevice = (runtime: Runtime) => (backend === "gpu" ? seen!.bytes : runtime.memory().bytes);
+onEach(({ kind, open }) => {
+  const onDevice = (runtime: Runtime) => (kind === "gpu" ? seen!.bytes : runtime.memory().bytes);
 
   test("three hundred lengths", async () => {
-    const runtime = await open({ count: 4 });
+    const runtime = await open({ plans: { count: 4 } });
     const trainer = runtime.trainer(model, { optimizer: adam(), carryState: false });
     // The four longest first; then all of them in an order that jumps.
     const lengths = [300, 299, 298, 297, ...Array.from({ length: 300 }, (_, i) => 1 + ((i * 89) % 300))];
@@ -58,9 +56,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       device.push(onDevice(runtime));
       if (i % 100 === 99) used.push(await heap());
     }
-    console.info(
-      `${backend}, 300 lengths: ${mib(Math.max(...device))} on the device, heap ${used.map(mib).join(", ")}`,
-    );
+    console.info(`${kind}, 300 lengths: ${mib(Math.max(...device))} on the device, heap ${used.map(mib).join(", ")}`);
     expect(Math.max(...device.slice(4))).toBeLessThanOrEqual(Math.max(...device.slice(0, 4)));
     expect(used.at(-1)! - used[0]!).toBeLessThan(noise);
     trainer.dispose();
@@ -87,7 +83,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       if (seen) expect(seen.alive.size).toBe(0);
       if (i % 50 === 49) used.push(await heap());
     }
-    console.info(`${backend}, 200 runtimes: ${mib(most)} on the device, then 0; heap ${used.map(mib).join(", ")}`);
+    console.info(`${kind}, 200 runtimes: ${mib(most)} on the device, then 0; heap ${used.map(mib).join(", ")}`);
     expect(used.at(-1)! - used[0]!).toBeLessThan(noise);
   });
 
@@ -109,7 +105,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     }
     expect(trainer.steps).toBeGreaterThanOrEqual(steps);
     console.info(
-      `${backend}, ${trainer.steps} steps: ${device.map(mib).join(", ")} on the device, heap ${used.map(mib).join(", ")}`,
+      `${kind}, ${trainer.steps} steps: ${device.map(mib).join(", ")} on the device, heap ${used.map(mib).join(", ")}`,
     );
     expect(device).toEqual(device.map(() => device[0]));
     expect(used.at(-1)! - used[0]!).toBeLessThan(noise);

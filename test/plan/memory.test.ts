@@ -1,10 +1,10 @@
 /** Memory has an owner, is given back, and does not grow with the number of shapes seen; what derives from weights follows them. */
-import { beforeEach, describe, expect, test } from "vitest";
-import { adam, BusyError, CharModel, Linear, LSTM, Module, Runtime, sgd, type Tensor } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { expect, test } from "vitest";
+import { adam, BusyError, CharModel, Linear, LSTM, Module, sgd, type Tensor } from "../../src/index.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { errorOf } from "../support/mistakes.ts";
 
-const { device, found } = await adapterForTests();
+const { onEach } = await backendsForTests();
 const V = 11;
 const modelOf = (numLayers = 1) => new CharModel({ vocabSize: V, embeddingDim: 5, hiddenSize: 7, numLayers });
 const tokens = (T: number, B: number, shift = 0) => ({
@@ -13,11 +13,7 @@ const tokens = (T: number, B: number, shift = 0) => ({
 });
 const batch = (T: number, B = 2) => ({ x: tokens(T, B), target: tokens(T, B, 1) });
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const open = (options: object = {}) =>
-    Runtime.open(backend === "cpu" ? { backend, ...options } : { device: device!, ...options });
-
+onEach(({ open }) => {
   test("sixty lengths of a batch need no more memory than the first few, and disposing gives it back", async () => {
     const runtime = await open({ plans: { count: 4 } });
     const model = modelOf();

@@ -5,15 +5,14 @@
  *   SEQUENCES=1000 npx vitest run test/runtime/interleavings.test.ts
  */
 import fc from "fast-check";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { Runtime } from "../../src/node.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { afterAll, expect, test } from "vitest";
+import { backendsForTests } from "../support/backends.ts";
 import { Interleaving, type Op, type Pause } from "../support/interleaving.ts";
 import { type Name, QuietRuntime } from "../support/quiet-runtime.ts";
 import { watch } from "../support/watched-device.ts";
 
 const numRuns = Number(process.env.SEQUENCES ?? 50);
-const { device, found } = await adapterForTests();
+const { device, onEach } = await backendsForTests();
 const seen = device && watch(device);
 
 const unhandled: unknown[] = [];
@@ -96,17 +95,13 @@ const settings = fc.record({
   plans: fc.constantFrom({}, { count: 1 }, { count: 2 }, { bytes: 5000 }),
 });
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const open = (options: object = {}) =>
-    Runtime.open(backend === "cpu" ? { backend, ...options } : { device: device!, ...options });
-
+onEach(({ kind, open }) => {
   test(`${numRuns} sequences`, { timeout: 60_000 + 5_000 * numRuns }, async () => {
     const quiet = new QuietRuntime(await open());
     const total = { compared: 0, refused: 0 };
     const sequence = fc.asyncProperty(settings, commands, async ({ plans, ...names }, sent) => {
       unhandled.length = 0;
-      const bytes = () => (backend === "gpu" ? seen!.bytes - quiet.bytes : undefined);
+      const bytes = () => (kind === "gpu" ? seen!.bytes - quiet.bytes : undefined);
       const real = await Interleaving.begin(await open({ plans }), quiet, names, bytes);
       try {
         await fc.asyncModelRun(() => ({ model: {}, real }), sent);
@@ -120,7 +115,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       total.refused += real.counts.refused;
     });
     await fc.assert(sequence, { numRuns, ...(!process.env.SEQUENCES && { seed: 7 }) });
-    console.info(`${backend}: ${total.compared} results as in a quiet order, ${total.refused} refused`);
+    console.info(`${kind}: ${total.compared} results as in a quiet order, ${total.refused} refused`);
     expect(total.compared).toBeGreaterThan(2 * total.refused);
     quiet.dispose();
   });

@@ -1,22 +1,19 @@
 /** Operations that overlap, one case for each fault that the random sequences of interleavings.test.ts found. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { InitialStates } from "../../src/infer/initial-states.ts";
 import { adam, BusyError, CharModel, DisposedError, LimitError, Runtime, type StateDict } from "../../src/node.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { errorOf } from "../support/mistakes.ts";
 import { batchOf, compile, evaluate, models, openSession, sessionInput } from "../support/quiet-runtime.ts";
 
-const { device, found } = await adapterForTests();
+const { onEach } = await backendsForTests();
 afterEach(() => {
   vi.restoreAllMocks();
 });
 const nothing = { bytes: 0, roles: {}, models: [] };
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const open = () => Runtime.open(backend === "cpu" ? { backend } : { device: device! });
-
+onEach(({ open }) => {
   test("batches are measured with the same weights, or the evaluation is refused", async () => {
     const runtime = await open();
     runtime.initialize(models.lstm, { seed: 1 });

@@ -1,20 +1,15 @@
 /** Batches and training options that are refused, before anything is sent to the device. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as api from "../../src/node.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { errorOf, expectErrors, mistake, quoted, wrong } from "../support/mistakes.ts";
 
-const { CharModel, Linear, Runtime, adam } = api;
+const { CharModel, Linear, adam } = api;
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
 
   const V = 5;
   const model = new CharModel({ vocabSize: V, cell: "gru", embeddingDim: 3, hiddenSize: 4 });

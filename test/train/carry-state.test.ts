@@ -1,5 +1,5 @@
 /** Which batches carry their state, what is refused because nothing would be carried, and messages about what is not given. */
-import { beforeEach, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   type AnyBatch,
   adam,
@@ -21,10 +21,10 @@ import {
   type Tensor,
   Windows,
 } from "../../src/node.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { errorOf } from "../support/mistakes.ts";
 
-const { device, found } = await adapterForTests();
+const { onEach } = await backendsForTests();
 
 const V = 5;
 const tokens = (T: number, shift = 0) => ({
@@ -91,10 +91,7 @@ class ForgetsOne extends Reader {
   }
 }
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const open = () => Runtime.open(backend === "cpu" ? { backend } : { device: device! });
-
+onEach(({ open }) => {
   const model = new CharModel({ vocabSize: V, cell: "gru", embeddingDim: 3, hiddenSize: 4 });
   const lossesOf = async (runtime: Runtime, batches: readonly AnyBatch[], carryState?: boolean) => {
     runtime.initialize(model, { seed: 3 });

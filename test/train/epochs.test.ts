@@ -1,5 +1,5 @@
 /** `fit` over epochs: what data may be, how it is used and how it ends. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   accuracy,
   adam,
@@ -10,25 +10,20 @@ import {
   type EpochSource,
   type FitOptions,
   OptionError,
-  Runtime,
+  type Runtime,
   type Trainer,
 } from "../../src/node.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { errorOf, wrong } from "../support/mistakes.ts";
 import { modelOf, windows } from "../support/training-runs.ts";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 const three = windows(3, 3, 2);
 const held = windows(2, 3, 2, (step) => ({ resetState: step === 0 }));
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
 
   const begin = (options: Partial<Parameters<Runtime["trainer"]>[1]> = {}) => {
     const model = modelOf("gru");

@@ -1,19 +1,14 @@
 /** `fit`: the order of its reports, what runs ahead of them, stopping, failing, and what it refuses while it goes on. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { adam, type Batch, BusyError, Runtime, ShapeError, type StateDict, type StepReport } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { expect, test } from "vitest";
+import { adam, type Batch, BusyError, ShapeError, type StateDict, type StepReport } from "../../src/index.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { errorOf } from "../support/mistakes.ts";
 import { lossesOf, modelOf, reportsOf, windows } from "../support/training-runs.ts";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
 
   test("reports come in order, each with its step, and as many steps late as is asked for", async () => {
     const model = modelOf();

@@ -1,33 +1,17 @@
 /** Groups of parameters, and averages of the weights. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  adam,
-  adamW,
-  OptionError,
-  Runtime,
-  type StateDict,
-  sgd,
-  type Trainer,
-  type TrainerOptions,
-} from "../../src/node.ts";
+import { describe, expect, test } from "vitest";
+import { adam, adamW, OptionError, type StateDict, sgd, type Trainer, type TrainerOptions } from "../../src/node.ts";
 import { differences } from "../support/against-twin.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { errorOf } from "../support/mistakes.ts";
 import { parts, T, whole } from "../support/row-batches.ts";
 import { modelOf } from "../support/training-runs.ts";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
-describe.each([
-  ["cpu", 1e-12],
-  ["gpu", 1e-5],
-] as const)("on the %s", (backend, tolerance) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const tolerance = kind === "cpu" ? 1e-12 : 1e-5;
+  const runtime = runtimes[kind];
 
   const expectClose = (got: StateDict, expected: StateDict) => {
     expect(Object.keys(got)).toEqual(Object.keys(expected));
@@ -67,7 +51,7 @@ describe.each([
       // The weights move by 0.001 to 0.1, and are f32 on the GPU.
       const near = (got: Float64Array, expected: Float64Array, name: string) =>
         expect(Math.max(...got.map((x, i) => Math.abs(x - expected[i]!))), name).toBeLessThan(
-          backend === "cpu" ? 1e-12 : 1e-6,
+          kind === "cpu" ? 1e-12 : 1e-6,
         );
       const scaled = (name: string, factor: number) => moved(plain, name).map((x) => x * factor);
       near(moved(run, "embedding.weight"), scaled("embedding.weight", 0.5), "of no group");

@@ -1,5 +1,5 @@
 /** Metrics against numbers that were counted by hand or by their definition, with targets that do not count. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   accuracy,
   confusion,
@@ -13,21 +13,16 @@ import {
   mse,
   OptionError,
   perplexity,
-  Runtime,
   rmse,
   ShapeError,
   type Tensor,
   topK,
 } from "../../src/node.ts";
 import { Numbers } from "../support/against-twin.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { errorOf, wrong } from "../support/mistakes.ts";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 /** Hands on what it is given, as its logits. */
 class Echo extends Module {
@@ -39,9 +34,8 @@ class Echo extends Module {
 const f32 = (shape: number[], data: ArrayLike<number>) => ({ shape, data: Float32Array.from(data) });
 const i32 = (shape: number[], data: ArrayLike<number>) => ({ shape, data: Int32Array.from(data) });
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
   const model = new Echo();
 
   const V = 4;

@@ -1,6 +1,6 @@
 /** One tensor over twelve steps, with every optimizer: against PyTorch and Keras, and stopped and resumed in between. */
 import { readFileSync } from "node:fs";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   type Batch,
   ftrl,
@@ -10,11 +10,11 @@ import {
   type Optimizer,
   type OptimizerSpec,
   optimizerNames,
-  Runtime,
+  type Runtime,
   type Schedule,
   type Tensor,
 } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 
 interface Common {
   readonly initial: readonly number[];
@@ -49,11 +49,7 @@ class Weights extends Module {
 const model = new Weights();
 const name = "dense.weight";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 const batches: readonly Batch[] = gradients.map((gradient) => ({
   x: { shape: [1, N], data: Float64Array.from(gradient) },
@@ -80,16 +76,13 @@ const specs: readonly OptimizerSpec[] = [
 ];
 
 // Weights are about 1 and move by up to 2; the optimizers' numbers are float32 on the GPU.
-describe.each([
-  ["cpu", 1e-9],
-  ["gpu", 2e-6],
-] as const)("on the %s", (backend, tolerance) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
+onEach(({ kind }) => {
+  const tolerance = kind === "cpu" ? 1e-9 : 2e-6;
 
   test.each(runs.map((run) => [run.optimizer, JSON.stringify(run.options), run.source, run] as const))(
     "%s %s does what %s does",
     async (optimizer, _, __, { options, weights }) => {
-      const runtime = runtimes[backend]!;
+      const runtime = runtimes[kind];
       const trainer = start(runtime, makeOptimizer({ name: optimizer, ...options } as OptimizerSpec));
       expect(weights.length).toBe(batches.length);
       for (const [step, expected] of weights.entries()) {
@@ -106,7 +99,7 @@ describe.each([
   test.each(specs.map((spec) => [JSON.stringify(spec), spec] as const))(
     "%s goes on from a state dict to the same weights, bit for bit",
     async (_, spec) => {
-      const runtime = runtimes[backend]!;
+      const runtime = runtimes[kind];
       const whole = start(runtime, makeOptimizer(spec));
       for await (const _ of whole.fit(batches));
       const expected = await weightsOf(runtime);
@@ -126,7 +119,7 @@ describe.each([
   );
 
   test("ftrl leaves weights and moments alone at learning rate 0", async () => {
-    const runtime = runtimes[backend]!;
+    const runtime = runtimes[kind];
     const optimizer = ftrl({ lr: 0.05, beta: 0.5, l2RegularizationStrength: 0.5 });
     const trainer = start(runtime, optimizer, { lrAt: (step) => (step === 3 ? 0 : 1) });
     for await (const _ of trainer.fit(batches.slice(0, 3)));
@@ -140,7 +133,7 @@ describe.each([
   });
 
   test("asgd averages the weights from t0 on, as PyTorch counts", async () => {
-    const runtime = runtimes[backend]!;
+    const runtime = runtimes[kind];
     const trainer = start(runtime, makeOptimizer({ name: "asgd", lr: 0.05, t0: 2 }));
     // PyTorch counts the steps that are over: after step t the newest weights' share is 1 / max(1, t - 1 - t0).
     const averaged: ArrayLike<number>[] = [];
@@ -157,7 +150,7 @@ describe.each([
   });
 
   test("the moments have torch's names, ftrl's those of Keras", async () => {
-    const runtime = runtimes[backend]!;
+    const runtime = runtimes[kind];
     const named: Readonly<Record<string, readonly string[]>> = {
       adamax: ["exp_avg", "exp_inf"],
       nadam: ["exp_avg", "exp_avg_sq"],

@@ -1,6 +1,6 @@
 /** Training with every option of every optimizer, clipping and schedules, against what PyTorch did with the same numbers. */
 import { readFileSync } from "node:fs";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   adadelta,
   adagrad,
@@ -13,7 +13,7 @@ import {
   cosine,
   crossEntropy,
   nadam,
-  Runtime,
+  type Runtime,
   radam,
   rmsprop,
   rprop,
@@ -23,7 +23,7 @@ import {
   type Trainer,
   type TrainerOptions,
 } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 
 /** Beside the optimizer's options: what the training was told. */
 interface More {
@@ -88,11 +88,7 @@ const batchOf = (step: number, { resetRow }: More): Batch => {
 };
 const batchesOf = (more: More): Batch[] => Array.from({ length: steps }, (_, step) => batchOf(step, more));
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 const model = new CharModel({ vocabSize: V, cell: "rnn_tanh", embeddingDim: E, hiddenSize: H });
 
@@ -110,14 +106,11 @@ function worst(got: ArrayLike<number>, expected: ArrayLike<number>): number {
 const titled = runs.map((run) => [run.optimizer, JSON.stringify({ ...run.options, ...run.more }), run] as const);
 
 // The optimizers' hyperparameters are float32 on the GPU; its weights moved by 0.03 to 0.3 in all.
-describe.each([
-  ["cpu", 1e-9],
-  ["gpu", 2e-5],
-] as const)("on the %s", (backend, tolerance) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
+onEach(({ kind }) => {
+  const tolerance = kind === "cpu" ? 1e-9 : 2e-5;
 
   test.each(titled)("%s %s does what PyTorch does", async (_, __, run) => {
-    const runtime = runtimes[backend]!;
+    const runtime = runtimes[kind];
     const trainer = start(runtime, run);
     const losses: number[] = [];
     const norms: number[] = [];
@@ -135,7 +128,7 @@ describe.each([
   });
 
   test.each(titled)("%s %s goes on from a state dict as if it had not stopped", async (_, __, run) => {
-    const runtime = runtimes[backend]!;
+    const runtime = runtimes[kind];
     const batches = batchesOf(run.more);
     const early = start(runtime, run);
     for await (const __ of early.fit(batches.slice(0, 3)));

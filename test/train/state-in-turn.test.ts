@@ -1,5 +1,5 @@
 /** States that are carried and states that are not, of one model on one runtime, in turn. */
-import { beforeEach, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   adam,
   type Batch,
@@ -9,12 +9,11 @@ import {
   LSTM,
   type LSTMState,
   Module,
-  Runtime,
   type Tensor,
 } from "../../src/node.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 
-const { device, found } = await adapterForTests();
+const { onEach } = await backendsForTests();
 
 const V = 6;
 const tokens = (T: number, shift: number) => ({
@@ -36,10 +35,7 @@ class Still extends Module {
   }
 }
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const open = () => Runtime.open(backend === "cpu" ? { backend } : { device: device! });
-
+onEach(({ open }) => {
   test("evaluations with and without a carried state do not disturb each other", async () => {
     const model = new CharModel({ vocabSize: V, cell: "lstm", embeddingDim: 4, hiddenSize: 5 });
     const alone: number[] = [];

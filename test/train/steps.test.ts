@@ -1,5 +1,5 @@
 /** Steps on several batches, and gradients that are given away and taken. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   adam,
   adamW,
@@ -12,7 +12,6 @@ import {
   Module,
   mse,
   OptionError,
-  Runtime,
   ShapeError,
   type StateDict,
   StateDictError,
@@ -22,23 +21,16 @@ import {
   Windows,
 } from "../../src/node.ts";
 import { differences, Numbers } from "../support/against-twin.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { errorOf } from "../support/mistakes.ts";
 import { parts, T, whole } from "../support/row-batches.ts";
 import { modelOf } from "../support/training-runs.ts";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
-describe.each([
-  ["cpu", 1e-12],
-  ["gpu", 1e-5],
-] as const)("on the %s", (backend, tolerance) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const tolerance = kind === "cpu" ? 1e-12 : 1e-5;
+  const runtime = runtimes[kind];
 
   const expectClose = (got: StateDict, expected: StateDict) => {
     expect(Object.keys(got)).toEqual(Object.keys(expected));

@@ -1,6 +1,6 @@
 /** A checkpoint of any model: saved, read, and gone on with as if nothing had been between. */
 import fc from "fast-check";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { batches } from "../../src/data/batches.ts";
 import * as field from "../../src/data/fields.ts";
 import { Normalizer, normalizer } from "../../src/data/normalizer.ts";
@@ -28,7 +28,7 @@ import {
   Vocabulary,
   writeSafetensors,
 } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 
 /** Two inputs, dropout, zoneout and a state that is carried. */
 class Tagger extends Module {
@@ -91,14 +91,11 @@ const begin = (runtime: Runtime, changes: Partial<TrainingSpec> = {}) => {
   return makeTraining(runtime, model, { ...spec, ...changes }, { loss });
 };
 
-const { device, found } = await adapterForTests();
-const open = { cpu: () => Runtime.open({ backend: "cpu" }), gpu: () => Runtime.open({ device: device! }) };
+const { onEach } = await backendsForTests();
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-
+onEach(({ open }) => {
   test("a training that was saved goes on to the same losses, norms, rates and weights, bit for bit", async () => {
-    using runtime = await open[backend]();
+    using runtime = await open();
     const whole = begin(runtime);
     const expected = await train(whole, 9);
     const end = await saveTraining(whole);
@@ -108,7 +105,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       const first = begin(runtime);
       const before = await train(first, cut);
       const bytes = await saveTraining(first);
-      using other = await open[backend]();
+      using other = await open();
       const second = loadTraining(other, new Tagger(), readTraining(bytes), { loss });
       expect(second.trainer.steps).toBe(cut);
       expect([...before, ...(await train(second, 9 - cut))], `saved after ${cut}`).toEqual(expected);
@@ -117,7 +114,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("groups, averages and steps on several batches go on as well", async () => {
-    using runtime = await open[backend]();
+    using runtime = await open();
     const changes: Partial<TrainingSpec> = {
       accumulate: 2,
       ema: { decay: 0.75 },
@@ -134,7 +131,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
     await steps(whole, 3);
     const bytes = await saveTraining(whole);
     const [expected, end] = [await steps(whole, 3), await saveTraining(whole)];
-    using other = await open[backend]();
+    using other = await open();
     const again = loadTraining(other, new Tagger(), readTraining(bytes), { loss });
     expect(await steps(again, 3)).toEqual(expected);
     expect(await saveTraining(again)).toEqual(end);
@@ -143,7 +140,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("without the state, the noise or the schedule's state it would be another training", async () => {
-    using runtime = await open[backend]();
+    using runtime = await open();
     const expected = await train(begin(runtime), 8);
     const first = begin(runtime);
     await train(first, 7);

@@ -1,5 +1,5 @@
 /** Noise in training: drawn anew each step from the trainer's seed and the step, off everywhere else. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import {
   type AnyBatch,
@@ -10,7 +10,6 @@ import {
   Linear,
   Module,
   mse,
-  Runtime,
   sgd,
   type Tensor,
   Trainer,
@@ -18,13 +17,9 @@ import {
 } from "../../src/index.ts";
 import { Weights } from "../../src/nn/weights.ts";
 import { Numbers } from "../support/against-twin.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 const [T, B] = [4, 3];
 const f32 = (shape: number[], data: Float32Array) => ({ shape, data });
@@ -56,9 +51,8 @@ async function lossesOf(trainer: Trainer, batches: Iterable<AnyBatch>): Promise<
   return losses;
 }
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
 
   const start = (model: Noisy, options: Partial<TrainerOptions> = {}) => {
     runtime.initialize(model, { seed: 4 });

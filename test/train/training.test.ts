@@ -1,25 +1,21 @@
 /** How training behaves: windows and their states, repetition, and that it learns. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   adam,
   type Batch,
   type CharModel,
   charModelCells,
   crossEntropy,
-  Runtime,
+  type Runtime,
   type StateDict,
   sgd,
   type Tensor,
 } from "../../src/index.ts";
 import { differences } from "../support/against-twin.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { lossesOf, modelOf, reportsOf, windows } from "../support/training-runs.ts";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, onFloat32, runtimes } = await runtimesForTests();
 
 /** Loss of a model on its own weights, without training it: a learning rate of 0. */
 const still = () => sgd({ lr: 0 });
@@ -42,12 +38,9 @@ async function lossOfWhole(runtime: Runtime, model: CharModel, batches: readonly
 
 const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
 
-describe.each([
-  ["cpu", 1e-12],
-  ["gpu", 1e-6],
-] as const)("on the %s", (backend, tolerance) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const tolerance = kind === "cpu" ? 1e-12 : 1e-6;
+  const runtime = runtimes[kind];
 
   describe.each(charModelCells)("with %s", (cell) => {
     const model = modelOf(cell, 2);
@@ -221,22 +214,17 @@ describe.each([
   });
 });
 
-test.for(charModelCells)("the GPU's losses with %s are the CPU's", async (cell, context) => {
-  context.skip(!device, found.reason);
-  const model = modelOf(cell, 2);
-  const [onCpu, onGpu] = await Promise.all(
-    [runtimes.cpu, runtimes.gpu!].map(async (runtime) => {
-      runtime.initialize(model, { seed: 7 });
-      const trainer = runtime.trainer(model, { optimizer: adam({ lr: 0.02 }), clipNorm: 1 });
-      return lossesOf(trainer, windows(20, 8, 3));
-    }),
-  );
-  expect(mean(onCpu!.slice(-5))).toBeLessThan(mean(onCpu!.slice(0, 5)) - 0.02);
-  expect(
-    differences(
-      "loss",
-      { before: undefined, expected: Float64Array.from(onCpu!), got: Float64Array.from(onGpu!) },
-      1e-4,
-    ),
-  ).toEqual([]);
+onFloat32(({ kind }) => {
+  test.each(charModelCells)("the losses with %s are the twins'", async (cell) => {
+    const model = modelOf(cell, 2);
+    const [expected, got] = await Promise.all(
+      [runtimes.cpu, runtimes[kind]].map(async (runtime) => {
+        runtime.initialize(model, { seed: 7 });
+        const trainer = runtime.trainer(model, { optimizer: adam({ lr: 0.02 }), clipNorm: 1 });
+        return Float64Array.from(await lossesOf(trainer, windows(20, 8, 3)));
+      }),
+    );
+    expect(mean([...expected!.slice(-5)])).toBeLessThan(mean([...expected!.slice(0, 5)]) - 0.02);
+    expect(differences("loss", { before: undefined, expected: expected!, got: got! }, 1e-4)).toEqual([]);
+  });
 });

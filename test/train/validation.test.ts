@@ -1,5 +1,5 @@
 /** `fit` with a validation: what it measures, patience, the best weights, and how it ends. */
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   type AnyBatch,
   accuracy,
@@ -9,27 +9,22 @@ import {
   type FitOptions,
   type History,
   plateau,
-  Runtime,
+  type Runtime,
   type StateDict,
   sgd,
   type Trainer,
 } from "../../src/node.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { errorOf, wrong } from "../support/mistakes.ts";
 import { modelOf, windows } from "../support/training-runs.ts";
 
-const { device, found } = await adapterForTests();
-const runtimes = { cpu: await Runtime.open({ backend: "cpu" }), gpu: device && (await Runtime.open({ device })) };
-afterAll(() => {
-  for (const runtime of Object.values(runtimes)) runtime?.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 const three = windows(3, 3, 2);
 const held = windows(2, 3, 2, (step) => ({ resetState: step === 0 }));
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
-  const runtime = runtimes[backend]!;
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
 
   const begin = (options: Partial<Parameters<Runtime["trainer"]>[1]> = {}) => {
     const model = modelOf("gru");
@@ -148,7 +143,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       for (const how of ["abort", "diverge", "leave"] as const) {
         const stop = new AbortController();
         const { model, trainer } = begin(
-          wild([0.5, 5, how === "diverge" ? (backend === "gpu" ? 1e38 : Number.POSITIVE_INFINITY) : 5, 5]),
+          wild([0.5, 5, how === "diverge" ? (kind === "gpu" ? 1e38 : Number.POSITIVE_INFINITY) : 5, 5]),
         );
         let best: StateDict | undefined;
         const training = trainer.fit(three, {
