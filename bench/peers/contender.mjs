@@ -28,10 +28,12 @@ async function answer(asked) {
     return ready ? { output: [...(await ready.compared(asked.steps))] } : { missing: true };
   }
   if (asked.units) {
-    const start = performance.now();
+    const [start, before] = [performance.now(), process.cpuUsage()];
     if (ready.units) await ready.units(asked.units);
     else for (let i = 0; i < asked.units; i++) await ready.unit();
-    return { ms: performance.now() - start };
+    const ms = performance.now() - start;
+    const { user, system } = process.cpuUsage(before);
+    return { ms, cpu: (user + system) / 1000 };
   }
   await ready?.dispose();
   ready = undefined;

@@ -34,6 +34,8 @@ const { only, with: wanted, rounds, round, python, json } = program.opts();
 const WRONG = 1e-4;
 /** Milliseconds of work before anything is timed: engines compile what runs often. */
 const WARM = 500;
+/** Milliseconds after which a contender has no more rounds of a work. */
+const PATIENCE = 20_000;
 /** Threads of who has just worked go to sleep meanwhile. */
 const PAUSE = 10;
 
@@ -88,45 +90,45 @@ async function measure(work, all, folder) {
       throw new Error(
         `${work.name}: ${contender.name} differs from ${all[0].name} by ${difference}, so it is not timed`,
       );
-    taking.push({ contender, difference, times: [], units: await unitsOf(contender) });
+    taking.push({ contender, difference, times: [], cpuTimes: [], units: await unitsOf(contender) });
   }
   for (let i = 0; i < rounds; i++) {
     // Who begins changes.
     for (let k = 0; k < taking.length; k++) {
-      const { contender, units, times } = taking[(i + k) % taking.length];
+      const { contender, units, times, cpuTimes } = taking[(i + k) % taking.length];
+      if (times.length * times[0] * units > PATIENCE) continue;
       await setTimeout(PAUSE);
-      times.push((await contender.ask({ units })).ms / units);
+      const { ms, cpu } = await contender.ask({ units });
+      times.push(ms / units);
+      cpuTimes.push(cpu / units);
     }
   }
   for (const { contender } of taking) await contender.ask({ dispose: true });
-  return taking.map(({ contender, difference, times }) => ({ contender: contender.name, difference, times }));
+  return taking.map(({ contender, difference, times, cpuTimes }) => ({
+    contender: contender.name,
+    difference,
+    times,
+    cpuTimes,
+  }));
 }
+
+/** How often the time of one is that of the other, of the same rounds: what slowed a round slowed both. */
+const ratioOf = (theirs, ours) => medianOf(theirs.slice(0, ours.length).map((ms, i) => ms / ours[i]));
 
 function show(work, results) {
   console.log(`\n${work.name}`);
   const ours = results.find(({ contender }) => contender === OURS);
-  return results.map(({ contender, difference, times }) => {
-    const median = medianOf(times);
-    const [least, most] = [Math.min(...times), Math.max(...times)];
+  return results.map(({ contender, difference, times, cpuTimes }) => {
+    const [median, least, most, cpu] = [medianOf(times), Math.min(...times), Math.max(...times), medianOf(cpuTimes)];
     const gflops = work.flops / least / 1e6;
-    // Of one round each: what slowed a round slowed both.
-    const ratio = ours && medianOf(times.map((ms, i) => ms / ours.times[i]));
+    const [ratio, cpuRatio] = [ratioOf(times, ours.times), ratioOf(cpuTimes, ours.cpuTimes)];
     const range = `(${least.toFixed(3)} to ${most.toFixed(3)})`;
     console.log(
-      `  ${contender.padEnd(32)} ${median.toFixed(3).padStart(10)} ms ${range.padEnd(24)} ${gflops.toFixed(1).padStart(6)} GFLOP/s  ${ratio === undefined ? "" : `${ratio.toFixed(2)} of ours`}`,
+      `  ${contender.padEnd(32)} ${median.toFixed(3).padStart(9)} ms ${range.padEnd(22)} ${gflops.toFixed(1).padStart(5)} GFLOP/s  ${ratio.toFixed(2).padStart(6)} of ours; CPU ${cpu.toFixed(3).padStart(9)} ms ${cpuRatio.toFixed(2).padStart(6)}`,
     );
-    const result = {
-      type: "result",
-      work: work.name,
-      kind: work.kind,
-      contender,
-      median,
-      least,
-      gflops,
-      ratio,
-      difference,
-    };
-    record({ ...result, times });
+    const figures = { median, least, gflops, ratio, cpu, cpuRatio, difference };
+    const result = { type: "result", work: work.name, kind: work.kind, contender, ...figures };
+    record({ ...result, times, cpuTimes });
     return result;
   });
 }
