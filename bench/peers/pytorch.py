@@ -88,17 +88,25 @@ class Training:
         return [self.unit() for _ in range(steps)]
 
 
+def cell_of(lstm):
+    """The same layer for one step at a time, which is three times as fast there."""
+    cell = nn.LSTMCell(lstm.input_size, lstm.hidden_size)
+    cell.load_state_dict({name.removesuffix("_l0"): value for name, value in lstm.state_dict().items()})
+    return cell
+
+
 class Session:
     def __init__(self, work, weights, given):
-        self.model = nn.LSTM(work["I"], work["H"])
-        self.model.load_state_dict(weights)
-        self.steps = list(given["x"].split(1))
+        model = nn.LSTM(work["I"], work["H"])
+        model.load_state_dict(weights)
+        self.cell = cell_of(model)
+        self.steps = [x[0] for x in given["x"].split(1)]
         self.state = None
 
     @torch.inference_mode()
     def step(self, x):
-        output, self.state = self.model(x, self.state)
-        return output
+        self.state = self.cell(x, self.state)
+        return self.state[0]
 
     def unit(self):
         return self.step(self.steps[0])
@@ -111,17 +119,19 @@ class Generation:
     def __init__(self, work, weights, given):
         self.model = CharModel(work)
         self.model.load_state_dict(weights)
+        self.cell = cell_of(self.model.rnn)
         self.length = work["length"]
 
     @torch.inference_mode()
     def draw(self, length, temperature):
-        token, state, drawn = torch.tensor([[1]]), None, []
+        token, state, drawn = torch.tensor([1]), None, []
         for _ in range(length):
-            logits, state = self.model(token, state)
+            state = self.cell(self.model.embedding(token), state)
+            logits = self.model.head(state[0])
             if temperature == 0:
                 token = logits.argmax(-1)
             else:
-                token = torch.multinomial(torch.softmax(logits[0] / temperature, -1), 1)
+                token = torch.multinomial(torch.softmax(logits / temperature, -1), 1)[0]
             drawn.append(token)
         return torch.cat(drawn).flatten().tolist()
 
