@@ -57,6 +57,7 @@ test.each([
   ["cosh(v)", [nan, inf, inf, 1, inf, inf]],
   ["sign(v)", [nan, 1, -1, 0, 1, -1]],
   ["relu(v)", [nan, inf, 0, 0, 100, 0]],
+  ["orNaN(v, Real(7.0))", [nan, 7, 7, 7, 7, 7]],
   ["min(v, Real(1.0))", [nan, 1, -inf, 0, 1, -200]],
   ["max(Real(1.0), v)", [nan, inf, 1, 1, 100, 1]],
   ["clamp(v, Real(-1.0), Real(1.0))", [nan, 1, -1, 0, 1, -1]],

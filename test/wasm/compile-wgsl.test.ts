@@ -161,6 +161,37 @@ describe("modules", () => {
   });
 });
 
+test("what a cell returns for the gates that its vector went into is not written", () => {
+  const cell = defineCell({
+    name: "compiled, with a vector",
+    gates: ["a", "b"],
+    states: ["h"],
+    kept: ["k"],
+    fragment: {
+      source: `
+fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
+  return Forward(State(x.a + x.b + r.b), Saved(x.a, x.b, r.b));
+}
+fn cellBackward(saved: Saved, prev: State, grad: State, p: Learned) -> Backward {
+  return Backward(saved, grad);
+}
+fn cellIntermediate(x: Gates, prev: State, p: Learned) -> Real { return x.a * prev.h; }
+fn cellIntermediateBackward(saved: Saved, prev: State, grad: Real, p: Learned) -> Backward {
+  return Backward(Saved(grad, Real(123.0), -grad), State(grad));
+}`,
+    },
+    forward: (x, r) => ({ state: { h: x.a + x.b + r.b }, saved: { a: x.a, b: x.b, k: r.b } }),
+    backward: (saved, _prev, grad) => ({ grads: saved, state: { h: grad.h } }),
+    intermediate: {
+      gates: 1,
+      forward: (x, prev) => x.a! * prev.h!,
+      backward: (_saved, _prev, grad) => ({ grads: { a: grad, b: 123, k: -grad }, state: { h: grad } }),
+    },
+  }) as FullCell;
+  const variant = { part: "intermediateBackward", direction: 0, save: false, hasBias: false } as const;
+  expect(faultsOf(cell, variant, compiledOf(cell, variant), { rows: 2, H: 6 }, 1e-5)).toEqual([]);
+});
+
 test("no rows are nothing to do", () => {
   const cell = gruCell("GRU");
   const variant = { part: "forward", direction: 0, save: true, hasBias: true } as const;
