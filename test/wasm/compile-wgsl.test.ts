@@ -1,5 +1,6 @@
 /** The WGSL that users write for cells: what is compiled, and what is refused with its line. */
 import { describe, expect, test } from "vitest";
+import { sigmoid } from "../../src/cells/activations.ts";
 import { defineCell, type FullCell, gruCell, lstmCell } from "../../src/cells/index.ts";
 import { compileCell } from "../../src/wasm/compile/cell-module.ts";
 import { compiledOf, faultsOf } from "./compile-run.ts";
@@ -75,6 +76,50 @@ test.each<[what: string, result: string, parts: Parts, f: (x: number) => number]
   ["vec4f in full", "vec4<f32>(v) + vec4f(1f) + 0x10 + 1e1", {}, (x) => x + 27],
 ])("compiles %s", (_, result, parts, f) => {
   expect([...valuesOf(cellOf(result, parts), given)]).toEqual([...given].map(f));
+});
+
+test("a user's cell with functions and structs of its own agrees with its float64 functions", () => {
+  const swish = (x: number) => {
+    const s = sigmoid(x);
+    return { y: x * s, slope: s + x * s * (1 - s) };
+  };
+  const cell = defineCell({
+    name: "compiled, with functions",
+    gates: ["a"],
+    states: ["h"],
+    learned: [{ name: "decay" }],
+    fragment: {
+      source: `
+// #include "lib/activations.wgsl"
+struct Swish { y: Real, slope: Real }
+fn swish(x: Real) -> Swish {
+  let s = sigmoid(x);
+  var made = Swish(x * s, s);
+  made.slope += made.y * (1.0 - s);
+  return made;
+}
+fn cellForward(x: Gates, r: Gates, prev: State, p: Learned) -> Forward {
+  var saved: Saved;
+  saved.a = x.a + r.a;
+  return Forward(State(swish(saved.a).y + p.decay * prev.h), saved);
+}
+fn cellBackward(saved: Saved, prev: State, grad: State, p: Learned) -> Backward {
+  return Backward(Saved(grad.h * swish(saved.a).slope, grad.h * prev.h), State(grad.h * p.decay));
+}`,
+    },
+    forward(x, r, prev, { decay }) {
+      const a = x.a + r.a;
+      return { state: { h: swish(a).y + decay * prev.h }, saved: { a } };
+    },
+    backward: (saved, prev, grad, { decay }) => ({
+      grads: { a: grad.h * swish(saved.a).slope, decay: grad.h * prev.h },
+      state: { h: grad.h * decay },
+    }),
+  }) as FullCell;
+  for (const part of ["forward", "backward"] as const) {
+    const variant = { part, direction: 0, save: true, hasBias: true } as const;
+    expect(faultsOf(cell, variant, compiledOf(cell, variant), { rows: 3, H: 6 }, 1e-5)).toEqual([]);
+  }
 });
 
 test("the direction is known", () => {

@@ -10,6 +10,8 @@ export interface Aggregate {
   readonly members: ReadonlyMap<string, Value>;
 }
 export type Value = GraphNode | Aggregate;
+/** What a function without a result returns. */
+const NOTHING: Aggregate = { members: new Map() };
 
 export interface Surroundings {
   readonly direction: 0 | 1;
@@ -109,7 +111,7 @@ export class Inliner {
     });
     const result = this.#run(called.body, scope);
     this.#calls--;
-    return result ?? { members: new Map() };
+    return result ?? NOTHING;
   }
 
   /** Runs statements until one returns; what that returns. */
@@ -123,8 +125,7 @@ export class Inliner {
         const given = this.#value(value, scope);
         this.#assign(to, operator ? this.#binary(operator, this.#value(to, scope), given, line) : given, scope);
       } else if (statement.kind === "call") this.#value(statement.call, scope);
-      else if (statement.kind === "return")
-        return statement.value ? this.#value(statement.value, scope) : { members: new Map() };
+      else if (statement.kind === "return") return statement.value ? this.#value(statement.value, scope) : NOTHING;
       else {
         const result =
           statement.kind === "if"
@@ -206,13 +207,8 @@ export class Inliner {
   #value(expression: Expression, scope: Scope): Value {
     const { line } = expression;
     switch (expression.kind) {
-      case "number": {
-        const { suffix, value } = expression;
-        return this.#g.constant(
-          suffix === "f" ? "f32" : suffix === "i" ? "i32" : suffix === "u" ? "u32" : "int",
-          value,
-        );
-      }
+      case "number":
+        return this.#g.constant(expression.lane, expression.value);
       case "name":
         return scope.find(expression.name) ?? this.#global(expression.name, line);
       case "member":

@@ -1,4 +1,5 @@
 import { blankComments } from "../../kernels/wgsl-text.ts";
+import type { Lane } from "./graph.ts";
 
 // WGSL as a tree: the declarations of a module, and the statements and expressions that cells are made of.
 
@@ -19,7 +20,7 @@ export interface TypeName {
 }
 
 export type Expression = { readonly line: number } & (
-  | { readonly kind: "number"; readonly value: number; readonly suffix: "f" | "i" | "u" | "int" }
+  | { readonly kind: "number"; readonly value: number; readonly lane: Lane }
   | { readonly kind: "name"; readonly name: string }
   /** A function, or a type that makes a value. */
   | { readonly kind: "call"; readonly type: TypeName; readonly args: readonly Expression[] }
@@ -257,7 +258,7 @@ class Parser {
     if (to.kind === "call" && operator !== "=") return { kind: "call", line, call: to };
     this.#next();
     if (operator === "++" || operator === "--") {
-      const value: Expression = { kind: "number", line, value: 1, suffix: "int" };
+      const value: Expression = { kind: "number", line, value: 1, lane: "int" };
       return { kind: "assign", line, to, operator: operator[0]!, value };
     }
     if (!/^([-+*/%&|^]|<<|>>)?=$/.test(operator))
@@ -329,12 +330,12 @@ class Parser {
     const line = this.#line;
     const text = this.#next();
     const isHex = /^0x/i.test(text);
-    const last = text.at(-1)!;
-    const suffixed = last === "i" || last === "u" || (!isHex && (last === "f" || last === "h"));
-    if (!isHex && last === "h") throw new Unknown(line, text);
-    const value = Number(suffixed ? text.slice(0, -1) : text);
-    const suffix = suffixed ? (last as "f" | "i" | "u") : isHex || /^\d+$/.test(text) ? "int" : "f";
-    return { kind: "number", line, value, suffix };
+    // An f at the end of a hexadecimal number is a digit.
+    const suffix = /[iu]$/.test(text) || (!isHex && /[fh]$/.test(text)) ? text.at(-1)! : "";
+    if (suffix === "h") throw new Unknown(line, text);
+    const isWhole = isHex || /^\d+$/.test(text);
+    const lane = suffix === "" ? (isWhole ? "int" : "f32") : (`${suffix}32` as "f32" | "i32" | "u32");
+    return { kind: "number", line, value: Number(suffix ? text.slice(0, -1) : text), lane };
   }
 }
 

@@ -5,7 +5,7 @@ import type { GraphNode } from "./graph.ts";
 // little work, or reads from scratch memory.
 
 export interface Phase {
-  /** Means that are known behind this phase, and of what. */
+  /** Means that are known behind this phase. */
   readonly means: readonly GraphNode[];
   /** What it leaves in scratch memory. */
   readonly spilled: readonly GraphNode[];
@@ -24,6 +24,7 @@ export interface Schedule {
 
 export function schedule(results: readonly GraphNode[]): Schedule {
   const levels = new Map<GraphNode, number>();
+  /** Operations that make a value of what is in memory, scratch memory included. */
   const cost = new Map<GraphNode, number>();
   const means: GraphNode[] = [];
   const level = (node: GraphNode): number => {
@@ -33,7 +34,7 @@ export function schedule(results: readonly GraphNode[]): Schedule {
     levels.set(node, own);
     if (node.op === "mean") means.push(node);
     const work = node.args.reduce((sum, arg) => sum + (cost.get(arg)! > CHEAP ? 1 : cost.get(arg)!), 1);
-    cost.set(node, node.args.length === 0 || node.op === "mean" ? work - 1 : work);
+    cost.set(node, node.op === "mean" || node.args.length === 0 ? 0 : work);
     return own;
   };
   const last = Math.max(0, ...results.map(level));
