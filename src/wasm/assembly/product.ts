@@ -412,26 +412,19 @@ function packColumns(K: i32, b: usize, bColumn: usize, to: usize): void {
 
 /** sum[m] = the sum of row m of A, + sum[m] where `accumulate`. */
 export function rowSums(M: i32, K: i32, a: usize, aRow: usize, aColumn: usize, sum: usize, accumulate: i32): void {
-  const mode: i32 = accumulate ? ACCUMULATE : 0;
-  let m: i32 = 0;
-  if (aRow === FLOAT) {
-    for (; m + 4 <= M; m += 4) {
-      let from = a + <usize>m * FLOAT;
-      let total = f32x4.splat(0);
-      for (let k: i32 = 0; k < K; k++) {
-        total = f32x4.add(total, v128.load(from));
-        from += aColumn;
-      }
-      storeFour(sum + <usize>m * FLOAT, total, 0, mode);
+  if (!accumulate) memory.fill(sum, 0, (<usize>M) << 2);
+  // Where a column is contiguous, all rows together: memory is read in its order.
+  const columns: i32 = aRow === FLOAT ? K : 0;
+  for (let k: usize = 0; k < <usize>columns; k++) {
+    for (let m: i32 = 0; m < M; m += 4) {
+      const at = (<usize>m) << 2;
+      storeSome(sum + at, v128.load(a + k * aColumn + at), M - m, 0, ACCUMULATE);
     }
   }
-  for (; m < M; m++) {
-    let from = a + <usize>m * aRow;
+  if (columns) return;
+  for (let m: usize = 0; m < <usize>M; m++) {
     let total: f32 = 0;
-    for (let k: i32 = 0; k < K; k++) {
-      total += load<f32>(from);
-      from += aColumn;
-    }
-    storeOne(sum + <usize>m * FLOAT, total, 0, mode);
+    for (let k: usize = 0; k < <usize>K; k++) total += load<f32>(a + m * aRow + k * aColumn);
+    storeOne(sum + (m << 2), total, 0, ACCUMULATE);
   }
 }
