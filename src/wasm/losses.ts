@@ -4,4 +4,5 @@ import { direct } from "./direct.ts";
 export const lossNatives = {
   "cross-entropy": direct("crossEntropy", ["GRADIENT"]),
   "log-sum-exp": direct("logSumExp"),
+  "pointwise-loss": direct("pointwiseLoss"),
 };

@@ -1,3 +1,4 @@
+import { axisNatives } from "./axis.ts";
 import { copyNatives } from "./copy.ts";
 import { lossNatives } from "./losses.ts";
 import type { Native } from "./native.ts";
@@ -13,6 +14,7 @@ import { sumNatives } from "./sums.ts";
 import { tokenNatives } from "./tokens.ts";
 
 const all: Readonly<Record<string, unknown>> = {
+  ...axisNatives,
   ...copyNatives,
   ...lossNatives,
   ...optimizerNatives,

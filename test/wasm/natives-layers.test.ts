@@ -10,12 +10,15 @@ import { expectTwins, Numbers, type TwinCase } from "../support/against-twin.ts"
 const wasm = await WasmBackend.open();
 
 test.each([
+  "beam-candidates",
   "column-gather",
   "column-scatter",
   "column-sums",
   "cross-entropy",
   "embedding-gather",
   "embedding-scatter",
+  "gather",
+  "gather-backward",
   "group-tokens",
   "hold-rows",
   "layer-norm",
@@ -25,9 +28,11 @@ test.each([
   "masked-softmax",
   "masked-softmax-backward",
   "norm-partial",
+  "pointwise-loss",
   "row-gather",
   "sample",
   "strided-copy",
+  "top-k",
 ])("%s is native", (kernel) => {
   expect(natives.has(kernel)).toBe(true);
 });

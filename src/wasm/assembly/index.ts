@@ -1,9 +1,12 @@
+export { gather, gatherBackward, topK } from "./axis";
+export { beamCandidates } from "./beam";
 export { copyStrided, zero } from "./copy";
 export { dropout } from "./dropout";
 export { layerNorm, layerNormBackward } from "./layer-norm";
 export { crossEntropy, logSumExp } from "./losses";
 export { adadelta, adagrad, adamax, asgd, ftrl, lion, nadam, radam, rprop } from "./more-optimizers";
 export { adam, rmsprop, sgd } from "./optimizer";
+export { pointwiseLoss } from "./pointwise-loss";
 export { product, productWorkspace, rowSums } from "./product";
 export { holdRows, maskRows, rowGather } from "./rows";
 export { sample } from "./sample";
