@@ -1,5 +1,6 @@
 import { axisNatives } from "./axis.ts";
 import { copyNatives } from "./copy.ts";
+import { ctcNatives } from "./ctc.ts";
 import { lossNatives } from "./losses.ts";
 import type { Native } from "./native.ts";
 import { optimizerNatives } from "./optimizers.ts";
@@ -16,6 +17,7 @@ import { tokenNatives } from "./tokens.ts";
 const all: Readonly<Record<string, unknown>> = {
   ...axisNatives,
   ...copyNatives,
+  ...ctcNatives,
   ...lossNatives,
   ...optimizerNatives,
   ...pointwiseNatives,

@@ -13,6 +13,8 @@ test.each([
   "additive-scores",
   "additive-scores-backward",
   "blend",
+  "ctc",
+  "ctc-gradient",
   "cumulative-sum",
   "dropout",
   "pool",
@@ -137,4 +139,30 @@ test("numbers behind a view do not come into attention's scores", async () => {
     data: { queries: numbers.floats(T * B * A), keys, v: numbers.floats(A), scores: numbers.floats(T * B * S) },
   };
   await expectTwins(wasm, { scores });
+});
+
+test("ctc of long sequences keeps its digits", async () => {
+  const [T, B, C, S] = [500, 2, 12, 90];
+  const L = 2 * S + 1;
+  const logits = numbers.floats(T * B * C, 4);
+  const logSum = Float32Array.from({ length: T * B }, (_, n) =>
+    Math.log(logits.subarray(n * C, (n + 1) * C).reduce((sum, x) => sum + Math.exp(x), 0)),
+  );
+  const paths: TwinCase = {
+    kernel: "ctc",
+    constants: {},
+    grid,
+    params: { T, B, C, S, blank: 0, byLength: 0, zeroInfinity: 1, nan: 0x7fc00000, infinity: 0x7f800000 },
+    data: {
+      logits,
+      logSum,
+      labels: numbers.integers(B * S, 1, C - 1),
+      stepCounts: Int32Array.of(T, T - 3),
+      labelCounts: Int32Array.of(S, S - 5),
+      paths: numbers.floats(T * B * L),
+      beta: numbers.floats(2 * B * L),
+      rowLoss: numbers.floats(B),
+    },
+  };
+  await expectTwins(wasm, { paths }, 1e-4);
 });

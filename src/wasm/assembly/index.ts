@@ -1,6 +1,7 @@
 export { gather, gatherBackward, topK } from "./axis";
 export { beamCandidates } from "./beam";
 export { copyStrided, zero } from "./copy";
+export { ctc, ctcGradient, ctcWorkspace } from "./ctc";
 export { dropout } from "./dropout";
 export { layerNorm, layerNormBackward } from "./layer-norm";
 export { crossEntropy, logSumExp } from "./losses";
