@@ -78,7 +78,8 @@ export type { BeamSearchOptions, Hypothesis } from "./infer/beam-search.ts";
 export type { GenerateBatchOptions, Generated, GeneratedBatch, GenerateOptions } from "./infer/generate.ts";
 export type { Predicted } from "./infer/predictor.ts";
 export type { InputSpecs, Program, ProgramOptions } from "./infer/program.ts";
-export type { Session, SessionInput, SessionOptions } from "./infer/session.ts";
+export type { Session, SessionOptions } from "./infer/session.ts";
+export type { SessionInput } from "./infer/session-trace.ts";
 export { type CheckpointStore, checkpointStore } from "./io/checkpoint-store.ts";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./io/safetensors.ts";
 export {

@@ -1,6 +1,7 @@
 // What a program loads when it first asks for it. One module, because every other one that is loaded on demand would cut what they
 // share into more files. `loadOnDemand` loads it.
 
+export { BesideWasm } from "./beside-wasm.ts";
 export { accumulateGradients, averageGradients, averageParameters } from "./graph/average-gradients.ts";
 export { functionCommands } from "./graph/function-commands.ts";
 export { BeamSearcher } from "./infer/beam-search.ts";

@@ -1,3 +1,4 @@
+import type { BesideWasm } from "./beside-wasm.ts";
 import type { BatchPart } from "./data/batch.ts";
 import {
   BusyError,
@@ -43,6 +44,7 @@ export class Runtime {
   readonly #evaluators = new Map<Module, Map<boolean | undefined, Evaluator>>();
   /** Each parameter is kept once: a part of a model, or another module around the same layers, shares the model's. */
   readonly #owners = new Map<Parameter, Weights>();
+  #beside: BesideWasm | undefined;
   #disposed = false;
 
   private constructor(backend: Backend, info: RuntimeInfo) {
@@ -294,16 +296,28 @@ export class Runtime {
 
   /**
    * Opens a session: the model is called again and again on what comes next, and its states stay on the device.
-   * @throws OptionError for a bad option, or a model without state; ShapeError; LimitError
+   * @throws OptionError for a bad option, or a model without state; ShapeError; LimitError; NoAdapterError for `on: "wasm"` where
+   *   WebAssembly is not to be had
    */
   async session<I extends string>(model: Module, options: SessionOptions<I>): Promise<Session<I>> {
     const weights = this.#weightsOf(model);
-    return this.#kept(weights, (forget) => Session.open(this.#backend, weights, options, forget));
+    const { on = this.backend } = options ?? {};
+    if (on === this.backend)
+      return this.#kept(weights, (forget) => Session.open(this.#backend, weights, options, forget));
+    const { BesideWasm } = await loadOnDemand();
+    this.#check();
+    this.#beside ??= new BesideWasm(this.backend);
+    const backend = await this.#beside.open(on);
+    const copy = this.#beside.copyOf(weights);
+    return this.#kept(weights, (forget) => Session.open(backend, copy, options, forget));
   }
 
-  /** What memory is in use on the device: in all, by model, by role, and by plan. */
+  /**
+   * What memory is in use on the device: in all, by model, by role, and by plan. What sessions have on WebAssembly beside it is
+   * counted too, under the model's name and "on wasm".
+   */
   memory(): MemoryReport {
-    return memoryReport(this.#backend.allocations);
+    return memoryReport([...this.#backend.allocations, ...(this.#beside?.allocations ?? [])]);
   }
 
   /**
@@ -322,6 +336,7 @@ export class Runtime {
       );
     this.#disposeUsers(model);
     weights.dispose();
+    this.#beside?.release(weights);
     this.#weights.delete(model);
     for (const [parameter, owner] of this.#owners) if (owner === weights) this.#owners.delete(parameter);
   }
@@ -346,6 +361,7 @@ export class Runtime {
     for (const model of this.#weights.keys()) this.#disposeUsers(model);
     for (const weights of this.#weights.values()) weights.dispose();
     this.#backend.dispose();
+    this.#beside?.dispose();
   }
 
   [Symbol.dispose](): void {

@@ -91,9 +91,10 @@ const below: Readonly<Record<string, readonly string[]>> = {
   // Below those who load on demand, with what it loads above: a test sees that nobody else does.
   "load-on-demand": ["on-demand", "graph"],
   "open-host": ["open-backend", "wasm", "cpu", "adapter", "plan"],
-  "on-demand": ["open-host", "train", "infer", "nn", "graph", "kernels"],
+  "beside-wasm": ["infer", "wasm", "nn", "plan"],
+  "on-demand": ["beside-wasm", "open-host", "train", "infer", "nn", "graph", "kernels"],
   "open-backend": ["load-on-demand", "gpu", "adapter", "plan"],
-  runtime: ["open-backend", "load-on-demand", "train", "infer", "nn", "graph", "plan", "data", "io"],
+  runtime: ["beside-wasm", "open-backend", "load-on-demand", "train", "infer", "nn", "graph", "plan", "data", "io"],
   "char-model": ["train", "nn", "graph", "cells", "data", "io"],
   testing: ["runtime", "nn", "graph", "kernels", "cells"],
   index: ["testing", "char-model", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],

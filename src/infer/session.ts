@@ -1,28 +1,15 @@
-import { checkCount, checkOptions, DisposedError, OptionError, ShapeError, StateDictError, shown } from "../errors.ts";
+import { checkCount, checkOptions, DisposedError, OptionError, StateDictError, shown } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
-import { loadCommands } from "../graph/commands.ts";
-import { checkInputs, type InputRanges, inputRanges } from "../graph/input-ranges.ts";
-import { inputTensor, type Tensor } from "../graph/tensor.ts";
-import { leavesOf, type ModelInput, type SequenceModel, type Streaming, traceStreaming } from "../graph/trace.ts";
+import { checkInputs } from "../graph/input-ranges.ts";
+import type { SequenceModel } from "../graph/trace.ts";
 import { CarriedState } from "../nn/carried-state.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
-import type { Backend, LoadedPlan, Memory, Owner } from "../plan/backend.ts";
+import type { Backend, BackendChoice, LoadedPlan, Memory, Owner } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
-import {
-  checkAxes,
-  checkTensor,
-  type DType,
-  type Shape,
-  type StateDict,
-  sameShape,
-  showShape,
-  type TensorData,
-} from "../tensor-data.ts";
+import { checkTensor, type StateDict, sameShape, showShape, type TensorData } from "../tensor-data.ts";
 import { InitialStates } from "./initial-states.ts";
-
-/** An input of a session: its shape, and its element type where that is not f32. */
-export type SessionInput = Shape | { readonly shape: Shape; readonly dtype?: DType };
+import { ACTIVE, type Inputs, inputsOf, type SessionInput, type Traced, trace } from "./session-trace.ts";
 
 export interface SessionOptions<I extends string = string> {
   /**
@@ -32,20 +19,32 @@ export interface SessionOptions<I extends string = string> {
   readonly inputs: Readonly<Record<I, SessionInput>>;
   /** Streams, each with a row of every state along its second axis; default 1. */
   readonly streams?: number;
+  /**
+   * Where the session computes: on the runtime's own backend (default), which may be named, or on `wasm` beside it. A small model
+   * that is called one step at a time is faster on the CPU than on any GPU. The session then has its states there, and a copy of the
+   * weights, which is made anew for the first call after they changed; the call uses the weights of the moment at which it is made.
+   * Where the runtime is on `wasm` itself, nothing is copied.
+   */
+  readonly on?: Exclude<BackendChoice, "auto">;
 }
 
-/** Name of the input that tells which streams take part in a call. */
-const ACTIVE = "active streams";
+/** Weights of one moment, on their way to a copy on another backend. */
+export interface WeightsMoment {
+  /** Resolves when they have been read, or could not be; undefined from then on. */
+  readonly read: Promise<void> | undefined;
+  /** Puts them into the copy, where others are there. @throws what reading them threw */
+  put(): void;
+}
+
+/** A copy of weights on another backend. */
+export interface WeightsCopy {
+  readonly weights: Weights;
+  /** The weights as they are now. */
+  now(): WeightsMoment;
+}
+
 /** More steps than any call has. */
 const ALL_STEPS = 2 ** 30;
-
-type Inputs = ReadonlyMap<string, { readonly shape: Shape; readonly dtype: DType }>;
-
-interface Traced extends Streaming {
-  readonly ranges: InputRanges;
-  readonly named: Readonly<Record<string, Tensor>>;
-  readonly active: Tensor;
-}
 
 /**
  * A model that is called again and again on what comes next, such as audio, sensor readings or strokes. Its states stay on the
@@ -53,6 +52,7 @@ interface Traced extends Streaming {
  */
 export class Session<I extends string = string> {
   readonly #weights: Weights;
+  readonly #copy: WeightsCopy | undefined;
   readonly #carried: CarriedState;
   readonly #inputs: Inputs;
   readonly #traced: Traced;
@@ -64,7 +64,7 @@ export class Session<I extends string = string> {
   #active: readonly number[];
   #turn = 0;
   /** What is to happen before the next call: initial states that are learned have to be read first. */
-  #before: Promise<void> | undefined;
+  #before: Promise<unknown> | undefined;
   /** Why streams could not begin anew: whoever calls next is told. */
   #failedReset: unknown;
   #disposed = false;
@@ -72,6 +72,7 @@ export class Session<I extends string = string> {
   private constructor(
     made: {
       weights: Weights;
+      copy: WeightsCopy | undefined;
       carried: CarriedState;
       inputs: Inputs;
       traced: Traced;
@@ -82,6 +83,7 @@ export class Session<I extends string = string> {
     onDispose: () => void,
   ) {
     this.#weights = made.weights;
+    this.#copy = made.copy;
     this.#carried = made.carried;
     this.#inputs = made.inputs;
     this.#traced = made.traced;
@@ -93,14 +95,20 @@ export class Session<I extends string = string> {
     this.#writeActive();
   }
 
-  /** @internal Made by `Runtime.session`. @throws OptionError, ShapeError or LimitError before anything runs */
+  /**
+   * @internal Made by `Runtime.session`.
+   * @param from the model's weights on this backend, or their copy there
+   * @throws OptionError, ShapeError or LimitError before anything runs
+   */
   static async open<I extends string>(
     backend: Backend,
-    weights: Weights,
+    from: Weights | WeightsCopy,
     options: SessionOptions<I>,
     onDispose: () => void,
   ): Promise<Session<I>> {
-    checkOptions("session", options, ["inputs", "streams"]);
+    checkOptions("session", options, ["inputs", "streams", "on"]);
+    const copy = "now" in from ? from : undefined;
+    const weights = "now" in from ? from.weights : from;
     const streams = checkCount("session", "streams", options.streams ?? 1);
     const inputs = inputsOf(options.inputs);
     const traced = await trace(weights.model as Module & SequenceModel, inputs, streams);
@@ -121,8 +129,11 @@ export class Session<I extends string = string> {
       // The slot that the second plan leaves the states in is the one that the first one begins with.
       await load(first);
       if (takesTurns) await load(planOf(backend, weights, traced, 1));
-      if (traced.starts.size > 0) carried.reset(undefined, await initial.read());
-      return new Session<I>({ weights, carried, inputs, traced, plans, initial, streams }, onDispose);
+      const session = new Session<I>({ weights, copy, carried, inputs, traced, plans, initial, streams }, onDispose);
+      if (traced.starts.size > 0) session.reset();
+      await session.#before;
+      session.#check();
+      return session;
     } catch (error) {
       for (const plan of plans) plan.dispose();
       carried.dispose();
@@ -187,7 +198,7 @@ export class Session<I extends string = string> {
     return done;
   }
 
-  #waitFor(work: Promise<void>): void {
+  #waitFor(work: Promise<unknown>): void {
     this.#before = work;
     work.then(() => {
       if (this.#before === work) this.#before = undefined;
@@ -222,22 +233,32 @@ export class Session<I extends string = string> {
     return plan;
   }
 
+  /** A call with the weights of this moment: now, or when what it has to wait for is done. */
+  #call<R>(inputs: Readonly<Record<I, TensorData>>, replay: (plan: LoadedPlan) => R): R | Promise<R> {
+    this.#checkInputs(inputs);
+    const moment = this.#copy?.now();
+    if (moment?.read) this.#waitFor(Promise.all([this.#before, moment.read]));
+    // Waiting calls send what the inputs hold now.
+    const kept = this.#before ? copied(inputs) : inputs;
+    return this.#afterwards(() => {
+      moment?.put();
+      const plan = this.#next(kept);
+      const result = replay(plan);
+      this.#carried.ran(plan);
+      return result;
+    });
+  }
+
   /**
    * One call: the model goes on from where the last call left its states.
    * @returns what `forward` returns, by name, without the state
    * @throws ShapeError, DataError or OptionError for inputs that do not fit; the states stay as they were then
    */
   async run(inputs: Readonly<Record<I, TensorData>>): Promise<Readonly<Record<string, TensorData>>> {
-    this.#checkInputs(inputs);
     const names = Object.keys(this.#traced.named);
-    const values = await this.#afterwards(() => {
-      const plan = this.#next(inputs);
-      const read = plan.runAndRead(names);
-      this.#carried.ran(plan);
-      // Handed on in a record, so that what comes next waits for the start and not for the end.
-      return { read };
-    });
-    const numbers = await values.read;
+    // Handed on in a record, so that what comes next waits for the start and not for the end.
+    const { read } = await this.#call(inputs, (plan) => ({ read: plan.runAndRead(names) }));
+    const numbers = await read;
     return Object.fromEntries(
       names.map((name, i) => [name, { shape: this.#traced.named[name]!.shape, data: numbers[i]! }]),
     );
@@ -245,14 +266,7 @@ export class Session<I extends string = string> {
 
   /** A call whose outputs nobody wants: nothing is read back. @throws as `run` */
   push(inputs: Readonly<Record<I, TensorData>>): void {
-    this.#checkInputs(inputs);
-    // Waiting calls send what the inputs hold now.
-    const kept = this.#before ? copied(inputs) : inputs;
-    const done = this.#afterwards(() => {
-      const plan = this.#next(kept);
-      plan.run();
-      this.#carried.ran(plan);
-    });
+    const done = this.#call(inputs, (plan) => plan.run());
     if (done instanceof Promise) done.catch(() => {});
   }
 
@@ -268,9 +282,10 @@ export class Session<I extends string = string> {
       this.#afterwards(() => this.#carried.reset(rows));
       return;
     }
-    const before = this.#before ?? Promise.resolve();
-    const read = before.then(async () => {
+    const moment = this.#copy?.now();
+    const read = Promise.all([this.#before, moment?.read]).then(async () => {
       this.#check();
+      moment?.put();
       this.#carried.reset(rows, await this.#initial.read());
     });
     this.#waitFor(
@@ -343,41 +358,6 @@ const copied = <N extends string>(tensors: Readonly<Record<N, TensorData>>): Rec
   Object.fromEntries(
     Object.entries<TensorData>(tensors).map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
   ) as Record<N, TensorData>;
-
-function inputsOf(given: Readonly<Record<string, SessionInput>>): Inputs {
-  if (typeof given !== "object" || given === null || Object.keys(given).length === 0)
-    throw new OptionError(`session: inputs are ${shown(given)}, expected a shape for each, such as { x: [1, 1, 40] }`);
-  return new Map(
-    Object.entries(given).map(([name, input]) => {
-      const { shape, dtype = "f32" } = Array.isArray(input)
-        ? { shape: input as Shape }
-        : (input as { shape: Shape; dtype?: DType });
-      if (!Array.isArray(shape)) throw new ShapeError(`session: input "${name}" is ${shown(input)}, expected a shape`);
-      if (dtype !== "f32" && dtype !== "i32")
-        throw new OptionError(`session: input "${name}" has dtype ${shown(dtype)}, expected "f32" or "i32"`);
-      if (name === ACTIVE)
-        throw new OptionError(`session: "${ACTIVE}" is the session's own input; choose another name`);
-      checkAxes(`session: input "${name}"`, shape);
-      return [name, { shape, dtype }] as const;
-    }),
-  );
-}
-
-async function trace(model: Module & SequenceModel, inputs: Inputs, streams: number): Promise<Traced> {
-  const tensors = Object.fromEntries(
-    [...inputs].map(([name, { shape, dtype }]) => [name, inputTensor(name, shape, dtype)]),
-  );
-  const x: ModelInput = inputs.size === 1 && tensors.x ? tensors.x : tensors;
-  const active = inputTensor(ACTIVE, [streams], "i32");
-  const traced = traceStreaming(model, x, { who: "session", steps: active });
-  const named = Object.fromEntries(leavesOf(traced.outputs));
-  const clash = Object.keys(named).find((name) => inputs.has(name) || name === ACTIVE);
-  if (clash !== undefined)
-    throw new OptionError(`session: "${clash}" is an input and an output; give the output another name`);
-  const ends = [...Object.values(named), ...traced.states.flatMap(({ parts }) => parts.map(({ from }) => from))];
-  await loadCommands([...ends, ...traced.starts.values()]);
-  return { ...traced, named, active, ranges: inputRanges(ends) };
-}
 
 const planOf = (backend: Backend, weights: Weights, { named, states }: Traced, ring: 0 | 1): Plan =>
   buildPlan({
