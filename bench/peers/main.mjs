@@ -10,6 +10,7 @@ import { Command } from "commander";
 import { writeSafetensors } from "../../dist/node.js";
 import { Contender, contenders, OURS } from "./contenders.mjs";
 import { peak } from "./peak.mjs";
+import { timeStart } from "./start.mjs";
 import { showTargets } from "./targets.mjs";
 import { COMPARED_STEPS, numbersOf, works } from "./works.mjs";
 
@@ -26,9 +27,10 @@ const program = new Command("bench:cpu")
   .option("--rounds <n>", "measurements of each", Number, 25)
   .option("--round <ms>", "about how long one takes", Number, 60)
   .option("--python <program>", "a Python that has PyTorch", "python3")
+  .option("--start [backends]", "time npm start alone, on these backends (gpu,wasm), else on what it chooses")
   .option("--json <file>", "also write the results there, a record a line")
   .parse();
-const { only, with: wanted, rounds, round, python, json } = program.opts();
+const { only, with: wanted, rounds, round, python, start, json } = program.opts();
 
 /** Differences above this, relative to the largest number, are faults. */
 const WRONG = 1e-4;
@@ -129,23 +131,14 @@ function show(work, results) {
     );
     const figures = { median, least, gflops, ratio, cpu, cpuRatio, difference };
     const result = { type: "result", work: work.name, kind: work.kind, contender, ...figures };
-    record({ ...result, times, cpuTimes });
+    const rounded = (all) => all.map((ms) => Number(ms.toPrecision(4)));
+    record({ ...result, times: rounded(times), cpuTimes: rounded(cpuTimes) });
     return result;
   });
 }
 
-const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-bench-"));
-const all = [];
-try {
-  const chosen = Object.entries(contenders(python)).filter(([name]) => name === OURS || name.includes(wanted));
-  for (const [name, command] of chosen) {
-    try {
-      all.push(await Contender.start(name, command));
-    } catch (error) {
-      if (name === OURS) throw error;
-      console.error(`${name} is left out: ${error.message.split("\n")[0]}`);
-    }
-  }
+/** What is measured on. */
+async function describeMachine() {
   const machine = {
     type: "machine",
     date: new Date().toISOString(),
@@ -157,11 +150,42 @@ try {
     peak: await peak(),
   };
   record(machine);
-  console.log(`${machine.processor}, ${machine.cores} cores, Node ${machine.node}, ${machine.commit}`);
-  for (const { name, about } of all) console.log(`  ${name}: ${about}`);
+  const { processor, cores, node } = machine;
+  console.log(`${processor}, ${cores} cores, Node ${node}, ${machine.commit}`);
   console.log(
     `128-bit multiplications and additions in WebAssembly, without memory: ${machine.peak.toFixed(1)} GFLOP/s a thread`,
   );
+}
+
+async function measureStart() {
+  await describeMachine();
+  for (const backend of start === true ? [""] : start.split(",")) {
+    const measured = await timeStart(root, backend);
+    record({ type: "start", ...measured });
+    const { seconds, steps, validationLoss, reason, sample } = measured;
+    console.log(`\nnpm start on ${measured.backend} (${reason})`);
+    console.log(`${seconds.toFixed(1)} s, ${steps} steps, validation loss ${validationLoss.toFixed(3)}\n${sample}`);
+  }
+}
+
+const all = [];
+if (start) {
+  await measureStart();
+  process.exit(0);
+}
+const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-bench-"));
+try {
+  const chosen = Object.entries(contenders(python)).filter(([name]) => name === OURS || name.includes(wanted));
+  for (const [name, command] of chosen) {
+    try {
+      all.push(await Contender.start(name, command));
+    } catch (error) {
+      if (name === OURS) throw error;
+      console.error(`${name} is left out: ${error.message.split("\n")[0]}`);
+    }
+  }
+  await describeMachine();
+  for (const { name, about } of all) console.log(`  ${name}: ${about}`);
 
   const results = [];
   for (const work of works.filter(({ name }) => name.includes(only)))
