@@ -1,5 +1,5 @@
 // Connectionist temporal classification (src/kernels/ctc.ts; shaders/ctc.wgsl has the equations), four positions at a time.
-import { put } from "./lanes";
+import { firstLanes, largestLane, put } from "./lanes";
 import { exp, expOne, log, logOne } from "./math";
 
 /** Stands for log 0. */
@@ -43,13 +43,12 @@ function reached(x: v128, y: v128): v128 {
 
 /** What is at positions that there are; NEVER at others. */
 function within(x: v128, left: i32): v128 {
-  return v128.bitselect(x, f32x4.splat(NEVER), i32x4.gt_s(i32x4.splat(left), i32x4(0, 1, 2, 3)));
+  return v128.bitselect(x, f32x4.splat(NEVER), firstLanes(left));
 }
 
 /** The largest of four; 0 for a step that no path gets to. */
 function largest(x: v128): f32 {
-  const pair = f32x4.max(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
-  const most = max(f32x4.extract_lane(pair, 0), f32x4.extract_lane(pair, 1));
+  const most = largestLane(x);
   return most < ALMOST_NEVER ? 0 : most;
 }
 
@@ -191,8 +190,7 @@ export function ctc(
         let value: v128;
         if (isLast) {
           // The last two positions.
-          const first = i32x4.gt_s(i32x4(0, 1, 2, 3), i32x4.splat(left - 3));
-          value = v128.bitselect(f32x4.splat(0), never, first);
+          value = v128.bitselect(never, f32x4.splat(0), firstLanes(left - 2));
         } else {
           const skip = v128.bitselect(v128.load(other + at + 8), never, v128.load(skips + at + 8));
           value = logAdd(v128.load(other + at), v128.load(other + at + 4), skip);

@@ -1,5 +1,5 @@
 // What expressions (src/wasm/pointwise.ts) need around them: numbers laid out in a row, and sums of rows.
-import { putOrAdd } from "./lanes";
+import { putOrAdd, sumOfLanes } from "./lanes";
 
 /** Numbers `start` to `start + count` of an index space of four axes, read by strides, in a row. Writes up to 12 bytes more. */
 export function spread(
@@ -60,9 +60,7 @@ function sumOf(from: usize, count: u32): f32 {
     s = f32x4.add(s, v128.load(from));
     t = f32x4.add(t, v128.load(from, 16));
   }
-  s = f32x4.add(s, t);
-  s = f32x4.add(s, v128.shuffle<f32>(s, s, 2, 3, 0, 1));
-  let sum = f32x4.extract_lane(s, 0) + f32x4.extract_lane(s, 1);
+  let sum = sumOfLanes(f32x4.add(s, t));
   for (; from < end; from += 4) sum += load<f32>(from);
   return sum;
 }
