@@ -30,6 +30,11 @@ export interface RuntimeInfo {
   readonly reason: string;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
+  /**
+   * Cells of your own that run as their twins, slowly, and why: what of their WGSL is not known to the compiler for
+   * WebAssembly. Of the plans that were made so far; none on a GPU.
+   */
+  readonly refusals?: readonly string[];
   /** What was tried, in order. */
   readonly candidates: readonly Candidate[];
 }

@@ -77,7 +77,8 @@ export class Runtime {
 
   /** What runs where, and why. */
   info(): RuntimeInfo {
-    return this.#info;
+    const refusals = [...(this.#backend.refusals ?? [])];
+    return { ...this.#info, ...(refusals.length > 0 && { refusals }) };
   }
 
   #check(): void {

@@ -6,12 +6,6 @@ import type { NativeContext } from "./native.ts";
 /** What was compiled, by cell and variant: every step of every plan asks for the same. */
 const known = new WeakMap<FullCell, Map<string, CompiledCell>>();
 
-/** Why a cell's functions are left to its twin, in one line; undefined where they are not. */
-export function refusalOf(cell: FullCell, variant: CellVariant): string | undefined {
-  const made = compiledCell(cell, variant);
-  return "refused" in made ? made.refused : undefined;
-}
-
 function compiledCell(cell: FullCell, variant: CellVariant): CompiledCell {
   const ofCell = known.get(cell) ?? new Map<string, CompiledCell>();
   known.set(cell, ofCell);
@@ -23,12 +17,15 @@ function compiledCell(cell: FullCell, variant: CellVariant): CompiledCell {
 
 /** A part of a cell for all rows of a step, and the bytes that it wants in the workspace; undefined where it has to be the twin. */
 export function cellRun(
-  { cell, compiled }: NativeContext,
+  { cell, compiled, refuse }: NativeContext,
   variant: CellVariant,
   H: number,
 ): { readonly run: Call; readonly scratchBytes: number } | undefined {
   const made = compiledCell(cell, variant);
-  if ("refused" in made) return undefined;
+  if ("refused" in made) {
+    refuse(`cell "${cell.name}" runs its twin, slowly: ${made.refused} is not for WebAssembly`);
+    return undefined;
+  }
   const { part, direction, save, hasBias } = variant;
   const name = `${cell.name} ${part} ${direction} ${save} ${hasBias}`;
   return { run: compiled(name, () => made.code), scratchBytes: made.scratchBytes(H) };

@@ -10,6 +10,8 @@ export interface NativeContext extends TwinContext {
   readonly panels: number;
   /** The address of memory for within one dispatch, which all natives share; at least this long. */
   workspace(bytes: number): number;
+  /** Tells users why something of theirs is left to the twin. */
+  refuse(why: string): void;
   /** A WebAssembly module over the same memory, by a name that says what is in it. Its `run`. */
   compiled(name: string, code: () => Uint8Array<ArrayBuffer>): Call;
 }

@@ -28,6 +28,7 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
   readonly #compiled = new Map<string, (...numbers: number[]) => void>();
   #workspace = { address: 0, bytes: 0 };
   #moved = 0;
+  readonly refusals = new Set<string>();
 
   private constructor({ wasm, memory }: OpenModule, natives: ReadonlyMap<string, Native>, limits?: PlanLimits) {
     super(limits);
@@ -105,6 +106,7 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
       wasm: this.#wasm,
       panels: this.#panels,
       workspace,
+      refuse: (why) => this.refusals.add(why),
       compiled: (name, code) => this.#compile(name, code),
     } as NativeContext;
   }
