@@ -37,20 +37,32 @@ test.each([
   expect(natives.has(kernel)).toBe(true);
 });
 
-test("a copy of numbers whose bits are a NaN's keeps the bits", async () => {
+/** A copy of a block, or of its transpose, into rows that are longer than the block's. */
+function copyOf(source: Float32Array | Int32Array, to: Float32Array | Int32Array, isTransposed: boolean): TwinCase {
   const [rows, columns] = [9, 7];
-  const bits = new Numbers("bits").integers(rows * columns, 0x7f800001, 0x7fffffff);
-  const by = (s2: number, s3: number): TwinCase => ({
+  const [s2, s3] = isTransposed ? [1, rows] : [columns, 1];
+  return {
     kernel: "strided-copy",
     constants: {},
     params: {
-      ...{ n0: 1, n1: 1, n2: rows, n3: columns, padded: columns + 2, accumulate: 0 },
+      ...{ n0: 1, n1: 1, n2: rows, n3: columns, padded: columns + 2, accumulate: +(to instanceof Float32Array) },
       ...{ start: 0, s0: 0, s1: 0, s2, s3, toStart: 0, t0: 0, t1: 0, t2: columns + 2, t3: 1 },
     },
-    data: { source: bits, to: new Int32Array(rows * (columns + 2)) },
+    data: { source, to },
     grid: [1, 1, 1],
-  });
-  await expectTwins(wasm, { rows: by(columns, 1), columns: by(1, rows) });
+  };
+}
+
+test("a copy of numbers whose bits are a NaN's keeps the bits", async () => {
+  const bits = new Numbers("bits").integers(63, 0x7f800001, 0x7fffffff);
+  const to = new Int32Array(81);
+  await expectTwins(wasm, { rows: copyOf(bits, to, false), columns: copyOf(bits, to, true) });
+});
+
+test("a block and its transpose are added to what is there", async () => {
+  const numbers = new Numbers("added");
+  const [source, to] = [numbers.floats(63), numbers.floats(81)];
+  await expectTwins(wasm, { rows: copyOf(source, to, false), columns: copyOf(source, to, true) });
 });
 
 test.each([
@@ -98,4 +110,25 @@ test("sums of many rows, of as many columns as there are lanes and of more and f
     ];
   });
   await expectTwins(wasm, Object.fromEntries(cases));
+});
+
+test("a target that is no class has a loss of NaN, and no gradient but that of smoothing", async () => {
+  const [N, V] = [5, 6];
+  const numbers = new Numbers("no class");
+  const caseOf = (smoothing: number): TwinCase => ({
+    kernel: "cross-entropy",
+    constants: { GRADIENT: true },
+    params: { N, V, ignoreIndex: -100, hasWeight: 0, hasMask: 0, nan: 0x7fc00000, smoothing },
+    data: {
+      logits: numbers.floats(N * V),
+      targets: Int32Array.of(-1, V, 2, 2 ** 31 - 1, -(2 ** 31)),
+      weight: numbers.floats(V),
+      mask: "targets",
+      count: Float32Array.of(N),
+      rowLoss: numbers.floats(N),
+      gradient: numbers.floats(N * V),
+    },
+    grid: [N, 1, 1],
+  });
+  await expectTwins(wasm, { plain: caseOf(0), smoothed: caseOf(0.25) });
 });
