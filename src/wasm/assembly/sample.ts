@@ -95,15 +95,14 @@ function mass(order: usize, weights: usize, size: usize, least: i32): f64 {
   return f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
 }
 
-/** The largest key whose mass, with nothing below `least`, reaches a goal; found bit by bit. */
+/** The largest key whose mass, with nothing below `least`, reaches a goal above 0; found bit by bit. */
 function bound(order: usize, weights: usize, size: usize, least: i32, goal: f64): i32 {
   let found: i32 = 0;
   for (let bit: i32 = 31; bit >= 0; bit--) {
     const candidate = found | (1 << bit);
     // Bits are tried in the order of numbers without a sign.
     const key = max(candidate ^ i32.MIN_VALUE, least);
-    const reached = mass(order, weights, size, key);
-    if (reached > 0 && reached >= goal) found = candidate;
+    if (mass(order, weights, size, key) >= goal) found = candidate;
   }
   return max(found ^ i32.MIN_VALUE, least);
 }
