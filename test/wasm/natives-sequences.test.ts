@@ -18,6 +18,7 @@ test.each([
   "cumulative-sum",
   "dropout",
   "pool",
+  "pointwise-loss",
   "pool-backward",
   "scan-backward",
   "scan-forward",
