@@ -1,0 +1,127 @@
+/** Pages in a real browser: without WebGPU, with content security policies, and with a GPU, which never loads WebAssembly. */
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { RuntimeInfo } from "../../src/index.ts";
+import { type OpenedBrowser, openBrowser } from "../support/browser.ts";
+
+/** The built page's scripts, by name; the chunk with the WebAssembly module is one of them. */
+const scripts = new Map<string, string>();
+let wasmChunk = "";
+const [entry, origin] = ["page.js", "http://localhost"];
+
+beforeAll(async () => {
+  const { build } = await import("vite");
+  const built = await build({
+    configFile: false,
+    logLevel: "error",
+    build: {
+      write: false,
+      minify: false,
+      target: "es2022",
+      rolldownOptions: {
+        input: fileURLToPath(new URL("../support/backend-page.ts", import.meta.url)),
+        output: { entryFileNames: entry },
+      },
+    },
+  });
+  const [bundle] = Array.isArray(built) ? built : [built];
+  if (!bundle || !("output" in bundle)) throw new Error("vite built nothing");
+  for (const file of bundle.output) {
+    if (!("code" in file)) continue;
+    scripts.set(file.fileName, file.code);
+    if (file.moduleIds.some((id) => id.endsWith("/src/wasm/module.generated.ts"))) wasmChunk = file.fileName;
+  }
+});
+
+type Outcome = { readonly info: RuntimeInfo; readonly losses: readonly number[] } | string;
+
+/** What a page with this policy comes to, and the scripts that it loaded. */
+async function trainOn({ browser }: OpenedBrowser, backend: string, policy?: string) {
+  const context = await browser!.newContext();
+  const page = await context.newPage();
+  const loaded: string[] = [];
+  await page.route(`${origin}/**`, (route) => {
+    const name = new URL(route.request().url()).pathname.slice(1);
+    const body = scripts.get(name);
+    if (body !== undefined) loaded.push(name);
+    const headers = policy === undefined ? {} : { "content-security-policy": policy };
+    return route.fulfill(
+      body !== undefined
+        ? { contentType: "text/javascript", body }
+        : { contentType: "text/html", headers, body: `<!doctype html><script type="module" src="/${entry}"></script>` },
+    );
+  });
+  await page.goto(`${origin}/index.html`);
+  await page.waitForFunction("typeof trainOn === 'function'");
+  const outcome = (await page.evaluate(`trainOn(${JSON.stringify(backend)})`)) as Outcome;
+  await context.close();
+  return { outcome, loaded };
+}
+
+const learned = (outcome: Outcome): RuntimeInfo => {
+  if (typeof outcome === "string") throw new Error(outcome);
+  expect(outcome.losses.at(-1)).toBeLessThan(outcome.losses[0]!);
+  return outcome.info;
+};
+
+describe("without WebGPU", async () => {
+  const opened = await openBrowser({ webgpu: false });
+  beforeEach((context) => context.skip(!opened.browser, opened.reason));
+  afterAll(() => opened.browser?.close());
+
+  test("auto is WebAssembly, and says why", async () => {
+    const { outcome, loaded } = await trainOn(opened, "auto");
+    const { backend, reason } = learned(outcome);
+    expect(backend).toBe("wasm");
+    expect(reason).toMatch(/^WebAssembly, because there is (no )?WebGPU/);
+    expect(loaded).toContain(wasmChunk);
+  });
+
+  test("gpu is an error that names WebAssembly", async () => {
+    const { outcome } = await trainOn(opened, "gpu");
+    expect(outcome).toMatch(/^NoAdapterError: no GPU: .*; use \{ backend: "wasm" \}$/);
+  });
+
+  test.each(["script-src 'self'", "default-src 'self'"])("%s: wasm says what the policy lacks", async (policy) => {
+    const { outcome } = await trainOn(opened, "wasm", policy);
+    expect(outcome).toMatch(
+      /^NoAdapterError: no WebAssembly backend: .*\(a page's content security policy needs 'wasm-unsafe-eval'\); use \{ backend: "cpu" \}/,
+    );
+  });
+
+  test("auto goes on to the twins, with both reasons", async () => {
+    const { backend, reason } = learned((await trainOn(opened, "auto", "script-src 'self'")).outcome);
+    expect(backend).toBe("cpu");
+    expect(reason).toMatch(
+      /^the float64 twins, because there is (no )?WebGPU.*, and no WebAssembly backend: .*'wasm-unsafe-eval'\)$/,
+    );
+  });
+
+  test("a policy that allows WebAssembly and no other evaluation is enough", async () => {
+    const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'";
+    for (const backend of ["wasm", "auto"])
+      expect(learned((await trainOn(opened, backend, policy)).outcome).backend).toBe("wasm");
+  });
+});
+
+describe("with WebGPU", async () => {
+  const opened = await openBrowser({ webgpu: true });
+  beforeEach((context) => context.skip(!opened.browser, opened.reason));
+  afterAll(() => opened.browser?.close());
+
+  test("a page on the GPU never loads WebAssembly", async () => {
+    const { outcome, loaded } = await trainOn(opened, "gpu");
+    expect(learned(outcome).backend).toBe("gpu");
+    expect(wasmChunk).not.toBe("");
+    expect(loaded).toContain(entry);
+    expect(loaded).not.toContain(wasmChunk);
+  });
+
+  test("auto passes SwiftShader over", async () => {
+    const { backend, reason } = learned((await trainOn(opened, "auto")).outcome);
+    expect(backend).toBe("wasm");
+    expect(reason).toMatch(
+      /navigator\.gpu offers .*swiftshader.* only, a software adapter; backend "gpu" takes that one$/i,
+    );
+  });
+});
