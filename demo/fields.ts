@@ -12,19 +12,17 @@ interface Choice {
   readonly values: readonly number[];
   /** Where it stands: beside the cells, or under "More settings". */
   readonly place: "mainFields" | "moreFields";
-  /** The largest value that the CPU twins can be asked for. */
-  readonly cpu?: number;
   /** Words for the value 0. */
   readonly zero?: TextKey;
 }
 
 const choices: Readonly<Record<Field, Choice>> = {
-  hiddenSize: { label: "hiddenSize", values: [16, 32, 64, 128, 256, 512], place: "mainFields", cpu: 64 },
-  numLayers: { label: "numLayers", values: [1, 2, 3], place: "mainFields", cpu: 2 },
+  hiddenSize: { label: "hiddenSize", values: [16, 32, 64, 128, 256, 512], place: "mainFields" },
+  numLayers: { label: "numLayers", values: [1, 2, 3], place: "mainFields" },
   steps: { label: "steps", values: [100, 500, 2000, 10_000, 0], place: "mainFields", zero: "stepsEndless" },
-  embeddingDim: { label: "embeddingDim", values: [8, 16, 32, 64, 128], place: "moreFields", cpu: 32 },
-  window: { label: "window", values: [8, 16, 32, 64, 128], place: "moreFields", cpu: 32 },
-  batch: { label: "batch", values: [1, 4, 8, 16, 32, 64], place: "moreFields", cpu: 16 },
+  embeddingDim: { label: "embeddingDim", values: [8, 16, 32, 64, 128], place: "moreFields" },
+  window: { label: "window", values: [8, 16, 32, 64, 128], place: "moreFields" },
+  batch: { label: "batch", values: [1, 4, 8, 16, 32, 64], place: "moreFields" },
   learningRate: { label: "learningRate", values: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02], place: "moreFields" },
   clipNorm: { label: "clipNorm", values: [0.25, 0.5, 1, 5, 0], place: "moreFields", zero: "clipOff" },
 };
@@ -42,6 +40,8 @@ function presetFor({ backend, adapter }: RuntimeInfo): Readonly<Record<Field, nu
   const common = { numLayers: 1, clipNorm: 1, steps: 2000 };
   if (backend === "cpu")
     return { ...common, hiddenSize: 32, embeddingDim: 16, window: 16, batch: 8, learningRate: 0.01 };
+  if (backend === "wasm")
+    return { ...common, hiddenSize: 128, embeddingDim: 64, window: 32, batch: 16, learningRate: 0.005 };
   if (adapter?.software)
     return { ...common, hiddenSize: 64, embeddingDim: 32, window: 32, batch: 16, learningRate: 0.005 };
   return { ...common, hiddenSize: 128, embeddingDim: 64, window: 64, batch: 32, learningRate: 0.005 };
@@ -85,17 +85,10 @@ function nameCell(): void {
   element("cellHint").textContent = text(cellHints[cell()]);
 }
 
-/** Presets for what was found; on the CPU larger sizes cannot be chosen. */
+/** Presets for what was found. */
 export function presetFields(info: RuntimeInfo): void {
   const preset = presetFor(info);
-  const small = info.backend === "cpu";
-  for (const field of fields) {
-    const select = selectOf(field);
-    const most = (small ? choices[field].cpu : undefined) ?? Number.POSITIVE_INFINITY;
-    for (const option of select.options) option.disabled = Number(option.value) > most;
-    select.value = String(preset[field]);
-  }
-  element("cpuLimits").hidden = !small;
+  for (const field of fields) selectOf(field).value = String(preset[field]);
 }
 
 /** Shows the settings of a model that was loaded, values that are not among the choices included. */

@@ -103,6 +103,7 @@ const whys: Readonly<Record<string, TextKey>> = {
   taken: "whyTaken",
   "no adapter": "whyNoAdapter",
   missing: "whyMissing",
+  software: "whySoftware",
 };
 
 function showDevice(): void {
@@ -111,7 +112,8 @@ function showDevice(): void {
   const name =
     adapter &&
     (adapter.description || adapter.device || [adapter.vendor, adapter.architecture].filter(Boolean).join(" "));
-  const key = backend === "cpu" ? "runsOnCpu" : adapter?.software ? "runsOnSoftware" : "runsOnGpu";
+  const onGpu = adapter?.software ? "runsOnSoftware" : "runsOnGpu";
+  const key = backend === "gpu" ? onGpu : backend === "wasm" ? "runsOnWasm" : "runsOnCpu";
   const device = element("device");
   say(device, text(key, { name: name || "WebGPU" }));
   // The library says it in English; the ways that a browser knows have words of their own.
@@ -121,7 +123,7 @@ function showDevice(): void {
   const notice = element("notice");
   notice.hidden = backend === "gpu" && !adapter?.software;
   const [words, detail] = notice.querySelectorAll("p");
-  words!.textContent = text(backend === "cpu" ? "noWebGpu" : "softwareGpu");
+  words!.textContent = text(backend === "gpu" ? "softwareGpu" : backend === "wasm" ? "noGpu" : "noWasm");
   detail!.textContent = why;
 }
 
@@ -227,4 +229,7 @@ onLanguage(showLanguage);
 startTextSource((key, name) => fail(key, "", { name }));
 showLanguage();
 sampling();
-ask({ type: "open" });
+// An address that ends in ?backend=gpu insists on WebGPU, and takes a software adapter, too.
+const wanted = new URLSearchParams(location.search).get("backend");
+const insisted = (["gpu", "wasm", "cpu"] as const).find((backend) => backend === wanted);
+ask({ type: "open", backend: insisted ?? "auto" });

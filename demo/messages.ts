@@ -1,5 +1,8 @@
 /** What the page and its worker say to each other. */
-import type { CharModelCell, RuntimeInfo } from "../src/index.ts";
+import type { CharModelCell, RuntimeInfo, RuntimeOptions } from "../src/index.ts";
+
+/** What `Runtime.open` can be asked for. */
+export type Backend = NonNullable<RuntimeOptions["backend"]>;
 
 export interface Settings {
   readonly cell: CharModelCell;
@@ -25,7 +28,7 @@ export interface Sampling {
 
 /** Page to worker. */
 export type Request =
-  | { readonly type: "open" }
+  | { readonly type: "open"; readonly backend: Backend }
   | { readonly type: "start"; readonly settings: Settings; readonly text: string }
   | { readonly type: "continue" }
   | { readonly type: "pause" }

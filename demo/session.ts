@@ -6,12 +6,10 @@ import {
   type Checkpoint,
   DivergedError,
   loadModel,
-  NoAdapterError,
   parameterCount,
   prepareText,
   type ResumeChanges,
   Runtime,
-  type RuntimeInfo,
   readCheckpoint,
   resumeTraining,
   saveCheckpoint,
@@ -20,7 +18,7 @@ import {
   type Vocabulary,
   WebGpuRnnError,
 } from "../src/index.ts";
-import type { ModelReport, Phase, Point, Report, Request, Sampling, Settings } from "./messages.ts";
+import type { Backend, ModelReport, Phase, Point, Report, Request, Sampling, Settings } from "./messages.ts";
 import { drawSample, heldOutBits } from "./sample.ts";
 import { fitBatch, hasRows, onlyKnown, settingsOf } from "./text-fit.ts";
 
@@ -57,6 +55,8 @@ export class Session {
   readonly #post: Post;
   readonly #requests: Request[] = [];
   #wake: () => void = () => {};
+  /** What is opened. */
+  #backend: Backend = "auto";
   #runtime: Runtime | undefined;
   #current: Current | undefined;
   #text = "";
@@ -97,7 +97,7 @@ export class Session {
   }
 
   async #handle(request: Request): Promise<void> {
-    if (request.type === "open") await this.#open();
+    if (request.type === "open") await this.#open(request.backend);
     else if (request.type === "start") await this.#start(request.settings, request.text);
     else if (request.type === "load") await this.#load(request);
     else if (request.type === "goBack") await this.#goBack();
@@ -134,12 +134,13 @@ export class Session {
   }
 
   /** A fresh runtime, so that nothing of the model before is left in the GPU's memory. */
-  async #open(): Promise<Runtime> {
+  async #open(backend = this.#backend): Promise<Runtime> {
+    this.#backend = backend;
     this.#runtime?.dispose();
     this.#runtime = undefined;
-    const { runtime, info } = await openRuntime();
+    const runtime = await Runtime.open({ backend });
     this.#runtime = runtime;
-    this.#post({ type: "opened", info });
+    this.#post({ type: "opened", info: runtime.info() });
     void runtime.lost.then((error) => {
       // A device that goes away during a step fails that step; one that was disposed of is not missed.
       if (this.#runtime === runtime && !this.#training) this.#fail(error, undefined);
@@ -341,18 +342,6 @@ export class Session {
     this.#reportModel(skipped, same, same ? undefined : name);
     this.#phase("paused");
     await this.#sample();
-  }
-}
-
-/** A GPU if there is one that gives a device, else the CPU twins. */
-async function openRuntime(): Promise<{ runtime: Runtime; info: RuntimeInfo }> {
-  try {
-    const runtime = await Runtime.open({ backend: "auto" });
-    return { runtime, info: runtime.info() };
-  } catch (error) {
-    if (!(error instanceof NoAdapterError)) throw error;
-    const runtime = await Runtime.open({ backend: "cpu" });
-    return { runtime, info: { ...runtime.info(), reason: error.message } };
   }
 }
 

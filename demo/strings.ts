@@ -11,13 +11,17 @@ const en = {
   openingRuntime: "Looking for a GPU…",
   runsOnGpu: "GPU: {name}",
   runsOnSoftware: "Software GPU (slow): {name}",
-  runsOnCpu: "CPU, without WebGPU",
+  runsOnWasm: "CPU, with WebAssembly",
+  runsOnCpu: "CPU, in float64 (slow)",
   why: "Why: {reason}",
   whyTaken: "the adapter that the browser offers",
   whyNoAdapter: "this browser has WebGPU but offers no adapter",
   whyMissing: "this browser has no WebGPU (navigator.gpu is missing; a page needs https or localhost)",
-  noWebGpu:
-    "WebGPU is missing here, so the page trains a small model on the CPU in its place. For speed, open it in a recent Chrome, Edge, Firefox or Safari, over https or localhost.",
+  whySoftware: "the only WebGPU adapter here computes on the CPU, slower than WebAssembly",
+  noGpu:
+    "No GPU was found, so the page trains on the CPU with WebAssembly. Everything works; large networks are faster on a GPU, in a recent Chrome, Edge, Firefox or Safari, over https or localhost.",
+  noWasm:
+    "Neither a GPU nor WebAssembly with SIMD was found, so the page computes slowly; the sizes chosen for you are small. A recent Chrome, Edge, Firefox or Safari has both, over https or localhost.",
   softwareGpu:
     "This WebGPU adapter computes on the CPU. Everything works, only slower; the sizes chosen for you are small.",
 
@@ -58,7 +62,6 @@ const en = {
   stepsEndless: "until paused",
   settingsHint:
     "Gradients flow back through one window of characters; the state itself is carried on. Changes count from the next start.",
-  cpuLimits: "Larger sizes need WebGPU.",
 
   train: "Train",
   pause: "Pause",
@@ -71,7 +74,7 @@ const en = {
   saveHint: "A .safetensors file with the weights under PyTorch's names, the optimizer's state and the alphabet.",
 
   stateReady: "Ready. Press Train.",
-  statePreparing: "Compiling the shaders…",
+  statePreparing: "Preparing the first step…",
   stateTraining: "Training",
   statePaused: "Paused",
   stateLoaded: "Loaded, for writing only",
@@ -154,13 +157,17 @@ const ko: Readonly<Record<TextKey, string>> = {
   openingRuntime: "GPU를 찾는 중…",
   runsOnGpu: "GPU: {name}",
   runsOnSoftware: "소프트웨어 GPU(느림): {name}",
-  runsOnCpu: "CPU(WebGPU 없음)",
+  runsOnWasm: "CPU(WebAssembly)",
+  runsOnCpu: "CPU, float64(느림)",
   why: "이유: {reason}",
   whyTaken: "브라우저가 내준 어댑터입니다",
   whyNoAdapter: "브라우저에 WebGPU는 있으나 쓸 수 있는 어댑터가 없습니다",
   whyMissing: "브라우저에 WebGPU가 없습니다(navigator.gpu 없음. 페이지가 https나 localhost여야 합니다)",
-  noWebGpu:
-    "여기에는 WebGPU가 없어 작은 모델을 CPU로 학습합니다. 빠르게 쓰려면 최신 Chrome, Edge, Firefox, Safari에서 https나 localhost 주소로 여세요.",
+  whySoftware: "여기 있는 WebGPU 어댑터는 CPU로 계산하는 것뿐이며, WebAssembly보다 느립니다",
+  noGpu:
+    "쓸 수 있는 GPU가 없어 CPU에서 WebAssembly로 학습합니다. 모두 작동하지만, 큰 신경망은 GPU에서 더 빠릅니다. 최신 Chrome, Edge, Firefox, Safari에서 https나 localhost 주소로 여세요.",
+  noWasm:
+    "GPU도, SIMD를 갖춘 WebAssembly도 없어 계산이 느리며, 기본 크기를 작게 잡았습니다. 최신 Chrome, Edge, Firefox, Safari에는 둘 다 있습니다. https나 localhost 주소로 여세요.",
   softwareGpu: "이 WebGPU 어댑터는 CPU로 계산합니다. 느릴 뿐 모두 작동하며, 기본 크기를 작게 잡았습니다.",
 
   textTitle: "글",
@@ -199,7 +206,6 @@ const ko: Readonly<Record<TextKey, string>> = {
   stepsEndless: "멈출 때까지",
   settingsHint:
     "기울기는 한 구간 안에서만 거슬러 흐르고, 상태는 다음 구간으로 이어집니다. 바꾼 설정은 다음 시작부터 적용됩니다.",
-  cpuLimits: "더 큰 크기에는 WebGPU가 필요합니다.",
 
   train: "학습 시작",
   pause: "일시 정지",
@@ -212,7 +218,7 @@ const ko: Readonly<Record<TextKey, string>> = {
   saveHint: "PyTorch 이름을 쓴 가중치, 최적화 상태, 글자 목록을 담은 .safetensors 파일입니다.",
 
   stateReady: "준비되었습니다. 학습 시작을 누르세요.",
-  statePreparing: "셰이더를 컴파일하는 중…",
+  statePreparing: "첫 단계를 준비하는 중…",
   stateTraining: "학습 중",
   statePaused: "일시 정지됨",
   stateLoaded: "불러옴(쓰기 전용)",

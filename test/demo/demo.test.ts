@@ -86,7 +86,8 @@ async function reachStep(page: Page, step: number): Promise<void> {
 
 async function tinyModel(page: Page): Promise<void> {
   await page.click("details.more > summary");
-  const sizes = { hiddenSize: 16, embeddingDim: 8, window: 16, batch: 4, learningRate: 0.02 };
+  // Until it is paused, however fast a backend is.
+  const sizes = { hiddenSize: 16, embeddingDim: 8, window: 16, batch: 4, learningRate: 0.02, steps: 0 };
   for (const [name, value] of Object.entries(sizes)) await page.selectOption(`#field-${name}`, String(value));
 }
 
@@ -116,13 +117,20 @@ describe("in a browser with WebGPU", () => {
 
   beforeAll(async () => {
     opened = await openBrowser({ webgpu: true });
-    if (opened.browser) one = await openPage(opened, url, {});
+    if (opened.browser) one = await openPage(opened, `${url}?backend=gpu`, {});
   });
   afterAll(() => opened?.browser?.close());
   beforeEach(({ skip }) => skip(!opened.browser, opened.reason));
 
   test("runs on the GPU and says on which", async () => {
     expect(await one.page.textContent("#device")).toMatch(/GPU.*swiftshader/i);
+  });
+
+  test("else passes this adapter over, because it is software, and says so", async () => {
+    const { page, context } = await openPage(opened, url, {});
+    expect(await page.textContent("#device")).toBe(strings.en.runsOnWasm);
+    expect(await page.textContent("#notice")).toContain(strings.en.whySoftware);
+    await context.close();
   });
 
   test("trains while the page stays responsive: the loss falls and text appears", async () => {
@@ -282,7 +290,7 @@ describe("when the GPU goes away in mid-training", () => {
   beforeEach(({ skip }) => skip(!opened.browser, opened.reason));
 
   test("the page says so, and goes back to the last good step", async () => {
-    const { page } = await openPage(opened, url, {});
+    const { page } = await openPage(opened, `${url}?backend=gpu`, {});
     await tinyModel(page);
     await page.click("#primary");
     await page.waitForSelector("#latest:not([hidden])");
@@ -308,12 +316,13 @@ describe("in a browser without WebGPU", () => {
   afterAll(() => opened?.browser?.close());
   beforeEach(({ skip }) => skip(!opened.browser, opened.reason));
 
-  test("says so, and trains a small model on the CPU while the page stays responsive", async () => {
+  test("says so, and trains on WebAssembly while the page stays responsive", async () => {
     const { page, context, faults } = await openPage(opened, url, {});
-    expect(await page.textContent("#device")).toBe(strings.en.runsOnCpu);
-    expect(await page.textContent("#notice")).toContain(strings.en.noWebGpu);
-    expect(await page.isVisible("#cpuLimits")).toBe(true);
-    expect(await page.locator("#field-hiddenSize option:disabled").count()).toBe(3);
+    expect(await page.textContent("#device")).toBe(strings.en.runsOnWasm);
+    expect(await page.textContent("#notice")).toContain(strings.en.noGpu);
+    // All sizes can be chosen, and those that are preset train at a readable pace.
+    expect(await page.locator("option:disabled").count()).toBe(0);
+    expect(await page.inputValue("#field-hiddenSize")).toBe("128");
     await tinyModel(page);
     const responsive = await watchTasks(opened, page);
     await page.click("#primary");
@@ -328,9 +337,17 @@ describe("in a browser without WebGPU", () => {
       await page.setViewportSize(viewport);
       await page.evaluate(() => scrollTo(0, 0));
       await page.waitForTimeout(300);
-      await page.screenshot({ path: join(screenshots, `demo-cpu-${name}-en-light.png`), fullPage: true });
+      await page.screenshot({ path: join(screenshots, `demo-wasm-${name}-en-light.png`), fullPage: true });
     }
     expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test("its address may insist: the twins are there, and say that they are slow", async () => {
+    const { page, context } = await openPage(opened, `${url}?backend=cpu`, {});
+    expect(await page.textContent("#device")).toBe(strings.en.runsOnCpu);
+    expect(await page.textContent("#notice")).toContain(strings.en.noWasm);
+    expect(await page.inputValue("#field-hiddenSize")).toBe("32");
     await context.close();
   });
 
@@ -338,7 +355,7 @@ describe("in a browser without WebGPU", () => {
     // Any name but localhost over http is an insecure page, where navigator.gpu does not exist.
     const address = url.replace(/\/\/[^:/]+/, "//page.test");
     const { page, context } = await openPage(opened, address, { locale: "ko-KR" });
-    expect(await page.textContent("#notice")).toContain(strings.ko.noWebGpu);
+    expect(await page.textContent("#notice")).toContain(strings.ko.noGpu);
     expect(await page.textContent("#notice")).toContain(strings.ko.whyMissing);
     await page.screenshot({ path: join(screenshots, "demo-insecure-wide-ko-light.png") });
     await context.close();
