@@ -1,14 +1,12 @@
 /** IndRNN, MGU, SRU and sLSTM compute what their papers say, from weights with the names that they promise. */
-import { afterAll, describe, expect, test } from "vitest";
-import { IndRNN, LSTM, MGU, Runtime, SLSTM, SRU, type StateDict, type Tensor } from "../../src/index.ts";
+import { describe, expect, test } from "vitest";
+import { IndRNN, LSTM, MGU, SLSTM, SRU, type StateDict, type Tensor } from "../../src/index.ts";
 import type { Recurrent } from "../../src/nn/recurrent.ts";
 import { Numbers } from "../support/against-twin.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { runtimesForTests } from "../support/backends.ts";
 
-const { device } = await adapterForTests();
-const runtime = await Runtime.open({ backend: "cpu" });
-const gpu = device && (await Runtime.open({ device }));
-afterAll(() => gpu?.dispose());
+const { available, runtimes } = await runtimesForTests();
+const runtime = runtimes.cpu;
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const [T, I, H] = [6, 3, 4];
 
@@ -178,7 +176,7 @@ test.each(["sigmoid", "exponential"] as const)(
     const layer = new SLSTM({ ...sizes, forgetGate });
     const dict = await runtime.stateDict(layer);
     const zeros = Object.fromEntries(["h", "c", "n", "m"].map((s) => [s, map(() => 0)]));
-    for (const on of gpu ? [runtime, gpu] : [runtime]) {
+    for (const on of available.map(({ kind }) => runtimes[kind])) {
       for (const [input, forget] of [-900, 900].flatMap((i) => [-900, 900].map((f) => [i, f] as const))) {
         const bias = Float32Array.from({ length: 4 * H }, (_, i) => [input, forget, 0, 0][Math.floor(i / H)]!);
         on.loadStateDict(layer, { ...dict, bias_ih_l0: { shape: [4 * H], data: bias } });

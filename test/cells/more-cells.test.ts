@@ -1,9 +1,10 @@
 /** IndRNN, MGU, SRU and sLSTM: gradients of everything that they have, on the CPU and the GPU, over many shapes. */
 import { IndRNN, MGU, type RecurrentOptions, SLSTM, SRU, type Tensor } from "../../src/index.ts";
-import { gpuForTests, Numbers } from "../support/against-twin.ts";
+import { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, only, testGradients } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 type Layer = { forward(x: Tensor, state?: never, real?: object): { output: Tensor; state: Record<string, Tensor> } };
 
@@ -92,4 +93,4 @@ const large: GradientCase[] = [
   ]),
 ];
 
-testGradients(gpu, { cases, large, sampled: true });
+testGradients(backends, { cases, large, sampled: true });

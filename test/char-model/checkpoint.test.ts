@@ -20,7 +20,7 @@ import {
   Vocabulary,
   writeSafetensors,
 } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 
 const text = "the cat sat on the mat.\n  고양이가 매트에 앉았다.\n".repeat(20);
 const base = { window: 8, batch: 4, seed: 7, validationFraction: 0.1, text: textFingerprint(text) };
@@ -77,34 +77,28 @@ const settings: Record<string, Partial<TrainingSettings>> = {
   rprop: { optimizer: { name: "rprop", etas: [0.4, 1.3], stepSizes: [1e-5, 0.1] } },
 };
 
-const { device, title } = await adapterForTests();
+const { onEach, onFloat32 } = await backendsForTests();
 
-describe.each(["cpu", "gpu"] as const)("resume on %s", (backend) => {
-  const skip = backend === "gpu" && !device;
-  const open = () => Runtime.open(backend === "gpu" ? { device: device! } : { backend });
+onEach(({ open }) => {
+  test.each(Object.entries(settings))(`resumed, %s goes on to equal losses`, async (_, changes) => {
+    // One runtime for both: a runtime that is disposed takes the device with it.
+    const runtime = await open();
+    const whole = begin(runtime, changes);
+    const losses = await train(whole, 5);
+    whole.schedule.observe?.(2);
+    whole.schedule.observe?.(3); // worse: plateau halves the rate, and the file has to know
+    const early = await saveCheckpoint(whole);
+    losses.push(...(await train(whole, 7)));
 
-  test.skipIf(skip).each(Object.entries(settings))(
-    `${backend === "gpu" ? title("gpu") : "cpu"}: %s goes on to equal losses`,
-    async (_, changes) => {
-      // One runtime for both: a runtime that is disposed takes the device with it.
-      const runtime = await open();
-      const whole = begin(runtime, changes);
-      const losses = await train(whole, 5);
-      whole.schedule.observe?.(2);
-      whole.schedule.observe?.(3); // worse: plateau halves the rate, and the file has to know
-      const early = await saveCheckpoint(whole);
-      losses.push(...(await train(whole, 7)));
-
-      const checkpoint = readCheckpoint(early);
-      expect(checkpoint.progress?.step).toBe(5);
-      const resumed = resumeTraining(runtime, checkpoint);
-      expect(resumed.training).toEqual(whole.training);
-      expect(resumed.trainer.steps).toBe(5);
-      expect(await train(resumed, 7)).toEqual(losses.slice(5));
-      // Byte for byte: weights, moments, carried state, step and schedule.
-      expect(await saveCheckpoint(resumed)).toEqual(await saveCheckpoint(whole));
-    },
-  );
+    const checkpoint = readCheckpoint(early);
+    expect(checkpoint.progress?.step).toBe(5);
+    const resumed = resumeTraining(runtime, checkpoint);
+    expect(resumed.training).toEqual(whole.training);
+    expect(resumed.trainer.steps).toBe(5);
+    expect(await train(resumed, 7)).toEqual(losses.slice(5));
+    // Byte for byte: weights, moments, carried state, step and schedule.
+    expect(await saveCheckpoint(resumed)).toEqual(await saveCheckpoint(whole));
+  });
 });
 
 test("a checkpoint moves between cells' models, files and backends as the same model", async () => {
@@ -124,15 +118,17 @@ test("a checkpoint moves between cells' models, files and backends as the same m
   }
 });
 
-test.skipIf(!device)(`${title("greedy text")}: equal to the CPU's, from the same file`, async () => {
-  const cpu = await Runtime.open({ backend: "cpu" });
-  const trained = begin(cpu, { optimizer: { name: "adam", lr: 0.02 } });
-  await train(trained, 60);
-  const checkpoint = readCheckpoint(await saveCheckpoint(trained));
-  const gpu = await Runtime.open({ device: device! });
-  const { model } = loadModel(gpu, checkpoint);
-  expect(await generated(gpu, model)).toBe(await generated(cpu, trained.model));
-});
+onFloat32(({ open }) =>
+  test("greedy text is the twins', from the same file", async () => {
+    const cpu = await Runtime.open({ backend: "cpu" });
+    const trained = begin(cpu, { optimizer: { name: "adam", lr: 0.02 } });
+    await train(trained, 60);
+    const checkpoint = readCheckpoint(await saveCheckpoint(trained));
+    const runtime = await open();
+    const { model } = loadModel(runtime, checkpoint);
+    expect(await generated(runtime, model)).toBe(await generated(cpu, trained.model));
+  }),
+);
 
 test("changes that a training may go on with, and those that it may not", async () => {
   const runtime = await Runtime.open({ backend: "cpu" });
@@ -177,13 +173,15 @@ test("a training that diverged is not saved", async () => {
   await expect(saveCheckpoint(trained)).rejects.toThrow(DivergedError);
 });
 
-test.skipIf(!device)(`${title("weights that overflow")}: not saved though the loss was finite`, async () => {
-  const runtime = await Runtime.open({ device: device! });
-  const trained = begin(runtime, { optimizer: { name: "sgd", lr: 3e38, weightDecay: 1e30 } });
-  const [loss] = await train(trained, 1);
-  expect(loss).toBeLessThan(10);
-  await expect(saveCheckpoint(trained)).rejects.toThrow(/diverged in step 1: model\..* is not finite/);
-});
+onFloat32(({ open }) =>
+  test("weights that overflow are not saved though the loss was finite", async () => {
+    const runtime = await open();
+    const trained = begin(runtime, { optimizer: { name: "sgd", lr: 3e38, weightDecay: 1e30 } });
+    const [loss] = await train(trained, 1);
+    expect(loss).toBeLessThan(10);
+    await expect(saveCheckpoint(trained)).rejects.toThrow(/diverged in step 1: model\..* is not finite/);
+  }),
+);
 
 describe("files that are refused", async () => {
   const runtime = await Runtime.open({ backend: "cpu" });

@@ -3,9 +3,9 @@
  * absent, every suite is skipped with this reason.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { beforeEach, describe, expect, test } from "vitest";
-import { Runtime } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { expect, test } from "vitest";
+import type { Runtime } from "../../src/index.ts";
+import { backendsForTests, type Kind } from "../support/backends.ts";
 
 /** A file of that folder, parsed; undefined where it is absent. `name` is without ".json". */
 export function readVectors<T>(name: string): T | undefined {
@@ -19,7 +19,7 @@ export const camelCase = <T>(options: Readonly<Record<string, T>>): Record<strin
     Object.entries(options).map(([name, value]) => [name.replace(/_(.)/g, (_, c: string) => c.toUpperCase()), value]),
   );
 
-/** What docs/conformance.md states of a suite: on the CPU and on the GPU alike. */
+/** What docs/conformance.md states of a suite: on every backend alike. */
 export interface Counts {
   readonly cases: number;
   readonly passed: number;
@@ -36,12 +36,12 @@ export interface Suite<Vectors, Case> {
   readonly notApplicable?: Readonly<Record<string, string>>;
   readonly counts: Counts;
   /** Runs a case and expects its numbers. */
-  run(given: Case, runtime: Runtime, backend: "cpu" | "gpu"): Promise<void>;
+  run(given: Case, runtime: Runtime, backend: Kind): Promise<void>;
 }
 
-const { device, found } = await adapterForTests();
+const { onEach } = await backendsForTests();
 
-/** Makes a suite's tests, once on the CPU and once on the GPU, and at the end one of their number. */
+/** Makes a suite's tests on every backend, and at the end one of their number. */
 export function describeSuite<Vectors, Case>(suite: Suite<Vectors, Case>): void {
   const { file, notApplicable = {}, counts } = suite;
   const vectors = readVectors<Vectors>(file);
@@ -50,15 +50,14 @@ export function describeSuite<Vectors, Case>(suite: Suite<Vectors, Case>): void 
     return;
   }
   const cases = suite.casesOf(vectors).map((given) => [suite.nameOf(given), given] as const);
-  describe.each(["cpu", "gpu"] as const)(`${file} on the %s`, (backend) => {
+  onEach(({ kind, open }) => {
     let runtime: Promise<Runtime> | undefined;
     let passed = 0;
-    beforeEach((context) => context.skip(backend === "gpu" && !device, found.reason));
     for (const [name, given] of cases) {
       test(name, async (context) => {
         context.skip(name in notApplicable, notApplicable[name]);
-        runtime ??= Runtime.open(backend === "gpu" ? { device: device! } : { backend });
-        await suite.run(given, await runtime, backend);
+        runtime ??= open();
+        await suite.run(given, await runtime, kind);
         passed++;
       });
     }
@@ -69,5 +68,5 @@ export function describeSuite<Vectors, Case>(suite: Suite<Vectors, Case>): void 
       expect(new Set(cases.map(([name]) => name)).size, "names are unique").toBe(cases.length);
       expect(skipped, "every reason belongs to a case").toEqual(Object.keys(notApplicable));
     });
-  });
+  }, file);
 }

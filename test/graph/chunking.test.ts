@@ -1,8 +1,7 @@
 /** Small limits: a sequence in parts, weights on several pages, and what is said when nothing helps. */
 import "../support/all-commands.ts";
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
-import { GpuBackend } from "../../src/gpu/gpu-backend.ts";
 import { layoutParameters } from "../../src/graph/parameter-layout.ts";
 import {
   adam,
@@ -25,14 +24,12 @@ import type { Backend } from "../../src/plan/backend.ts";
 import type { Target } from "../../src/plan/plan.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { expectSame, Numbers } from "../support/against-twin.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { limited } from "../support/limited.ts";
 
-const { device, found } = await adapterForTests();
+const { gpu, found, onFloat32 } = await backendsForTests();
 
 const onCpu = (limits: Partial<Target> = {}): Backend => limited(new CpuBackend(), limits);
-const onGpu = (limits: Partial<Target> = {}): Backend =>
-  limited(new GpuBackend(device!, { software: found.info!.software }), limits);
 
 const T = 40;
 const B = 8;
@@ -122,14 +119,13 @@ describe.each(["lstm", "gru"])("%s", (kind) => {
     expectSame(cut.values, whole.values, 1e-12);
   });
 
-  describe("on the GPU", () => {
-    beforeEach((context) => context.skip(!device, found.reason));
+  onFloat32(({ another }) => {
     test.each([false, true])("in parts gives the CPU's, both directions: %s", async (bidirectional) => {
       const whole = await run(kind, bidirectional, onCpu());
       const cut = await run(
         kind,
         bidirectional,
-        onGpu({ maxBufferSize: (bidirectional ? inBoth.most : 23) * stepBytes }),
+        limited(await another(), { maxBufferSize: (bidirectional ? inBoth.most : 23) * stepBytes }),
       );
       expect(projections(cut.plan)).toBe(bidirectional ? inBoth.two : 2);
       expectSame(cut.values, whole.values, 2e-5);
@@ -248,12 +244,13 @@ describe("weights on several pages", () => {
     expectSame(several.values, one.values, 1e-12);
   });
 
-  test("train like those on one, on the GPU", async (context) => {
-    context.skip(!device, found.reason);
-    const [one, several] = [await train(onGpu()), await train(onGpu(limit))];
-    expect(several.pages).toBeGreaterThan(1);
-    // The gradient's norm is added up in another order.
-    expectSame(several.values, one.values, 1e-3);
+  onFloat32(({ another }) => {
+    test("train like those on one", async () => {
+      const [one, several] = [await train(await another()), await train(limited(await another(), limit))];
+      expect(several.pages).toBeGreaterThan(1);
+      // The gradient's norm is added up in another order.
+      expectSame(several.values, one.values, 1e-3);
+    });
   });
 
   test("keep what belongs together on one page where it fits, and begin where four numbers can be read at once", () => {
@@ -315,10 +312,10 @@ describe("what cannot fit is refused before anything is allocated, with what is 
   });
 
   test("a buffer", (context) => {
-    context.skip(!device, found.reason);
-    const backend = onGpu({ maxBufferSize: 1000 });
+    context.skip(!gpu, found.reason);
+    limited(gpu!, { maxBufferSize: 1000 });
     const allocate = () =>
-      backend.allocate({ name: "states", role: "state", dtype: "f32", length: 300 }, { part: "test" });
+      gpu!.allocate({ name: "states", role: "state", dtype: "f32", length: 300 }, { part: "test" });
     expect(allocate).toThrow(LimitError);
     expect(allocate).toThrow('buffer "states" needs 1.17 KiB, this adapter allows 1000 B');
   });

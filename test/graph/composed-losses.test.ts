@@ -14,11 +14,12 @@ import {
   ShapeError,
   type Tensor,
 } from "../../src/index.ts";
-import { gpuForTests, Numbers } from "../support/against-twin.ts";
+import { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, Parts, testGradients } from "../support/gradient-check.ts";
 import { expectErrors, mistake, wrong } from "../support/mistakes.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 /** Losses of x and y `[3,4]` and their gradients, recorded with PyTorch 2.13 in float64. */
 const recorded: Readonly<
@@ -149,9 +150,9 @@ const losses: Readonly<Record<string, Of>> = {
   contrastive: (x, y) => contrastive({ temperature: 0.2 }).apply(x, y).loss,
 };
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
+backends.onEach(({ kind, open }) => {
   test.each(Object.entries(losses))("%s is PyTorch's", async (name, of) => {
-    const runtime = await Runtime.open(backend === "cpu" ? { backend } : { device: gpu.device });
+    const runtime = await open();
     const int = { shape: [3], dtype: "i32" } as const;
     const wanted = recorded[name]!;
     const inputs = { x: { shape: [3, 4] }, y: { shape: [3, 4] }, plain: int, ignored: int };
@@ -168,7 +169,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
       ignored: { shape: [3], data: Int32Array.of(2, -100, 3) },
       "gradient.loss": { shape: [], data: Float64Array.of(1) },
     } as never);
-    const tolerance = backend === "cpu" ? 2e-9 : 3e-6;
+    const tolerance = kind === "cpu" ? 2e-9 : 3e-6;
     const close = (value: number, want: number, what: string) =>
       expect(Math.abs(value - want) / (1 + Math.abs(want)), `${what}: ${value}, expected ${want}`).toBeLessThan(
         tolerance,
@@ -240,7 +241,7 @@ describe("of what counts", () => {
   });
 });
 
-testGradients(gpu, {
+testGradients(backends, {
   cases: Object.entries(losses).map(
     ([name, of]): GradientCase => ({
       name,

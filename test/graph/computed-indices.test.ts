@@ -1,19 +1,15 @@
 /** Indices that are computed, and names that inputs may bear: what must not pass for something else. */
-import { describe, expect, test } from "vitest";
-import { functional as F, Runtime, type Tensor, type TensorData } from "../../src/index.ts";
-import { gpuForTests } from "../support/against-twin.ts";
+import { expect, test } from "vitest";
+import { functional as F, type Tensor, type TensorData } from "../../src/index.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { Parts } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
-const runtimes = {
-  cpu: () => Runtime.open({ backend: "cpu" }),
-  gpu: () => Runtime.open({ device: gpu.device }),
-};
+const { onEach } = await backendsForTests();
 type Given = Readonly<Record<string, TensorData>>;
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
+onEach(({ open }) => {
   test("numbers that are not there", async () => {
-    const runtime = await runtimes[backend]();
+    const runtime = await open();
     const model = new Parts({});
     const run = async (f: (t: Readonly<Record<string, Tensor>>) => Tensor, inputs: Given) => {
       const specs = Object.fromEntries(
@@ -50,7 +46,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("an input may bear the name of a constant", async () => {
-    const runtime = await runtimes[backend]();
+    const runtime = await open();
     const constant = { shape: [2], data: Float32Array.of(3, 4) };
     const program = await runtime.compile(new Parts({}), {
       inputs: { constant: { shape: [2] } },

@@ -10,10 +10,11 @@ import {
   MultiplicativeAttention,
   type MultiplicativeAttentionOptions,
 } from "../../src/index.ts";
-import { gpuForTests, Numbers } from "../support/against-twin.ts";
+import { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, only, Parts, testGradients } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 /** The ops have no parameters; a model has some. */
 const none = only(new Linear({ inFeatures: 1, outFeatures: 1 }));
@@ -155,4 +156,4 @@ const large = [
   }),
 ];
 
-testGradients(gpu, { cases, large });
+testGradients(backends, { cases, large });

@@ -1,10 +1,10 @@
 /** Gradients of the layers around recurrent ones. */
 import { lengthMask, maskRows, sequenceMask } from "../../src/graph/ops/mask.ts";
 import { Dropout, Embedding, functional as F, LayerNorm, Linear } from "../../src/index.ts";
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, only, Parts, testGradients } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 const dense = new Linear({ inFeatures: 3, outFeatures: 3 });
 
@@ -223,7 +223,7 @@ const large: readonly GradientCase[] = [
   },
 ];
 
-testGradients(gpu, {
+testGradients(backends, {
   cases: [...masks, ...tokens, ...unary, ...pairs, ...layouts, ...pools, ...soft, ...norms, ...drops],
   large,
 });

@@ -10,15 +10,15 @@ import {
   type Loss,
   l1,
   mse,
-  Runtime,
   type StateDict,
   smoothL1,
   type Tensor,
 } from "../../src/index.ts";
-import { gpuForTests, Numbers } from "../support/against-twin.ts";
+import { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, only, testGradients } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 const dense = new Linear({ inFeatures: 3, outFeatures: 4 });
 
@@ -166,17 +166,16 @@ const cases: readonly GradientCase[] = [
   ),
 ];
 
-testGradients(gpu, { cases });
+testGradients(backends, { cases });
 
-/** The loss that a file's own function computes, and what the library does on both backends. */
+/** The loss that a file's own function computes, and what the library does on all backends. */
 async function expectLoss(
   expected: number,
   tensors: StateDict,
   loss: (inputs: Readonly<Record<string, Tensor>>) => Tensor,
-  device = gpu?.device,
 ) {
-  for (const options of [{ backend: "cpu" }, { device }] as const) {
-    const runtime = await Runtime.open(options);
+  for (const { open } of backends.available) {
+    const runtime = await open();
     const program = await runtime.compile(only(dense), {
       inputs: Object.fromEntries(
         Object.entries(tensors).map(([name, { shape, data }]) => [

@@ -13,10 +13,10 @@ import {
   MultiplicativeAttention,
   type Tensor,
 } from "../../src/index.ts";
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, only, Parts, testGradients } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 const gru = new GRU({ inputSize: 3, hiddenSize: 2 });
 const both = new GRU({ inputSize: 3, hiddenSize: 2, bidirectional: true });
@@ -158,4 +158,4 @@ const cases: readonly GradientCase[] = [
   },
 ];
 
-testGradients(gpu, { cases });
+testGradients(backends, { cases });

@@ -1,9 +1,9 @@
 /** Gradients of the functions of tensors: each alone with broadcasting, and chains of them. */
 import { functional as F, Linear, type Tensor } from "../../src/index.ts";
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, only, Parts, testGradients } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 const nothing = new Parts({});
 
@@ -335,7 +335,7 @@ const products: readonly GradientCase[] = [
   },
 ];
 
-testGradients(gpu, {
+testGradients(backends, {
   cases: [...unaryCases, ...binaryCases, ...chains, ...reductions, ...layouts, ...indexing, ...products],
   large,
 });

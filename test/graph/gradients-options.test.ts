@@ -1,9 +1,9 @@
 /** Gradients of every option of the recurrent layers. */
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, testGradients } from "../support/gradient-check.ts";
 import { layerCase as of } from "../support/recurrent-case.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 const lengths = [2, 4, 1];
 const holes = [1, 0, 1, 0, 1, 1, 1, 1, 0, 1, 0, 1];
@@ -148,4 +148,4 @@ const cases: GradientCase[] = [
   ),
 ];
 
-testGradients(gpu, { cases, sampled: true });
+testGradients(backends, { cases, sampled: true });

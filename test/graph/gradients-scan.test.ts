@@ -5,10 +5,11 @@ import { linearRecurrence } from "../../src/graph/ops/linear-recurrence.ts";
 import { lengthMask } from "../../src/graph/ops/mask.ts";
 import { scanGates } from "../../src/graph/ops/scan-gates.ts";
 import { Linear, MinGRU, MinLSTM, type MinRecurrent, type MinRecurrentOptions, type Tensor } from "../../src/index.ts";
-import { gpuForTests, Numbers } from "../support/against-twin.ts";
+import { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, only, testGradients } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 /** The ops have no parameters; a model has some. */
 const none = only(new Linear({ inFeatures: 1, outFeatures: 1 }));
@@ -137,4 +138,4 @@ const large = [
   ...layerCases("large, of few steps", { T: 7, B: 40, inputSize: 9, hiddenSize: 130, masked: "mask" }, false),
 ];
 
-testGradients(gpu, { cases, large });
+testGradients(backends, { cases, large });

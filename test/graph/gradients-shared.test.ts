@@ -23,10 +23,10 @@ import {
   LSTM,
   type Tensor,
 } from "../../src/index.ts";
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, type Inputs, only, Parts, testGradients } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 const layers = {
   lstm: new LSTM({ inputSize: 4, hiddenSize: 2, bidirectional: true }),
@@ -180,4 +180,4 @@ const ends: readonly GradientCase[] = [
   },
 ];
 
-testGradients(gpu, { cases: [...cases, ...biases, ...ends] });
+testGradients(backends, { cases: [...cases, ...biases, ...ends] });

@@ -4,10 +4,10 @@ import { linear } from "../../src/graph/ops/linear.ts";
 import { crossEntropy, Embedding, GRU, Linear, LSTM, RNN } from "../../src/index.ts";
 import type { Recurrent, RecurrentState } from "../../src/nn/recurrent.ts";
 import type { RecurrentOptions } from "../../src/nn/recurrent-options.ts";
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, only, Parts, testGradients } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 type AnyRecurrent = Recurrent<RecurrentState>;
 
@@ -165,4 +165,4 @@ const large = [
   ),
 ];
 
-testGradients(gpu, { cases, large });
+testGradients(backends, { cases, large });

@@ -1,10 +1,10 @@
 /** Functions of tensors at the ends of what their numbers can be: NaN, the ends of i32, tiny values, powers of 0. */
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { functional as F, OptionError, Runtime, type Tensor } from "../../src/index.ts";
-import { gpuForTests } from "../support/against-twin.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { Parts } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
+const { onEach, runtimes } = await runtimesForTests();
 
 const LEAST = -(2 ** 31);
 const MOST = 2 ** 31 - 1;
@@ -28,11 +28,10 @@ async function resultOf(
   return [...y!.data];
 }
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  const runtime = Runtime.open(backend === "cpu" ? { backend } : { device: gpu.device });
-  const of = async (f: (x: Tensor) => Tensor, x: readonly number[]) => resultOf(await runtime, (t) => f(t.x), { x });
-  const ofWhole = async (f: (k: Tensor) => Tensor, k: readonly number[]) =>
-    resultOf(await runtime, (t) => f(t.k), { k });
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
+  const of = async (f: (x: Tensor) => Tensor, x: readonly number[]) => resultOf(runtime, (t) => f(t.x), { x });
+  const ofWhole = async (f: (k: Tensor) => Tensor, k: readonly number[]) => resultOf(runtime, (t) => f(t.k), { k });
 
   test("NaN is not equal to anything, and neither more nor less", async () => {
     const x = [Number.NaN, 1, 0, -2];
@@ -109,7 +108,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
 
   test("sine and cosine of what is too large for f32 to tell the angle are NaN, not large numbers", async () => {
     const y = await of((t) => t.sin().add(t.cos()), [3e9, -1e30, 8000]);
-    if (backend === "gpu") expect(y.slice(0, 2)).toEqual([Number.NaN, Number.NaN]);
+    if (kind === "gpu") expect(y.slice(0, 2)).toEqual([Number.NaN, Number.NaN]);
     expect(y[2]).toBeCloseTo(Math.sin(8000) + Math.cos(8000), 5);
   });
 });

@@ -1,16 +1,13 @@
 /** What the functions of tensors compute, against plain loops over indices, on random shapes. */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { functional as F, Runtime, type Tensor, type TensorData } from "../../src/index.ts";
+import { expect, test } from "vitest";
+import { functional as F, type Runtime, type Tensor, type TensorData } from "../../src/index.ts";
 import { type Shape, sizeOf } from "../../src/tensor-data.ts";
-import { gpuForTests, Numbers } from "../support/against-twin.ts";
+import { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { Parts } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
-const runtimes = {
-  cpu: () => Runtime.open({ backend: "cpu" }),
-  gpu: () => Runtime.open({ device: gpu.device }),
-};
+const { onEach } = await backendsForTests();
 
 /** All indices of a shape, in C order. */
 const indicesOf = (shape: Shape): number[][] =>
@@ -277,9 +274,9 @@ function casesOf(shape: Shape, axis: number, other: number): Case[] {
   ];
 }
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
+onEach(({ open }) => {
   test("axes of random shapes", async () => {
-    const runtime = await runtimes[backend]();
+    const runtime = await open();
     const any = fc
       .array(fc.constantFrom(1, 2, 3, 5), { minLength: 1, maxLength: 4 })
       .chain((shape) => fc.tuple(fc.constant(shape), fc.nat(shape.length - 1), fc.nat(shape.length - 1)));
@@ -293,7 +290,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("operands of random shapes that are broadcast", async () => {
-    const runtime = await runtimes[backend]();
+    const runtime = await open();
     const any = fc
       .array(fc.constantFrom(1, 2, 3), { minLength: 1, maxLength: 5 })
       .chain((whole) =>
@@ -330,7 +327,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 
   test("matrix products of random shapes", async () => {
-    const runtime = await runtimes[backend]();
+    const runtime = await open();
     const length = fc.constantFrom(1, 2, 3, 7);
     const any = fc.record({
       M: length,

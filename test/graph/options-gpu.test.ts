@@ -1,14 +1,15 @@
-/** Every option of the recurrent layers, forward and backward, on the GPU against the CPU's float64 over random sizes. */
+/** Every option of the recurrent layers, forward and backward, on the GPU and on wasm against the CPU's float64 over random sizes. */
 import { describe, test } from "vitest";
 import { GpuBackend } from "../../src/gpu/gpu-backend.ts";
 import type { LSTMOptions } from "../../src/index.ts";
-import { gpuForTests, Numbers } from "../support/against-twin.ts";
+import { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { againstCpu } from "../support/gradient-check.ts";
 import { type Kind, layerCase, type Shape } from "../support/recurrent-case.ts";
 
-const gpu = await gpuForTests();
-/** Scheduled as for a software adapter and as for a real one. */
-const onGpu = gpu ? [true, false].map((software) => new GpuBackend(gpu.device, { software: software })) : [];
+const { gpu, wasm } = await backendsForTests();
+/** On the GPU scheduled as for a software adapter and as for a real one. */
+const onGpu = gpu ? [true, false].map((software) => new GpuBackend(gpu.device, { software })) : [];
 
 interface Sizes {
   readonly T: number;
@@ -108,6 +109,6 @@ describe.each(table.map((row) => [row[1], row] as const))("%s", (_, [kinds, name
     return [`${kind} T ${T}, B ${B}, H ${H}`, layerCase(kind, key, given as never, shape)] as const;
   });
   test.each(cases)("%s", async (__, given) => {
-    await againstCpu(onGpu, given);
+    await againstCpu([wasm, ...onGpu], given);
   });
 });

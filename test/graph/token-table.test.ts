@@ -1,5 +1,5 @@
 /** An embedding and the W behind it as one table: where it is taken, and that nothing but the plan changes. */
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   CharModel,
   countPlan,
@@ -8,14 +8,14 @@ import {
   LSTM,
   Module,
   type Plan,
-  Runtime,
+  type Runtime,
   type StateDict,
   sgd,
   type Tensor,
 } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { backendsForTests } from "../support/backends.ts";
 
-const { device } = await adapterForTests();
+const { onEach } = await backendsForTests();
 const V = 11;
 const x = { shape: [5, 3], data: Int32Array.from({ length: 15 }, (_, i) => (i * i) % V) };
 
@@ -42,10 +42,7 @@ async function run(runtime: Runtime, model: Both, withVectors: boolean): Promise
   return { plan: program.plan, values: await program.run({ x }) };
 }
 
-const backends = device ? (["cpu", "gpu"] as const) : (["cpu"] as const);
-describe.each(backends)("on the %s", (backend) => {
-  const open = () => Runtime.open(backend === "cpu" ? { backend } : { device: device! });
-
+onEach(({ open }) => {
   test("layers over one embedding take tables, in both directions and without bias, and compute the same", async () => {
     const runtime = await open();
     const model = new Both();

@@ -1,9 +1,10 @@
 /** A recurrent layer that is written with functions of tensors: trained, streamed, and carried like any other. */
-import { describe, expect, test } from "vitest";
-import { adam, functional as F, init, Linear, Module, Parameter, Runtime, type Tensor } from "../../src/index.ts";
-import { gpuForTests, Numbers } from "../support/against-twin.ts";
+import { expect, test } from "vitest";
+import { adam, functional as F, init, Linear, Module, Parameter, type Tensor } from "../../src/index.ts";
+import { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 
-const gpu = await gpuForTests();
+const { onEach } = await backendsForTests();
 
 /** A leaky integrator: h = (1 - a)·h + a·tanh(W·x + U·h + b) with a learned rate a for every unit. */
 class Leaky extends Module {
@@ -27,9 +28,7 @@ class Leaky extends Module {
   }
 }
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  const open = () => Runtime.open(backend === "cpu" ? { backend } : { device: gpu.device });
-
+onEach(({ open }) => {
   test("a session of single steps and of chunks is the whole sequence", async () => {
     const runtime = await open();
     const model = new Leaky();

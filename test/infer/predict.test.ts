@@ -1,5 +1,5 @@
 /** runtime.predict: a model called on numbers. */
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   adam,
   DataError,
@@ -9,13 +9,13 @@ import {
   type GRUState,
   Linear,
   Module,
-  Runtime,
   ShapeError,
   type Tensor,
 } from "../../src/index.ts";
-import { gpuForTests, Numbers } from "../support/against-twin.ts";
+import { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 
-const gpu = await gpuForTests();
+const { onEach } = await backendsForTests();
 
 class Tagger extends Module {
   embedding = new Embedding({ numEmbeddings: 7, embeddingDim: 4 });
@@ -35,9 +35,7 @@ const tokens = (T: number, B = 2) =>
     Array.from({ length: T * B }, (_, i) => (3 * i + T) % 7),
   );
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
-  const open = () => Runtime.open(backend === "cpu" ? { backend } : { device: gpu.device });
-
+onEach(({ open }) => {
   test("it is the compiled function, of any shape, and knows the newest weights", async () => {
     const runtime = await open();
     const model = new Tagger();

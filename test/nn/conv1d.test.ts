@@ -1,12 +1,13 @@
 /** Convolution over time: against the sum that defines it, its gradients, and what it refuses. */
 import { describe, expect, test } from "vitest";
 import { inputTensor } from "../../src/graph/tensor.ts";
-import { Conv1d, type Conv1dOptions, OptionError, Runtime, ShapeError } from "../../src/index.ts";
-import { gpuForTests, Numbers } from "../support/against-twin.ts";
+import { Conv1d, type Conv1dOptions, OptionError, ShapeError } from "../../src/index.ts";
+import { Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type GradientCase, only, testGradients } from "../support/gradient-check.ts";
 import { expectErrors, mistake, wrong } from "../support/mistakes.ts";
 
-const gpu = await gpuForTests();
+const backends = await backendsForTests();
 
 const sizes = { inChannels: 3, outChannels: 2, kernelSize: 3 };
 const variants: readonly (readonly [string, Conv1dOptions, number])[] = [
@@ -51,9 +52,9 @@ function expected(
   return { y, steps };
 }
 
-describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
+backends.onEach(({ open }) => {
   test.each(variants)("%s", async (_, options, T) => {
-    const runtime = await Runtime.open({ backend, ...(backend === "gpu" && { device: gpu.device }) });
+    const runtime = await open();
     const layer = new Conv1d(options);
     runtime.initialize(layer, { seed: 4 });
     const shape = options.batchFirst ? [2, T, options.inChannels] : [T, 2, options.inChannels];
@@ -77,7 +78,7 @@ describe.each(["cpu", "gpu"] as const)("on the %s", (backend) => {
   });
 });
 
-testGradients(gpu, {
+testGradients(backends, {
   cases: variants.map(([name, options, T]): GradientCase => {
     const layer = new Conv1d(options);
     const shape = options.batchFirst ? [2, T, options.inChannels] : [T, 2, options.inChannels];

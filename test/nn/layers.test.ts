@@ -6,16 +6,13 @@ import { lengthMask, maskRows, sequenceMask } from "../../src/graph/ops/mask.ts"
 import { Dropout, functional as F, LayerNorm, Linear, type Tensor } from "../../src/index.ts";
 import { Program } from "../../src/infer/program.ts";
 import { Weights } from "../../src/nn/weights.ts";
+import type { Backend } from "../../src/plan/backend.ts";
 import { countPlan } from "../../src/plan/count-plan.ts";
 import type { StateDict } from "../../src/tensor-data.ts";
-import { gpuForTests } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
 import { type Inputs, only, Parts } from "../support/gradient-check.ts";
 
-const gpu = await gpuForTests();
-const backends = [
-  ["GPU", gpu],
-  ["CPU", new CpuBackend()],
-] as const;
+const { onEach, onFloat32 } = await backendsForTests();
 
 interface Call {
   readonly model?: Parts;
@@ -24,7 +21,7 @@ interface Call {
   readonly training?: boolean;
 }
 
-const compile = (backend: CpuBackend | typeof gpu, { model, inputs, forward, training }: Call) => {
+const compile = (backend: Backend, { model, inputs, forward, training }: Call) => {
   const described = Object.entries(inputs).map(([name, { shape, data }]) => {
     return [name, { shape, dtype: data instanceof Int32Array ? "i32" : "f32" }] as const;
   });
@@ -38,7 +35,7 @@ const compile = (backend: CpuBackend | typeof gpu, { model, inputs, forward, tra
 const floats = (shape: readonly number[], ...data: number[]) => ({ shape, data: Float32Array.from(data) });
 const whole = (shape: readonly number[], ...data: number[]) => ({ shape, data: Int32Array.from(data) });
 
-describe.each(backends)("on the %s", (_, backend) => {
+onEach(({ backend }) => {
   const run = async (call: Call, seed?: number) =>
     (await compile(backend, call)).run({ ...call.inputs, ...(seed !== undefined && { seed: whole([1], seed) }) });
 
@@ -192,20 +189,24 @@ describe.each(backends)("on the %s", (_, backend) => {
   });
 });
 
-test("GPU and CPU drop the same numbers", async () => {
-  const drop = new Dropout({ p: 0.7 });
-  const call: Call = {
-    model: only(drop) as Parts,
-    inputs: { x: floats([999], ...new Array<number>(999).fill(1)) },
-    training: true,
-    forward: ({ x }) => ({ y: drop.forward(x!) }),
-  };
-  const seed = whole([1], -77);
-  const [onGpu, onCpu] = await Promise.all(
-    [gpu, new CpuBackend()].map(async (b) => (await (await compile(b, call)).run({ ...call.inputs, seed })).y!.data),
-  );
-  expect(Array.from(onGpu!, (value) => value !== 0)).toEqual(Array.from(onCpu!, (value) => value !== 0));
-});
+onFloat32(({ backend }) =>
+  test("the same numbers are dropped as by the twins", async () => {
+    const drop = new Dropout({ p: 0.7 });
+    const call: Call = {
+      model: only(drop) as Parts,
+      inputs: { x: floats([999], ...new Array<number>(999).fill(1)) },
+      training: true,
+      forward: ({ x }) => ({ y: drop.forward(x!) }),
+    };
+    const seed = whole([1], -77);
+    const [got, expected] = await Promise.all(
+      [backend, new CpuBackend()].map(
+        async (b) => (await (await compile(b, call)).run({ ...call.inputs, seed })).y!.data,
+      ),
+    );
+    expect(Array.from(got!, (value) => value !== 0)).toEqual(Array.from(expected!, (value) => value !== 0));
+  }),
+);
 
 describe("dispatches", () => {
   const count = async (forward: Call["forward"], inputs: StateDict, model?: Parts) => {

@@ -1,7 +1,7 @@
 /** Initial states that are learned: where a sequence starts from them, and where that cannot be. */
-import { afterAll, describe, expect, test } from "vitest";
-import { adam, type Batch, Linear, LSTM, Module, OptionError, Runtime, type Tensor } from "../../src/node.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { expect, test } from "vitest";
+import { adam, type Batch, Linear, LSTM, Module, OptionError, type Tensor } from "../../src/node.ts";
+import { runtimesForTests } from "../support/backends.ts";
 
 const V = 5;
 
@@ -19,16 +19,10 @@ const batch: Batch = {
   target: { shape: [3, 2], data: Int32Array.of(1, 2, 3, 4, 0, 1) },
 };
 
-const { device } = await adapterForTests();
-const runtimes = [
-  ["the CPU", await Runtime.open({ backend: "cpu" })],
-  ...(device ? [["the GPU", await Runtime.open({ device })] as const] : []),
-] as const;
-afterAll(() => {
-  for (const [, runtime] of runtimes) runtime.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
-describe.each(runtimes)("on %s", (_, runtime) => {
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
   test("are trained when every batch starts anew, and measured so", async () => {
     const model = new Model();
     const before = await runtime.stateDict(model);

@@ -1,17 +1,11 @@
 /** One tensor of lengths or one mask for several layers: each gets its own, by its sizes and its noise. */
-import { afterAll, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { lengthMask, maskRows, sequenceMask } from "../../src/graph/ops/mask.ts";
-import { countPlan, LSTM, Runtime, type Tensor } from "../../src/index.ts";
-import { adapterForTests } from "../support/environment.ts";
+import { countPlan, LSTM, type Tensor } from "../../src/index.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { Parts } from "../support/gradient-check.ts";
 
-const { device } = await adapterForTests();
-const runtimes = [await Runtime.open({ backend: "cpu" }), ...(device ? [await Runtime.open({ device })] : [])].map(
-  (runtime) => [runtime.backend, runtime] as const,
-);
-afterAll(() => {
-  for (const [, runtime] of runtimes) runtime.dispose();
-});
+const { onEach, runtimes } = await runtimesForTests();
 
 const quiet = new LSTM({ inputSize: 3, hiddenSize: 4 });
 const noisy = new LSTM({ inputSize: 3, hiddenSize: 4, zoneout: 0.5 });
@@ -21,7 +15,8 @@ const model = new Parts({ quiet, noisy, other });
 const ones = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b)).fill(1) });
 const integers = (shape: number[], data: readonly number[]) => ({ shape, data: Int32Array.from(data) });
 
-describe.each(runtimes)("on the %s", (_, runtime) => {
+onEach(({ kind }) => {
+  const runtime = runtimes[kind];
   test("lengths are a mask of their own for every number of steps, and for each way a mask lies", async () => {
     const program = await runtime.compile(model, {
       inputs: {

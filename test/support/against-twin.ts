@@ -1,21 +1,12 @@
 /** Runs dispatches on a backend and with their twins, on the same numbers, and compares everything that they may write. */
-import { beforeEach, expect } from "vitest";
+import { expect } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
-import { GpuBackend } from "../../src/gpu/gpu-backend.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import type { Backend } from "../../src/plan/backend.ts";
 import type { Expression } from "../../src/plan/expression.ts";
 import type { BufferSpec, Command, Constants, Dispatch, Plan, View } from "../../src/plan/plan.ts";
 import { RandomStream } from "../../src/random.ts";
 import type { NumberArray, StateDict } from "../../src/tensor-data.ts";
-import { adapterForTests } from "./environment.ts";
-
-/** The GPU of a test file; its tests are skipped, with the reason, where there is none. */
-export async function gpuForTests(limits: "adapter" | "default" = "adapter"): Promise<GpuBackend> {
-  const { device, found } = await adapterForTests(limits);
-  beforeEach((context) => context.skip(!device, found.reason));
-  return device ? new GpuBackend(device, { software: found.info!.software }) : (undefined as unknown as GpuBackend);
-}
 
 /** Repeatable numbers for one case. */
 export class Numbers {

@@ -18,6 +18,8 @@ export interface TestBackend {
   readonly kind: Kind;
   /** One for the whole file. Where there is no GPU, its tests are skipped, and nothing may use it before that. */
   readonly backend: Backend;
+  /** Another one; on the GPU over the file's device. */
+  another(): Promise<Backend>;
   /** A runtime of its own; on the GPU over the file's device. */
   open(options?: RuntimeOptions): Promise<Runtime>;
 }
@@ -25,8 +27,11 @@ export interface TestBackend {
 export interface TestBackends extends TestAdapter {
   /** The file's GPU; absent where the machine has none. */
   readonly gpu: GpuBackend | undefined;
-  /** Makes the same tests for every backend. */
-  onEach(make: (on: TestBackend) => void): void;
+  readonly wasm: WasmBackend;
+  /** Those that this machine has. */
+  readonly available: readonly TestBackend[];
+  /** Makes the same tests for every backend. @param subject begins their titles */
+  onEach(make: (on: TestBackend) => void, subject?: string): void;
   /** Makes the same tests for every backend that is compared with the twins in float64. */
   onFloat32(make: (on: TestBackend) => void): void;
 }
@@ -40,27 +45,37 @@ export interface TestBackends extends TestAdapter {
 export async function backendsForTests(limits: "adapter" | "default" = "adapter"): Promise<TestBackends> {
   const adapter = await adapterForTests(limits);
   const { device, found } = adapter;
-  const gpu = device && new GpuBackend(device, { software: found.info!.software });
+  const make = {
+    cpu: () => new CpuBackend(),
+    wasm: () => WasmBackend.open(),
+    gpu: () => new GpuBackend(device!, { software: found.info!.software }),
+  } as const;
+  const gpu = device && make.gpu();
+  const wasm = await make.wasm();
   const backends: Readonly<Record<Kind, Backend>> = {
-    cpu: new CpuBackend(),
+    cpu: make.cpu(),
     gpu: gpu!,
-    wasm: await WasmBackend.open(),
+    wasm,
   };
   const on = (kind: Kind): TestBackend => ({
     kind,
     backend: backends[kind],
+    another: async () => make[kind](),
     open: async (options) => {
       const { Runtime } = await import("../../src/index.ts");
       return Runtime.open({ ...(kind === "gpu" ? { device: device! } : { backend: kind }), ...options });
     },
   });
-  const through = (kinds: readonly Kind[]) => (make: (on: TestBackend) => void) => {
-    describe.each(kinds)("on the %s", (kind) => {
-      beforeEach((context) => context.skip(kind === "gpu" && !device, found.reason));
-      make(on(kind));
-    });
-  };
-  return { ...adapter, gpu, onEach: through(all), onFloat32: through(float32) };
+  const through =
+    (kinds: readonly Kind[]) =>
+    (make: (on: TestBackend) => void, subject = "") => {
+      describe.each(kinds)(`${subject} on the %s`.trim(), (kind) => {
+        beforeEach((context) => context.skip(kind === "gpu" && !device, found.reason));
+        make(on(kind));
+      });
+    };
+  const available = all.filter((kind) => backends[kind] !== undefined).map(on);
+  return { ...adapter, gpu, wasm, available, onEach: through(all), onFloat32: through(float32) };
 }
 
 export interface TestRuntimes extends TestBackends {

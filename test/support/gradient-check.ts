@@ -1,6 +1,6 @@
-/** Gradients of any piece of a model: the plan's on the CPU against finite differences of its own forward, the GPU's against the CPU's. */
+/** Gradients of any piece of a model: the plan's on the CPU against finite differences of its own forward, other backends' against the CPU's. */
 import "./all-commands.ts";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
 import { GpuBackend } from "../../src/gpu/gpu-backend.ts";
 import { Module, type Tensor } from "../../src/index.ts";
@@ -9,6 +9,7 @@ import { Weights } from "../../src/nn/weights.ts";
 import type { Backend } from "../../src/plan/backend.ts";
 import { type StateDict, sizeOf } from "../../src/tensor-data.ts";
 import { differences, Numbers } from "./against-twin.ts";
+import type { TestBackends } from "./backends.ts";
 
 export type Inputs = Readonly<Record<string, Tensor>>;
 
@@ -175,10 +176,10 @@ async function againstDifferences(given: GradientCase, most: number): Promise<vo
   }
 }
 
-export async function againstCpu(onGpu: readonly Backend[], given: GradientCase): Promise<void> {
+export async function againstCpu(backends: readonly Backend[], given: GradientCase): Promise<void> {
   const { x, dy } = await prepared(given);
   const results = [];
-  for (const backend of [new CpuBackend(), ...onGpu]) {
+  for (const backend of [new CpuBackend(), ...backends]) {
     const { program, weights } = await compile(backend, given, true);
     results.push(await program.run({ ...x, ...dy }));
     program.dispose();
@@ -196,8 +197,8 @@ export async function againstCpu(onGpu: readonly Backend[], given: GradientCase)
 interface TestedCases {
   readonly cases: readonly GradientCase[];
   /**
-   * Cases with too many numbers for differences, and enough for every kind of tile: they are compared between GPU and CPU
-   * only.
+   * Cases with too many numbers for differences, and enough for every kind of tile: they are compared between
+   * backends only.
    */
   readonly large?: readonly GradientCase[];
   /**
@@ -208,17 +209,26 @@ interface TestedCases {
 }
 
 /** Makes the tests of these cases. */
-export function testGradients(gpu: GpuBackend, { cases, large = [], sampled = false }: TestedCases): void {
+export function testGradients(
+  { gpu, wasm, found }: TestBackends,
+  { cases, large = [], sampled = false }: TestedCases,
+): void {
   const named = (some: readonly GradientCase[]) => some.map((given) => [given.name, given] as const);
   describe("on the CPU, against central differences in float64", () => {
     test.each(named(cases))("%s", (_, given) => againstDifferences(given, sampled ? 12 : Number.POSITIVE_INFINITY));
   });
+  const all = named([...cases, ...large]);
   const asWhat = [
-    ["a software adapter", gpu && new GpuBackend(gpu.device, { software: true }), 0],
-    ["a real GPU", gpu && new GpuBackend(gpu.device, { software: false }), 1],
+    ["a software adapter", true, 0],
+    ["a real GPU", false, 1],
   ] as const;
-  describe.each(asWhat)("on the GPU, scheduled for %s, against the CPU", (_, onGpu, turn) => {
-    const all = named([...cases, ...large]);
-    test.each(sampled ? all.filter((__, i) => i % 2 === turn) : all)("%s", (__, given) => againstCpu([onGpu], given));
+  describe.each(asWhat)("on the GPU, scheduled for %s, against the CPU", (_, software, turn) => {
+    beforeEach((context) => context.skip(!gpu, found.reason));
+    test.each(sampled ? all.filter((__, i) => i % 2 === turn) : all)("%s", (__, given) =>
+      againstCpu([new GpuBackend(gpu!.device, { software })], given),
+    );
+  });
+  describe("on wasm, against the CPU", () => {
+    test.each(all)("%s", (_, given) => againstCpu([wasm], given));
   });
 }
