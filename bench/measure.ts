@@ -94,7 +94,10 @@ export async function readyKernel(backend: Backend, test: KernelCase, repeats = 
     return (performance.now() - start) / repeats;
   };
   await round();
-  const shown = ({ kernel, constants }: Dispatch) =>
-    [kernel, ...Object.entries(constants).map(([key, value]) => `${key}=${value}`)].join(" ");
+  // A GPU's kernel is compiled for its constants; elsewhere what matters is whether there is a native.
+  const shown = (command: Dispatch) => {
+    const constants = Object.entries(command.constants).map(([key, value]) => `${key}=${value}`);
+    return [command.kernel, ...(backend.runs ? [backend.runs(command)] : constants)].join(" ");
+  };
   return { variant: commands.map(shown).join(", "), error, round, dispose: () => loaded.dispose() };
 }
