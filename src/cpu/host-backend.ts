@@ -36,7 +36,8 @@ export abstract class HostBackend<B extends HostBuffer> implements Backend {
   readonly allocations = new Set<Allocation>();
   readonly scratch: ScratchPool<B>;
   #disposed = false;
-  #turnAt = performance.now();
+  /** While replays go on: since when, and what waits until everything else had its turn. */
+  #busy: { readonly since: number; readonly over: Promise<void> } | undefined;
 
   constructor(limits?: PlanLimits) {
     this.budget = new PlanBudget(limits);
@@ -130,11 +131,19 @@ export abstract class HostBackend<B extends HostBuffer> implements Backend {
     }
   }
 
-  /** Lets signals, messages and timers have their turn, as they do while a GPU works; not after every short replay. */
-  async turn(): Promise<void> {
-    if (performance.now() - this.#turnAt < TURN) return;
-    await new Promise((resolve) => setTimeout(resolve));
-    this.#turnAt = performance.now();
+  /**
+   * Lets signals, messages and timers have their turn, as they do while a GPU works; not after every short replay. Replays are
+   * over in the order in which they ran.
+   * @param since when the replay began
+   */
+  turn(since: number): Promise<void> {
+    this.#busy ??= {
+      since,
+      over: new Promise((resolve) => setTimeout(resolve)).then(() => {
+        this.#busy = undefined;
+      }),
+    };
+    return performance.now() - this.#busy.since < TURN ? Promise.resolve() : this.#busy.over;
   }
 
   dispose(): void {
@@ -218,9 +227,10 @@ class HostPlan<B extends HostBuffer> implements LoadedPlan {
   }
 
   async runAndRead(names: readonly string[]): Promise<NumberArray[]> {
+    const began = performance.now();
     this.run();
     const values = names.map((name) => this.buffer(name).data.slice());
-    await this.#backend.turn();
+    await this.#backend.turn(began);
     return values;
   }
 

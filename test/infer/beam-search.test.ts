@@ -278,7 +278,8 @@ onEach(({ kind }) => {
     await weigh(model, runtime);
     const options = { prompt: [1, 2], length: 6, chunk: 2 };
     const before = await runtime.beamSearch(model, options);
-    const search = runtime.beamSearch(model, options);
+    // Long enough that other things get their turn before it is done, however fast the backend is.
+    const search = runtime.beamSearch(model, { ...options, length: 5000 });
     runtime.initialize(model, { seed: 3 });
     const change = setTimeout(() => runtime.initialize(model, { seed: 4 }));
     const error = await errorOf(() => search);
@@ -297,7 +298,7 @@ onEach(({ kind }) => {
       reason,
     );
     const controller = new AbortController();
-    const search = runtime.beamSearch(model, { ...options, signal: controller.signal });
+    const search = runtime.beamSearch(model, { ...options, length: 20_000, signal: controller.signal });
     setTimeout(() => controller.abort(reason), 20);
     expect(await errorOf(() => search)).toBe(reason);
     const short = { ...options, length: 3 };
