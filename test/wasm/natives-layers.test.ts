@@ -132,3 +132,30 @@ test("a target that is no class has a loss of NaN, and no gradient but that of s
   });
   await expectTwins(wasm, { plain: caseOf(0), smoothed: caseOf(0.25) });
 });
+
+test.each([0, 1, 2, 3])(
+  "a goal that is infinite has a loss of NaN, kind %i, with weights of two columns",
+  async (kind) => {
+    const [N, C, K] = [6, 6, 2];
+    const numbers = new Numbers("goals");
+    const goal = numbers.floats(N * C).map(Math.abs);
+    goal[0] = Number.POSITIVE_INFINITY;
+    goal[2 * C + 5] = Number.NEGATIVE_INFINITY;
+    const pointwise: TwinCase = {
+      kernel: "pointwise-loss",
+      constants: {},
+      params: { N, C, K, kind, delta: 0.5, scale: 2, hasMask: 0, hasGradient: 0, nan: 0x7fc00000 },
+      data: {
+        output: numbers.floats(N * C),
+        goal,
+        posWeight: Float32Array.of(0.5, 3),
+        mask: new Int32Array(N),
+        count: Float32Array.of(N),
+        rowLoss: numbers.floats(N),
+        gradient: numbers.floats(1),
+      },
+      grid: [1, 1, 1],
+    };
+    await expectTwins(wasm, { pointwise });
+  },
+);
