@@ -48,6 +48,7 @@ async function checkPackage() {
       node(bin("@arethetypeswrong/cli/dist/index.js"), tarball, "--profile", "esm-only"),
     );
     await step("unpack", () => unpack(tarball, folder));
+    await step("runs without WebGPU", () => runWithoutWebGpu(folder));
     await step("types under TypeScript 5.4 to 7.0", () => checkTypes(root, folder));
     await step("bundle for a browser", () => bundleForBrowser(folder));
     await step("size of a bundle", () => checkSize(folder));
@@ -72,6 +73,25 @@ function unpack(tarball, folder) {
   mkdirSync(modules);
   execFileSync("tar", ["-xzf", tarball, "-C", modules]);
   renameSync(join(modules, "package"), join(modules, "webgpu-rnn"));
+}
+
+/** The package's entry in Node, where the package `webgpu` is not installed: it runs on WebAssembly. */
+function runWithoutWebGpu(folder) {
+  const file = join(folder, "without-webgpu.mjs");
+  writeFileSync(
+    file,
+    `import { adam, CharModel, Runtime } from "webgpu-rnn";
+const runtime = await Runtime.open();
+const { backend, reason } = runtime.info();
+if (backend !== "wasm") throw new Error(\`the backend is \${backend}: \${reason}\`);
+const trainer = runtime.trainer(new CharModel({ vocabSize: 4, hiddenSize: 8 }), { optimizer: adam({ lr: 0.05 }) });
+const tokens = (shift) => ({ shape: [8, 2], data: Int32Array.from({ length: 16 }, (_, i) => ((i >> 1) + shift) % 4) });
+const losses = [];
+for (let step = 0; step < 20; step++) losses.push((await trainer.step({ x: tokens(0), target: tokens(1) })).loss);
+if (!(losses.at(-1) < losses[0] / 2)) throw new Error(\`losses of \${losses}\`);
+`,
+  );
+  node(file);
 }
 
 /** A page that imports the package: Node's parts must not be reached from it. */
