@@ -12,7 +12,7 @@ export interface NativeContext extends TwinContext {
   workspace(bytes: number): number;
   /** Tells users why something of theirs is left to the twin. */
   refuse(why: string): void;
-  /** A WebAssembly module over the same memory, by a name that says what is in it. Its `run`. */
+  /** A WebAssembly module over the same memory, by a name that says what is in it besides the dispatch's expression. Its `run`. */
   compiled(name: string, code: () => Uint8Array<ArrayBuffer>): Call;
 }
 

@@ -1,5 +1,5 @@
 import type { pointwiseKernel, pointwiseSum } from "../kernels/pointwise.ts";
-import { type Expression, keyOfExpression } from "../plan/expression.ts";
+import type { Expression } from "../plan/expression.ts";
 import type { Call } from "./calls.ts";
 import { compileExpression, inputsOf } from "./compile/expression-module.ts";
 import type { NativeContext, NativeOf } from "./native.ts";
@@ -68,7 +68,7 @@ function evaluated(
 }
 
 function compiledFrom(expression: Expression, result: "store" | "add" | "asFloat", { compiled }: NativeContext): Call {
-  return compiled(`${result} ${keyOfExpression(expression)}`, () => compileExpression(expression, result));
+  return compiled(result, () => compileExpression(expression, result));
 }
 
 const pointwise: NativeOf<typeof pointwiseKernel> = (at, p, context) => {

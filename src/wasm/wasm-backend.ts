@@ -3,6 +3,7 @@ import { HostBackend, type HostBuffer } from "../cpu/host-backend.ts";
 import { twinStep } from "../cpu/twin-step.ts";
 import { kernelOf } from "../kernels/kernel.ts";
 import type { RunsOf } from "../plan/backend.ts";
+import { keyOfExpression } from "../plan/expression.ts";
 import { type BufferSpec, type Command, type Dispatch, hostTarget, type View } from "../plan/plan.ts";
 import type { PlanLimits } from "../plan/plan-budget.ts";
 import type { NumberArray } from "../tensor-data.ts";
@@ -107,7 +108,7 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
       panels: this.#panels,
       workspace,
       refuse: (why) => this.refusals.add(why),
-      compiled: (name, code) => this.#compile(name, code),
+      compiled: (name, code) => this.#compile(expression ? `${name} ${keyOfExpression(expression)}` : name, code),
     } as NativeContext;
   }
 
