@@ -35,7 +35,7 @@ const groups = {
       "test/conformance/pytorch-cpp-lstm.test.ts",
     ],
     // The last test of a suite counts the others, which a choice by name or an early end leaves out.
-    names: "^on the GPU .* cases |on the gpu (?!as many cases)",
+    names: "on the gpu (?!as many cases)",
   },
 };
 
@@ -63,7 +63,7 @@ function mutated({ name, file, edits }) {
 function nameOf(test) {
   const names = [];
   for (let part = test; part && part.type !== "module"; part = part.parent)
-    names.unshift(part.name.replace(/, ROWS .*$/, "").replace(/^on the GPU \(.*\)$/, "on the GPU"));
+    names.unshift(part.name.replace(/, ROWS .*$/, ""));
   return names.join(" > ");
 }
 

@@ -40,7 +40,8 @@ export const COLUMNS = 80;
 
 const indented = (text: string, others = "  "): string => `  ${wrap(text, COLUMNS - 2, others)}`;
 
-const number = (x: number): string => (x === 0 ? "0" : Number.isFinite(x) ? x.toExponential(1) : String(x));
+const number = (x: number): string =>
+  x === 0 ? "0" : Number.isFinite(x) ? x.toExponential(1) : String(x).replace("Infinity", "inf");
 
 const mark = (status: CaseOutcome["status"], { green, red }: Colors): string =>
   status === "pass" ? green("pass") : red("FAIL");
@@ -59,16 +60,18 @@ function table(backends: CaseOutcome["backends"], colors: Colors): string[] {
   const names = shown[0]?.[1].tensors.map(({ name }) => name) ?? [];
   if (names.length === 0) return [];
   const width = Math.max(...names.map((name) => name.length), 20);
-  const header = shown.map(([backend]) => `${backend} error`.padStart(12) + "bound".padStart(9).padEnd(14)).join("");
+  // Three backends fit 80 columns with the longest of PyTorch's names.
+  const cells = (error: string, bound: string) => error.padStart(8) + bound.padStart(8);
+  const header = shown.map(([backend]) => cells(backend, "bound")).join("");
   const rows = names.map((name, i) => {
-    const cells = shown.map(([, { tensors }]) => {
-      const { error, bound, ok } = tensors[i]!;
-      const numbers = number(error).padStart(12) + number(bound).padStart(9);
-      return ok ? `${numbers}     ` : `${colors.red(numbers)} ${mark("fail", colors)}`;
+    const results = shown.map(([, { tensors }]) => tensors[i]!);
+    const numbers = results.map(({ error, bound, ok }) => {
+      const text = cells(number(error), number(bound));
+      return ok ? text : colors.red(text);
     });
-    return `  ${name.padEnd(width)}${cells.join("")}`.trimEnd();
+    return `  ${name.padEnd(width)}${numbers.join("")}${results.every(({ ok }) => ok) ? "" : ` ${mark("fail", colors)}`}`;
   });
-  return [colors.dim(`  ${"tensor".padEnd(width)}${header}`.trimEnd()), ...rows];
+  return [colors.dim(`  ${"error of".padEnd(width)}${header}`), ...rows];
 }
 
 /** A case as text: its status, its sizes, the worst error of each tensor against its bound. */

@@ -41,24 +41,37 @@ export async function verifyFile(file: string, runtimes: readonly Runtime[]): Pr
   return { file, status, fields: read.fields, backends };
 }
 
-async function open(backend: BackendName): Promise<Runtime> {
+/** The backends that each choice checks. */
+const choices: Readonly<Record<VerifyOptions["backend"], readonly BackendName[]>> = {
+  gpu: ["gpu"],
+  wasm: ["wasm"],
+  cpu: ["cpu"],
+  both: ["gpu", "cpu"],
+  all: ["gpu", "wasm", "cpu"],
+};
+
+/** A runtime on it, or why there is none. */
+async function open(backend: BackendName): Promise<Runtime | NoAdapterError> {
   try {
     return await Runtime.open({ backend });
   } catch (cause) {
     if (!(cause instanceof NoAdapterError)) throw cause;
-    const why = cause.message.replace(/; use \{ backend.*$/, "");
-    throw new NoAdapterError(`verify: ${why}; --backend cpu checks the CPU alone`, { cause });
+    return new NoAdapterError(cause.message.replace(/; use \{ backend.*$/, ""), { cause });
   }
 }
 
 /** Where and when the records that follow were made, as one line of JSON. */
-async function machineRecord(runtimes: readonly Runtime[]): Promise<string> {
+async function machineRecord(
+  runtimes: readonly Runtime[],
+  notChecked: Partial<Record<BackendName, string>>,
+): Promise<string> {
   const adapter = runtimes.find(({ backend }) => backend === "gpu")?.info().adapter;
   return JSON.stringify({
     type: "machine",
     date: new Date().toISOString(),
     versions: await readVersions(),
     ...(adapter && { adapter }),
+    ...(Object.keys(notChecked).length > 0 && { notChecked }),
   });
 }
 
@@ -67,20 +80,28 @@ interface VerifyOptions {
   readonly json?: true;
 }
 
-/** @throws DataError for a path that cannot be read, NoAdapterError when a GPU is asked for and there is none */
+/** @throws DataError for a path that cannot be read, NoAdapterError when a GPU is asked for and there is none (`all` goes on) */
 async function verify(paths: readonly string[], { backend, json }: VerifyOptions): Promise<void> {
   const { line, colors } = terminalOf(process.stdout);
   const files = await findFiles(paths, ".safetensors", "check the path; docs/cases.md says how to record cases");
   const runtimes: Runtime[] = [];
   try {
-    for (const name of ["gpu", "wasm", "cpu"] as const) {
-      if (backend !== "all" && backend !== name && !(backend === "both" && name !== "wasm")) continue;
+    const notChecked: Partial<Record<BackendName, string>> = {};
+    for (const name of choices[backend]) {
       const runtime = await open(name);
+      if (runtime instanceof NoAdapterError) {
+        const why = runtime.message;
+        if (backend !== "all" || name !== "gpu")
+          throw new NoAdapterError(`verify: ${why}; --backend cpu checks the CPU alone`, { cause: runtime.cause });
+        notChecked[name] = why;
+        if (!json) line(wrap(`${name}: not checked, ${why}`, COLUMNS));
+        continue;
+      }
       runtimes.push(runtime);
       const { reason } = runtime.info();
       if (!json) line(wrap(name === "cpu" ? "cpu: the kernels' twins in float64" : `${name}: ${reason}`, COLUMNS));
     }
-    if (json) line(await machineRecord(runtimes));
+    if (json) line(await machineRecord(runtimes, notChecked));
     else line();
     const outcomes: CaseOutcome[] = [];
     for (const file of files) {
@@ -102,11 +123,7 @@ export function register(program: Command): void {
     .command("verify")
     .description("check this machine against PyTorch: run parity cases, print the worst error of each tensor")
     .argument("<paths...>", "parity cases (.safetensors), or folders of them; docs/cases.md says how to record some")
-    .addOption(
-      new Option("--backend <name>", "where to run them")
-        .choices(["gpu", "wasm", "cpu", "both", "all"])
-        .default("both"),
-    )
+    .addOption(new Option("--backend <name>", "where to run them").choices(Object.keys(choices)).default("both"))
     .option("--json", "print one JSON record per line, for scripts")
     .action(verify);
 }

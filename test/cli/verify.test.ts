@@ -2,24 +2,22 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeEach, describe, expect, type TestContext, test } from "vitest";
+import { afterAll, afterEach, describe, expect, type TestContext, test } from "vitest";
 import { register, verifyFile } from "../../src/cli/verify.ts";
 import { type Aspect, bounds, compare } from "../../src/cli/verify-case.ts";
 import { DataError, NoAdapterError } from "../../src/errors.ts";
 import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.ts";
-import { Runtime } from "../../src/node.ts";
 import type { StateDict } from "../../src/tensor-data.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { runCommand } from "../support/command.ts";
-import { adapterForTests } from "../support/environment.ts";
 
 const recorded = fileURLToPath(new URL("../recorded/cases", import.meta.url));
 const shared = fileURLToPath(new URL("../../../shared/cases", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-verify-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const { device, found } = await adapterForTests();
-const cpu = await Runtime.open({ backend: "cpu" });
-const gpu = device && (await Runtime.open({ device }));
+const { found, onEach, runtimes } = await runtimesForTests();
+const { cpu, gpu } = runtimes;
 const skipWithoutGpu = (context: TestContext) => {
   if (!gpu) context.skip(found.reason);
 };
@@ -27,13 +25,8 @@ const skipWithoutGpu = (context: TestContext) => {
 const casesIn = (path: string): string[] =>
   existsSync(path) ? readdirSync(path).filter((name) => name.endsWith(".safetensors")) : [];
 
-describe.each([
-  ["the CPU", cpu],
-  [`the GPU (${found.reason})`, gpu],
-])("on %s", (_, runtime) => {
-  beforeEach((context) => {
-    if (!runtime) skipWithoutGpu(context);
-  });
+onEach(({ kind: backend }) => {
+  const runtime = runtimes[backend];
   describe.each([
     ["recorded", recorded],
     ["shared", shared],
@@ -41,7 +34,7 @@ describe.each([
     const files = casesIn(path);
     if (files.length === 0) test("each case", (context) => context.skip(`there are no ${kind} cases at ${path}`));
     test.each(files)("%s", async (file) => {
-      const { status, reason, backends } = await verifyFile(join(path, file), [runtime as Runtime]);
+      const { status, reason, backends } = await verifyFile(join(path, file), [runtime]);
       const results = Object.values(backends).flatMap(({ tensors }) => tensors);
       const failures = results.filter(({ ok }) => !ok);
       expect({ status, reason, failures }).toEqual({ status: "pass", reason: undefined, failures: [] });
@@ -133,9 +126,9 @@ describe("a wrong number fails", () => {
   test("on the GPU within float32's bounds, and beyond them", async (context) => {
     skipWithoutGpu(context);
     const near = changed("gru_2layer", ({ tensors }) => shift(tensors, "expected.y", 2e-6));
-    expect((await verifyFile(near, [gpu as Runtime])).status).toBe("pass");
+    expect((await verifyFile(near, [gpu])).status).toBe("pass");
     const far = changed("gru_2layer", ({ tensors }) => shift(tensors, "expected.grad.x", 1e-2));
-    const { status, backends: results } = await verifyFile(far, [gpu as Runtime, cpu]);
+    const { status, backends: results } = await verifyFile(far, [gpu, cpu]);
     expect(status).toBe("fail");
     expect(results.gpu?.tensors.filter(({ ok }) => !ok)).toMatchObject([{ name: "grad.x", element: 0 }]);
     expect(results.cpu?.status).toBe("fail");
@@ -306,9 +299,59 @@ describe("webgpu-rnn verify", () => {
     skipWithoutGpu(context);
     const { out, exitCode, error } = await verify(recorded);
     expect([error, exitCode]).toEqual([undefined, 0]);
-    expect(out).toMatch(/tensor +gpu error +bound +cpu error +bound/);
+    expect(out).toMatch(/error of +gpu +bound +cpu +bound/);
     expect(out).toMatch(new RegExp(`^${casesIn(recorded).length} passed, 0 failed$`, "m"));
     expect(out.split("\n").filter((line) => line.length > 80 && !line.includes(basename(recorded)))).toEqual([]);
+  });
+
+  test("all backends fit 80 columns, side by side", async (context) => {
+    skipWithoutGpu(context);
+    const wrong = changed("lstm_2layer_bidirectional", ({ tensors }) => {
+      shift(tensors, "expected.grad.weight_hh_l1_reverse", 1);
+    });
+    const { out, exitCode, error } = await verify(recorded, wrong, "--backend", "all");
+    expect([error, exitCode]).toEqual([undefined, 1]);
+    for (const backend of ["gpu", "wasm", "cpu"]) expect(out).toMatch(new RegExp(`^${backend}: `, "m"));
+    expect(out).toMatch(/error of +gpu +bound +wasm +bound +cpu +bound$/m);
+    expect(out).toMatch(/^ {2}grad\.weight_hh_l1_reverse +1\.0e\+0 +\S+ +1\.0e\+0 +\S+ +1\.0e\+0 +1\.0e-9 FAIL$/m);
+    expect(out).toMatch(new RegExp(`^${casesIn(recorded).length} passed, 1 failed$`, "m"));
+    const wide = out.split("\n").filter((line) => line.length > 80 && !/\.safetensors$/.test(line));
+    expect(wide).toEqual([]);
+  });
+
+  test("all backends as records", async (context) => {
+    skipWithoutGpu(context);
+    const { out } = await verify(at("rnn_tanh"), "--backend", "all", "--json");
+    const [machine, record] = out
+      .split("\n")
+      .slice(0, 2)
+      .map((line) => JSON.parse(line));
+    expect(machine.notChecked).toBeUndefined();
+    expect(Object.keys(record.backends)).toEqual(["gpu", "wasm", "cpu"]);
+    for (const [backend, { status, tensors }] of Object.entries<typeof record>(record.backends)) {
+      expect([status, tensors.hn.ok]).toEqual(["pass", true]);
+      // Around 1e-5, or exact.
+      expect(tensors.hn.bound > 1e-6).toBe(backend !== "cpu");
+    }
+  });
+
+  test("all backends without a GPU: WebAssembly and the CPU are checked, and it says so", async () => {
+    process.env.WEBGPU_RNN_ADAPTER = "none";
+    const { out, exitCode, error } = await verify(at("rnn_tanh"), "--backend", "all");
+    expect([error, exitCode]).toEqual([undefined, 0]);
+    expect(out).toMatch(/^gpu: not checked, no GPU: /m);
+    expect(out).toMatch(/error of +wasm +bound +cpu +bound$/m);
+    const [machine, record] = (await verify(at("rnn_tanh"), "--backend", "all", "--json")).out.split("\n");
+    expect(JSON.parse(machine!).notChecked).toEqual({ gpu: expect.stringContaining("no GPU: ") });
+    expect(Object.keys(JSON.parse(record!).backends)).toEqual(["wasm", "cpu"]);
+  });
+
+  test("WebAssembly alone, without a GPU", async () => {
+    process.env.WEBGPU_RNN_ADAPTER = "none";
+    const { out, exitCode } = await verify(at("gru_2layer"), "--backend", "wasm");
+    expect([exitCode, out]).toEqual([0, expect.stringMatching(/^wasm: [\s\S]*error of +wasm +bound\n/m)]);
+    const wrong = changed("rnn_tanh", ({ tensors }) => shift(tensors, "expected.hn", 1e-3), "wrong on wasm");
+    expect((await verify(wrong, "--backend", "wasm")).out).toMatch(/^ {2}hn +1\.0e-3 +\S+ FAIL$/m);
   });
 
   test("without a GPU it says so and does not check less", async () => {
@@ -325,7 +368,9 @@ describe("webgpu-rnn verify", () => {
     expect((await verify(fileURLToPath(new URL("../../src", import.meta.url)))).error?.message).toMatch(
       /no \.safetensors/,
     );
-    expect((await verify(recorded, "--backend", "tpu")).error?.message).toMatch(/Allowed choices are gpu, cpu, both/);
+    expect((await verify(recorded, "--backend", "tpu")).error?.message).toMatch(
+      /Allowed choices are gpu, wasm, cpu, both, all/,
+    );
     expect((await verify()).error?.message).toMatch(/missing required argument 'paths'/);
   });
 });
