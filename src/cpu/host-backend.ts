@@ -192,12 +192,15 @@ class HostPlan<B extends HostBuffer> implements LoadedPlan {
     let next = 0;
     const all = this.plan.buffers.map((_, id) => this.#buffers[id] ?? scratch[next++]!);
     const ready = (command: Command) => this.#backend.step(command, all);
+    let epoch: number;
     do {
       // Making a step may move what those before it work on.
-      this.#epoch = this.#backend.epoch;
+      epoch = this.#backend.epoch;
       this.#derivations = (this.plan.derivations ?? []).map(({ commands }) => commands.map(ready));
       this.#steps = this.plan.commands.map(ready);
-    } while (this.#epoch !== this.#backend.epoch);
+    } while (epoch !== this.#backend.epoch);
+    // Only now: steps that could not be made are made at the next replay.
+    this.#epoch = epoch;
   }
 
   buffer(name: string): B {
