@@ -43,7 +43,7 @@ export class DataError extends WebGpuRnnError {
   }
 }
 
-/** A GPU was asked for and there is none. */
+/** A GPU or WebAssembly was asked for, and there is none. */
 export class NoAdapterError extends WebGpuRnnError {
   constructor(message: string, options?: { cause?: unknown }) {
     super("NO_ADAPTER", message, options);
