@@ -28,6 +28,7 @@ export interface RuntimeInfo {
   readonly adapter?: AdapterInfo;
   /** One sentence: what was chosen and why, and what else there is. */
   readonly reason: string;
+  /** Of the GPU's device; on WebAssembly `relaxed-simd`, where the engine has it and products are faster by it. */
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
   /**

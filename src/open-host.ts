@@ -2,7 +2,7 @@ import type { FoundAdapter } from "./adapter/request-adapter.ts";
 import { CpuBackend } from "./cpu/cpu-backend.ts";
 import { NoAdapterError } from "./errors.ts";
 import type { OpenBackend } from "./open-backend.ts";
-import type { Backend, BackendChoice } from "./plan/backend.ts";
+import type { BackendChoice } from "./plan/backend.ts";
 import type { PlanLimits } from "./plan/plan-budget.ts";
 import { WasmBackend } from "./wasm/wasm-backend.ts";
 
@@ -16,10 +16,10 @@ export async function openHost(
   plans: PlanLimits,
   { reason: noGpu, software, candidates = [] }: Partial<FoundAdapter> = {},
 ): Promise<OpenBackend> {
-  const opened = (backend: Backend, reason: string): OpenBackend => ({
-    backend,
-    info: { backend: backend.kind, reason, features: [], limits: {}, candidates },
-  });
+  const opened = (backend: WasmBackend | CpuBackend, reason: string): OpenBackend => {
+    const features = backend.kind === "wasm" ? backend.features : [];
+    return { backend, info: { backend: backend.kind, reason, features, limits: {}, candidates } };
+  };
   if (wanted === "cpu") return opened(new CpuBackend(plans), "the CPU was asked for, in float64");
   if (wanted === "wasm")
     return opened(await WasmBackend.open(plans), "WebAssembly was asked for, and no GPU looked for");

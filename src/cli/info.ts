@@ -47,7 +47,7 @@ async function info({ backend: wanted, json }: InfoOptions): Promise<void> {
     candidates.forEach(({ name, outcome }, i) => {
       line(row(i === 0 ? "tried" : "", `${i + 1}. ${name}: ${outcome}`));
     });
-    if (backend !== "gpu") return;
+    if (backend === "cpu") return;
     line(row("features", features.join(", ") || "none"));
     Object.entries(limits).forEach(([name, value], i) => {
       line((i === 0 ? "limits" : "").padEnd(10) + showLimit(name, value));

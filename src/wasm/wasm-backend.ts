@@ -22,6 +22,7 @@ interface WasmBuffer extends HostBuffer {
 export class WasmBackend extends HostBackend<WasmBuffer> {
   readonly kind = "wasm";
   readonly target = hostTarget;
+  readonly features: readonly string[];
   readonly #natives: ReadonlyMap<string, Native>;
   readonly #wasm: Exports;
   readonly #heap: Heap;
@@ -31,8 +32,13 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
   #moved = 0;
   readonly refusals = new Set<string>();
 
-  private constructor({ wasm, memory }: OpenModule, natives: ReadonlyMap<string, Native>, limits?: PlanLimits) {
+  private constructor(
+    { wasm, memory, features }: OpenModule,
+    natives: ReadonlyMap<string, Native>,
+    limits?: PlanLimits,
+  ) {
     super(limits);
+    this.features = features;
     this.#natives = natives;
     this.#wasm = wasm;
     this.#heap = new Heap(memory, wasm.heapBase());
