@@ -7,6 +7,8 @@ export default defineConfig({
     alias: { "webgpu-rnn": fileURLToPath(new URL("src/node.ts", import.meta.url)) },
     include: ["test/**/*.test.ts"],
     globalSetup: ["scripts/test-setup.mjs"],
+    // On request: every plan of the other backends runs on WebAssembly too.
+    setupFiles: process.env.PLANS_ON_WASM ? ["test/support/plans-on-wasm.ts"] : [],
     // A process per file: each opens its own device, and Dawn's ends with the process.
     pool: "forks",
     // A software adapter uses every core already; more workers only make each test slower.
