@@ -18,6 +18,8 @@ if (!existsSync(module) || !readFileSync(module, "utf8").startsWith(head)) await
 async function generate() {
   const plain = await compile("index.ts", ["simd"]);
   const relaxed = await compile("product.ts", ["simd", "relaxed-simd"], { "madd.ts": "madd-relaxed.ts" });
+  // Both have the same memory: constants of the second would be written over those of the first.
+  if (hasData(relaxed.code)) throw new Error("src/wasm/assembly/product.ts keeps constants in memory");
   writeFileSync(
     module,
     `${head}
@@ -65,6 +67,24 @@ async function compile(entry, features, instead = {}) {
     throw error;
   }
   return { code: Buffer.from(written.get("module.wasm")), types: written.get("module.d.ts") };
+}
+
+/** Whether a module has a data section: the one with number 11 (WebAssembly core specification, binary format of modules). */
+function hasData(code) {
+  const DATA = 11;
+  let at = 8;
+  while (at < code.length) {
+    const id = code[at++];
+    if (id === DATA) return true;
+    let size = 0;
+    for (let shift = 0, more = true; more; shift += 7) {
+      const byte = code[at++];
+      size |= (byte & 127) << shift;
+      more = byte > 127;
+    }
+    at += size;
+  }
+  return false;
 }
 
 /** Lines of an interface from the declarations that AssemblyScript writes. */

@@ -320,6 +320,6 @@ describe("a plan with WGSL that is wrong", () => {
   test("leaves the runtime as it was", async () => {
     await loading(withLine(3, "  saved.a = ;"));
     const right = defineCell(adder({ name: "right after wrong" }));
-    expect((await checkCell(right, { runtime: gpu! })).onGpu).toBeGreaterThan(0);
+    expect((await checkCell(right, { runtime: gpu! })).byWgsl).toBeGreaterThan(0);
   });
 });

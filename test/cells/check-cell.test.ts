@@ -7,21 +7,38 @@ import { adapterForTests } from "../support/environment.ts";
 
 const { device, found } = await adapterForTests();
 const gpu = device && (await Runtime.open({ device }));
-afterAll(() => gpu?.dispose());
+const wasm = await Runtime.open({ backend: "wasm" });
+afterAll(() => {
+  gpu?.dispose();
+  wasm.dispose();
+});
 
 /** A normaliser is never negative. */
 const statesOf = (cell: FullCell) => (cell.states.includes("n") ? { n: [0.5, 2] as const } : {});
 
 test.each(testCells.map((cell) => [cell.name, cell] as const))("passes %s", async (_, cell) => {
-  const { derivatives, onGpu } = await checkCell(cell, { states: statesOf(cell) });
+  const { derivatives, byWgsl } = await checkCell(cell, { states: statesOf(cell) });
   expect(derivatives).toBeGreaterThanOrEqual(3 * 2 * 3 * (cell.gates.length + cell.states.length));
-  expect(onGpu).toBe(0);
+  expect(byWgsl).toBe(0);
 });
 
 test.each([mguCell(), slstmCell()])("passes the WGSL of $name", async (cell) => {
-  if (!gpu) return;
-  const { onGpu } = await checkCell(cell, { runtime: gpu, states: statesOf(cell), seed: 3 });
-  expect(onGpu).toBeGreaterThan(300);
+  for (const runtime of [wasm, gpu]) {
+    if (!runtime) continue;
+    const { byWgsl } = await checkCell(cell, { runtime, states: statesOf(cell), seed: 3 });
+    expect(byWgsl).toBeGreaterThan(300);
+  }
+});
+
+test("on WebAssembly finds a fault of the WGSL, and does not count what the twin computes", async () => {
+  const wrong = leaky("leaky, wrong on WebAssembly", {
+    fragment: { source: wgsl.replace("grad.h * (1.0 - p.k)", "grad.h * p.k") },
+  });
+  await expect(checkCell(wrong, { runtime: wasm })).rejects.toThrow(/the WGSL says/);
+  const unknown = leaky("leaky, with sin", {
+    fragment: { source: wgsl.replace("let a = ", "let b = sin(x.a);\n  let a = b - b + ") },
+  });
+  expect((await checkCell(unknown, { runtime: wasm })).byWgsl).toBe(0);
 });
 
 /** A leaky integrator with a learned rate, h = h + k * (tanh(x + r) - h), right unless something is changed. */
@@ -257,7 +274,7 @@ describe("names what is read and not there", () => {
 
 describe.skipIf(!gpu)(`the WGSL (${found.reason})`, () => {
   test("passes when it is right", async () => {
-    expect((await checkCell(leaky("right"), { runtime: gpu! })).onGpu).toBeGreaterThan(300);
+    expect((await checkCell(leaky("right"), { runtime: gpu! })).byWgsl).toBeGreaterThan(300);
   });
 
   test.each([
