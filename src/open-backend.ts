@@ -18,6 +18,12 @@ export interface RuntimeOptions {
   readonly limits?: "adapter" | "default";
   /** A `GPUDevice` of your own, used in place of opening one. `dispose` leaves it open. */
   readonly device?: WebGPUDevice;
+  /**
+   * Threads at most that WebAssembly computes with. Default: as many as there are processors, up to 8, where memory can be shared
+   * (Node, and pages that are isolated from other origins), else 1. Work of less than some dozen microseconds stays on one, and
+   * results are the same, bit for bit.
+   */
+  readonly threads?: number;
   /** How many plans stay loaded, each for one shape of a batch: the least recently used go first. */
   readonly plans?: PlanLimits;
 }
@@ -30,6 +36,8 @@ export interface RuntimeInfo {
   readonly reason: string;
   /** Of the GPU's device; on WebAssembly `relaxed-simd`, where the engine has it and products are faster by it. */
   readonly features: readonly string[];
+  /** On WebAssembly the threads that share work now: workers start when a model is large enough for them. */
+  readonly threads?: number;
   readonly limits: Readonly<Record<string, number>>;
   /**
    * Cells of your own that run as their twins, slowly, and why: what of their WGSL is not known to the compiler for
@@ -51,14 +59,15 @@ export interface OpenBackend {
  * @throws NoAdapterError when a backend was asked for that is not to be had; OptionError for an unknown option
  */
 export async function openBackend(options: RuntimeOptions): Promise<OpenBackend> {
-  checkOptions("Runtime.open", options, ["backend", "limits", "device", "plans"]);
-  const { backend: wanted = "auto", limits = "adapter", device, plans = {} } = options;
+  checkOptions("Runtime.open", options, ["backend", "limits", "device", "threads", "plans"]);
+  const { backend: wanted = "auto", limits = "adapter", device, threads, plans = {} } = options;
+  if (threads !== undefined) checkCount("Runtime.open", "threads", threads);
   checkOptions("Runtime.open: plans", plans, ["count", "bytes"]);
   for (const name of ["count", "bytes"] as const)
     if (plans[name] !== undefined) checkCount("Runtime.open: plans", name, plans[name]);
   if (!backendChoices.includes(wanted))
     throw new OptionError(`Runtime.open: backend is ${shown(wanted)}, expected "auto", "gpu", "wasm" or "cpu"`);
-  const openHost = async (why?: OpenedDevice) => (await loadOnDemand()).openHost(wanted, plans, why);
+  const openHost = async (why?: OpenedDevice) => (await loadOnDemand()).openHost(wanted, { plans, threads }, why);
   if (wanted === "cpu" || wanted === "wasm") return openHost();
   const opened = device ? givenDevice(device) : await openDevice(limits, { software: wanted === "gpu" });
   const { info: adapter, reason, candidates, cause } = opened;

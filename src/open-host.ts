@@ -13,7 +13,7 @@ import { WasmBackend } from "./wasm/wasm-backend.ts";
  */
 export async function openHost(
   wanted: BackendChoice,
-  plans: PlanLimits,
+  { plans, threads }: { readonly plans: PlanLimits; readonly threads: number | undefined },
   { reason: noGpu, software, candidates = [] }: Partial<FoundAdapter> = {},
 ): Promise<OpenBackend> {
   const opened = (backend: WasmBackend | CpuBackend, reason: string): OpenBackend => {
@@ -22,11 +22,11 @@ export async function openHost(
   };
   if (wanted === "cpu") return opened(new CpuBackend(plans), "the CPU was asked for, in float64");
   if (wanted === "wasm")
-    return opened(await WasmBackend.open(plans), "WebAssembly was asked for, and no GPU looked for");
+    return opened(await WasmBackend.open(plans, threads), "WebAssembly was asked for, and no GPU looked for");
   const other =
     software === undefined ? "" : `; backend "gpu" takes ${noGpu?.includes(software) ? "that one" : software}`;
   try {
-    return opened(await WasmBackend.open(plans), `WebAssembly, because ${noGpu}${other}`);
+    return opened(await WasmBackend.open(plans, threads), `WebAssembly, because ${noGpu}${other}`);
   } catch (error) {
     if (!(error instanceof NoAdapterError)) throw error;
     const noWasm = error.message.replace(/; use \{ backend.*$/, "");

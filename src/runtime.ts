@@ -78,7 +78,8 @@ export class Runtime {
   /** What runs where, and why. */
   info(): RuntimeInfo {
     const refusals = [...(this.#backend.refusals ?? [])];
-    return { ...this.#info, ...(refusals.length > 0 && { refusals }) };
+    const { threads } = this.#backend;
+    return { ...this.#info, ...(threads !== undefined && { threads }), ...(refusals.length > 0 && { refusals }) };
   }
 
   #check(): void {

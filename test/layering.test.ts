@@ -98,7 +98,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   "char-model": ["train", "nn", "graph", "cells", "data", "io"],
   testing: ["runtime", "nn", "graph", "kernels", "cells"],
   index: ["testing", "char-model", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
-  node: ["index", "adapter"],
+  node: ["index", "adapter", "wasm"],
   cli: [
     "node",
     "index",

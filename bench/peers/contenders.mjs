@@ -8,6 +8,8 @@ const node = (...settings) => [process.execPath, beside("contender.mjs"), ...set
 
 /** What others are compared with. */
 export const OURS = "webgpu-rnn wasm";
+/** The same on two threads. */
+export const OURS_ON_TWO = "webgpu-rnn wasm, 2 threads";
 
 /**
  * How each is started, by its name.
@@ -17,6 +19,7 @@ export function contenders(python) {
   const has = spawnSync(python, ["-c", "import torch"], { stdio: "ignore" }).status === 0;
   const all = {
     [OURS]: node("webgpu-rnn", "wasm"),
+    [OURS_ON_TWO]: node("webgpu-rnn", "wasm", "2"),
     "webgpu-rnn gpu": node("webgpu-rnn", "gpu"),
     "ONNX Runtime wasm, 1 thread": node("onnxruntime", "wasm", "1"),
     "ONNX Runtime wasm, 2 threads": node("onnxruntime", "wasm", "2"),

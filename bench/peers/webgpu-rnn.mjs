@@ -21,8 +21,8 @@ async function drain(all) {
 }
 
 /** @param backend "wasm" or "gpu" */
-export async function open(backend) {
-  const runtime = await Runtime.open({ backend });
+export async function open(backend, threads = "1") {
+  const runtime = await Runtime.open({ backend, ...(backend === "wasm" && { threads: Number(threads) }) });
 
   const makers = {
     async forward({ cell, T, B, I, H }, weights, { x }) {
@@ -81,7 +81,7 @@ export async function open(backend) {
       };
     },
 
-    product: backend === "wasm" ? productAlone : undefined,
+    product: backend === "wasm" ? (...given) => productAlone(Number(threads), ...given) : undefined,
   };
 
   async function trained(model, weights, batch, options) {
@@ -108,8 +108,8 @@ export async function open(backend) {
 }
 
 /** Without what goes in and comes out: the dispatch alone. */
-async function productAlone({ N }, _, { a, b }) {
-  const backend = await WasmBackend.open();
+async function productAlone(threads, { N }, _, { a, b }) {
+  const backend = await WasmBackend.open(undefined, threads);
   const length = N * N;
   const buffers = ["a", "b", "c"].map((name) => ({ name, role: "state", dtype: "f32", length }));
   const view = (buffer) => ({ buffer, offset: 0, length });

@@ -87,6 +87,8 @@ export interface Backend {
    * @throws LimitError when it does not fit; nothing is left behind then
    */
   load(plan: Plan, owner?: Owner, memory?: Memory): Promise<LoadedPlan>;
+  /** How many threads share work now; absent where it has none of its own. */
+  readonly threads?: number;
   /** What of the user's own it cannot run fast, and why, in a sentence each; absent where there is no such thing. */
   readonly refusals?: Iterable<string>;
   /** Which way it runs a command; absent where it has only one. */

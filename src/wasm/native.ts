@@ -1,6 +1,7 @@
 import type { Kernel, Numbers, TwinContext } from "../kernels/kernel.ts";
 import type { Call } from "./calls.ts";
 import type { Exports } from "./module.generated.ts";
+import type { Team } from "./team.ts";
 
 /** What natives work with. */
 export interface NativeContext extends TwinContext {
@@ -8,6 +9,9 @@ export interface NativeContext extends TwinContext {
   readonly wasm: Exports;
   /** Where `product` packs its operands: `productWorkspace()` bytes. */
   readonly panels: number;
+  /** Threads that a dispatch may be divided among, and who has them; one where there is no team. */
+  readonly threads: number;
+  team(): Team | undefined;
   /** The address of memory for within one dispatch, which all natives share; at least this long. */
   workspace(bytes: number): number;
   /** Tells users why something of theirs is left to the twin. */
@@ -44,4 +48,24 @@ export function pieces({ workspace }: NativeContext, ...bytes: readonly number[]
     at += size;
     return at - size;
   });
+}
+
+/** From how many multiplications and additions on a dispatch is divided: some dozen microseconds. */
+const WORTH = 2e6;
+
+/** How many threads so much work is worth. */
+export const threadsFor = ({ threads }: NativeContext, flops: number): number => (flops < WORTH ? 1 : threads);
+
+/** The context of one of so many threads, with memory of its own to work in. */
+export function contextOfThread(context: NativeContext, thread: number, threads: number): NativeContext {
+  if (threads === 1) return context;
+  const { wasm, panels } = context;
+  return {
+    ...context,
+    panels: panels + thread * wasm.productWorkspace(),
+    workspace: (bytes) => {
+      const size = Math.ceil(bytes / 64) * 64;
+      return context.workspace(threads * size) + thread * size;
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import type { matmul } from "../kernels/matmul.ts";
-import { Calls } from "./calls.ts";
-import type { NativeOf } from "./native.ts";
+import { Calls, type Range, ranges } from "./calls.ts";
+import { contextOfThread, type NativeOf, threadsFor } from "./native.ts";
 
 /** The stretches of an axis before and after a gap, with how far what comes after it is shifted. */
 function stretches(size: number, split: number, shift: number): { from: number; count: number; shift: number }[] {
@@ -11,24 +11,42 @@ function stretches(size: number, split: number, shift: number): { from: number; 
   ];
 }
 
-/** A product is a call of the module's for each batch, and for what lies before and after a gap in `a`. */
-const product: NativeOf<typeof matmul> = (at, p, { wasm, panels }) => {
+/** A product is a call of the module's for each batch, for what lies before and after a gap in `a`, and for each thread. */
+const product: NativeOf<typeof matmul> = (at, p, context) => {
+  const { wasm } = context;
   const calls = new Calls();
   const [aRow, aColumn, bRow, bColumn, cRow] = [4 * p.aRow, 4 * p.aColumn, 4 * p.bRow, 4 * p.bColumn, 4 * p.cRow];
+  /** Rows and columns of the result in one batch, between gaps. */
+  const add = (calls: Calls, panels: number, z: number, rows: Range & { readonly shift: number }, columns: Range) => {
+    const c = at.c + 4 * (z * p.cBatch + rows.from * p.cRow + columns.from);
+    const sum = at.c + 4 * (p.sumAt + z * p.sumBatch + rows.from);
+    for (const { from, count, shift } of stretches(p.K, p.kSplit, p.kShift)) {
+      const a = at.a + 4 * (z * p.aBatch + rows.from * p.aRow + rows.shift + from * p.aColumn + shift);
+      const b = at.b + 4 * (z * p.bBatch + from * p.bRow + columns.from * p.bColumn);
+      const bias = p.hasBias && from === 0 ? at.bias + 4 * (z * p.biasBatch + columns.from) : 0;
+      const adds = p.accumulate || from > 0 ? 1 : 0;
+      const [M, N] = [rows.count, columns.count];
+      calls.add(wasm.product, M, N, count, a, aRow, aColumn, b, bRow, bColumn, c, cRow, bias, adds, panels);
+      if (p.hasSum && columns.from === 0) calls.add(wasm.rowSums, M, count, a, aRow, aColumn, sum, adds);
+    }
+  };
   for (let z = 0; z < p.Z; z++) {
     for (const rows of stretches(p.M, p.mSplit, p.mShift)) {
-      const c = at.c + 4 * (z * p.cBatch + rows.from * p.cRow);
-      const sum = at.c + 4 * (p.sumAt + z * p.sumBatch + rows.from);
-      const columns = stretches(p.K, p.kSplit, p.kShift);
-      for (const { from, count, shift } of columns) {
-        const a = at.a + 4 * (z * p.aBatch + rows.from * p.aRow + rows.shift + from * p.aColumn + shift);
-        const b = at.b + 4 * (z * p.bBatch + from * p.bRow);
-        const bias = p.hasBias && from === 0 ? at.bias + 4 * z * p.biasBatch : 0;
-        const adds = p.accumulate || from > 0 ? 1 : 0;
-        const { count: M } = rows;
-        calls.add(wasm.product, M, p.N, count, a, aRow, aColumn, b, bRow, bColumn, c, cRow, bias, adds, panels);
-        if (p.hasSum) calls.add(wasm.rowSums, M, count, a, aRow, aColumn, sum, adds);
-      }
+      const threads = threadsFor(context, 2 * rows.count * p.N * p.K);
+      // A part has the same results as the whole: it is as many rows that decide how a product is computed.
+      const parts = ranges(rows.count, threads, 4, 8);
+      const isByRows = parts.length > 1 || rows.count >= 16;
+      const divided = isByRows ? parts : ranges(p.N, threads, 8, 64);
+      const all = divided.map((range, thread) => {
+        const own = new Calls();
+        const { panels } = contextOfThread(context, thread, divided.length);
+        if (isByRows)
+          add(own, panels, z, { ...range, from: rows.from + range.from, shift: rows.shift }, { from: 0, count: p.N });
+        else add(own, panels, z, rows, range);
+        return own;
+      });
+      if (all.length === 1) calls.append(all[0]!);
+      else calls.addDivided(context.team(), all);
     }
   }
   return calls.run;

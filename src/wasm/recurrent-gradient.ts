@@ -4,7 +4,7 @@ import type { recurrentProjectBackward } from "../kernels/recurrent-projection.t
 import { Calls } from "./calls.ts";
 import { cellRun } from "./cell-run.ts";
 import { type NativeContext, type NativeOf, pieces } from "./native.ts";
-import { directionsOf, padded } from "./recurrent.ts";
+import { directionsOf, padded, stepCalls } from "./recurrent.ts";
 import { addRowsProduct, type DirectionLayout, type Rows, shifted } from "./recurrent-layout.ts";
 
 /** Bytes of a number. */
@@ -19,7 +19,8 @@ function addTransposed(
   operands: { readonly gates: number; readonly weight: number; readonly time: number; readonly to: Rows },
   { G, separate }: { readonly G: number; readonly separate: number },
 ): void {
-  const { B, H, U, K } = p;
+  const { H, U, K } = p;
+  const { B } = l;
   const { to } = operands;
   if (p.count === 0) {
     calls.add(context.wasm.clearRows, B, U, to.at, to.row);
@@ -52,61 +53,67 @@ function addTransposed(
 
 const backward: NativeOf<typeof recurrentBackward> = (at, p, context) => {
   const { cell, constants, wasm } = context;
-  const { B, D, H, P, U } = p;
-  const calls = new Calls();
+  const { D, H, P, U } = p;
   const isFinish = constants.FINISH === true;
   const isProjected = !isFinish && P < H;
   const sizes = { G: cell.gates.length, separate: cell.separate.length };
-  const rowUnits = padded(Math.max(U, H));
-  const stateBytes = F * B * rowUnits;
-  for (const l of directionsOf(p, at.control)) {
-    const variant = { part: "backward", direction: l.d as 0 | 1, save: true, hasBias: false } as const;
+  const row = F * padded(Math.max(U, H));
+  const flops = 2 * p.B * p.count * p.K * U;
+  return stepCalls(p, at.control, context, flops, ({ d }) => {
+    const variant = { part: "backward", direction: d as 0 | 1, save: true, hasBias: false } as const;
     const made = isFinish ? { run: () => {}, scratchBytes: 0 } : cellRun(context, variant, H);
     if (!made) return undefined;
-    const [scratch, ...parts] = pieces(
-      context,
-      made.scratchBytes,
-      stateBytes,
-      ...cell.states.map(() => stateBytes),
-    ) as [number, ...number[]];
-    const [grad, ...straights] = parts.map((part): Rows => ({ at: part, row: F * rowUnits })) as [Rows, ...Rows[]];
-    const carryH = l.of(at.carry, P);
-    const time = isFinish || isProjected ? l.time : l.next;
-    addTransposed(calls, context, p, l, { gates: at.gates, weight: at.weight, time, to: grad }, sizes);
-    if (!isProjected) {
-      l.addDropout(calls, wasm, U, grad, grad);
-      if (p.hasCarry) calls.add(wasm.addRows, B, P, 0, carryH.at, carryH.row, grad.at, grad.row);
-    }
-    if (isFinish) {
-      calls.add(wasm.copyRows, B, P, 0, grad.at, grad.row, carryH.at, carryH.row);
-      continue;
-    }
-    if (p.hasOutput && !isProjected) {
-      const out = l.h(at.outputGradient, l.time);
-      calls.add(wasm.addRows, B, P, p.zeroOutput ? l.mask : 0, out.at, out.row, grad.at, grad.row);
-    }
-    const carry = cell.states.map((_, s) =>
-      s === 0 ? carryH : l.of(at.carry + F * (D * B * P + (s - 1) * D * B * H), H),
-    );
-    if (!p.hasCarry) for (const rows of carry.slice(1)) calls.add(wasm.clearRows, B, H, rows.at, rows.row);
-    const gradients = carry.map((rows, s) => (s === 0 ? grad : rows));
-    // With a projection h's part is its own dispatch, and the cell gives none.
-    const through = carry.map((rows, s) => (s === 0 && isProjected ? straights[0]! : rows));
-    const kept = cell.states.flatMap((_, s) => ((s > 0 || !isProjected) && l.keeps(s) ? [s] : []));
-    for (const s of kept) {
-      const [own, rest] = [straights[s]!, gradients[s]!];
-      calls.add(wasm.splitKept, B, H, l.mask, ...l.zoneoutOf(s), rest.at, rest.row, own.at, own.row);
-    }
-    const gates = l.gates(at.gates, l.time);
-    const learned = at.learned + F * l.d * cell.learned.length * H;
-    const states = [...cell.states.map((_, s) => l.state(at, s, l.before)), ...gradients, ...through];
-    calls.add(made.run, B, H, gates.at, gates.row, learned, scratch, ...states.flatMap((rows) => [rows.at, rows.row]));
-    for (const s of kept) {
-      const [own, all] = [straights[s]!, carry[s]!];
-      calls.add(wasm.addRows, B, H, 0, own.at, own.row, all.at, all.row);
-    }
-  }
-  return calls.run;
+    return {
+      // The gradient by h, and of every state what goes straight to the step before.
+      bytes: row * p.B * (1 + cell.states.length),
+      scratchBytes: made.scratchBytes,
+      product(calls, l, to) {
+        const time = isFinish || isProjected ? l.time : l.next;
+        const operands = { gates: at.gates, weight: at.weight, time, to: { at: to, row } };
+        addTransposed(calls, context, p, l, operands, sizes);
+      },
+      rows(calls, l, base, scratch) {
+        const { B } = l;
+        const [grad, ...straights] = [0, ...cell.states.map((_, s) => s + 1)].map(
+          (n): Rows => ({ at: base + row * (n * p.B + l.from), row }),
+        ) as [Rows, ...Rows[]];
+        const carryH = l.of(at.carry, P);
+        if (!isProjected) {
+          l.addDropout(calls, wasm, U, grad, grad);
+          if (p.hasCarry) calls.add(wasm.addRows, B, P, 0, carryH.at, carryH.row, grad.at, grad.row);
+        }
+        if (isFinish) {
+          calls.add(wasm.copyRows, B, P, 0, grad.at, grad.row, carryH.at, carryH.row);
+          return;
+        }
+        if (p.hasOutput && !isProjected) {
+          const out = l.h(at.outputGradient, l.time);
+          calls.add(wasm.addRows, B, P, p.zeroOutput ? l.mask : 0, out.at, out.row, grad.at, grad.row);
+        }
+        const carry = cell.states.map((_, s) =>
+          s === 0 ? carryH : l.of(at.carry + F * D * p.B * (P + (s - 1) * H), H),
+        );
+        if (!p.hasCarry) for (const rows of carry.slice(1)) calls.add(wasm.clearRows, B, H, rows.at, rows.row);
+        const gradients = carry.map((rows, s) => (s === 0 ? grad : rows));
+        // With a projection h's part is its own dispatch, and the cell gives none.
+        const through = carry.map((rows, s) => (s === 0 && isProjected ? straights[0]! : rows));
+        const kept = cell.states.flatMap((_, s) => ((s > 0 || !isProjected) && l.keeps(s) ? [s] : []));
+        for (const s of kept) {
+          const [own, rest] = [straights[s]!, gradients[s]!];
+          calls.add(wasm.splitKept, B, H, l.mask, ...l.zoneoutOf(s), rest.at, rest.row, own.at, own.row);
+        }
+        const gates = l.gates(at.gates, l.time);
+        const learned = at.learned + F * d * cell.learned.length * H;
+        const states = [...cell.states.map((_, s) => l.state(at, s, l.before)), ...gradients, ...through];
+        const rows = states.flatMap((one) => [one.at, one.row]);
+        calls.add(made.run, B, H, gates.at, gates.row, learned, scratch, ...rows);
+        for (const s of kept) {
+          const [own, all] = [straights[s]!, carry[s]!];
+          calls.add(wasm.addRows, B, H, 0, own.at, own.row, all.at, all.row);
+        }
+      },
+    };
+  });
 };
 
 const intermediateBackward: NativeOf<typeof recurrentIntermediateBackward> = (at, p, context) => {

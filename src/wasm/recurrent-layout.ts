@@ -1,7 +1,7 @@
 import type { RecurrenceParams } from "../kernels/recurrence.ts";
 import { RowPlace } from "../kernels/recurrent-row.ts";
-import type { Calls } from "./calls.ts";
-import type { NativeContext } from "./native.ts";
+import { Calls, type Range, ranges } from "./calls.ts";
+import { contextOfThread, type NativeContext, threadsFor } from "./native.ts";
 
 /** Bytes of a number. */
 const F = 4;
@@ -14,6 +14,9 @@ export interface Rows {
 
 /** What a recurrent kernel's calls share for one direction: where its rows lie, by the layouts that its twin has. */
 export class DirectionLayout {
+  /** The first row, and how many there are. */
+  readonly from: number;
+  readonly B: number;
   readonly d: number;
   readonly time: number;
   readonly before: number;
@@ -26,10 +29,13 @@ export class DirectionLayout {
   readonly #second: RowPlace;
   readonly #control: number;
 
-  constructor(p: RecurrenceParams, z: number, control: number) {
+  /** @param rows those of the dispatch that are meant; default all */
+  constructor(p: RecurrenceParams, z: number, control: number, rows: Range = { from: 0, count: p.B }) {
     this.#p = p;
-    this.#first = new RowPlace(p, z, 0);
-    this.#second = new RowPlace(p, z, 1);
+    this.from = rows.from;
+    this.B = rows.count;
+    this.#first = new RowPlace(p, z, rows.from);
+    this.#second = new RowPlace(p, z, rows.from + 1);
     const { d, time, before, after, next } = this.#first;
     this.d = d;
     this.time = time;
@@ -37,7 +43,7 @@ export class DirectionLayout {
     this.after = after;
     this.next = next;
     this.#control = control;
-    this.mask = p.hasMask ? control + F * (p.maskAt + time * p.B) : 0;
+    this.mask = p.hasMask ? control + F * (p.maskAt + time * p.B + rows.from) : 0;
   }
 
   #rows(base: number, of: (row: RowPlace) => number): Rows {
@@ -70,7 +76,7 @@ export class DirectionLayout {
   /** What of its random numbers' counters is fixed: the seed's address, the first row's first unit, and the distance of rows. */
   get noise() {
     const { H, D } = this.#p;
-    return { seed: this.#control + F * this.#p.seedAt, unit: this.d * H, unitRow: D * H };
+    return { seed: this.#control + F * this.#p.seedAt, unit: (this.from * D + this.d) * H, unitRow: D * H };
   }
 
   /** Whether state `s` of a step keeps something of its previous value. */
@@ -91,7 +97,7 @@ export class DirectionLayout {
 
   /** Adds what makes `next` of state `s` hold what it keeps of `prev`. */
   addKept(calls: Calls, wasm: NativeContext["wasm"], s: number, units: number, prev: Rows, next: Rows): void {
-    const { B } = this.#p;
+    const { B } = this;
     if (this.#rateOf(s) > 0)
       calls.add(wasm.zoneout, B, units, ...this.zoneoutOf(s), prev.at, prev.row, next.at, next.row);
     if (this.mask) calls.add(wasm.copyRows, B, units, this.mask, prev.at, prev.row, next.at, next.row);
@@ -99,7 +105,8 @@ export class DirectionLayout {
 
   /** Adds recurrent dropout of rows, where the layer has it. */
   addDropout(calls: Calls, wasm: NativeContext["wasm"], units: number, from: Rows, to: Rows): void {
-    const { B, recurrentDropout: rate, stream } = this.#p;
+    const { B } = this;
+    const { recurrentDropout: rate, stream } = this.#p;
     if (rate === 0) return;
     const { seed, unit, unitRow } = this.noise;
     calls.add(wasm.dropRows, B, units, rate, seed, stream, unit, unitRow, from.at, from.row, to.at, to.row);
@@ -109,14 +116,24 @@ export class DirectionLayout {
 /** Adds C = A·B, or C += A·B, of matrices whose rows are contiguous. `B` sequences, `units` of the results. */
 export function addRowsProduct(
   calls: Calls,
-  { wasm, panels }: Pick<NativeContext, "wasm" | "panels">,
+  context: NativeContext,
   size: { readonly B: number; readonly units: number; readonly K: number },
   operands: { readonly a: Rows; readonly weight: Rows; readonly to: Rows; readonly accumulate?: boolean },
 ): void {
   const { B, units, K } = size;
-  const { a, weight, to, accumulate = false } = operands;
+  const { a, accumulate = false } = operands;
   const adds = accumulate ? 1 : 0;
-  calls.add(wasm.product, B, units, K, a.at, a.row, F, weight.at, weight.row, F, to.at, to.row, 0, adds, panels);
+  const { product } = context.wasm;
+  const all = ranges(units, threadsFor(context, 2 * B * units * K), 8, 32);
+  const parts = all.map((range, thread) => {
+    const { panels } = contextOfThread(context, thread, all.length);
+    const [weight, to] = [shifted(operands.weight, range.from), shifted(operands.to, range.from)];
+    const own = new Calls();
+    own.add(product, B, range.count, K, a.at, a.row, F, weight.at, weight.row, F, to.at, to.row, 0, adds, panels);
+    return own;
+  });
+  if (parts.length === 1) calls.append(parts[0]!);
+  else calls.addDivided(context.team(), parts);
 }
 
 /** Rows from the `units`-th number on. */

@@ -1,9 +1,9 @@
 import type { RecurrenceParams } from "../kernels/recurrence.ts";
 import type { recurrentForward, recurrentInitial } from "../kernels/recurrent.ts";
 import type { recurrentProject } from "../kernels/recurrent-projection.ts";
-import { Calls } from "./calls.ts";
+import { Calls, ranges } from "./calls.ts";
 import { cellRun } from "./cell-run.ts";
-import { type NativeContext, type NativeOf, pieces } from "./native.ts";
+import { type NativeContext, type NativeOf, pieces, threadsFor } from "./native.ts";
 import { addRowsProduct, DirectionLayout, type Rows, shifted } from "./recurrent-layout.ts";
 
 /** Bytes of a number. */
@@ -12,6 +12,49 @@ const F = 4;
 /** The directions of a dispatch. */
 export const directionsOf = (p: RecurrenceParams, control: number): DirectionLayout[] =>
   Array.from({ length: p.directions }, (_, z) => new DirectionLayout(p, z, control));
+
+/** What one direction of a step consists of; `at` is memory for all rows, `scratch` for those of one thread. */
+export interface StepParts {
+  readonly bytes: number;
+  readonly scratchBytes: number;
+  /** The products with R, of all rows: divided by columns, so that no thread packs what another one packs. */
+  product(calls: Calls, l: DirectionLayout, at: number): void;
+  /** The rest, row by row. */
+  rows(calls: Calls, l: DirectionLayout, at: number, scratch: number): void;
+}
+
+/** The calls of a step, direction by direction, for as many threads as it is worth. */
+export function stepCalls(
+  p: RecurrenceParams,
+  control: number,
+  context: NativeContext,
+  flops: number,
+  partsOf: (l: DirectionLayout) => StepParts | undefined,
+): (() => void) | undefined {
+  const calls = new Calls();
+  for (let z = 0; z < p.directions; z++) {
+    const l = new DirectionLayout(p, z, control);
+    const parts = partsOf(l);
+    if (!parts) return undefined;
+    const all = ranges(p.B, threadsFor(context, flops), 1, 4);
+    const [at, ...scratch] = pieces(context, parts.bytes, ...all.map(() => parts.scratchBytes)) as [
+      number,
+      ...number[],
+    ];
+    parts.product(calls, l, at);
+    if (all.length === 1) parts.rows(calls, l, at, scratch[0]!);
+    else
+      calls.addDivided(
+        context.team(),
+        all.map((rows, i) => {
+          const own = new Calls();
+          parts.rows(own, new DirectionLayout(p, z, control, rows), at, scratch[i]!);
+          return own;
+        }),
+      );
+  }
+  return calls.run;
+}
 
 /** Numbers in memory that is read in words of four. */
 export const padded = (units: number): number => Math.ceil(units / 4) * 4;
@@ -41,54 +84,54 @@ function addProduct(
 
 const forward: NativeOf<typeof recurrentForward> = (at, p, context) => {
   const { cell, constants, wasm } = context;
-  const { B, H, P, K } = p;
+  const { H, P, K } = p;
   const G = cell.gates.length;
   const last = cell.intermediate?.gates ?? 0;
   const isFirst = constants.INTERMEDIATE === true;
   // The gates whose product this dispatch computes.
   const [from, to] = isFirst ? [0, G - last] : [last > 0 ? G - last : 0, cell.recurrent ? G : 0];
-  const calls = new Calls();
   const rowUnits = G * padded(H);
-  for (const l of directionsOf(p, at.control)) {
-    const made = cellRun(
-      context,
-      {
-        part: isFirst ? "intermediate" : "forward",
-        direction: l.d as 0 | 1,
-        save: constants.SAVE === true,
-        hasBias: p.hasBias === 1,
-      },
-      H,
-    );
+  const flops = 2 * p.B * K * (to - from) * H;
+  return stepCalls(p, at.control, context, flops, ({ d }) => {
+    const part = isFirst ? "intermediate" : "forward";
+    const variant = { part, direction: d as 0 | 1, save: constants.SAVE === true, hasBias: p.hasBias === 1 } as const;
+    const made = cellRun(context, variant, H);
     if (!made) return undefined;
-    const [productAt, scratch] = pieces(context, F * B * rowUnits, made.scratchBytes) as [number, number];
-    const product = { at: productAt, row: F * rowUnits };
-    if (to > from) {
-      const before = l.h(at.h + (p.recurrentDropout > 0 ? F * p.droppedAt : 0), l.before);
-      const h = from > 0 ? l.intermediate(at.states, l.after) : before;
-      const weight = { at: at.weight + F * l.d * K * rowUnits, row: F * rowUnits };
-      addProduct(calls, context, { B, H, K, headUnits: p.headUnits }, { from, to }, { h, weight, product });
-    }
-    const gates = l.gates(at.gates, l.time);
-    const states = cell.states.map((_, s) => ({ prev: l.state(at, s, l.before), next: l.state(at, s, l.after) }));
-    const previous = states.flatMap(({ prev }) => [prev.at, prev.row]);
-    const bias = at.bias + F * l.d * G * H;
-    const learned = at.learned + F * l.d * cell.learned.length * H;
-    const own = [B, H, gates.at, gates.row, product.at, product.row, bias, learned, scratch, ...previous];
-    const intermediate = l.intermediate(at.states, l.after);
-    if (isFirst) {
-      calls.add(made.run, ...own, intermediate.at, intermediate.row);
-      l.addDropout(calls, wasm, H, intermediate, intermediate);
-      continue;
-    }
-    const isProjected = P < H;
-    const next = states.map((state, s) => (s === 0 && isProjected ? intermediate : state.next));
-    calls.add(made.run, ...own, ...next.flatMap((rows) => [rows.at, rows.row]));
-    for (const [s, { prev }] of states.entries())
-      if (s > 0 || !isProjected) l.addKept(calls, wasm, s, H, prev, next[s]!);
-    if (!isProjected) l.addDropout(calls, wasm, H, next[0]!, l.h(at.h + F * p.droppedAt, l.after));
-  }
-  return calls.run;
+    return {
+      bytes: F * p.B * rowUnits,
+      scratchBytes: made.scratchBytes,
+      product(calls, l, to0) {
+        if (to === from) return;
+        const before = l.h(at.h + (p.recurrentDropout > 0 ? F * p.droppedAt : 0), l.before);
+        const h = from > 0 ? l.intermediate(at.states, l.after) : before;
+        const weight = { at: at.weight + F * d * K * rowUnits, row: F * rowUnits };
+        const product = { at: to0, row: F * rowUnits };
+        addProduct(calls, context, { B: p.B, H, K, headUnits: p.headUnits }, { from, to }, { h, weight, product });
+      },
+      rows(calls, l, productAt, scratch) {
+        const { B } = l;
+        const product = { at: productAt + F * rowUnits * l.from, row: F * rowUnits };
+        const gates = l.gates(at.gates, l.time);
+        const states = cell.states.map((_, s) => ({ prev: l.state(at, s, l.before), next: l.state(at, s, l.after) }));
+        const previous = states.flatMap(({ prev }) => [prev.at, prev.row]);
+        const bias = at.bias + F * d * G * H;
+        const learned = at.learned + F * d * cell.learned.length * H;
+        const own = [B, H, gates.at, gates.row, product.at, product.row, bias, learned, scratch, ...previous];
+        const intermediate = l.intermediate(at.states, l.after);
+        if (isFirst) {
+          calls.add(made.run, ...own, intermediate.at, intermediate.row);
+          l.addDropout(calls, wasm, H, intermediate, intermediate);
+          return;
+        }
+        const isProjected = P < H;
+        const next = states.map((state, s) => (s === 0 && isProjected ? intermediate : state.next));
+        calls.add(made.run, ...own, ...next.flatMap((rows) => [rows.at, rows.row]));
+        for (const [s, { prev }] of states.entries())
+          if (s > 0 || !isProjected) l.addKept(calls, wasm, s, H, prev, next[s]!);
+        if (!isProjected) l.addDropout(calls, wasm, H, next[0]!, l.h(at.h + F * p.droppedAt, l.after));
+      },
+    };
+  });
 };
 
 const initial: NativeOf<typeof recurrentInitial> = (at, p, { wasm }) => {

@@ -1,6 +1,7 @@
 import { cellNamed } from "../cells/cell.ts";
 import { HostBackend, type HostBuffer } from "../cpu/host-backend.ts";
 import { twinStep } from "../cpu/twin-step.ts";
+import { NoAdapterError } from "../errors.ts";
 import { kernelOf } from "../kernels/kernel.ts";
 import type { RunsOf } from "../plan/backend.ts";
 import { keyOfExpression } from "../plan/expression.ts";
@@ -11,6 +12,11 @@ import { Heap } from "./heap.ts";
 import type { Exports } from "./module.generated.ts";
 import type { OpenModule } from "./module.ts";
 import type { Native, NativeContext } from "./native.ts";
+import { type WorkerStarter, workerStarter } from "./start-worker.ts";
+import { Team } from "./team.ts";
+
+/** Threads by default, where there are more processors. */
+const MOST = 8;
 
 /** A range of the WebAssembly memory. */
 interface WasmBuffer extends HostBuffer {
@@ -30,26 +36,66 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
   readonly #compiled = new Map<string, (...numbers: number[]) => void>();
   #workspace = { address: 0, bytes: 0 };
   #moved = 0;
+  readonly #isShared: boolean;
+  #startTeam: (() => Team) | undefined;
+  #team: Team | undefined;
+  /** What was compiled of cells and expressions. */
+  readonly #modules: { readonly bytes: Uint8Array<ArrayBuffer>; readonly exports: object }[] = [];
+  readonly #threads: number;
+  readonly #forSharedMemory: OpenModule["forSharedMemory"];
   readonly refusals = new Set<string>();
 
   private constructor(
-    { wasm, memory, features }: OpenModule,
+    { wasm, memory, features, modules, forSharedMemory }: OpenModule,
     natives: ReadonlyMap<string, Native>,
-    limits?: PlanLimits,
+    limits: PlanLimits | undefined,
+    threads: number,
+    starter?: WorkerStarter,
   ) {
     super(limits);
     this.features = features;
     this.#natives = natives;
     this.#wasm = wasm;
     this.#heap = new Heap(memory, wasm.heapBase());
-    this.#panels = this.#heap.allocate("the packed operands of a product", wasm.productWorkspace());
+    this.#panels = this.#heap.allocate("the packed operands of a product", threads * wasm.productWorkspace());
+    this.#forSharedMemory = forSharedMemory;
+    this.#threads = threads;
+    this.#isShared = starter !== undefined;
+    this.#startTeam = starter && (() => new Team(starter, threads - 1, memory, modules));
   }
 
-  /** @throws NoAdapterError where WebAssembly with SIMD is not to be had */
-  static async open(limits?: PlanLimits): Promise<WasmBackend> {
+  /**
+   * @param threads at most; default as many as there are processors, up to 8, where memory can be shared, else 1
+   * @throws NoAdapterError where WebAssembly with SIMD is not to be had, or threads that were asked for
+   */
+  static async open(limits?: PlanLimits, threads?: number): Promise<WasmBackend> {
     // The module and the natives are a chunk of their own, that nobody loads who does not open this backend.
     const { natives, openModule } = await import("./natives.ts");
-    return new WasmBackend(await openModule(), natives, limits);
+    const starter = threads === 1 ? undefined : workerStarter();
+    if (threads !== undefined && threads > 1 && !starter)
+      throw new NoAdapterError(
+        `threads is ${threads}, but memory cannot be shared here: a page has to be isolated from other origins (its headers Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy); leave threads out`,
+      );
+    const count = Math.max(1, threads ?? Math.min(MOST, starter?.processors ?? 1));
+    if (count > 1) {
+      try {
+        return new WasmBackend(await openModule(true), natives, limits, count, starter);
+      } catch (error) {
+        // Memory that is shared may be had less of. Nobody asked for it where threads were left out.
+        if (threads !== undefined) throw error;
+      }
+    }
+    return new WasmBackend(await openModule(false), natives, limits, 1);
+  }
+
+  /** How many threads share the work that is worth dividing: one until the workers have started, and after one has failed. */
+  get threads(): number {
+    return this.#team?.isReady ? this.#threads : 1;
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#team?.dispose();
   }
 
   override get epoch(): number {
@@ -81,7 +127,8 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
   step(command: Command, buffers: readonly WasmBuffer[]): () => void {
     const address = ({ buffer, offset }: View) => buffers[buffer]!.address + 4 * offset;
     const workspace = (bytes: number) => this.#workspaceOf(bytes);
-    const native = command.type === "dispatch" ? this.#nativeStep(command, address, workspace) : undefined;
+    const team = () => this.#teamOf();
+    const native = command.type === "dispatch" ? this.#nativeStep(command, address, { workspace, team }) : undefined;
     return native ?? twinStep(command, ({ buffer, offset }: View) => buffers[buffer]!.data.subarray(offset));
   }
 
@@ -89,33 +136,52 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
   readonly runs: RunsOf = (command) => {
     if (command.type !== "dispatch") return undefined;
     const address = ({ buffer, offset }: View) => buffer * 2 ** 32 + 4 * offset;
-    return this.#nativeStep(command, address, () => 0) ? "native" : "twin";
+    return this.#nativeStep(command, address, { workspace: () => 0, team: () => undefined }) ? "native" : "twin";
   };
 
   #nativeStep(
     command: Dispatch,
     address: (view: View) => number,
-    workspace: (bytes: number) => number,
+    means: Pick<NativeContext, "workspace" | "team">,
   ): (() => void) | undefined {
     const native = this.#natives.get(command.kernel);
     if (!native) return undefined;
     const kernel = kernelOf(command);
     const at = Object.fromEntries(kernel.bindings.map(({ name }, i) => [name, address(command.bindings[i]!)]));
     const numbers = Object.fromEntries(kernel.params.map(({ name }, i) => [name, command.params[i]!]));
-    return native(at, numbers, this.#contextOf(command, workspace));
+    return native(at, numbers, this.#contextOf(command, means));
   }
 
-  #contextOf({ constants, expression, cell }: Dispatch, workspace: (bytes: number) => number): NativeContext {
+  #contextOf(
+    { constants, expression, cell }: Dispatch,
+    means: Pick<NativeContext, "workspace" | "team">,
+  ): NativeContext {
     return {
       constants,
       expression,
       cell: cell === undefined ? undefined : cellNamed(cell),
       wasm: this.#wasm,
       panels: this.#panels,
-      workspace,
+      threads: this.#threads,
+      ...means,
       refuse: (why) => this.refusals.add(why),
       compiled: (name, code) => this.#compile(expression ? `${name} ${keyOfExpression(expression)}` : name, code),
     } as NativeContext;
+  }
+
+  /** Workers are started when something is divided for the first time; small models never have any. */
+  #teamOf(): Team | undefined {
+    if (!this.#team && this.#startTeam) {
+      try {
+        this.#team = this.#startTeam();
+      } catch {
+        // A page may forbid workers: `threads` stays one.
+        this.#startTeam = undefined;
+        return undefined;
+      }
+      for (const { bytes, exports } of this.#modules) this.#team.add(bytes, exports);
+    }
+    return this.#team;
   }
 
   #workspaceOf(bytes: number): number {
@@ -132,9 +198,10 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
   #compile(name: string, code: () => Uint8Array<ArrayBuffer>): (...numbers: number[]) => void {
     const known = this.#compiled.get(name);
     if (known) return known;
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code()), {
-      env: { memory: this.#heap.memory },
-    });
+    const bytes = this.#isShared ? this.#forSharedMemory(code()) : code();
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: this.#heap.memory } });
+    this.#modules.push({ bytes, exports });
+    this.#team?.add(bytes, exports);
     const run = exports.run as (...numbers: number[]) => void;
     this.#compiled.set(name, run);
     return run;
