@@ -51,7 +51,7 @@ export function pieces({ workspace }: NativeContext, ...bytes: readonly number[]
 }
 
 /** From how many multiplications and additions on a dispatch is divided: some dozen microseconds. */
-const WORTH = 2e6;
+const WORTH = 1e6;
 
 /** How many threads so much work is worth. */
 export const threadsFor = ({ threads }: NativeContext, flops: number): number => (flops < WORTH ? 1 : threads);
