@@ -28,22 +28,32 @@ export class Calls {
     this.#numbers.push(numbers);
   }
 
-  /** Adds all calls of others. */
-  append(other: Calls): void {
-    this.#functions.push(...other.#functions);
-    this.#numbers.push(...other.#numbers);
-  }
-
-  /** Adds calls that do not touch what the others of this call touch: on a team each thread makes some. */
-  addDivided(team: Team | undefined, parts: readonly Calls[]): void {
-    const lists = parts.slice(1).map((part) => team?.encode(part.#functions, part.#numbers));
+  /**
+   * Adds the calls of each range, of which none touches what those of another one touch: on a team each thread makes those of one.
+   * @param add adds a range's calls to `calls`; `thread` counts the ranges
+   */
+  divide(
+    team: () => Team | undefined,
+    all: readonly Range[],
+    add: (calls: Calls, range: Range, thread: number) => void,
+  ): void {
+    if (all.length === 1) {
+      add(this, all[0]!, 0);
+      return;
+    }
+    const [own, ...others] = all.map((range, thread) => {
+      const calls = new Calls();
+      add(calls, range, thread);
+      return calls;
+    });
+    const members = team();
+    const lists = others.map((calls) => members?.encode(calls.#functions, calls.#numbers));
     const isWhole = lists.every((list) => list !== undefined);
-    const [first, ...others] = parts;
     this.add(() => {
-      if (isWhole && team?.isReady) team.run(lists as Float64Array[], first!.run);
+      if (isWhole && members?.isReady) members.run(lists as Float64Array[], own!.run);
       else {
-        first!.run();
-        for (const part of others) part.run();
+        own!.run();
+        for (const calls of others) calls.run();
       }
     });
   }

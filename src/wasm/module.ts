@@ -4,8 +4,8 @@ import { type Exports, moduleBase64, relaxedProductBase64 } from "./module.gener
 export interface OpenModule {
   readonly wasm: Exports;
   readonly memory: WebAssembly.Memory;
-  /** Code and exports, in the order in which workers make them. */
   readonly forSharedMemory: typeof forSharedMemory;
+  /** Code and exports, in the order in which workers make them. */
   readonly modules: readonly { readonly code: Uint8Array<ArrayBuffer>; readonly exports: object }[];
   /** What the engine has of what not every one has: `relaxed-simd`, by which products multiply and add at once. */
   readonly features: readonly string[];

@@ -7,7 +7,7 @@ import type { Team } from "./team.ts";
 export interface NativeContext extends TwinContext {
   /** The functions of src/wasm/assembly/. */
   readonly wasm: Exports;
-  /** Where `product` packs its operands: `productWorkspace()` bytes. */
+  /** Where `product` packs its operands: `productWorkspace()` bytes for each thread. */
   readonly panels: number;
   /** Threads that a dispatch may be divided among, and who has them; one where there is no team. */
   readonly threads: number;
@@ -56,16 +56,6 @@ const WORTH = 1e6;
 /** How many threads so much work is worth. */
 export const threadsFor = ({ threads }: NativeContext, flops: number): number => (flops < WORTH ? 1 : threads);
 
-/** The context of one of so many threads, with memory of its own to work in. */
-export function contextOfThread(context: NativeContext, thread: number, threads: number): NativeContext {
-  if (threads === 1) return context;
-  const { wasm, panels } = context;
-  return {
-    ...context,
-    panels: panels + thread * wasm.productWorkspace(),
-    workspace: (bytes) => {
-      const size = Math.ceil(bytes / 64) * 64;
-      return context.workspace(threads * size) + thread * size;
-    },
-  };
-}
+/** Where the products of one thread of a dispatch pack their operands. */
+export const panelsOf = ({ wasm, panels }: NativeContext, thread: number): number =>
+  panels + thread * wasm.productWorkspace();

@@ -1,6 +1,6 @@
 import type { matmul } from "../kernels/matmul.ts";
 import { Calls, type Range, ranges } from "./calls.ts";
-import { contextOfThread, type NativeOf, threadsFor } from "./native.ts";
+import { type NativeOf, panelsOf, threadsFor } from "./native.ts";
 
 /** The stretches of an axis before and after a gap, with how far what comes after it is shifted. */
 function stretches(size: number, split: number, shift: number): { from: number; count: number; shift: number }[] {
@@ -36,17 +36,14 @@ const product: NativeOf<typeof matmul> = (at, p, context) => {
       // A part has the same results as the whole: it is as many rows that decide how a product is computed.
       const parts = ranges(rows.count, threads, 4, 8);
       const isByRows = parts.length > 1 || rows.count >= 16;
-      const divided = isByRows ? parts : ranges(p.N, threads, 8, 64);
-      const all = divided.map((range, thread) => {
-        const own = new Calls();
-        const { panels } = contextOfThread(context, thread, divided.length);
-        if (isByRows)
-          add(own, panels, z, { ...range, from: rows.from + range.from, shift: rows.shift }, { from: 0, count: p.N });
-        else add(own, panels, z, rows, range);
-        return own;
+      calls.divide(context.team, isByRows ? parts : ranges(p.N, threads, 8, 64), (calls, range, thread) => {
+        const panels = panelsOf(context, thread);
+        if (!isByRows) add(calls, panels, z, rows, range);
+        else {
+          const own = { from: rows.from + range.from, count: range.count, shift: rows.shift };
+          add(calls, panels, z, own, { from: 0, count: p.N });
+        }
       });
-      if (all.length === 1) calls.append(all[0]!);
-      else calls.addDivided(context.team(), all);
     }
   }
   return calls.run;

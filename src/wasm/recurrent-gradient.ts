@@ -5,10 +5,7 @@ import { Calls } from "./calls.ts";
 import { cellRun } from "./cell-run.ts";
 import { type NativeContext, type NativeOf, pieces } from "./native.ts";
 import { directionsOf, padded, stepCalls } from "./recurrent.ts";
-import { addRowsProduct, type DirectionLayout, type Rows, shifted } from "./recurrent-layout.ts";
-
-/** Bytes of a number. */
-const F = 4;
+import { addRowsProduct, type DirectionLayout, F, type Rows, shifted } from "./recurrent-layout.ts";
 
 /** Weight by rows times what stands in slots of `gates` at a time, into `to`; `separate` of `G` gates have theirs further on. */
 function addTransposed(
@@ -51,6 +48,27 @@ function addTransposed(
   }
 }
 
+/** Adds what makes `grad` of the product the whole gradient by h: recurrent dropout, the part that came by carry, the output's. */
+function addToGradient(
+  calls: Calls,
+  wasm: NativeContext["wasm"],
+  p: RecurrentGradientParams,
+  l: DirectionLayout,
+  grad: Rows,
+  given: { readonly carry: number; readonly outputGradient: number | undefined },
+): void {
+  const { B } = l;
+  const { P } = p;
+  l.addDropout(calls, wasm, P, grad, grad);
+  if (p.hasCarry) {
+    const carry = l.of(given.carry, P);
+    calls.add(wasm.addRows, B, P, 0, carry.at, carry.row, grad.at, grad.row);
+  }
+  if (given.outputGradient === undefined) return;
+  const out = l.h(given.outputGradient, l.time);
+  calls.add(wasm.addRows, B, P, p.zeroOutput ? l.mask : 0, out.at, out.row, grad.at, grad.row);
+}
+
 const backward: NativeOf<typeof recurrentBackward> = (at, p, context) => {
   const { cell, constants, wasm } = context;
   const { D, H, P, U } = p;
@@ -78,17 +96,12 @@ const backward: NativeOf<typeof recurrentBackward> = (at, p, context) => {
           (n): Rows => ({ at: base + row * (n * p.B + l.from), row }),
         ) as [Rows, ...Rows[]];
         const carryH = l.of(at.carry, P);
-        if (!isProjected) {
-          l.addDropout(calls, wasm, U, grad, grad);
-          if (p.hasCarry) calls.add(wasm.addRows, B, P, 0, carryH.at, carryH.row, grad.at, grad.row);
-        }
+        const outputGradient = p.hasOutput && !isFinish ? at.outputGradient : undefined;
+        // With a projection this is the part of the dispatch before.
+        if (!isProjected) addToGradient(calls, wasm, p, l, grad, { carry: at.carry, outputGradient });
         if (isFinish) {
           calls.add(wasm.copyRows, B, P, 0, grad.at, grad.row, carryH.at, carryH.row);
           return;
-        }
-        if (p.hasOutput && !isProjected) {
-          const out = l.h(at.outputGradient, l.time);
-          calls.add(wasm.addRows, B, P, p.zeroOutput ? l.mask : 0, out.at, out.row, grad.at, grad.row);
         }
         const carry = cell.states.map((_, s) =>
           s === 0 ? carryH : l.of(at.carry + F * D * p.B * (P + (s - 1) * H), H),
@@ -148,20 +161,12 @@ const projectBackward: NativeOf<typeof recurrentProjectBackward> = (at, p, conte
     const carry = l.of(at.carry, P);
     const [gradAt] = pieces(context, F * B * padded(P)) as [number];
     const grad = { at: gradAt, row: F * padded(P) };
-    addTransposed(
-      calls,
-      context,
-      p,
-      l,
-      { gates: at.gates, weight: at.weight, time: l.next, to: grad },
-      { G: 0, separate: 0 },
-    );
-    l.addDropout(calls, wasm, P, grad, grad);
-    if (p.hasCarry) calls.add(wasm.addRows, B, P, 0, carry.at, carry.row, grad.at, grad.row);
-    if (p.hasOutput) {
-      const out = l.h(at.outputGradient, l.time);
-      calls.add(wasm.addRows, B, P, p.zeroOutput ? l.mask : 0, out.at, out.row, grad.at, grad.row);
-    }
+    const operands = { gates: at.gates, weight: at.weight, time: l.next, to: grad };
+    addTransposed(calls, context, p, l, operands, { G: 0, separate: 0 });
+    addToGradient(calls, wasm, p, l, grad, {
+      carry: at.carry,
+      outputGradient: p.hasOutput ? at.outputGradient : undefined,
+    });
     if (l.keeps(0)) calls.add(wasm.splitKept, B, P, l.mask, ...l.zoneoutOf(0), grad.at, grad.row, carry.at, carry.row);
     else calls.add(wasm.clearRows, B, P, carry.at, carry.row);
     calls.add(wasm.copyRows, B, P, 0, grad.at, grad.row, gates.at + F * (W - 1) * H, gates.row);

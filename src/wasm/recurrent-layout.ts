@@ -1,10 +1,10 @@
 import type { RecurrenceParams } from "../kernels/recurrence.ts";
 import { RowPlace } from "../kernels/recurrent-row.ts";
-import { Calls, type Range, ranges } from "./calls.ts";
-import { contextOfThread, type NativeContext, threadsFor } from "./native.ts";
+import { type Calls, type Range, ranges } from "./calls.ts";
+import { type NativeContext, panelsOf, threadsFor } from "./native.ts";
 
 /** Bytes of a number. */
-const F = 4;
+export const F = 4;
 
 /** Rows in memory: the byte address of the first, and how far they are apart. */
 export interface Rows {
@@ -125,15 +125,11 @@ export function addRowsProduct(
   const adds = accumulate ? 1 : 0;
   const { product } = context.wasm;
   const all = ranges(units, threadsFor(context, 2 * B * units * K), 8, 32);
-  const parts = all.map((range, thread) => {
-    const { panels } = contextOfThread(context, thread, all.length);
-    const [weight, to] = [shifted(operands.weight, range.from), shifted(operands.to, range.from)];
-    const own = new Calls();
-    own.add(product, B, range.count, K, a.at, a.row, F, weight.at, weight.row, F, to.at, to.row, 0, adds, panels);
-    return own;
+  calls.divide(context.team, all, (calls, { from, count }, thread) => {
+    const [weight, to] = [shifted(operands.weight, from), shifted(operands.to, from)];
+    const panels = panelsOf(context, thread);
+    calls.add(product, B, count, K, a.at, a.row, F, weight.at, weight.row, F, to.at, to.row, 0, adds, panels);
   });
-  if (parts.length === 1) calls.append(parts[0]!);
-  else calls.addDivided(context.team(), parts);
 }
 
 /** Rows from the `units`-th number on. */

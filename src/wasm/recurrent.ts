@@ -4,10 +4,7 @@ import type { recurrentProject } from "../kernels/recurrent-projection.ts";
 import { Calls, ranges } from "./calls.ts";
 import { cellRun } from "./cell-run.ts";
 import { type NativeContext, type NativeOf, pieces, threadsFor } from "./native.ts";
-import { addRowsProduct, DirectionLayout, type Rows, shifted } from "./recurrent-layout.ts";
-
-/** Bytes of a number. */
-const F = 4;
+import { addRowsProduct, DirectionLayout, F, type Rows, shifted } from "./recurrent-layout.ts";
 
 /** The directions of a dispatch. */
 export const directionsOf = (p: RecurrenceParams, control: number): DirectionLayout[] =>
@@ -42,16 +39,9 @@ export function stepCalls(
       ...number[],
     ];
     parts.product(calls, l, at);
-    if (all.length === 1) parts.rows(calls, l, at, scratch[0]!);
-    else
-      calls.addDivided(
-        context.team(),
-        all.map((rows, i) => {
-          const own = new Calls();
-          parts.rows(own, new DirectionLayout(p, z, control, rows), at, scratch[i]!);
-          return own;
-        }),
-      );
+    calls.divide(context.team, all, (calls, rows, thread) =>
+      parts.rows(calls, new DirectionLayout(p, z, control, rows), at, scratch[thread]!),
+    );
   }
   return calls.run;
 }

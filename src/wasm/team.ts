@@ -2,23 +2,30 @@ import { InternalError } from "../errors.ts";
 import type { Call } from "./calls.ts";
 import type { StartedWorker, WorkerStarter } from "./start-worker.ts";
 
-/** A mailbox's first numbers: the last order's, the last one's that is done, what is to be done, its length, and what came of it. */
-const ORDER = 0;
-const DONE = 1;
-const KIND = 2;
-const LENGTH = 3;
-const STATE = 4;
-/** Bytes of a mailbox, and of those numbers. */
+/** What a mailbox holds where, and what is told in it. Workers get a copy. */
+const PROTOCOL = {
+  /** Numbers: the last order's, the last one's that is done, what is to be done, its length, and what came of it. */
+  ORDER: 0,
+  DONE: 1,
+  KIND: 2,
+  LENGTH: 3,
+  STATE: 4,
+  /** Bytes of those numbers; what an order says comes after them. */
+  HEADER: 64,
+  /** Kinds of order. */
+  RUN: 0,
+  COMPILE: 1,
+  /** States. */
+  READY: 1,
+  FAILED: 2,
+  /** How often one looks for an order or its end before more is done: some dozen microseconds, for orders that follow each other. */
+  LOOKS: 20_000,
+} as const;
+const { ORDER, DONE, KIND, LENGTH, STATE, HEADER, RUN, COMPILE, READY, FAILED, LOOKS } = PROTOCOL;
+/** Bytes of a mailbox. */
 const SIZE = 65536;
-const HEADER = 64;
-const RUN = 0;
-const COMPILE = 1;
-const READY = 1;
-const FAILED = 2;
 /** How long an order may take before its worker counts as gone, in ms. */
 const PATIENCE = 30_000;
-/** How often a worker looks for an order before it sleeps: some dozen microseconds, for orders that follow each other. */
-const LOOKS = 20_000;
 
 /** What a worker does. Its text goes to the worker alone: it sees nothing of this file. */
 function work(
@@ -27,11 +34,11 @@ function work(
     mailbox,
     modules,
   }: { memory: WebAssembly.Memory; mailbox: SharedArrayBuffer; modules: Uint8Array<ArrayBuffer>[] },
-  looks: number,
+  { ORDER, DONE, KIND, LENGTH, STATE, HEADER, COMPILE, READY, FAILED, LOOKS }: typeof PROTOCOL,
 ): void {
-  const control = new Int32Array(mailbox, 0, 16);
-  const numbers = new Float64Array(mailbox, 64);
-  const bytes = new Uint8Array(mailbox, 64);
+  const control = new Int32Array(mailbox, 0, HEADER / 4);
+  const numbers = new Float64Array(mailbox, HEADER);
+  const bytes = new Uint8Array(mailbox, HEADER);
   const functions: ((...numbers: number[]) => void)[] = [];
   const add = (code: Uint8Array<ArrayBuffer>) => {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } });
@@ -41,17 +48,18 @@ function work(
   let seen = 0;
   try {
     modules.forEach(add);
-    Atomics.store(control, 4, 1);
+    Atomics.store(control, STATE, READY);
   } catch {
-    Atomics.store(control, 4, 2);
+    Atomics.store(control, STATE, FAILED);
     return;
   }
   for (;;) {
-    for (let look = 0; Atomics.load(control, 0) === seen; look++) if (look > looks) Atomics.wait(control, 0, seen);
-    seen = Atomics.load(control, 0);
-    const length = control[3]!;
+    for (let look = 0; Atomics.load(control, ORDER) === seen; look++)
+      if (look > LOOKS) Atomics.wait(control, ORDER, seen);
+    seen = Atomics.load(control, ORDER);
+    const length = control[LENGTH]!;
     try {
-      if (control[2] === 1) add(bytes.slice(0, length));
+      if (control[KIND] === COMPILE) add(bytes.slice(0, length));
       else
         for (let at = 0; at < length; ) {
           const call = functions[numbers[at++]!]!;
@@ -63,9 +71,9 @@ function work(
           call(...own);
         }
     } catch {
-      Atomics.store(control, 4, 2);
+      Atomics.store(control, STATE, FAILED);
     }
-    Atomics.store(control, 1, seen);
+    Atomics.store(control, DONE, seen);
   }
 }
 
@@ -93,11 +101,11 @@ export class Team {
     for (const { exports } of modules) this.#number(exports);
     for (let i = 0; i < others; i++) {
       const mailbox = new SharedArrayBuffer(SIZE);
-      const worker = start(`const start = (first) => (${work.toString()})(first, ${LOOKS});`);
+      const worker = start(`const start = (first) => (${work.toString()})(first, ${JSON.stringify(PROTOCOL)});`);
       worker.postMessage({ memory, mailbox, modules: modules.map(({ code }) => code) });
       this.#members.push({
         worker,
-        control: new Int32Array(mailbox, 0, 16),
+        control: new Int32Array(mailbox, 0, HEADER / 4),
         numbers: new Float64Array(mailbox, HEADER),
         bytes: new Uint8Array(mailbox, HEADER),
       });

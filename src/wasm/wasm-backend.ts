@@ -8,6 +8,7 @@ import { keyOfExpression } from "../plan/expression.ts";
 import { type BufferSpec, type Command, type Dispatch, hostTarget, type View } from "../plan/plan.ts";
 import type { PlanLimits } from "../plan/plan-budget.ts";
 import type { NumberArray } from "../tensor-data.ts";
+import type { Call } from "./calls.ts";
 import { Heap } from "./heap.ts";
 import type { Exports } from "./module.generated.ts";
 import type { OpenModule } from "./module.ts";
@@ -33,7 +34,7 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
   readonly #wasm: Exports;
   readonly #heap: Heap;
   readonly #panels: number;
-  readonly #compiled = new Map<string, (...numbers: number[]) => void>();
+  readonly #compiled = new Map<string, Call>();
   #workspace = { address: 0, bytes: 0 };
   #moved = 0;
   readonly #isShared: boolean;
@@ -195,14 +196,14 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
     return this.#workspace.address;
   }
 
-  #compile(name: string, code: () => Uint8Array<ArrayBuffer>): (...numbers: number[]) => void {
+  #compile(name: string, code: () => Uint8Array<ArrayBuffer>): Call {
     const known = this.#compiled.get(name);
     if (known) return known;
     const bytes = this.#isShared ? this.#forSharedMemory(code()) : code();
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: this.#heap.memory } });
     this.#modules.push({ bytes, exports });
     this.#team?.add(bytes, exports);
-    const run = exports.run as (...numbers: number[]) => void;
+    const run = exports.run as Call;
     this.#compiled.set(name, run);
     return run;
   }

@@ -2,6 +2,7 @@
 // Distances between rows are in bytes.
 import { put } from "./lanes";
 import { uniformFour } from "./random";
+import { addRow } from "./rows";
 
 /** Rows of `units` numbers; where there is a mask, those whose entry in it is 0 only. */
 export function copyRows(
@@ -35,13 +36,7 @@ export function addRows(
 ): void {
   for (let b: usize = 0; b < <usize>rows; b++) {
     if (mask && !load<i32>(mask + b * 4)) continue;
-    let x = from + b * fromRow;
-    let y = to + b * toRow;
-    for (let u: i32 = units; u > 0; u -= 4) {
-      put(y, f32x4.add(v128.load(y), v128.load(x)), u);
-      x += 16;
-      y += 16;
-    }
+    addRow(units, from + b * fromRow, to + b * toRow);
   }
 }
 
