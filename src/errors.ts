@@ -4,7 +4,9 @@ export class WebGpuRnnError extends Error {
   constructor(code: string, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
-    this.name = new.target.name;
+    // NO_ADAPTER is NoAdapterError, also where a bundler gave the class another name.
+    const words = code.split("_").map((word) => word[0] + word.slice(1).toLowerCase());
+    this.name = `${words.join("")}Error`;
   }
 }
 

@@ -61,7 +61,13 @@ export interface OpenBackend {
 export async function openBackend(options: RuntimeOptions): Promise<OpenBackend> {
   checkOptions("Runtime.open", options, ["backend", "limits", "device", "threads", "plans"]);
   const { backend: wanted = "auto", limits = "adapter", device, threads, plans = {} } = options;
-  if (threads !== undefined) checkCount("Runtime.open", "threads", threads);
+  if (threads !== undefined) {
+    checkCount("Runtime.open", "threads", threads);
+    if (wanted === "gpu" || wanted === "cpu")
+      throw new OptionError(
+        `Runtime.open: threads is ${threads}, but only WebAssembly shares work among threads, and backend is ${shown(wanted)}; leave threads out`,
+      );
+  }
   checkOptions("Runtime.open: plans", plans, ["count", "bytes"]);
   for (const name of ["count", "bytes"] as const)
     if (plans[name] !== undefined) checkCount("Runtime.open: plans", name, plans[name]);

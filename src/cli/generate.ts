@@ -1,13 +1,12 @@
 import type { Command } from "commander";
 import { readBytes, readText, STANDARD_INPUT } from "../io/files.ts";
 import { DataError, loadModel, Runtime, type RuntimeInfo, readCheckpoint, type Vocabulary } from "../node.ts";
-import type { BackendChoice } from "../plan/backend.ts";
 import { real, whole } from "./arguments.ts";
-import { backendOption, runningOn } from "./backend.ts";
+import { type BackendFlags, backendOption, runningOn, runtimeOptions, threadsOption } from "./backend.ts";
 import { interruptible } from "./interrupt.ts";
 import { printable, terminalOf, wrap } from "./terminal.ts";
 
-interface GenerateFlags {
+interface GenerateFlags extends BackendFlags {
   prompt?: string;
   length: number;
   temperature: number;
@@ -15,7 +14,6 @@ interface GenerateFlags {
   topP: number;
   seed: number;
   chunk: number;
-  backend: BackendChoice;
   json?: boolean;
 }
 
@@ -33,6 +31,7 @@ export function register(program: Command): void {
     .option("--seed <n>", "the same seed writes the same text", whole(0), 0)
     .option("--chunk <n>", "characters between two read-backs", whole(1, 4096), 32)
     .addOption(backendOption())
+    .addOption(threadsOption())
     .option("--json", "print one JSON record per line, for scripts")
     .action(async (path: string, flags: GenerateFlags) => {
       process.exitCode = await generateCommand(path, flags);
@@ -42,7 +41,7 @@ export function register(program: Command): void {
 /** @throws DataError for a prompt that the model cannot read, and whatever reading the model throws */
 async function generateCommand(
   path: string,
-  { prompt: given, backend, json, ...options }: GenerateFlags,
+  { prompt: given, backend, threads, json, ...options }: GenerateFlags,
 ): Promise<number> {
   const bytes = await readBytes(path, "check the path, or train a model (webgpu-rnn train TEXT --out MODEL)");
   const checkpoint = readCheckpoint(bytes, path);
@@ -51,7 +50,7 @@ async function generateCommand(
   if (start === "") throw new DataError("the prompt is empty; give at least one character, or leave --prompt out");
   const tokens = encodePrompt(checkpoint.vocabulary, start);
   const interrupt = interruptible();
-  const runtime = await Runtime.open({ backend });
+  const runtime = await Runtime.open(runtimeOptions({ backend, threads }));
   try {
     const { model, vocabulary } = loadModel(runtime, checkpoint);
     const { start: begin, text, end } = json ? recordWriter(path) : textWriter(prompt);

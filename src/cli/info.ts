@@ -1,8 +1,7 @@
 /** `info`: what runs where, and why. */
 import type { Command } from "commander";
 import { Runtime, showBytes } from "../node.ts";
-import type { BackendChoice } from "../plan/backend.ts";
-import { backendOption } from "./backend.ts";
+import { type BackendFlags, backendOption, runtimeOptions, threadsOption } from "./backend.ts";
 import { terminalOf, wrap } from "./terminal.ts";
 import { COLUMNS } from "./verify-report.ts";
 import { readVersions } from "./versions.ts";
@@ -17,15 +16,14 @@ const showLimit = (name: string, value: number): string =>
 /** The backends that compute on the CPU, in words. */
 const onCpu = { wasm: "wasm: WebAssembly with SIMD, in float32", cpu: "cpu: the kernels' twins in float64, slow" };
 
-interface InfoOptions {
-  readonly backend: BackendChoice;
+interface InfoOptions extends BackendFlags {
   readonly json?: true;
 }
 
-async function info({ backend: wanted, json }: InfoOptions): Promise<void> {
+async function info({ json, ...flags }: InfoOptions): Promise<void> {
   const { line } = terminalOf(process.stdout);
   const versions = await readVersions();
-  const runtime = await Runtime.open({ backend: wanted });
+  const runtime = await Runtime.open(runtimeOptions(flags));
   try {
     const found = runtime.info();
     if (json) {
@@ -63,6 +61,7 @@ export function register(program: Command): void {
     .command("info")
     .description("show the adapters that were found, the one that is used and why, its features and limits")
     .addOption(backendOption())
+    .addOption(threadsOption())
     .option("--json", "print one JSON record, for scripts")
     .action(info);
 }

@@ -20,7 +20,7 @@ import {
   type TrainingSettings,
   WebGpuRnnError,
 } from "../node.ts";
-import type { BackendChoice } from "../plan/backend.ts";
+import { type BackendFlags, runtimeOptions } from "./backend.ts";
 import type { NamedText } from "./default-text.ts";
 import { StepClock } from "./step-clock.ts";
 import { messageOf } from "./terminal.ts";
@@ -29,7 +29,7 @@ import type { TrainRecord } from "./train-records.ts";
 /** All that a training of the command line needs to know. */
 export interface TrainingJob {
   readonly text: NamedText;
-  readonly backend: BackendChoice;
+  readonly on: BackendFlags;
   /** A new model; not used when there is a checkpoint. */
   readonly config: Required<Omit<CharModelOptions, "vocabSize">>;
   readonly training: Omit<TrainingSettings, "text">;
@@ -87,7 +87,7 @@ export async function runTraining(job: TrainingJob, context: TrainingContext): P
     text.training.stepsPerEpoch;
 
   for (let mayRecover = true; ; ) {
-    const runtime = await open({ backend: job.backend });
+    const runtime = await open(runtimeOptions(job.on));
     const state: State = { step: checkpoint?.progress?.step ?? 0, saved: undefined };
     try {
       return await train(job, { report, signal }, { runtime, text, steps, checkpoint, state });

@@ -9,9 +9,8 @@ import {
   type ScheduleSpec,
   type TrainingSettings,
 } from "../node.ts";
-import type { BackendChoice } from "../plan/backend.ts";
 import { part, real, whole } from "./arguments.ts";
-import { backendOption } from "./backend.ts";
+import { type BackendFlags, backendOption, threadsOption } from "./backend.ts";
 import { UsageError } from "./terminal.ts";
 
 /** Options of the optimizers: their flag, which optimizers take it, how it is read. */
@@ -53,7 +52,7 @@ const pairs: Readonly<Record<string, readonly [OptimizerFlag, OptimizerFlag]>> =
 };
 
 /** The command line of `train`, parsed. */
-export interface TrainFlags extends Partial<Record<OptimizerFlag, number | boolean>> {
+export interface TrainFlags extends BackendFlags, Partial<Record<OptimizerFlag, number | boolean>> {
   cell: CharModelCell;
   embeddingDim: number;
   hiddenSize: number;
@@ -76,7 +75,6 @@ export interface TrainFlags extends Partial<Record<OptimizerFlag, number | boole
   minFactor?: number;
   steps?: number;
   epochs?: number;
-  backend: BackendChoice;
   check?: boolean;
   out?: string;
   force?: boolean;
@@ -150,7 +148,7 @@ export function addTrainOptions(command: Command): Command {
   command.optionsGroup("Run:");
   option("--steps <n>", `updates in all ${otherwise(String(defaults.steps))}`, whole());
   option("--epochs <n>", "or: passes over the text", real(0, Number.POSITIVE_INFINITY, true));
-  command.addOption(backendOption());
+  command.addOption(backendOption()).addOption(threadsOption());
   option("--check", "first compare a training step on the WebGPU adapter that there is with WebAssembly");
   option("--out <file>", `the checkpoint ${otherwise("the file resumed from, or a new model.safetensors")}`);
   option("--force", "let --out replace a file that is there already");

@@ -107,7 +107,7 @@ function watched(reporter: Reporter) {
 async function jobOf(paths: readonly string[], flags: TrainFlags, command: Command): Promise<TrainingJob> {
   if (flags.steps !== undefined && flags.epochs !== undefined)
     throw new UsageError("--steps and --epochs say the same thing in two ways; give one of them");
-  const { steps, epochs, resume, backend, cell, embeddingDim, hiddenSize, numLayers } = flags;
+  const { steps, epochs, resume, backend, threads, cell, embeddingDim, hiddenSize, numLayers } = flags;
   const config = { cell, embeddingDim, hiddenSize, numLayers };
   const changes = resume === undefined ? {} : changesOf(command, flags, steps);
   const training = settingsOf(flags, steps ?? defaults.steps);
@@ -125,7 +125,7 @@ async function jobOf(paths: readonly string[], flags: TrainFlags, command: Comma
   const { validateEvery, sampleEvery, checkpointEvery } = flags;
   return {
     text,
-    backend,
+    on: { backend, threads },
     config,
     training,
     ...(checkpoint ? { checkpoint } : {}),

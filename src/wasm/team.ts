@@ -89,6 +89,7 @@ export class Team {
   readonly #members: Member[] = [];
   readonly #ids = new Map<unknown, number>();
   readonly #unsent: Uint8Array<ArrayBuffer>[] = [];
+  #known = 0;
   #hasFailed = false;
 
   /** @param modules code and exports of what every worker begins with, in one order */
@@ -113,7 +114,8 @@ export class Team {
   }
 
   #number(exports: object): void {
-    for (const call of Object.values(exports)) this.#ids.set(call, this.#ids.size);
+    // A worker counts all that a module exports, also what another one exports too: the memory.
+    for (const call of Object.values(exports)) this.#ids.set(call, this.#known++);
   }
 
   /** Whether every worker has started. Until then, and after one has failed, everything runs on one thread. */

@@ -1,4 +1,4 @@
-/** Pages in a real browser: without WebGPU, with content security policies, and with a GPU, which never loads WebAssembly. */
+/** Pages in a real browser: without WebGPU, with content security policies, isolated, and with a GPU, which never loads WebAssembly. */
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { RuntimeInfo } from "../../src/index.ts";
@@ -16,7 +16,8 @@ beforeAll(async () => {
     logLevel: "error",
     build: {
       write: false,
-      minify: false,
+      // A worker's code is a function's text: it has to work as small as users make it.
+      minify: true,
       target: "es2022",
       rolldownOptions: {
         input: fileURLToPath(new URL("../support/backend-page.ts", import.meta.url)),
@@ -35,8 +36,18 @@ beforeAll(async () => {
 
 type Outcome = { readonly info: RuntimeInfo; readonly losses: readonly number[] } | string;
 
-/** What a page with this policy comes to, and the scripts that it loaded. */
-async function trainOn({ browser }: OpenedBrowser, backend: string, policy?: string) {
+/** The headers of a page that is isolated from other origins, so that its threads may share memory. */
+const isolated = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+
+const policyOf = (policy: string) => ({ "content-security-policy": policy });
+
+/** What a page with these headers comes to, and the scripts that it loaded. */
+async function trainOn(
+  { browser }: OpenedBrowser,
+  backend: string,
+  headers: Readonly<Record<string, string>> = {},
+  setting: object = {},
+) {
   const context = await browser!.newContext();
   const page = await context.newPage();
   const loaded: string[] = [];
@@ -44,19 +55,23 @@ async function trainOn({ browser }: OpenedBrowser, backend: string, policy?: str
     const name = new URL(route.request().url()).pathname.slice(1);
     const body = scripts.get(name);
     if (body !== undefined) loaded.push(name);
-    const headers = policy === undefined ? {} : { "content-security-policy": policy };
     return route.fulfill(
       body !== undefined
-        ? { contentType: "text/javascript", body }
+        ? { contentType: "text/javascript", headers, body }
         : { contentType: "text/html", headers, body: `<!doctype html><script type="module" src="/${entry}"></script>` },
     );
   });
   await page.goto(`${origin}/index.html`);
   await page.waitForFunction("typeof trainOn === 'function'");
-  const outcome = (await page.evaluate(`trainOn(${JSON.stringify(backend)})`)) as Outcome;
+  const outcome = (await page.evaluate(`trainOn(${JSON.stringify(backend)}, ${JSON.stringify(setting)})`)) as Outcome;
   await context.close();
   return { outcome, loaded };
 }
+
+const lossesOf = (outcome: Outcome) => {
+  if (typeof outcome === "string") throw new Error(outcome);
+  return outcome.losses;
+};
 
 const learned = (outcome: Outcome): RuntimeInfo => {
   if (typeof outcome === "string") throw new Error(outcome);
@@ -83,14 +98,14 @@ describe("without WebGPU", async () => {
   });
 
   test.each(["script-src 'self'", "default-src 'self'"])("%s: wasm says what the policy lacks", async (policy) => {
-    const { outcome } = await trainOn(opened, "wasm", policy);
+    const { outcome } = await trainOn(opened, "wasm", policyOf(policy));
     expect(outcome).toMatch(
       /^NoAdapterError: no WebAssembly backend: .*\(a page's content security policy needs 'wasm-unsafe-eval'\); use \{ backend: "cpu" \}/,
     );
   });
 
   test("auto goes on to the twins, with both reasons", async () => {
-    const { backend, reason } = learned((await trainOn(opened, "auto", "script-src 'self'")).outcome);
+    const { backend, reason } = learned((await trainOn(opened, "auto", policyOf("script-src 'self'"))).outcome);
     expect(backend).toBe("cpu");
     expect(reason).toMatch(
       /^the float64 twins, because there is (no )?WebGPU.*, and no WebAssembly backend: .*'wasm-unsafe-eval'\)$/,
@@ -100,7 +115,39 @@ describe("without WebGPU", async () => {
   test("a policy that allows WebAssembly and no other evaluation is enough", async () => {
     const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'";
     for (const backend of ["wasm", "auto"])
-      expect(learned((await trainOn(opened, backend, policy)).outcome).backend).toBe("wasm");
+      expect(learned((await trainOn(opened, backend, policyOf(policy))).outcome).backend).toBe("wasm");
+  });
+});
+
+describe("threads", async () => {
+  const opened = await openBrowser({ webgpu: false });
+  beforeEach((context) => context.skip(!opened.browser, opened.reason));
+  afterAll(() => opened.browser?.close());
+  // Large enough to be divided.
+  const model = { hiddenSize: 96, batch: 32 };
+
+  test("an isolated page shares its work, bit for bit as one thread does it", async () => {
+    const one = (await trainOn(opened, "wasm", isolated, { ...model, threads: 1 })).outcome;
+    const two = (await trainOn(opened, "wasm", isolated, { ...model, threads: 2 })).outcome;
+    expect(learned(one).threads).toBe(1);
+    const { threads, features } = learned(two);
+    expect(threads).toBe(2);
+    // Chromium has had it since 2023: products multiply and add at once.
+    expect(features).toContain("relaxed-simd");
+    expect(lossesOf(two)).toEqual(lossesOf(one));
+  });
+
+  test("a policy without workers leaves an isolated page one thread", async () => {
+    const policy = policyOf("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'none'");
+    const { outcome } = await trainOn(opened, "wasm", { ...isolated, ...policy }, model);
+    expect(learned(outcome).threads).toBe(1);
+  });
+
+  test("a page that is not isolated says which headers threads need", async () => {
+    expect((await trainOn(opened, "wasm", {}, { threads: 2 })).outcome).toMatch(
+      /^NoAdapterError: threads is 2, but memory cannot be shared here: .*Cross-Origin-Opener-Policy/,
+    );
+    expect(learned((await trainOn(opened, "wasm", {}, model)).outcome).threads).toBe(1);
   });
 });
 

@@ -77,11 +77,20 @@ test.each([
   ["a probability of 0", ["--top-p", "0"], 2, /'0' is invalid/],
   ["an option that does not exist", ["--topk", "3"], 2, /unknown option '--topk'/],
   ["a backend that does not exist", ["--backend", "tpu"], 2, /Allowed choices are auto, gpu, wasm, cpu/],
+  ["no thread at all", ["--backend", "wasm", "--threads", "0"], 2, /'0' is invalid/],
+  ["threads without WebAssembly", ["--threads", "2"], 2, /threads is 2, but only WebAssembly shares work/],
 ])("%s is refused", async (_, args, code, message) => {
   const ran = await generate("--backend", "cpu", ...args);
   expect(ran.code).toBe(code);
   expect(ran.stderr).toMatch(message);
   expect(ran.stdout).toBe("");
+});
+
+test("the number of threads changes no character", async () => {
+  const on = (threads: string) => generate("--backend", "wasm", "--temperature", "1", "--threads", threads);
+  const [one, two] = [await on("1"), await on("2")];
+  expect(one.code).toBe(0);
+  expect(two.stdout).toBe(one.stdout);
 });
 
 test("files that are no model are refused", async () => {

@@ -14,7 +14,7 @@ afterEach(() => {
 
 const job = (changes: Partial<TrainingJob>): TrainingJob => ({
   text: { text: rhyme, name: "the rhyme", files: 1, skipped: [] },
-  backend: "cpu",
+  on: { backend: "cpu" },
   config: { cell: "gru", embeddingDim: 4, hiddenSize: 6, numLayers: 1 },
   training: { window: 8, batch: 4, optimizer: { name: "adam", lr: 0.02 }, seed: 0, validationFraction: 0.1 },
   changes: {},

@@ -200,7 +200,7 @@ describe.skipIf(!device)(title("a device that is lost"), () => {
   const training = { window: 8, batch: 4, optimizer: { name: "adam", lr: 0.02 }, seed: 0, validationFraction: 0.1 };
   const job = (changes: Partial<TrainingJob>): TrainingJob => ({
     text: { text: rhyme, name: "the rhyme", files: 1, skipped: [] },
-    backend: "gpu",
+    on: { backend: "gpu" },
     config: { cell: "gru", embeddingDim: 8, hiddenSize: 16, numLayers: 1 },
     training: training as TrainingSettings,
     changes: {},

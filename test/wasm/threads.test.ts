@@ -101,6 +101,8 @@ test("a worker that fails is told once, and what follows runs on one thread", as
 test("threads that cannot be had, or are no number, are refused", async () => {
   await expect(Runtime.open({ backend: "wasm", threads: 0 })).rejects.toThrow(/threads/);
   await expect(Runtime.open({ backend: "wasm", threads: 1.5 })).rejects.toThrow(/threads/);
+  for (const backend of ["cpu", "gpu"] as const)
+    await expect(Runtime.open({ backend, threads: 2 })).rejects.toThrow(/only WebAssembly shares work among threads/);
   setWorkerStarter(undefined as never);
   await expect(Runtime.open({ backend: "wasm", threads: 2 })).rejects.toThrow(/memory cannot be shared here/);
   const runtime = await Runtime.open({ backend: "wasm" });
