@@ -4,7 +4,14 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     // The examples import the package by its name.
-    alias: { "webgpu-rnn": fileURLToPath(new URL("src/node.ts", import.meta.url)) },
+    alias: Object.entries({
+      "webgpu-rnn": "src/node.ts",
+      "webgpu-rnn/tasks": "src/tasks/index.ts",
+      "webgpu-rnn/tasks/data": "src/tasks/data/index.ts",
+    }).map(([name, file]) => ({
+      find: new RegExp(`^${name}$`),
+      replacement: fileURLToPath(new URL(file, import.meta.url)),
+    })),
     include: ["test/**/*.test.ts"],
     globalSetup: ["scripts/test-setup.mjs"],
     // On request: every plan of the other backends runs on WebAssembly too.

@@ -98,6 +98,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
   "char-model": ["train", "nn", "graph", "cells", "data", "io"],
   testing: ["runtime", "nn", "graph", "kernels", "cells"],
   index: ["testing", "char-model", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
+  // On the public API only.
+  tasks: ["index"],
   node: ["index", "adapter", "wasm"],
   cli: [
     "node",

@@ -17,14 +17,31 @@ export interface PageCode<Page> {
   typeFaults(options: ts.CompilerOptions): string[];
 }
 
+/** What the package's names are here. */
+const entries = {
+  "webgpu-rnn": "node.ts",
+  "webgpu-rnn/tasks": "tasks/index.ts",
+  "webgpu-rnn/tasks/data": "tasks/data/index.ts",
+};
+
 /** Runs the code of pages of docs/, one going on from the other; call it in a test file, whose end takes the code away again. */
-export async function runPage<Page>(...names: readonly string[]): Promise<PageCode<Page>> {
+export const runPage = <Page>(...names: readonly string[]): Promise<PageCode<Page>> => runPages(names, (code) => code);
+
+/** The same of code that is changed first. */
+export async function runPages<Page>(
+  names: readonly string[],
+  changed: (code: string) => string,
+): Promise<PageCode<Page>> {
   const text = names.map((name) => readFileSync(join(root, "docs", name), "utf8")).join("\n");
   const code = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, block]) => block).join("\n");
   const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-page-"));
   afterAll(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "page.ts");
-  writeFileSync(file, code.replaceAll('"webgpu-rnn"', JSON.stringify(join(root, "src", "node.ts"))));
+  const here = Object.entries(entries).reduce(
+    (text, [name, path]) => text.replaceAll(`"${name}"`, JSON.stringify(join(root, "src", path))),
+    changed(code),
+  );
+  writeFileSync(file, here);
   const made: Page = await import(/* @vite-ignore */ pathToFileURL(file).href);
   return {
     text,

@@ -1,0 +1,22 @@
+// The public face of webgpu-rnn/tasks: re-exports only.
+export type { ClassReport } from "./class-report.ts";
+export type { Pooling } from "./classifier-model.ts";
+export {
+  type ColumnKind,
+  type ColumnKinds,
+  type ColumnOptions,
+  columnKinds,
+  guessColumns,
+  type TaskRow,
+} from "./columns.ts";
+export type { ClassWeights } from "./labels.ts";
+export { type RecurrentOptionsOfTask, taskCells } from "./recurrent-layer.ts";
+export {
+  type Classified,
+  SequenceClassifier,
+  type SequenceClassifierOptions,
+} from "./sequence-classifier.ts";
+export type { StepInfluence } from "./step-influence.ts";
+export type { LearningOptions, Task, TaskFitOptions } from "./task.ts";
+export type { Progress, TaskFit, Validation } from "./task-fit.ts";
+export { type TextUnit, textOf, textUnits, unitsOf } from "./text-units.ts";

@@ -1,0 +1,42 @@
+/** docs/tasks: every page's example runs as it stands there, on the best backend and on the twins, and is short. */
+import { readdirSync } from "node:fs";
+import { expect, test } from "vitest";
+import { runPages } from "../support/page-code.ts";
+
+interface Page {
+  readonly accuracy: number;
+  readonly confusion: readonly (readonly number[])[];
+  readonly said: object;
+  readonly same: object;
+  readonly steps: readonly { readonly unit: string }[];
+}
+
+/** What each page's example comes to. */
+const comesTo: Readonly<Record<string, (made: Page) => void>> = {
+  "classify.md": ({ accuracy, confusion, said, steps, same }) => {
+    expect(accuracy).toBeGreaterThan(0.95);
+    expect(confusion.flat().reduce((a, b) => a + b)).toBe(400);
+    expect(said).toMatchObject({ label: "good", known: 1 });
+    expect(steps.map(({ unit }) => unit)).toEqual(["the", "day", "was", "not", "cold"]);
+    expect(same).toEqual(said);
+  },
+};
+
+test("every page has its test", () => {
+  expect(readdirSync("docs/tasks").sort()).toEqual(Object.keys(comesTo).sort());
+});
+
+for (const [name, check] of Object.entries(comesTo)) {
+  test(`${name}: on the best backend`, async () => {
+    const { made, text, typeFaults } = await runPages<Page>([`tasks/${name}`], (code) => code);
+    check(made);
+    expect(typeFaults({})).toEqual([]);
+    for (const [, code] of text.matchAll(/^```ts\n([\s\S]*?)^```$/gm))
+      expect(code!.split("\n").length - 1).toBeLessThanOrEqual(25);
+  });
+
+  test(`${name}: on the twins`, async () => {
+    const onTwins = (code: string) => code.replaceAll("Runtime.open()", 'Runtime.open({ backend: "cpu" })');
+    check((await runPages<Page>([`tasks/${name}`], onTwins)).made);
+  });
+}
