@@ -132,7 +132,8 @@ export class Columns {
       if (!columnKinds.includes(kind))
         throw new OptionError(`${who}: columns.${name} is ${shown(kind)}, expected one of ${columnKinds.join(", ")}`);
       if (isNumeric(kind)) {
-        const values = rows.map(({ row, at }) => ({ value: numbersOf(row, name, kind, at) }));
+        const first = numbersOf(rows[0]!.row, name, kind, rows[0]!.at)[0]!;
+        const values = rows.map(({ row, at }) => ({ value: numbersOf(row, name, kind, at, first.length) }));
         return { name, kind, normalizer: normalizer(values, field.series("value")) };
       }
       const lists = rows.map(({ row, at }) => stringsOf(row, name, kind, at));
