@@ -103,6 +103,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   node: ["index", "adapter", "wasm"],
   cli: [
     "node",
+    "tasks",
     "index",
     "char-model",
     "adapter",

@@ -3,12 +3,13 @@ import { register as registerExplain } from "./explain.ts";
 import { register as registerGenerate } from "./generate.ts";
 import { register as registerInfo } from "./info.ts";
 import { runCommands } from "./run-commands.ts";
+import { register as registerPredict } from "./task/predict.ts";
 import { register as registerTrain } from "./train.ts";
 import { register as registerVerify } from "./verify.ts";
 import { ownVersion } from "./versions.ts";
 
 /** The commands, in the order that the help lists them. */
-const commands = [registerTrain, registerGenerate, registerInfo, registerExplain, registerVerify];
+const commands = [registerTrain, registerGenerate, registerPredict, registerInfo, registerExplain, registerVerify];
 
 function programOf(): Command {
   const program = new Command("webgpu-rnn")

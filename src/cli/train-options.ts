@@ -61,6 +61,9 @@ export interface TrainFlags extends BackendFlags, Partial<Record<OptimizerFlag, 
   batch: number;
   validationFraction: number;
   seed: number;
+  /** One of the tasks, in place of a character model. */
+  task?: string;
+  demo?: boolean;
   /** A name of `optimizerNames` in small letters. */
   optimizer: string;
   lr?: number;

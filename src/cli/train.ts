@@ -7,6 +7,7 @@ import { interruptible } from "./interrupt.ts";
 import { checkMemory } from "./memory.ts";
 import { checkNotReplaced, checkWritable, freshPath } from "./out-path.ts";
 import { runTraining, type TrainingJob } from "./run-training.ts";
+import { addTaskOptions, trainTask } from "./task/train-task.ts";
 import { errorRecord, exitCodeOf, printError, quoted, terminalOf, UsageError } from "./terminal.ts";
 import { addTrainOptions, changesOf, defaults, settingsOf, type TrainFlags } from "./train-options.ts";
 import { type CheckpointRecord, jsonReporter, type Reporter, type TrainRecord } from "./train-records.ts";
@@ -21,8 +22,10 @@ export function register(program: Command): void {
         "What is no text in a folder is skipped. Ctrl-C saves and ends; --resume goes on.",
     )
     .argument("[paths...]", "files and folders with text; - is standard input");
-  addTrainOptions(command).action(async (paths: string[], flags: TrainFlags) => {
-    process.exitCode = await trainCommand(paths, flags, command);
+  addTrainOptions(command);
+  addTaskOptions(command);
+  command.action(async (paths: string[], flags: TrainFlags) => {
+    process.exitCode = await (flags.task ? trainTask : trainCommand)(paths, flags, command);
   });
 }
 

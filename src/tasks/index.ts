@@ -1,6 +1,6 @@
 // The public face of webgpu-rnn/tasks: re-exports only.
 export type { ClassReport } from "./class-report.ts";
-export type { Pooling } from "./classifier-model.ts";
+export { type Pooling, poolings } from "./classifier-model.ts";
 export {
   type ColumnKind,
   type ColumnKinds,
@@ -17,6 +17,6 @@ export {
   type SequenceClassifierOptions,
 } from "./sequence-classifier.ts";
 export type { StepInfluence } from "./step-influence.ts";
-export type { LearningOptions, Task, TaskFitOptions } from "./task.ts";
+export { kindOfFile, type LearningOptions, type Task, type TaskFitOptions } from "./task.ts";
 export type { Progress, TaskFit, Validation } from "./task-fit.ts";
 export { type TextUnit, textOf, textUnits, unitsOf } from "./text-units.ts";

@@ -273,8 +273,12 @@ export function fitNew<Row, T extends Task<Row>>(
  * Reads a task's file. @param kind which task it has to be of; any, where it is left out
  * @throws FileFormatError for what is no task's file, or another task's
  */
-export function readTask(bytes: Uint8Array | ArrayBuffer, kind?: string): SavedTraining & { readonly kind: string } {
-  const saved = readTraining(bytes, "the file");
+export function readTask(
+  bytes: Uint8Array | ArrayBuffer,
+  kind?: string,
+  name = "the file",
+): SavedTraining & { readonly kind: string } {
+  const saved = readTraining(bytes, name);
   const { task, version } = saved.metadata;
   if (typeof task !== "string" || version !== VERSION)
     throw new FileFormatError(
@@ -284,6 +288,10 @@ export function readTask(bytes: Uint8Array | ArrayBuffer, kind?: string): SavedT
     throw new FileFormatError(`the file is of a ${task}, not of a ${kind}; loadTask opens any`);
   return { ...saved, kind: task };
 }
+
+/** Which task a file is of: `sequence classifier`. @throws FileFormatError for what is no task's file */
+export const kindOfFile = (bytes: Uint8Array | ArrayBuffer, name = "the file"): string =>
+  readTask(bytes, undefined, name).kind;
 
 /** Runs what builds a task from a file's metadata, which may hold anything. @throws FileFormatError */
 export function fromFile<T>(kind: string, build: () => T): T {
