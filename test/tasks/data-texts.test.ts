@@ -40,7 +40,7 @@ describe.each(languages)("reviews: %s", (language) => {
     };
     const right = rows.slice(5000).filter(({ text, label }) => guess(text) === label).length / 1000;
     expect(right).toBeGreaterThan(0.4);
-    expect(right).toBeLessThan(0.85);
+    expect(right).toBeLessThan(language === "en" ? 0.6 : 0.87); // Korean verb forms tell where in the sentence they stand
   });
 });
 
@@ -214,6 +214,7 @@ describe("numbers", () => {
       expect(() => data.wordsToNumber(words, "en")).toThrow(DataError);
     for (const words of ["", "삼삼", "십백", "삼만만", "영삼", "이조", "three", "삼 개", "일조일"])
       expect(() => data.wordsToNumber(words, "ko")).toThrow(DataError);
+    expect(() => data.wordsToNumber(3 as never, "en")).toThrow(DataError);
     expect(() => data.wordsToNumber("two three", "en")).toThrow(/"two three" is no number/);
     for (const n of [-1, 0.5, 1e12 + 1, Number.NaN]) expect(() => data.numberToWords(n, "en")).toThrow(OptionError);
     expect(() => data.numberToWords(1, "fr" as never)).toThrow(OptionError);

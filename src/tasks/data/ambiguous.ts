@@ -111,6 +111,12 @@ const sentences: Readonly<Record<Language, Readonly<Record<string, readonly stri
   },
 };
 
+/** What a sentence may begin with; it tells nothing of the meaning. */
+const openings = {
+  en: "{||{we hear|they say|she thinks|he knows|I read|people think} that }",
+  ko: "{||{사실|그런데|그래서|그리고|물론|알고 보니} }",
+};
+
 /**
  * Sentences with a word that means one thing here and another there (bank, bat, spring, letter; 사과, 배, 눈, 밤, 말), and
  * what it means; as many of each meaning. What tells stands before the word in some sentences and after it in others.
@@ -118,11 +124,12 @@ const sentences: Readonly<Record<Language, Readonly<Record<string, readonly stri
  * @throws OptionError for an unknown option or language, or a count or seed out of range
  */
 export function ambiguousWords(options: TextDataOptions): AmbiguousWord[] {
-  const byMeaning = sentences[checkLanguage("ambiguousWords", options?.language ?? "en")];
+  const language = checkLanguage("ambiguousWords", options?.language ?? "en");
+  const byMeaning = sentences[language];
   const nextMeaning = takeTurns(Object.keys(byMeaning));
   return makeRows("ambiguousWords", options, ["language"], (draw) => {
     const meaning = nextMeaning(draw);
-    const starred = draw.fill(draw.pick(byMeaning[meaning]!)).split(" ");
+    const starred = draw.fill(openings[language] + draw.pick(byMeaning[meaning]!)).split(" ");
     const position = starred.findIndex((word) => word.startsWith("*"));
     return { words: starred.map((word) => word.replace("*", "")), position, meaning };
   });

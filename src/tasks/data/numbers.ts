@@ -113,7 +113,7 @@ export function wordsToNumber(words: string, language: Language): number {
           .split(/[\s-]+/)
           .filter((word) => word !== "" && word !== "and")
       : [...text.replace(/\s/g, "")];
-  const units = unitsOf(words);
+  const units = typeof words === "string" ? unitsOf(words) : [];
   const n = isEnglish ? readUnits(units, englishValues, 1000) : readUnits(units, koreanValues, 10000);
   // Only what is written again in the same way was a number: not "two three", not "".
   const spelled = (all: readonly string[]) => all.join(" ").replace(/일 (?=[십백천만])/g, "");
