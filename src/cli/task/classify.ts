@@ -1,4 +1,4 @@
-import { RandomStream } from "../../node.ts";
+import { reviews } from "../../tasks/data/index.ts";
 import { guessColumns, SequenceClassifier } from "../../tasks/index.ts";
 import type { CliTask, TaskFlags } from "./cli-task.ts";
 import { bar, percent, table } from "./table.ts";
@@ -13,15 +13,7 @@ export const classify: CliTask<SequenceClassifier> = {
   kind: "sequence classifier",
   about: "a class for each row",
   takes: ["label", "column", "pooling", "classWeights", "bidirectional", "dropout"],
-  demo() {
-    const random = new RandomStream(1, "demo");
-    const pick = (words: readonly string[]) => words[Math.floor(random.next() * words.length)]!;
-    return Array.from({ length: 1000 }, () => {
-      const [isGood, isNot] = [random.next() < 0.5, random.next() < 0.4];
-      const word = pick(isGood ? ["warm", "bright", "kind"] : ["cold", "grey", "cruel"]);
-      return { text: `the day was ${isNot ? "not " : ""}${word}`, label: isGood !== isNot ? "good" : "bad" };
-    });
-  },
+  demo: () => reviews({ count: 2000 }),
   describe(rows, flags) {
     const { columns, label } = columnsOf(rows, flags);
     const read = Object.entries(columns as object).map(([name, kind]) => `${name} (${kind})`);

@@ -71,15 +71,19 @@ export async function trainTask(paths: readonly string[], flags: TrainFlags, com
     await checkWritable(path);
     const { rows, format } = flags.demo ? { rows: cliTask.demo(), format: "made up" } : await readRows(paths[0]!);
     const what = `${grouped(rows.length)} rows (${format}): ${cliTask.describe(rows, given)}`;
-    await using runtime = await opened(flags);
-    const tell = reporterOf(json, out);
-    tell.start({ what, backend: runningOn(runtime.info()), out: path });
-    const fit = cliTask.fit(runtime, rows, { ...given, signal: interrupt.signal });
-    for await (const progress of fit) tell.progress(progress);
-    const task = await fit;
-    const bytes = await task.save();
-    await writeFileAtomic(path, bytes);
-    tell.end({ path, steps: task.steps, bytes: bytes.length, interrupt, data: flags.demo ? undefined : paths[0] });
+    const runtime = await Runtime.open(runtimeOptions(flags));
+    try {
+      const tell = reporterOf(json, out);
+      tell.start({ what, backend: runningOn(runtime.info()), out: path });
+      const fit = cliTask.fit(runtime, rows, { ...given, signal: interrupt.signal });
+      for await (const progress of fit) tell.progress(progress);
+      const task = await fit;
+      const bytes = await task.save();
+      await writeFileAtomic(path, bytes);
+      tell.end({ path, steps: task.steps, bytes: bytes.length, interrupt, data: flags.demo ? undefined : paths[0] });
+    } finally {
+      runtime.dispose();
+    }
     return interrupt.exitCode ?? 0;
   } catch (error) {
     printError(error);
@@ -88,11 +92,6 @@ export async function trainTask(paths: readonly string[], flags: TrainFlags, com
   } finally {
     interrupt.release();
   }
-}
-
-async function opened(flags: TrainFlags): Promise<Runtime & AsyncDisposable> {
-  const runtime = await Runtime.open(runtimeOptions(flags));
-  return Object.assign(runtime, { [Symbol.asyncDispose]: async () => runtime.dispose() });
 }
 
 /** What of the command line is given, by the tasks' names. @throws UsageError for an option that the task does not have */
