@@ -41,7 +41,7 @@ export interface Followers {
 
 /**
  * Counts of all n-grams of 1 to n tokens, as a tree in typed arrays: an n-gram is a number in its order, and its tokens lead to it
- * from the root. About 12 bytes an n-gram; a look-up is a binary search for each token.
+ * from the root. 8 bytes an n-gram, and 16 for each that may be a context; a look-up is a binary search for each token.
  */
 export class NGramCounts {
   /** Of 1 to n tokens. */

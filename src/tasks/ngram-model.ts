@@ -3,11 +3,9 @@ import {
   checkCount,
   checkNumber,
   checkOptions,
-  DataError,
+  checkSwitch,
   FileFormatError,
-  OptionError,
   RandomStream,
-  shown,
   Vocabulary,
 } from "../index.ts";
 import { NGramCounts } from "./ngram-counts.ts";
@@ -20,7 +18,16 @@ import {
   writeJsonFile,
 } from "./ngram-options.ts";
 import { addK, kneserNey, type Smoothing } from "./ngram-smoothing.ts";
-import { cutText, cutTexts, type NGramText, streamOf, tokensOf, vocabularyOf } from "./ngram-text.ts";
+import {
+  cutContext,
+  cutText,
+  cutTexts,
+  type NGramText,
+  specialOf,
+  streamOf,
+  tokensOf,
+  vocabularyOf,
+} from "./ngram-text.ts";
 import { type TextUnit, textOf } from "./text-units.ts";
 
 /** A probability, and the counts behind it. */
@@ -108,13 +115,9 @@ export class NGramModel {
     const { minCount, maxSize, vocabulary: given, ...checked } = checkNGramOptions(who, options);
     const sentences = typeof texts !== "string";
     const rows = cutTexts(who, texts, checked.of);
-    const vocabulary = given ?? vocabularyOf(who, rows, { minCount, maxSize, sentences });
-    if (sentences && (vocabulary.special.begin === undefined || vocabulary.special.end === undefined))
-      throw new OptionError(
-        `${who}: the vocabulary has ${shown(Object.keys(vocabulary.special))}, and sentences need a begin and an end token`,
-      );
+    const vocabulary = given ?? vocabularyOf(rows, { minCount, maxSize, sentences });
+    const { begin, end } = specialOf(who, vocabulary, sentences);
     const tokens = rows.map((units) => tokensOf(who, vocabulary, units));
-    const { begin, end } = sentences ? vocabulary.special : {};
     const stream = streamOf(tokens, checked.n, vocabulary, sentences);
     const counts = NGramCounts.of(stream, { n: checked.n, size: vocabulary.size, begin, end });
     return new NGramModel({ ...checked, sentences, vocabulary }, counts);
@@ -138,7 +141,7 @@ export class NGramModel {
    */
   probability(unit: string, context: NGramText): NGramProbability {
     const who = "NGramModel.probability";
-    const [token] = tokensOf(who, this.vocabulary, cutText(who, "the unit", [unit], this.of));
+    const [token] = tokensOf(who, this.vocabulary, cutContext(who, "the unit", [unit], this.of));
     const before = this.#contextOf(who, context);
     const { node, contextCount, continuations } = this.#look(before);
     const { symbols } = this.vocabulary;
@@ -218,7 +221,7 @@ export class NGramModel {
   generate(options: NGramGenerateOptions = {}): string {
     const who = "NGramModel.generate";
     checkOptions(who, options, ["prompt", "length", "temperature", "seed"]);
-    const { prompt = [] } = options;
+    const prompt = cutContext(who, "the prompt", options.prompt ?? [], this.of);
     const length = checkCount(who, "length", options.length ?? 100);
     const temperature = checkNumber(who, "temperature", options.temperature ?? 1, 0);
     const random = new RandomStream(options.seed ?? 0, "generate");
@@ -264,12 +267,10 @@ export class NGramModel {
       const given = Vocabulary.fromJSON(vocabulary);
       const options = { n, of, smoothing, discount, vocabulary: given, ...(smoothing === "addK" && { k }) };
       const { minCount, maxSize, ...parts } = checkNGramOptions("its options", options as NGramOptions);
-      const { special, size } = given;
-      const { begin, end } = sentences === true ? special : {};
-      if (typeof sentences !== "boolean" || (sentences && (begin === undefined || end === undefined)))
-        throw new DataError(`sentences is ${shown(sentences)}, with the special tokens ${shown(special)}`);
-      const counts = NGramCounts.fromJSON(orders, { n: parts.n, size, begin });
-      return new NGramModel({ ...parts, sentences, vocabulary: given }, counts);
+      checkSwitch("its options", "sentences", sentences);
+      const { begin } = specialOf("its options", given, sentences as boolean);
+      const counts = NGramCounts.fromJSON(orders, { n: parts.n, size: given.size, begin });
+      return new NGramModel({ ...parts, sentences: sentences as boolean, vocabulary: given }, counts);
     } catch (cause) {
       throw new FileFormatError(`the file of an NGramModel is damaged: ${(cause as Error).message}`, { cause });
     }
@@ -284,8 +285,7 @@ export class NGramModel {
 
   /** The last n-1 tokens of a context. */
   #contextOf(who: string, context: NGramText): Int32Array {
-    const units = context.length === 0 ? [] : cutText(who, "the context", context, this.of);
-    const tokens = tokensOf(who, this.vocabulary, units);
+    const tokens = tokensOf(who, this.vocabulary, cutContext(who, "the context", context, this.of));
     // Before a sentence there is nothing but begin tokens.
     const { begin } = this.vocabulary.special;
     const all = tokens.length > 0 && tokens[0] === begin ? [...new Array(this.n).fill(begin), ...tokens] : tokens;

@@ -4,25 +4,34 @@ import { type TextUnit, unitsOf } from "./text-units.ts";
 /** A text, or one that is cut into units already. */
 export type NGramText = string | readonly string[];
 
+const UNKNOWN = "<unk>";
+
 /** How special tokens are written in texts that are cut already, in contexts, and as a unit. */
 const named: ReadonlyMap<string, "padding" | "unknown" | "begin" | "end"> = new Map([
   ["<pad>", "padding"],
-  ["<unk>", "unknown"],
+  [UNKNOWN, "unknown"],
   ["<s>", "begin"],
   ["</s>", "end"],
 ]);
 
 /**
- * A text's units.
- * @param name what errors call it, such as "row 3"
- * @throws DataError for what is no text, or has no unit
+ * A context's units, special tokens among them; none where it is empty.
+ * @param name what errors call it, such as "the context"
+ * @throws DataError for what is no text, nor a list of units
  */
+export function cutContext(who: string, name: string, text: unknown, of: TextUnit): readonly string[] {
+  if (typeof text === "string") return unitsOf(text, of);
+  if (Array.isArray(text) && text.every((unit) => typeof unit === "string" && unit !== "")) return text;
+  throw new DataError(`${who}: ${name} is ${shown(text)}, expected a text, or a list of ${of}`);
+}
+
+/** A text's units, at least one. @throws DataError also for special tokens but the unknown one */
 export function cutText(who: string, name: string, text: unknown, of: TextUnit): readonly string[] {
-  const isText = typeof text === "string";
-  if (!isText && !(Array.isArray(text) && text.every((unit) => typeof unit === "string" && unit !== "")))
-    throw new DataError(`${who}: ${name} is ${shown(text)}, expected a text, or a list of ${of}`);
-  const units = isText ? unitsOf(text, of) : text;
+  const units = cutContext(who, name, text, of);
   if (units.length === 0) throw new DataError(`${who}: ${name} is ${shown(text)}, which has no ${of}; leave it out`);
+  const special = units.find((unit) => named.has(unit) && unit !== UNKNOWN);
+  if (special !== undefined)
+    throw new DataError(`${who}: ${name} has ${shown(special)}, which the model puts there itself; leave it out`);
   return units;
 }
 
@@ -34,22 +43,14 @@ export function cutTexts(who: string, texts: unknown, of: TextUnit): (readonly s
   return texts.map((text, row) => cutText(who, `row ${row}`, text, of));
 }
 
-/** The vocabulary of texts. @throws DataError for a special token that a model of sentences puts there itself */
+/** The vocabulary of texts; what they have as unknown has no word of its own. @throws DataError, OptionError */
 export function vocabularyOf(
-  who: string,
   rows: readonly (readonly string[])[],
   options: { readonly minCount: number; readonly maxSize?: number | undefined; readonly sentences: boolean },
 ): Vocabulary {
   const { minCount, maxSize, sentences } = options;
-  const plain = rows.map((units, row) => {
-    const special = units.find((unit) => named.has(unit) && unit !== "<unk>");
-    if (special !== undefined)
-      throw new DataError(
-        `${who}: row ${row} has the unit ${shown(special)}, which the model puts there itself; leave it out`,
-      );
-    return units.includes("<unk>") ? units.filter((unit) => unit !== "<unk>") : units;
-  });
-  return Vocabulary.fromTexts(plain, {
+  const known = rows.map((units) => (units.includes(UNKNOWN) ? units.filter((unit) => unit !== UNKNOWN) : units));
+  return Vocabulary.fromTexts(known, {
     special: sentences ? ["unknown", "begin", "end"] : ["unknown"],
     minCount,
     ...(maxSize !== undefined && { maxSize }),
@@ -71,6 +72,16 @@ export function tokensOf(who: string, vocabulary: Vocabulary, units: readonly st
       throw new OptionError(`${who}: ${shown(unit)} is asked for, and the model's vocabulary has no ${name} token`);
     return token;
   });
+}
+
+/** The tokens around sentences; none of a stream. @throws OptionError where the vocabulary does not have them */
+export function specialOf(who: string, { special }: Vocabulary, sentences: boolean) {
+  const { begin, end } = special;
+  if (!sentences) return { begin: undefined, end: undefined };
+  if (begin !== undefined && end !== undefined) return { begin, end };
+  throw new OptionError(
+    `${who}: the vocabulary has ${shown(Object.keys(special))}, and sentences need a begin and an end token`,
+  );
 }
 
 /** Rows behind each other, as sentences: n-1 begin tokens in front of each, an end token behind; or as they are. */

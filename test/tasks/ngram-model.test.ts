@@ -283,7 +283,7 @@ describe("what is wrong", () => {
     [["a", []], /row 1 is \[\]/],
     [["a", 3], /row 1 is 3, expected a text, or a list of words/],
     [["a", ["b", ""]], /row 1 is \["b", ""\]/],
-    [[["a"], ["a", "</s>"]], /row 1 has the unit "<\/s>", which the model puts there itself/],
+    [[["a"], ["a", "</s>"]], /row 1 has "<\/s>", which the model puts there itself/],
     [undefined, /the texts are undefined/],
   ])("texts %j", (texts, message) => {
     expect(() => NGramModel.fit(texts as string)).toThrow(DataError);
@@ -313,6 +313,8 @@ describe("what is wrong", () => {
     expect(() => NGramModel.fit(SENTENCES, { minCount: 9 })).toThrow(DataError);
     expect(() => model.perplexity([])).toThrow(/NGramModel\.perplexity: there are no texts/);
     expect(() => model.logProbability("")).toThrow(DataError);
+    expect(() => model.perplexity([["<s>", "나는"]])).toThrow(/row 0 has "<s>", which the model puts there itself/);
+    expect(() => model.generate({ prompt: ["</s>"] })).toThrow(DataError);
     expect(() => model.probability("", [])).toThrow(DataError);
     expect(() => model.probability("밥을", 3 as never)).toThrow(/the context is 3, expected a text/);
     expect(() => model.next("나는", { k: 0 })).toThrow(OptionError);
