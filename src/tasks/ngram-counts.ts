@@ -68,7 +68,7 @@ export class NGramCounts {
         if (before[i]! >= 0) keys[length++] = before[i]! * size + tokens[i + k - 1]!;
       const order = orderOf(keys.subarray(0, length).sort(), size, orders[k - 2]?.tokens.length ?? 1, begin);
       orders.push(order);
-      for (let i = 0; i < tokens.length; i++) {
+      for (let i = 0; i < tokens.length && k < n; i++) {
         const last = i + k <= tokens.length ? tokens[i + k - 1]! : end;
         const goesOn = before[i]! >= 0 && i + k < tokens.length && last !== end;
         before[i] = goesOn ? find(order, before[i]!, last!) : -1;
@@ -99,16 +99,22 @@ export class NGramCounts {
     const values = orders.map(({ tokens, counts }, i) =>
       i === orders.length - 1 ? counts : new Int32Array(tokens.length),
     );
-    // The n-gram without its first token, in the order below.
-    let links = new Int32Array(1);
-    for (const [i, { tokens, starts, counts }] of orders.entries()) {
+    // Of each n-gram the one without its first token, in the order below.
+    let links = new Int32Array(orders[0]!.tokens.length);
+    for (let i = 1; i < orders.length; i++) {
+      const { tokens, starts, counts } = orders[i]!;
+      const [below, before] = [orders[i - 1]!, values[i - 1]!];
       const own = new Int32Array(tokens.length);
       for (let parent = 0; parent + 1 < starts.length; parent++) {
-        for (let c = starts[parent]!; i > 0 && c < starts[parent + 1]!; c++) {
-          const link = find(orders[i - 1]!, links[parent]!, tokens[c]!);
-          if (link < 0) throw new DataError(`n-gram ${c} of ${i + 1} tokens is counted, and its end is not`);
-          own[c] = link;
-          if (counts[c]! > 0) values[i - 1]![link]!++;
+        // Both lists of tokens ascend, so the next one stands behind the one that was found last.
+        let from = below.starts[links[parent]!]!;
+        const to = below.starts[links[parent]! + 1]!;
+        for (let c = starts[parent]!; c < starts[parent + 1]!; c++) {
+          from = position(below.tokens, from, to, tokens[c]!);
+          if (from === to || below.tokens[from] !== tokens[c])
+            throw new DataError(`n-gram ${c} of ${i + 1} tokens is counted, and its end is not`);
+          own[c] = from;
+          if (counts[c]! > 0) before[from]!++;
         }
       }
       links = own;
@@ -182,15 +188,21 @@ function orderOf(keys: Float64Array, size: number, parents: number, begin: numbe
   return { tokens, starts, counts };
 }
 
-function find({ tokens, starts }: NGramOrder, parent: number, token: number): number {
-  let low = starts[parent]!;
-  let high = starts[parent + 1]!;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (tokens[middle]! < token) low = middle + 1;
-    else high = middle;
+/** The first place from `low` on, below `high`, whose token is not smaller; `high` where there is none. */
+function position(tokens: Int32Array, low: number, high: number, token: number): number {
+  let [first, behind] = [low, high];
+  while (first < behind) {
+    const middle = (first + behind) >>> 1;
+    if (tokens[middle]! < token) first = middle + 1;
+    else behind = middle;
   }
-  return low < starts[parent + 1]! && tokens[low] === token ? low : -1;
+  return first;
+}
+
+function find({ tokens, starts }: NGramOrder, parent: number, token: number): number {
+  const behind = starts[parent + 1]!;
+  const at = position(tokens, starts[parent]!, behind, token);
+  return at < behind && tokens[at] === token ? at : -1;
 }
 
 /** Sums over the n-grams that go on from each context. @param values of the order's n-grams */

@@ -346,6 +346,7 @@ describe("what is wrong", () => {
       [changed({ tokens: orders[0].tokens.toReversed() }), /do not ascend/],
       [changed({ tokens: orders[0].tokens.map(() => 99) }), /expected a whole number from 0 to 9/],
       [changed({ children: [3] }), /children sum up to 3/],
+      [{ orders: [orders[0], orders[1], { ...orders[2], tokens: orders[2].tokens.with(-1, 0) }] }, /its end is not/],
     ];
     for (const [change, message] of faults) {
       expect(load(change)).toThrow(FileFormatError);
