@@ -69,7 +69,7 @@ export interface NGramGenerateOptions {
   readonly seed?: number;
 }
 
-const FILE = { task: "NGramModel", version: 1 } as const;
+const FILE = { task: "n-gram model", version: 1 } as const;
 
 /**
  * The statistical language model: how often each unit came after the n-1 units before it. Of sentences each begins with n-1 begin
@@ -272,7 +272,7 @@ export class NGramModel {
       const counts = NGramCounts.fromJSON(orders, { n: parts.n, size: given.size, begin });
       return new NGramModel({ ...parts, sentences: sentences as boolean, vocabulary: given }, counts);
     } catch (cause) {
-      throw new FileFormatError(`the file of an NGramModel is damaged: ${(cause as Error).message}`, { cause });
+      throw new FileFormatError(`the file of an n-gram model is damaged: ${(cause as Error).message}`, { cause });
     }
   }
 

@@ -332,7 +332,7 @@ describe("what is wrong", () => {
     const { orders } = json;
     const changed = (order: object) => ({ orders: [{ ...orders[0], ...order }, ...orders.slice(1)] });
     const faults: [object, RegExp][] = [
-      [{ task: "Translator" }, /has task "Translator", expected what save of an NGramModel wrote/],
+      [{ task: "Translator" }, /has task "Translator", expected what save of an n-gram model wrote/],
       [{ version: 2 }, /has version 2, and this one reads 1/],
       [{ n: 4 }, /expected a list of 4/],
       [{ n: 0 }, /n is 0/],
