@@ -10,6 +10,10 @@ export {
   type TaskRow,
 } from "./columns.ts";
 export type { ClassWeights } from "./labels.ts";
+export { NGramClassifier, type NGramClassifierOptions, type NGramPrediction } from "./ngram-classifier.ts";
+export { type NGramGenerateOptions, NGramModel, type NGramProbability, type NGramSparsity } from "./ngram-model.ts";
+export type { NGramOptions, NGramSmoothing } from "./ngram-options.ts";
+export type { NGramText } from "./ngram-text.ts";
 export { type RecurrentOptionsOfTask, taskCells } from "./recurrent-layer.ts";
 export {
   type Classified,

@@ -1,6 +1,7 @@
 /** docs/tasks: every page's example runs as it stands there, on the best backend and on the twins, and is short. */
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
+import type { NGramModel } from "../../src/tasks/index.ts";
 import { runPages } from "../support/page-code.ts";
 
 interface Page {
@@ -9,6 +10,11 @@ interface Page {
   readonly said: object;
   readonly same: object;
   readonly steps: readonly { readonly unit: string }[];
+  readonly model: NGramModel;
+  readonly copy: NGramModel;
+  readonly perplexity: number;
+  readonly written: string;
+  readonly prediction: { readonly label: string };
 }
 
 /** What each page's example comes to. */
@@ -20,10 +26,19 @@ const comesTo: Readonly<Record<string, (made: Page) => void>> = {
     expect(steps.map(({ unit }) => unit)).toEqual(["the", "day", "was", "not", "cold"]);
     expect(same).toEqual(said);
   },
+  "ngram.md": ({ model, copy, perplexity, written, prediction }) => {
+    expect(perplexity).toBeCloseTo(5.08, 2);
+    expect(copy.perplexity(["너는 밥을 먹었다"])).toBe(model.perplexity(["너는 밥을 먹었다"]));
+    expect(written).toMatch(/^너는 /);
+    expect(prediction.label).toBe("good");
+  },
 };
 
+/** Pages whose code has a test file of its own. */
+const others = ["data.md"];
+
 test("every page has its test", () => {
-  expect(readdirSync("docs/tasks").sort()).toEqual(Object.keys(comesTo).sort());
+  expect(readdirSync("docs/tasks").sort()).toEqual([...Object.keys(comesTo), ...others].sort());
 });
 
 for (const [name, check] of Object.entries(comesTo)) {
