@@ -38,7 +38,7 @@ export interface LayerFlow {
   /**
    * Of an RNN, for each step t `[T]`: (γ_W·γ_φ)^(s-t), s being the last step whose loss is taken; 0 after it. No ∂h_s/∂h_t has a
    * larger norm (Pascanu, Mikolov and Bengio 2013, equation 7). So where nothing but the loss of step s reads the layer's h,
-   * norms.h[t] is at most bound[t]·norms.h[s].
+   * norms.h[t] is at most bound[t]·norms.h[s]. Absent where the layer goes over another number of steps than the last layer.
    */
   readonly bound?: readonly number[];
 }
@@ -138,6 +138,7 @@ export async function gradientFlow(
     const byLayer = await gradients.of(gradients.from.map(() => 1));
     const weights = await runtime.stateDict(model);
     const from = gradients.from.at(-1)!;
+    const T = layers.at(-1)!.x.shape[0]!;
     return {
       loss: gradients.losses.reduce((sum, one) => sum + one, 0),
       from,
@@ -152,7 +153,8 @@ export async function gradientFlow(
           cell: module.cell,
           norms: Object.fromEntries(norms),
           saturated: saturatedOf(layer, { tanh, sigmoid }),
-          ...(gammas && { gammas, bound: boundOf(gammas, from, layer.states.h!.shape[0]!) }),
+          ...(gammas && { gammas }),
+          ...(gammas && layer.x.shape[0] === T && { bound: boundOf(gammas, from, T) }),
         };
       }),
     };
