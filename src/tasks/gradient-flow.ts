@@ -135,12 +135,12 @@ export async function gradientFlow(
   const { layers } = await lookInto(who, runtime, model, batch.x);
   const gradients = await stateGradients(who, runtime, model, batch, layers, options);
   try {
-    const byLayer = await gradients.of(gradients.from.map(() => 1));
+    const { losses, layers: byLayer } = await gradients.of(gradients.from.map(() => 1));
     const weights = await runtime.stateDict(model);
     const from = gradients.from.at(-1)!;
     const T = layers.at(-1)!.x.shape[0]!;
     return {
-      loss: gradients.losses.reduce((sum, one) => sum + one, 0),
+      loss: losses.reduce((sum, one) => sum + one, 0),
       from,
       layers: layers.map((layer, k) => {
         const { name, module } = layer;

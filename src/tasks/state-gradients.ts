@@ -64,9 +64,11 @@ function stepsFrom(who: string, from: number | "all" | undefined, T: number, has
 export interface StateGradients {
   /** The steps whose losses were taken. */
   readonly from: readonly number[];
-  readonly losses: readonly number[];
-  /** For each layer, by state: the gradient of the weighted sum of the losses, `[T,B,H]`. */
-  of(weights: readonly number[]): Promise<readonly Readonly<Record<string, TensorData>>[]>;
+  /** The losses; and for each layer, by state, the gradient of their weighted sum, `[T,B,H]`. */
+  of(weights: readonly number[]): Promise<{
+    readonly losses: readonly number[];
+    readonly layers: readonly Readonly<Record<string, TensorData>>[];
+  }>;
   dispose(): void;
 }
 
@@ -118,30 +120,22 @@ export async function stateGradients(
     seeds: ["losses"],
     gradients: Object.keys(zeros),
   });
-  const run = (weights: readonly number[]) =>
-    program.run({
-      ...x.data,
-      ...target.data,
-      ...zeros,
-      "gradient.losses": { shape: [steps.length], data: Float32Array.from(weights) },
-    });
-  try {
-    const { losses } = await run(steps.map(() => 0));
-    return {
-      from: steps,
-      losses: [...losses.data],
-      async of(weights) {
-        const given: StateDict = await run(weights);
-        return layers.map(({ states }, k) =>
-          Object.fromEntries(Object.keys(states).map((state) => [state, given[`grad.${nameOf(k, state)}`]!])),
-        );
-      },
-      dispose: () => program.dispose(),
-    };
-  } catch (error) {
-    program.dispose();
-    throw error;
-  }
+  return {
+    from: steps,
+    async of(weights) {
+      const given: StateDict = await program.run({
+        ...x.data,
+        ...target.data,
+        ...zeros,
+        "gradient.losses": { shape: [steps.length], data: Float32Array.from(weights) },
+      });
+      const byState = layers.map(({ states }, k) =>
+        Object.fromEntries(Object.keys(states).map((state) => [state, given[`grad.${nameOf(k, state)}`]!])),
+      );
+      return { losses: [...given.losses!.data], layers: byState };
+    },
+    dispose: () => program.dispose(),
+  };
 }
 
 /** @throws ShapeError for what has no x or no target */

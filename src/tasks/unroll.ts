@@ -169,11 +169,13 @@ export async function unroll(
       `${who}: steps is ${options.steps}, but ${other.name} goes over ${other.x.shape[0]} steps and ${layers.at(-1)!.name} over ${T}, so it is not clear where to cut; leave steps out`,
     );
   const byStates = await stateGradients(who, runtime, model, { x, target }, layers, options);
+  let losses: readonly number[] = [];
   const paths: GradientPath[] = [];
   const gradients: StateDict = {};
   try {
     for (const [n, from] of byStates.from.entries()) {
-      const byLayer = await byStates.of(byStates.from.map((_, i) => Number(i === n)));
+      const { losses: found, layers: byLayer } = await byStates.of(byStates.from.map((_, i) => Number(i === n)));
+      losses = found;
       for (const [k, one] of plain.entries()) {
         if (!one) continue;
         const gradient = byLayer[k]!.h!;
@@ -189,5 +191,5 @@ export async function unroll(
   } finally {
     byStates.dispose();
   }
-  return { layers: values, outputs, losses: byStates.losses, paths, gradients };
+  return { layers: values, outputs, losses, paths, gradients };
 }
