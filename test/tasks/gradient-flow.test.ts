@@ -1,6 +1,17 @@
 /** How a loss's gradient goes back through the steps: against finite differences, and what is known of vanishing and exploding. */
 import { describe, expect, test } from "vitest";
-import { Linear, LSTM, MGU, mse, OptionError, RNN, Runtime, type StateDict, type Tensor } from "../../src/index.ts";
+import {
+  functional,
+  Linear,
+  LSTM,
+  MGU,
+  mse,
+  OptionError,
+  RNN,
+  Runtime,
+  type StateDict,
+  type Tensor,
+} from "../../src/index.ts";
 import { gates } from "../../src/tasks/gates.ts";
 import { gradientFlow, spectralNorm } from "../../src/tasks/gradient-flow.ts";
 import { Classifier, classes, layerOf, normals, Tagger } from "../support/inside-models.ts";
@@ -191,6 +202,37 @@ test("a loss of one's own, of a cell without a bound, over several outputs", asy
   expect(layers[0]!.norms.h![1]).toBeCloseTo((2 * norm(errors)) / (B * H), 12);
   expect(layers[0]!.norms.h!.slice(2)).toEqual([0, 0]);
   expect([layers[0]!.bound, layers[0]!.gammas, layers[0]!.saturated]).toEqual([undefined, undefined, {}]);
+});
+
+test("padding carries no gradient, and targets that are ignored have no loss", async () => {
+  class Padded extends Tagger {
+    override forward(given: unknown) {
+      const { x, lengths } = given as { x: Tensor; lengths: Tensor };
+      const { output, state } = this.rnn.forward(x, undefined, { lengths });
+      return { logits: this.head.forward(functional.lastPool(output, { lengths })), state };
+    }
+  }
+  for (const cell of ["tanh", "lstm", "gru"] as const) {
+    const model = new Padded(layerOf(cell, I, H, 2), V);
+    const plain = new Classifier(model.rnn, V);
+    plain.head = model.head;
+    const x = normals([T + 3, 1, I]);
+    const target = classes([1], V);
+    const padded = await gradientFlow(cpu, model, {
+      x: { x, lengths: { shape: [1], data: Int32Array.of(T) } },
+      target,
+    });
+    const short = { shape: [T, 1, I], data: x.data.slice(0, T * I) };
+    const flow = await gradientFlow(cpu, plain, { x: short, target });
+    expect(padded.loss).toBeCloseTo(flow.loss, 12);
+    for (const [l, { norms }] of flow.layers.entries())
+      for (const [state, values] of Object.entries(norms))
+        for (const [t, one] of padded.layers[l]!.norms[state]!.entries()) expect(one).toBeCloseTo(values[t] ?? 0, 12);
+  }
+  const tagger = new Tagger(layerOf("gru", I, H), V);
+  const target = { shape: [T, B], data: Int32Array.of(0, 1, 2, 1, -100, 2, -100, -100) };
+  const { loss, layers } = await gradientFlow(cpu, tagger, { x: normals([T, B, I]), target });
+  expect([loss, ...layers[0]!.norms.h!]).toEqual([0, 0, 0, 0, 0]);
 });
 
 test("what makes no sense is refused", async () => {
