@@ -146,6 +146,7 @@ export type { Merge, RecurrentOptions } from "./nn/recurrent-options.ts";
 export { RNN, type RNNOptions, type RNNState } from "./nn/rnn.ts";
 export { SLSTM, type SLSTMOptions, type SLSTMState } from "./nn/slstm.ts";
 export { SRU, type SRUState } from "./nn/sru.ts";
+export { type LayerStep, type OnStep, stepByStep } from "./nn/step-by-step.ts";
 export { type Summary, type SummaryInput, type SummaryRow, summary } from "./nn/summary.ts";
 export { countPlan, type PlanCounts } from "./plan/count-plan.ts";
 export type { MemoryReport } from "./plan/memory-report.ts";

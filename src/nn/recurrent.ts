@@ -13,6 +13,7 @@ import { showShape } from "../tensor-data.ts";
 import { constant, type Initializer, uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
 import { checkRecurrentOptions, type RecurrentOptions, type Settings, settingsOf } from "./recurrent-options.ts";
+import { runStepByStep, type States, stepsWatchedBy } from "./step-by-step.ts";
 
 /**
  * States by the cell's names: `h`, and for LSTM `c`. Each is `[L*D, B, P]` (c: `[L*D, B, H]`); where layers have different
@@ -211,8 +212,9 @@ export class Recurrent<
    * @throws ShapeError when a shape does not fit
    */
   forward(x: Tensor, state?: RecurrentState<Name>, real?: RealSteps): { output: Tensor; state: RecurrentState<Name> } {
-    const { title, directions: D, numLayers: L } = this;
-    const { merge, residual, hiddenSizes } = this.#settings;
+    const { title, numLayers: L } = this;
+    const { merge, residual, bidirectional, goBackwards } = this.#settings;
+    const fromEnd = bidirectional || goBackwards;
     let input = this.#input(x);
     const [T, B] = input.shape as [number, number];
     const own = sequenceMask(title, real, T, B, this.batchFirst);
@@ -226,16 +228,19 @@ export class Recurrent<
     const finals: Record<string, Tensor[]> = Object.fromEntries(states.map((name) => [name, []]));
     this.#layers.forEach((layer, l) => {
       const label = L === 1 ? this.label : `${this.label}.l${l}`;
-      const { y, hn, cellStatesN } = this.#layer(label, layer, l, input, state ?? starts, { mask, steps });
-      const final = (name: string, one: Tensor) => {
+      const run = (from: Tensor, before: States | undefined, real: Tensor | undefined) =>
+        this.#layer(label, layer, l, from, before, { mask: real, steps });
+      const before = this.#statesOf(l, state ?? starts);
+      const onStep = stepsWatchedBy();
+      const { y, states: after } = onStep
+        ? runStepByStep(onStep, { module: this, layer: l, ...steps, fromEnd }, { x: input, mask }, before, run)
+        : run(input, before, mask);
+      for (const name of states) {
+        const one = after[name]!;
         const start = starts?.[name]?.[l];
         one.facts = { ...one.facts, ...(start && { start }), ...(isHeld && { isHeld }) };
         finals[name]!.push(one);
-      };
-      final(states[0]!, hn);
-      states.slice(1).forEach((name, i) => {
-        final(name, reshape(slice(cellStatesN, i, 1), [D, B, hiddenSizes[l]!]));
-      });
+      }
       let output = this.#merged(label, y, this.#output(l));
       if (residual && l > 0) output = pointwise(`${label} residual`, "add", [output, input]);
       input = l < L - 1 ? this.#dropped(label, output) : output;
@@ -265,39 +270,46 @@ export class Recurrent<
     return batchFirst ? swapAxes(`${this.label} time first`, sequence) : sequence;
   }
 
+  /** The states of one layer, each `[D,B,·]`. */
+  #statesOf(l: number, all: Readonly<Record<string, Tensor | readonly Tensor[]>> | undefined): States | undefined {
+    const { directions: D, numLayers: L } = this;
+    const of = (given: Tensor | readonly Tensor[]): Tensor => {
+      if (!(given instanceof Tensor)) return given[l]!;
+      return L === 1 ? given : slice(given, l * D, D);
+    };
+    return all && Object.fromEntries(Object.entries(all).map(([name, given]) => [name, of(given)]));
+  }
+
   #layer(
     label: string,
     { wih, whh, bih, bhh, learned, whr }: Layer,
     l: number,
     x: Tensor,
-    state: Readonly<Record<string, Tensor | readonly Tensor[]>> | undefined,
+    before: States | undefined,
     { mask, steps }: { readonly mask: Tensor | undefined; readonly steps: StepOptions },
-  ): { y: Tensor; hn: Tensor; cellStatesN: Tensor } {
+  ): { y: Tensor; states: States } {
     const { directions: D } = this;
     const { hiddenSizes, goBackwards } = this.#settings;
-    const B = x.shape[1]!;
-    const of = (name: string): Tensor => {
-      const given = state![name]!;
-      if (Array.isArray(given)) return given[l] as Tensor;
-      return this.numLayers === 1 ? (given as Tensor) : slice(given as Tensor, l * D, D);
-    };
+    const shape = [D, x.shape[1]!, hiddenSizes[l]!];
     const [first, ...others] = this.#cell.states as [string, ...string[]];
-    const cellStates = () => others.map((name) => reshape(of(name), [1, D, B, hiddenSizes[l]!]));
+    const cellStates = () => others.map((name) => reshape(before![name]!, [1, ...shape]));
     const seed = noiseSeed();
     const weights = { wih: wih.tensor, whh: whh?.tensor, bih: bih?.tensor, bhh: bhh?.tensor };
-    return recurrent(
+    const { y, hn, cellStatesN } = recurrent(
       label,
       this.cell,
       x,
       { ...weights, learned: learned?.tensor, whr: whr?.tensor },
       {
-        initial: state ? { h: of(first), cellStates: others.length > 0 ? concat(cellStates()) : undefined } : undefined,
+        initial: before && { h: before[first]!, cellStates: others.length > 0 ? concat(cellStates()) : undefined },
         mask,
         goBackwards,
         options: steps,
         noise: seed && drawsNoise(steps) ? { seed, stream: noiseStream(label) } : undefined,
       },
     );
+    const cells = others.map((name, i) => [name, reshape(slice(cellStatesN, i, 1), shape)] as const);
+    return { y, states: Object.fromEntries([[first, hn], ...cells]) };
   }
 
   /** The outputs of both directions as one. */
