@@ -9,7 +9,16 @@ export {
   guessColumns,
   type TaskRow,
 } from "./columns.ts";
+export { gates, type LayerGates } from "./gates.ts";
+export {
+  type GradientFlow,
+  type GradientFlowOptions,
+  gradientFlow,
+  type LayerFlow,
+  spectralNorm,
+} from "./gradient-flow.ts";
 export type { ClassWeights } from "./labels.ts";
+export type { GateValues, LayerValues } from "./layer-steps.ts";
 export { NGramClassifier, type NGramClassifierOptions, type NGramPrediction } from "./ngram-classifier.ts";
 export { type NGramGenerateOptions, NGramModel, type NGramProbability, type NGramSparsity } from "./ngram-model.ts";
 export type { NGramOptions, NGramSmoothing } from "./ngram-options.ts";
@@ -20,7 +29,10 @@ export {
   SequenceClassifier,
   type SequenceClassifierOptions,
 } from "./sequence-classifier.ts";
+export type { LossOptions } from "./state-gradients.ts";
 export type { StepInfluence } from "./step-influence.ts";
 export { kindOfFile, type LearningOptions, type Task, type TaskFitOptions } from "./task.ts";
 export type { Progress, TaskFit, Validation } from "./task-fit.ts";
 export { type TextUnit, textOf, textUnits, unitsOf } from "./text-units.ts";
+export { type StatefulModel, type TruncatedBPTTOptions, truncatedBPTT } from "./truncated-bptt.ts";
+export { type GradientPath, type Unrolled, type UnrolledLayer, type UnrollOptions, unroll } from "./unroll.ts";

@@ -1,7 +1,8 @@
 /** docs/tasks: every page's example runs as it stands there, on the best backend and on the twins, and is short. */
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import type { NGramModel } from "../../src/tasks/index.ts";
+import type { TensorData } from "../../src/index.ts";
+import type { LayerFlow, NGramModel, Unrolled } from "../../src/tasks/index.ts";
 import { runPages } from "../support/page-code.ts";
 
 interface Page {
@@ -15,6 +16,11 @@ interface Page {
   readonly perplexity: number;
   readonly written: string;
   readonly prediction: { readonly label: string };
+  readonly vanishing: LayerFlow;
+  readonly kept: LayerFlow;
+  readonly paths: Unrolled["paths"];
+  readonly gradients: Unrolled["gradients"];
+  readonly forget: TensorData;
 }
 
 /** What each page's example comes to. */
@@ -31,6 +37,13 @@ const comesTo: Readonly<Record<string, (made: Page) => void>> = {
     expect(copy.perplexity(["너는 밥을 먹었다"])).toBe(model.perplexity(["너는 밥을 먹었다"]));
     expect(written).toMatch(/^너는 /);
     expect(prediction.label).toBe("good");
+  },
+  "looking-inside.md": ({ vanishing, kept, paths, gradients, forget }) => {
+    expect(vanishing.norms.h![0]!).toBeLessThan(vanishing.norms.h!.at(-1)! / 100);
+    expect(kept.norms.h![0]!).toBeGreaterThan(vanishing.norms.h![0]!);
+    expect(paths!.length).toBeGreaterThan(0);
+    expect(Object.keys(gradients!)).not.toEqual([]);
+    expect(forget.shape).toEqual([30, 1, 8]);
   },
 };
 
