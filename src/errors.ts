@@ -5,8 +5,7 @@ export class WebGpuRnnError extends Error {
     super(message, options);
     this.code = code;
     // NO_ADAPTER is NoAdapterError, also where a bundler gave the class another name.
-    const words = code.split("_").map((word) => word[0] + word.slice(1).toLowerCase());
-    this.name = `${words.join("")}Error`;
+    this.name = `${code.toLowerCase().replace(/(?:^|_)./g, (letter) => letter.at(-1)!.toUpperCase())}Error`;
   }
 }
 

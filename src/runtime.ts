@@ -22,10 +22,10 @@ import type { Backend, RunsOf } from "./plan/backend.ts";
 import { type MemoryReport, memoryReport } from "./plan/memory-report.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { StateDict } from "./tensor-data.ts";
-import { type AnyLoss, checkLoss } from "./train/any-loss.ts";
+import type { AnyLoss } from "./train/any-loss.ts";
 import type { BatchSource } from "./train/epochs.ts";
 import type { Evaluation, Evaluator } from "./train/evaluate.ts";
-import { checkMetrics, type Metrics } from "./train/metrics.ts";
+import type { Metrics } from "./train/metrics.ts";
 import type { Trainer } from "./train/trainer.ts";
 import { checkTrainerOptions, type TrainerOptions } from "./train/trainer-options.ts";
 
@@ -171,8 +171,6 @@ export class Runtime {
     const { loss, carryState, metrics } = options;
     if (carryState !== undefined) checkSwitch("evaluate", "carryState", carryState);
     const weights = this.#weightsOf(model);
-    if (metrics) checkMetrics("evaluate", metrics);
-    if (loss) checkLoss("evaluate", loss);
     return this.#evaluate(weights, batches, { loss, carryState, metrics });
   }
 

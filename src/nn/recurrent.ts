@@ -13,7 +13,7 @@ import { showShape } from "../tensor-data.ts";
 import { constant, type Initializer, uniform } from "./init.ts";
 import { Module, Parameter } from "./module.ts";
 import { checkRecurrentOptions, type RecurrentOptions, type Settings, settingsOf } from "./recurrent-options.ts";
-import { runStepByStep, type States, stepsWatchedBy } from "./step-by-step.ts";
+import { type States, stepRunner } from "./step-runner.ts";
 
 /**
  * States by the cell's names: `h`, and for LSTM `c`. Each is `[L*D, B, P]` (c: `[L*D, B, H]`); where layers have different
@@ -231,9 +231,9 @@ export class Recurrent<
       const run = (from: Tensor, before: States | undefined, real: Tensor | undefined) =>
         this.#layer(label, layer, l, from, before, { mask: real, steps });
       const before = this.#statesOf(l, state ?? starts);
-      const onStep = stepsWatchedBy();
-      const { y, states: after } = onStep
-        ? runStepByStep(onStep, { module: this, layer: l, ...steps, fromEnd }, { x: input, mask }, before, run)
+      const runner = stepRunner();
+      const { y, states: after } = runner
+        ? runner({ module: this, layer: l, ...steps, fromEnd }, { x: input, mask }, before, run)
         : run(input, before, mask);
       for (const name of states) {
         const one = after[name]!;

@@ -4,9 +4,7 @@ import { noiseSeed } from "../graph/noise.ts";
 import { concat, reshape, slice } from "../graph/ops/layout.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Module } from "./module.ts";
-
-/** States of one layer by name, each `[D,B,H]`. */
-export type States = Readonly<Record<string, Tensor>>;
+import { type LayerResult, type States, type StepwiseLayer, withStepRunner } from "./step-runner.ts";
 
 /** One step of one layer, as {@link stepByStep} shows it. B batch, I input, H hidden (P with a projection). */
 export interface LayerStep {
@@ -30,8 +28,6 @@ export interface LayerStep {
 // biome-ignore lint/suspicious/noConfusingVoidType: so that it need not say so
 export type OnStep = (step: LayerStep) => States | void;
 
-let watching: OnStep | undefined;
-
 /**
  * Traces with the steps of recurrent layers one by one, each an op of its own, so that the states of every step are tensors that
  * can be kept or changed: what a forward hook on a cell is in PyTorch. Slower than the layers as they are, and the same numbers.
@@ -46,28 +42,7 @@ let watching: OnStep | undefined;
  * @throws OptionError for a layer that runs from the end, and in training
  */
 export function stepByStep<R>(onStep: OnStep, trace: () => R): R {
-  const outer = watching;
-  watching = onStep;
-  try {
-    return trace();
-  } finally {
-    watching = outer;
-  }
-}
-
-/** Who wants to see the steps; undefined where layers run as they are. */
-export const stepsWatchedBy = (): OnStep | undefined => watching;
-
-/** What a layer makes of some steps: `y [T,B,P]`, and the states after them. */
-interface Made {
-  readonly y: Tensor;
-  readonly states: States;
-}
-
-interface StepwiseLayer extends Pick<LayerStep, "module" | "layer"> {
-  readonly fromEnd: boolean;
-  /** What a layer puts out in steps that its mask passes over. */
-  readonly maskedOutput: "zero" | "hold";
+  return withStepRunner((...layer) => runStepByStep(onStep, ...layer), trace);
 }
 
 /**
@@ -76,13 +51,13 @@ interface StepwiseLayer extends Pick<LayerStep, "module" | "layer"> {
  * @param mask i32 `[T,B]`
  * @throws OptionError as {@link stepByStep}
  */
-export function runStepByStep(
+function runStepByStep(
   onStep: OnStep,
   { module, layer, fromEnd, maskedOutput }: StepwiseLayer,
   { x, mask }: { readonly x: Tensor; readonly mask: Tensor | undefined },
   start: States | undefined,
-  run: (x: Tensor, states: States | undefined, mask: Tensor | undefined) => Made,
-): Made {
+  run: (x: Tensor, states: States | undefined, mask: Tensor | undefined) => LayerResult,
+): LayerResult {
   if (fromEnd)
     throw new OptionError(
       `${module.title}: it runs from the end (bidirectional or goBackwards), and steps are seen one by one in one direction, forwards; look into a layer of one direction`,

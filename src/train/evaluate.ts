@@ -11,10 +11,10 @@ import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan, Memory } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
 import type { NumberArray, TensorData } from "../tensor-data.ts";
-import type { AnyLoss } from "./any-loss.ts";
+import { type AnyLoss, checkLoss } from "./any-loss.ts";
 import { type BatchSource, checkEpochs } from "./epochs.ts";
 import { type LossGraph, traceLoss } from "./loss-graph.ts";
-import type { Measurement, MetricResults, MetricState, Metrics } from "./metrics.ts";
+import { checkMetrics, type Measurement, type MetricResults, type MetricState, type Metrics } from "./metrics.ts";
 
 /** What was measured on some batches. */
 export interface Evaluation<M extends Metrics = Metrics> {
@@ -76,8 +76,10 @@ export class Evaluator<M extends Metrics = Record<never, never>> {
     this.#backend = backend;
     this.#weights = weights;
     this.#source = options.source ?? weights;
-    this.#loss = options.loss ?? crossEntropy();
-    this.#metrics = options.metrics ?? {};
+    const { loss, metrics } = options;
+    this.#loss = loss ? checkLoss("evaluate", loss) : crossEntropy();
+    if (metrics) checkMetrics("evaluate", metrics);
+    this.#metrics = metrics ?? {};
     this.#carryState = options.carryState;
     this.#onDispose = onDispose;
     this.#plans = new LoadedPlans(backend.budget);
