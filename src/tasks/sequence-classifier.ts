@@ -13,7 +13,7 @@ import {
   shown,
   shownNames,
 } from "../index.ts";
-import { type ClassReport, classReport } from "./class-report.ts";
+import { byAccuracy, type ClassReport, classReport } from "./class-report.ts";
 import { ClassifierModel, type ClassifierSizes, type Pooling, poolings } from "./classifier-model.ts";
 import {
   type ColumnKinds,
@@ -149,8 +149,8 @@ export class SequenceClassifier extends Task<TaskRow, ClassifierModel> {
     });
   }
 
-  protected monitor({ metrics }: Validation): number {
-    return -metrics.accuracy!;
+  protected monitor({ metrics, loss }: Validation): number {
+    return byAccuracy(metrics.accuracy!, loss);
   }
 
   #classOf(row: Numbered<TaskRow>): number {

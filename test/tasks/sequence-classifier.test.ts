@@ -1,6 +1,7 @@
 /** Many to one: classes of rows of texts, numbers and categories. */
 import { afterAll, expect, test } from "vitest";
 import { RandomStream, Runtime } from "../../src/index.ts";
+import { byAccuracy } from "../../src/tasks/class-report.ts";
 import { guessColumns, type Progress, SequenceClassifier } from "../../src/tasks/index.ts";
 
 const runtime = await Runtime.open({ backend: "wasm", threads: 1 });
@@ -131,6 +132,11 @@ test("explain: the word that turned it round has the influence", async () => {
   expect(other.steps[3]!.influence).not.toBe(steps[3]!.influence);
   await expect(classifier.explain({ text: "kind" }, "ugly")).rejects.toThrow(/"ugly" is no class; there are bad, good/);
   classifier.dispose();
+});
+
+test("the accuracy says which epoch is best, and the loss where it stays", () => {
+  expect(byAccuracy(0.5, 0.6)).toBeLessThan(byAccuracy(0.5, 0.7));
+  expect(byAccuracy(0.50001, 20)).toBeLessThan(byAccuracy(0.5, 0.1));
 });
 
 test("classes that are rare count more", async () => {
