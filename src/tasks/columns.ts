@@ -5,6 +5,7 @@ import {
   FileFormatError,
   field,
   Normalizer,
+  type NormalizerOptions,
   normalizer,
   OptionError,
   shown,
@@ -30,6 +31,9 @@ export interface ColumnOptions {
   /** Units of a text or steps of a list that are read, from its beginning; default all. */
   readonly maxLength?: number;
 }
+
+/** How numbers are scaled: to mean 0 and deviation 1, or to 0 up to 1. */
+export type Scaling = NonNullable<NormalizerOptions["to"]>;
 
 export const columnNames = ["minCount", "maxVocabulary", "maxLength"] as const;
 
@@ -80,8 +84,8 @@ function guess(name: string, values: readonly unknown[]): ColumnKind {
 
 const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || ArrayBuffer.isView(value);
 
-/** One column as the model gets it. */
-interface Column {
+/** One column as the model gets it: one of strings has a vocabulary, one of numbers a scaling. */
+export interface Column {
   readonly name: string;
   readonly kind: ColumnKind;
   readonly vocabulary?: Vocabulary;
@@ -119,14 +123,17 @@ export class Columns {
     this.kinds = Object.fromEntries(columns.map(({ name, kind }) => [name, kind]));
   }
 
-  /** @throws DataError naming the row and the column; OptionError for a kind that is none */
+  /**
+   * @param options.scaling of numbers, as `normalizer` takes it; default "standard"
+   * @throws DataError naming the row and the column; OptionError for a kind that is none
+   */
   static fit(
     who: string,
     rows: readonly Numbered<TaskRow>[],
     kinds: ColumnKinds,
-    options: ColumnOptions = {},
+    options: ColumnOptions & { readonly scaling?: Scaling } = {},
   ): Columns {
-    const { minCount, maxVocabulary = 20_000, maxLength = Number.MAX_SAFE_INTEGER } = options;
+    const { minCount, maxVocabulary = 20_000, maxLength = Number.MAX_SAFE_INTEGER, scaling = "standard" } = options;
     checkCount(who, "maxLength", maxLength);
     const columns = Object.entries(kinds).map(([name, kind]): Column => {
       if (!columnKinds.includes(kind))
@@ -134,7 +141,7 @@ export class Columns {
       if (isNumeric(kind)) {
         const first = numbersOf(rows[0]!.row, name, kind, rows[0]!.at)[0]!;
         const values = rows.map(({ row, at }) => ({ value: numbersOf(row, name, kind, at, first.length) }));
-        return { name, kind, normalizer: normalizer(values, field.series("value")) };
+        return { name, kind, normalizer: normalizer(values, field.series("value"), { to: scaling }) };
       }
       const lists = rows.map(({ row, at }) => stringsOf(row, name, kind, at));
       const isWord = kind === "words" || kind === "tokens";
@@ -144,6 +151,11 @@ export class Columns {
     });
     if (columns.length === 0) throw new OptionError(`${who}: columns names no column that the model could read`);
     return new Columns(columns, maxLength);
+  }
+
+  /** In the order of `EncodedRow.lists`. */
+  get all(): readonly Column[] {
+    return this.#columns;
   }
 
   /** What the model gets of each step. */
