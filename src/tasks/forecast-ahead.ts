@@ -1,8 +1,15 @@
-import { collate, field, type Runtime } from "../index.ts";
+import type { AnyBatch, Runtime } from "../index.ts";
 import type { ForecastModel } from "./forecast-model.ts";
-import { stepsAhead, stepsAtOnce, stepsRead, type WindowBasis, windowAt } from "./forecast-windows.ts";
+import {
+  type ForecastWindow,
+  stepsAhead,
+  stepsAtOnce,
+  stepsRead,
+  type WindowBasis,
+  windowAt,
+} from "./forecast-windows.ts";
 import { inBatches } from "./rows.ts";
-import type { SeriesColumns, TimeSeries } from "./time-series.ts";
+import type { TimeSeries } from "./time-series.ts";
 
 /** Where a forecast begins: from the origin on, nothing is read but what is known ahead. */
 export interface Origin {
@@ -25,10 +32,36 @@ export interface Asked {
   readonly basis: WindowBasis;
 }
 
-/** The model's inputs, of records with `past` and `future`. */
-export function inputFields(columns: SeriesColumns) {
-  const future = field.series("future", { axis: "ahead" });
-  return { past: field.series("past"), ...(columns.sizes.future > 0 && { future }) };
+/** What the model reads of origins, and what its output means there. */
+function inputsOf({ columns, setting }: WindowBasis, origins: readonly Origin[], windows: readonly ForecastWindow[]) {
+  const steps = stepsAtOnce(setting);
+  const future = () => timeMajor(origins.map(({ series, origin }) => stepsAhead(columns, series, origin, steps)));
+  return { past: timeMajor(windows.map(({ past }) => past)), ...(columns.sizes.future > 0 && { future: future() }) };
+}
+
+/** Sequences of equally many steps as one tensor `[T,B,C]`. */
+function timeMajor(sequences: readonly (readonly (readonly number[])[])[]) {
+  const [B, T, C] = [sequences.length, sequences[0]!.length, sequences[0]![0]!.length];
+  const data = new Float32Array(T * B * C);
+  for (const [b, steps] of sequences.entries())
+    for (const [t, step] of steps.entries()) data.set(step, (t * B + b) * C);
+  return { shape: [T, B, C], data };
+}
+
+/** A batch to train on: windows, and the targets of the steps that came then, relative to their window, `[B,H*K]`. */
+export function batchOf(basis: WindowBasis, origins: readonly Origin[]): AnyBatch {
+  const steps = stepsAtOnce(basis.setting);
+  const windows = origins.map(({ series, origin }) => windowAt(basis, series, origin));
+  const targets = origins.flatMap(({ series, origin }, i) => {
+    const { reference, scales } = windows[i]!;
+    return Array.from({ length: steps }, (_, h) =>
+      series.filled.map((y, k) => (y[origin + h]! - reference(k, h + 1)) / scales[k]!),
+    ).flat();
+  });
+  return {
+    x: inputsOf(basis, origins, windows),
+    target: { shape: [origins.length, targets.length / origins.length], data: Float32Array.from(targets) },
+  };
 }
 
 /** The place of the median. */
@@ -63,11 +96,7 @@ function atOnce({ runtime, model, basis }: Asked, origins: readonly Origin[]): P
   const [H, K, Q] = [stepsAtOnce(setting), columns.targets, setting.quantiles.length];
   const ask = async (some: readonly Origin[]): Promise<Ahead[]> => {
     const windows = some.map(({ series, origin }) => windowAt(basis, series, origin));
-    const records = some.map(({ series, origin }, i) => ({
-      past: windows[i]!.past,
-      future: stepsAhead(columns, series, origin, H),
-    }));
-    const { y } = await runtime.predict(model, collate(records, inputFields(columns)));
+    const { y } = await runtime.predict(model, inputsOf(basis, some, windows));
     return windows.map(({ scales, reference }, b) => ({
       scales,
       steps: Array.from({ length: H }, (_, h) =>

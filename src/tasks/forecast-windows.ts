@@ -16,8 +16,6 @@ export interface ForecastWindow {
   readonly past: readonly (readonly number[])[];
   /** Of each target: what 1 of the output is in the target's unit. */
   readonly scales: readonly number[];
-  /** The same of each relative column; the targets are the first. */
-  readonly allScales: readonly number[];
   /** What 0 of the output is, for a target so many steps ahead; 1 is the first. */
   reference(target: number, ahead: number): number;
 }
@@ -38,38 +36,14 @@ export const stepsAtOnce = ({ strategy, horizon }: ForecastSetting): number => (
  * @param origin the first step that is not known: from it on, nothing is read
  * @throws DataError where a column has no number in what is read
  */
-export function windowAt(
-  { columns, setting, leastScales }: WindowBasis,
-  series: TimeSeries,
-  origin: number,
-): ForecastWindow {
+export function windowAt(basis: WindowBasis, series: TimeSeries, origin: number): ForecastWindow {
+  const { columns, setting } = basis;
   const { window, season, differencing, seasonalDifferencing } = setting;
-  const from = origin - stepsRead(setting);
-  const levels = series.values.map((all, c) => {
-    const read = all.slice(from, origin);
-    if (!columns.relative.includes(c)) return read;
-    const filled = interpolated(read);
-    if (!Number.isNaN(filled[0])) return filled;
-    throw new DataError(
-      `${columns.names[c]} has no number from ${series.at[from]} to ${series.at[origin - 1]}, and so nothing to fill its gaps with; leave these rows out`,
-    );
-  });
-  const isDifferenced = differencing + seasonalDifferencing > 0;
-  const relative = columns.relative.map((c, n) => {
-    let z = levels[c]!;
-    if (seasonalDifferencing) z = differences(z, season);
-    if (differencing) z = differences(z, 1);
-    z = z.slice(-window);
-    const mean = isDifferenced ? 0 : meanOf(z);
-    const centred = z.map((x) => x - mean);
-    const scale = Math.max(Math.sqrt(meanOf(centred.map((x) => x * x))), leastScales[n]!);
-    return { mean, scale, read: centred.map((x) => x / scale) };
-  });
+  const { levels, relative } = scaledAt(basis, series, origin);
   const read = levels.map((all, c) => relative[columns.relative.indexOf(c)]?.read ?? all.slice(-window));
   return {
     past: Array.from({ length: window }, (_, t) => columns.inputs(read.map((all) => all[t]!))),
     scales: relative.slice(0, columns.targets).map(({ scale }) => scale),
-    allScales: relative.map(({ scale }) => scale),
     reference(target, ahead) {
       const y = levels[target]!;
       const last = y.at(-1)!;
@@ -80,6 +54,46 @@ export function windowAt(
       return differencing ? last : relative[target]!.mean;
     },
   };
+}
+
+/** Numbers of the columns before an origin, and those of the relative columns as they are read. */
+function scaledAt({ columns, setting, leastScales }: WindowBasis, series: TimeSeries, origin: number) {
+  const { window, season, differencing, seasonalDifferencing } = setting;
+  const from = origin - stepsRead(setting);
+  const levels: Float64Array[] = series.values.map((all) => all.slice(from, origin));
+  const isDifferenced = differencing + seasonalDifferencing > 0;
+  const relative = columns.relative.map((c, n) => {
+    let z = interpolated(levels[c]!);
+    levels[c] = z;
+    if (Number.isNaN(z[0]))
+      throw new DataError(
+        `${columns.names[c]} has no number from ${series.at[from]} to ${series.at[origin - 1]}, and so nothing to fill its gaps with; leave these rows out`,
+      );
+    if (seasonalDifferencing) z = differences(z, season);
+    if (differencing) z = differences(z, 1);
+    z = z.slice(-window);
+    const mean = isDifferenced ? 0 : meanOf(z);
+    const centred = z.map((x) => x - mean);
+    const scale = Math.max(Math.sqrt(meanOf(centred.map((x) => x * x))), leastScales[n]!);
+    return { mean, scale, read: centred.map((x) => x / scale) };
+  });
+  return { levels, relative };
+}
+
+/** A window that varies less than this share of what windows do is taken as if it varied so much. */
+const LEAST_SHARE = 0.01;
+
+/** The least scales, from the windows to train on. */
+export function leastScalesOf(
+  columns: SeriesColumns,
+  setting: ForecastSetting,
+  origins: readonly { readonly series: TimeSeries; readonly origin: number }[],
+): number[] {
+  const sums = columns.relative.map(() => 0);
+  const basis = { columns, setting, leastScales: sums.map(() => 0) };
+  for (const { series, origin } of origins)
+    for (const [n, { scale }] of scaledAt(basis, series, origin).relative.entries()) sums[n]! += scale ** 2;
+  return sums.map((sum) => LEAST_SHARE * Math.sqrt(sum / origins.length) || 1);
 }
 
 /** What is known of steps to come, `[T,C]`. */

@@ -16,9 +16,9 @@ import {
 import { type BacktestReport, compared, type Interval, intervalOf } from "./backtest.ts";
 import type { TaskRow } from "./columns.ts";
 import { widened, widenings } from "./conformal.ts";
-import { type Asked, inputFields, middleOf, type Origin, quantilesAhead } from "./forecast-ahead.ts";
-import { type ForecastExample, type ForecastParts, partsOf } from "./forecast-examples.ts";
+import { type Asked, batchOf, middleOf, type Origin, quantilesAhead } from "./forecast-ahead.ts";
 import { ForecastModel } from "./forecast-model.ts";
+import { type ForecastParts, partsOf } from "./forecast-parts.ts";
 import {
   checkSetting,
   type ForecastOptions,
@@ -193,20 +193,31 @@ export class Forecaster extends Task<TaskRow, ForecastModel> {
     options: TaskFitOptions<TaskRow>,
   ): AsyncGenerator<Progress, this, undefined> {
     yield* super.train(parts, options);
-    await this.#calibrate(parts.validation.map(({ row }) => row as ForecastExample));
+    await this.#calibrate(parts.validation.map(({ row }) => row as Origin));
     return this;
   }
 
   protected batches(rows: readonly Numbered<TaskRow>[], batch: number, seed: number | undefined): TaskBatches {
-    return batches(
-      rows.map(({ row }) => row as ForecastExample),
-      {
-        x: inputFields(this.columns),
-        target: field.numbers("target"),
-        batch,
-        ...(seed !== undefined && { shuffle: true, seed }),
+    // Windows are made when their batch comes: together they are many times the series.
+    const places = rows.map((_, place) => ({ place }));
+    const place = field.label("place");
+    const order = batches(places, {
+      x: place,
+      target: place,
+      batch,
+      ...(seed !== undefined && { shuffle: true, seed }),
+    });
+    const basis = this.#basis;
+    return {
+      length: order.length,
+      *epoch(epoch) {
+        for (const { x } of order.epoch(epoch))
+          yield batchOf(
+            basis,
+            Array.from(x.data, (i) => rows[i]!.row as Origin),
+          );
       },
-    );
+    };
   }
 
   protected monitor({ loss }: Validation): number {

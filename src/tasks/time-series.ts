@@ -34,6 +34,8 @@ export interface TimeSeries {
   readonly length: number;
   /** Of each column, NaN where there is a gap. */
   readonly values: readonly Float64Array[];
+  /** Of each target, its gaps filled from both sides: to train on, never to forecast with. */
+  readonly filled: readonly Float64Array[];
   /** What errors call each row. */
   readonly at: readonly string[];
   readonly rows: readonly TaskRow[];
@@ -50,6 +52,7 @@ export const continued = (series: TimeSeries, next: TimeSeries): TimeSeries => (
   name: series.name,
   length: series.length + next.length,
   values: series.values.map((all, c) => Float64Array.from([...all, ...next.values[c]!])),
+  filled: [],
   at: [...series.at, ...next.at],
   rows: [...series.rows, ...next.rows],
 });
@@ -91,9 +94,12 @@ export function targetOf(who: string, rows: readonly Numbered<TaskRow>[], except
 export class SeriesColumns {
   readonly roles: SeriesRoles;
   readonly missing: Missing;
+  /** Columns whose numbers are taken relative to their window, targets first: all numbers but those that are known ahead. */
+  readonly relative: readonly number[];
   readonly #columns: readonly Column[];
 
   private constructor(roles: SeriesRoles, missing: Missing, columns: readonly Column[]) {
+    this.relative = columns.flatMap(({ role, categories }, c) => (role === "known" || categories ? [] : [c]));
     this.roles = roles;
     this.missing = missing;
     this.#columns = columns;
@@ -136,11 +142,6 @@ export class SeriesColumns {
     return { past: width(this.#columns), future: width(this.#columns.filter(({ role }) => role === "known")) };
   }
 
-  /** Columns whose numbers are taken relative to their window: all numbers but those that are known ahead. */
-  get relative(): readonly number[] {
-    return this.#columns.flatMap(({ role, categories }, c) => (role === "known" || categories ? [] : [c]));
-  }
-
   /**
    * Rows as series.
    * @param onlyKnown the rows have nothing but what is known ahead
@@ -155,7 +156,9 @@ export class SeriesColumns {
         // What is known ahead is known on both sides of a gap.
         return column.role === "known" && !column.categories ? interpolated(cells) : cells;
       });
-      return { name, length: group.length, values, at: group.map(({ at }) => at), rows: group.map(({ row }) => row) };
+      const filled = values.slice(0, this.targets).map(interpolated);
+      const [at, steps] = [group.map((one) => one.at), group.map(({ row }) => row)];
+      return { name, length: group.length, values, filled, at, rows: steps };
     });
     if (gaps.length > 0 && this.missing === "error")
       throw new DataError(

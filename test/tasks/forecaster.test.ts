@@ -136,6 +136,27 @@ test("columns that are known ahead say what no past can: an event, as a category
   }
 });
 
+test("past columns: numbers and categories that run ahead of the target", async () => {
+  const random = new RandomStream(6, "leads");
+  const orders = Array.from({ length: 401 }, () => random.normal());
+  const rows = orders.slice(1).map((order, t) => ({
+    sales: 50 + 4 * orders[t]! + 0.2 * random.normal(),
+    order: 300 + 20 * order,
+    size: order > 0 ? "large" : "small",
+  }));
+  const history = rows.slice(0, 320);
+  const mase = async (past: readonly string[], options: object = {}) => {
+    const learned = { hiddenSize: 12, epochs: 15, optimizer: { name: "adam", lr: 0.01 }, ...options } as const;
+    const task = await Forecaster.fit(runtime, history, { ...learned, target: "sales", past });
+    const { methods } = await task.evaluate(rows.slice(320), { history });
+    task.dispose();
+    return methods.forecaster.mase;
+  };
+  const without = await mase([]);
+  expect(await mase(["order"])).toBeLessThan(without * 0.4);
+  expect(await mase(["size"], { cell: "lstm", numLayers: 2, bidirectional: true })).toBeLessThan(without * 0.8);
+});
+
 test("several series in one model: each by itself or all together, and of any size", async () => {
   const groups = { a: seasonal(100), b: seasonal(90, { seed: 2, size: 1000 }) };
   const rows = Object.entries(groups).flatMap(([shop, all]) => all.map((row) => ({ shop, ...row })));
@@ -177,6 +198,13 @@ test("gaps: counted and named, or filled from the past alone", async () => {
   await expect(Forecaster.fit(runtime, none, { ...small, missing: "interpolate" })).rejects.toThrow(
     /value has no number from row 41 to row 56/,
   );
+  const late = rows.map((row, t) => (t > 90 && t < 110 ? { value: null } : row));
+  const steps: number[] = [];
+  const inValidation = async () => {
+    for await (const { step } of Forecaster.fit(runtime, late, { ...small, missing: "interpolate" })) steps.push(step);
+  };
+  await expect(inValidation()).rejects.toThrow(/value has no number from row 91 to row 106/);
+  expect(steps).toEqual([]);
   task.dispose();
 });
 

@@ -2,25 +2,17 @@ import { checkNumber, DataError } from "../index.ts";
 import type { TaskRow } from "./columns.ts";
 import type { Origin } from "./forecast-ahead.ts";
 import type { ForecastSetting } from "./forecast-setting.ts";
-import { stepsAhead, stepsAtOnce, stepsRead, windowAt } from "./forecast-windows.ts";
+import { leastScalesOf, stepsAtOnce, stepsRead, windowAt } from "./forecast-windows.ts";
 import { type Numbered, numbered } from "./rows.ts";
 import type { TaskFitOptions } from "./task.ts";
-import { bySeries, interpolated, type SeriesColumns, seriesName, type TimeSeries } from "./time-series.ts";
-
-/** A window, and what came then. */
-export interface ForecastExample extends Origin {
-  readonly past: readonly (readonly number[])[];
-  readonly future: readonly (readonly number[])[];
-  /** Step by step the targets, relative to the window, `[H*K]`. */
-  readonly target: readonly number[];
-}
+import { bySeries, type SeriesColumns, seriesName, type TimeSeries } from "./time-series.ts";
 
 /** What a forecaster is trained on, and what it is measured and calibrated on: later steps. */
 export interface ForecastParts {
   readonly columns: SeriesColumns;
   readonly leastScales: readonly number[];
-  readonly training: readonly ForecastExample[];
-  readonly validation: readonly ForecastExample[];
+  readonly training: readonly Origin[];
+  readonly validation: readonly Origin[];
   /** The last rows of each series, as many as a forecast reads. */
   readonly recent: readonly TaskRow[];
 }
@@ -29,8 +21,6 @@ export interface ForecastParts {
 const VALIDATION = 0.2;
 /** Fewer windows than this tell nothing: then all rows are trained on. */
 const FEW_WINDOWS = 10;
-/** A window that varies less than this share of what windows do is taken as if it varied so much. */
-const LEAST_SHARE = 0.01;
 
 /**
  * Rows in the order of time as windows to train on and windows to measure on.
@@ -72,28 +62,14 @@ export function partsOf(
       `${who}: ${seriesName(one)} has ${cut} rows to train on, and a forecast reads ${first} and says ${steps}; give at least ${first + steps}, or a smaller window or horizon`,
     );
   });
-  const zeros = columns.relative.map(() => 0);
-  const scales = trained.map(
-    ({ series, origin }) => windowAt({ columns, setting, leastScales: zeros }, series, origin).allScales,
-  );
-  const leastScales = columns.relative.map((_, n) => {
-    const squares = scales.reduce((sum, all) => sum + all[n]! ** 2, 0);
-    return LEAST_SHARE * Math.sqrt(squares / scales.length) || 1;
-  });
-  const filled = new Map(all.map((one) => [one, one.values.slice(0, columns.targets).map(interpolated)]));
-  const example = ({ series, origin }: Origin): ForecastExample => {
-    const { past, scales, reference } = windowAt({ columns, setting, leastScales }, series, origin);
-    const y = filled.get(series)!;
-    const target = Array.from({ length: steps }, (_, h) =>
-      y.map((all, k) => (all[origin + h]! - reference(k, h + 1)) / scales[k]!),
-    ).flat();
-    return { past, future: stepsAhead(columns, series, origin, steps), target, series, origin };
-  };
+  const leastScales = leastScalesOf(columns, setting, trained);
+  // Refuses what cannot be read before training begins.
+  for (const { series, origin } of held) windowAt({ columns, setting, leastScales }, series, origin);
   return {
     columns,
     leastScales,
-    training: trained.map(example),
-    validation: isTooFew ? [] : held.map(example),
+    training: trained,
+    validation: isTooFew ? [] : held,
     recent: all.flatMap((one) => columns.kept(one.rows.slice(-first))),
   };
 }

@@ -46,7 +46,7 @@ test("widened intervals hold their share of new numbers, however wrong the first
 test("naive, seasonal naive and drift, and their measures, as Hyndman and Athanasopoulos write them", () => {
   const values = [numbers(1, 5, 2, 7, 4, 8, 9, gap)];
   const at = values[0]!.length;
-  const series: TimeSeries = { name: null, length: at, values, at: [], rows: [] };
+  const series: TimeSeries = { name: null, length: at, values, filled: [], at: [], rows: [] };
   // At origin 5 the history is 1 5 2 7 4: two steps ahead come 8 and 9.
   const said = [[[[5, 6, 7]], [[9, 9, 9]]]];
   const { methods, targets, folds, horizon } = compared(["y"], [{ series, origin: 5 }], said, 2, 2, [0.1, 0.5, 0.9]);
@@ -73,7 +73,7 @@ test("intervals of the plain methods hold their share of a random walk", () => {
     y += random.normal();
     return y;
   });
-  const series: TimeSeries = { name: null, length: 3000, values: [walk], at: [], rows: [] };
+  const series: TimeSeries = { name: null, length: 3000, values: [walk], filled: [], at: [], rows: [] };
   const origins = Array.from({ length: 1990 }, (_, i) => ({ series, origin: 1000 + i }));
   const said = origins.map(() => Array.from({ length: 10 }, () => [[0, 0, 0]]));
   const { methods } = compared(["y"], origins, said, 10, 5, [0.1, 0.5, 0.9]);
