@@ -1,6 +1,7 @@
 // The public face of webgpu-rnn/tasks: re-exports only.
 export { areaUnderCurve } from "./area-under-curve.ts";
 export type { SequenceAutoencoderOptions } from "./autoencoder-setting.ts";
+export type { BacktestReport, ForecastMethod, Interval, MethodScores } from "./backtest.ts";
 export type { ClassReport } from "./class-report.ts";
 export { type Pooling, poolings } from "./classifier-model.ts";
 export type { Decoded } from "./coded-column.ts";
@@ -12,6 +13,14 @@ export {
   guessColumns,
   type TaskRow,
 } from "./columns.ts";
+export type { ForecastOptions } from "./forecast-setting.ts";
+export {
+  type BacktestOptions,
+  type Forecast,
+  type ForecastAhead,
+  Forecaster,
+  type ForecasterOptions,
+} from "./forecaster.ts";
 export { gates, type LayerGates } from "./gates.ts";
 export {
   type GradientFlow,
@@ -42,5 +51,6 @@ export type { StepInfluence } from "./step-influence.ts";
 export { kindOfFile, type LearningOptions, type Task, type TaskFitOptions } from "./task.ts";
 export type { Progress, TaskFit, Validation } from "./task-fit.ts";
 export { type TextUnit, textOf, textUnits, unitsOf } from "./text-units.ts";
+export type { Missing, SeriesColumns, SeriesRoles } from "./time-series.ts";
 export { type StatefulModel, type TruncatedBPTTOptions, truncatedBPTT } from "./truncated-bptt.ts";
 export { type GradientPath, type Unrolled, type UnrolledLayer, type UnrollOptions, unroll } from "./unroll.ts";
