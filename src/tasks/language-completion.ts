@@ -1,6 +1,7 @@
 import { checkCount, checkOptions, type Runtime, type Signal, type Vocabulary } from "../index.ts";
 import type { LanguageReader } from "./language-network.ts";
 import { readText } from "./language-reading.ts";
+import { unitsBefore } from "./language-texts.ts";
 import { type TextUnit, TextWriter, textOf, unitsOf } from "./text-units.ts";
 
 export interface CompleteOptions {
@@ -53,7 +54,9 @@ export async function complete(model: Completing, prefix: string, options: Compl
       ...(vocabulary.special.end !== undefined && { endToken: vocabulary.special.end }),
       ...(signal && { signal }),
     });
-    return found.map(({ tokens, logProbability }) => ({ tokens: [...tokens], logProbability }));
+    // Where there are fewer than it looks for, the search goes on with what is never written.
+    const possible = found.filter(({ logProbability }) => logProbability > UNWRITTEN);
+    return possible.map(({ tokens, logProbability }) => ({ tokens: [...tokens], logProbability }));
   };
   const found: { tokens: readonly number[]; logProbability: number }[] = [];
   if (typed === "" && length > 0) found.push(...(await search(prompt, length, Math.min(k, size))));
@@ -91,7 +94,8 @@ const UNWRITTEN = -1e8;
 
 /** Where a text ends within a word, that, and the units before it. */
 function typedPart(prefix: string, of: TextUnit): { readonly before: readonly string[]; readonly typed: string } {
-  if (of !== "words") return { before: unitsOf(prefix, of), typed: "" };
+  const all = unitsBefore("complete: the text", prefix, of);
+  if (of !== "words") return { before: all, typed: "" };
   // The first consonant of a syllable that is being typed is a word by itself for Intl.Segmenter.
   const letter = /[\u3131-\u3163]$/u.exec(prefix)?.[0] ?? "";
   const rest = prefix.slice(0, prefix.length - letter.length);

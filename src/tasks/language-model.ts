@@ -25,6 +25,7 @@ import {
   sentenceBatches,
   specialOf,
   streamBatches,
+  unitsBefore,
   unitsOfText,
   vocabularyOf,
 } from "./language-texts.ts";
@@ -44,7 +45,7 @@ import {
   type TaskFitOptions,
 } from "./task.ts";
 import type { TaskFit, Validation } from "./task-fit.ts";
-import { type TextUnit, TextWriter, unitsOf } from "./text-units.ts";
+import { type TextUnit, TextWriter } from "./text-units.ts";
 
 /** What errors and files call it. */
 const KIND = "language model";
@@ -304,7 +305,7 @@ export class LanguageModel extends Task<string, LanguageNetwork> {
     checkOptions("generate", options, ["prompt", "length", "temperature", "topK", "topP", "seed", "signal"]);
     const { prompt = "", length = 200, ...drawing } = options;
     const { symbols, special } = this.vocabulary;
-    const tokens = this.#promptOf(unitsOf(prompt, this.of));
+    const tokens = this.#promptOf(unitsBefore("generate: prompt", prompt, this.of));
     const chunk = Math.max(1, Math.min(length, 32));
     const text = new TextWriter(this.of, prompt);
     for await (const { tokens: drawn } of this.runtime.generate(this.#writer, {

@@ -65,19 +65,16 @@ export function checkSetting(
   setting: Partial<LanguageSetting> & Pick<LanguageSetting, "of" | "sentences" | "window" | "rows">,
 ): LanguageSetting {
   checkOptions(who, setting, ["of", "sentences", "window", "rows", "bidirectional", ...sizeNames]);
-  const { of, sentences, window, rows, embeddingDim, tieWeights = false, ...recurrent } = setting;
+  const { of, sentences, window, rows, embeddingDim, tieWeights = false, bidirectional = false, ...others } = setting;
+  if (bidirectional) throw new OptionError(`${who}: bidirectional is ${shown(bidirectional)}, expected false`);
   if (!textUnits.includes(of))
     throw new OptionError(`${who}: of is ${shown(of)}, expected ${textUnits.map(shown).join(", ")}`);
   checkSwitch(who, "sentences", sentences);
   checkCount(who, "window", window);
   checkCount(who, "batch", rows);
   checkSwitch(who, "tieWeights", tieWeights);
-  const sizes = recurrentDefaults(
-    who,
-    { hiddenSize: 128, ...recurrent, bidirectional: false },
-    { bidirectional: false },
-  );
-  const { hiddenSize } = sizes;
+  const { hiddenSize = 128, ...recurrent } = others;
+  const sizes = recurrentDefaults(who, { ...recurrent, hiddenSize }, { bidirectional: false });
   const width = checkCount(who, "embeddingDim", embeddingDim ?? (tieWeights ? hiddenSize : 64));
   if (tieWeights && width !== hiddenSize)
     throw new OptionError(

@@ -1,4 +1,4 @@
-import { type AnyBatch, batches, checkNumber, DataError, field, shown, Vocabulary } from "../index.ts";
+import { type AnyBatch, batches, checkNumber, DataError, field, OptionError, shown, Vocabulary } from "../index.ts";
 import { lengthsToPadTo } from "./columns.ts";
 import { type Numbered, numbered } from "./rows.ts";
 import type { Divide, TaskBatches } from "./task.ts";
@@ -10,6 +10,12 @@ export const specialOf = (sentences: boolean) =>
 
 /** So many tokens at the beginning of a vocabulary are never written. */
 export const SILENT = 2;
+
+/** A text's units; none where it is empty. @param name what errors call it @throws OptionError for what is no text */
+export function unitsBefore(name: string, text: string, of: TextUnit): readonly string[] {
+  if (typeof text === "string") return unitsOf(text, of);
+  throw new OptionError(`${name} is ${shown(text)}, expected a text`);
+}
 
 /** A text as units, at least one. @throws DataError */
 export function unitsOfText({ row, at }: Numbered<string>, of: TextUnit): readonly string[] {

@@ -1,7 +1,7 @@
 /** Language models: probabilities of texts of characters, words and Hangul letters, and texts that they write. */
 import { afterAll, expect, test } from "vitest";
 import { RandomStream, Runtime } from "../../src/index.ts";
-import { LanguageModel, type Progress, taskCells, textUnits, unitsOf } from "../../src/tasks/index.ts";
+import { LanguageModel, NGramModel, type Progress, taskCells, textUnits, unitsOf } from "../../src/tasks/index.ts";
 
 const runtime = await Runtime.open({ backend: "wasm", threads: 1 });
 afterAll(() => runtime.dispose());
@@ -133,6 +133,26 @@ test.each([
   model.dispose();
 });
 
+test.each(textUnits)("%s: measures are those of an NGramModel with the same vocabulary", async (of) => {
+  for (const [texts, held] of [
+    [sentences(100), sentences(20, 3)],
+    [stream, "나는 밥을 먹었다. you are new"],
+  ] as const) {
+    const model = await quick(texts, { of, epochs: 1 });
+    const counted = NGramModel.fit(texts, { of, n: 2, vocabulary: model.vocabulary });
+    const report = await model.evaluate(held);
+    // Bits are measured over the same characters, and perplexity over the same units.
+    const perUnit = Math.log2(counted.perplexity(held));
+    expect(counted.bitsPerCharacter(held) / perUnit).toBeCloseTo(report.units / report.characters, 10);
+    expect(report.bitsPerCharacter / Math.log2(report.perplexity)).toBeCloseTo(report.units / report.characters, 10);
+    // All that may be written, together, is certain.
+    const { next } = await model.complete("", { k: 1000, length: 0 });
+    expect(next.length).toBe(model.vocabulary.size - 2);
+    expect(sum(next.map(({ probability }) => probability))).toBeCloseTo(1, 4);
+    model.dispose();
+  }
+});
+
 test("the likeliest next units, and whole texts", async () => {
   const model = await LanguageModel.fit(runtime, sentences(500), { ...small, of: "words", epochs: 8 });
   const { next, continuations } = await model.complete("i am ", { k: 3 });
@@ -153,6 +173,7 @@ test("the likeliest next units, and whole texts", async () => {
   expect(sum(all.next.map(({ probability }) => probability))).toBeCloseTo(1, 4);
   expect(all.next.map(({ unit }) => unit)).not.toContain("<unk>");
   expect(all.next.length).toBe(model.vocabulary.size - 2);
+  expect(all.continuations.length).toBe(all.next.length);
   // Where a word is begun: those that begin so, also with the letters of a syllable that is not whole.
   const begun = await model.complete("나는 ㅎ", { k: 3 });
   expect(begun.next.map(({ unit }) => unit)).toEqual(["학교에"]);
@@ -217,6 +238,8 @@ test("writing: seeds, limits, and a signal", async () => {
   await expect(of({ lenght: 3 })).rejects.toThrow(/unknown option "lenght"/);
   await expect(of({ temperature: -1 })).rejects.toThrow(/temperature/);
   await expect(model.complete("나", { k: 0 })).rejects.toThrow(/k is 0/);
+  await expect(of({ prompt: 5 })).rejects.toThrow(/generate: prompt is 5, expected a text/);
+  await expect(model.complete(["나"] as never)).rejects.toThrow(/complete: the text is \["나"\], expected a text/);
   model.dispose();
 });
 
