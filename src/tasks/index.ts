@@ -30,6 +30,15 @@ export {
   spectralNorm,
 } from "./gradient-flow.ts";
 export type { ClassWeights } from "./labels.ts";
+export type { CompleteOptions, Completions } from "./language-completion.ts";
+export {
+  LanguageModel,
+  type TextProbability,
+  type TextReport,
+  type TextStates,
+  type WriteOptions,
+} from "./language-model.ts";
+export type { LanguageModelOptions } from "./language-options.ts";
 export type { GateValues, LayerValues } from "./layer-steps.ts";
 export { NGramClassifier, type NGramClassifierOptions, type NGramPrediction } from "./ngram-classifier.ts";
 export { type NGramGenerateOptions, NGramModel, type NGramProbability, type NGramSparsity } from "./ngram-model.ts";

@@ -34,6 +34,9 @@ interface Sizes {
   readonly dropout: number;
 }
 
+/** Layers that run in one direction, and do not know of another. */
+const oneWay = ({ bidirectional: _, ...sizes }: Sizes) => sizes;
+
 const makers: Readonly<Record<string, (sizes: Sizes) => object>> = {
   lstm: (sizes) => new LSTM(sizes),
   gru: (sizes) => new GRU(sizes),
@@ -43,9 +46,11 @@ const makers: Readonly<Record<string, (sizes: Sizes) => object>> = {
   mgu: (sizes) => new MGU(sizes),
   sru: (sizes) => new SRU(sizes),
   slstm: (sizes) => new SLSTM(sizes),
-  mingru: (sizes) => new MinGRU(sizes),
-  minlstm: (sizes) => new MinLSTM(sizes),
+  mingru: (sizes) => new MinGRU(oneWay(sizes)),
+  minlstm: (sizes) => new MinLSTM(oneWay(sizes)),
 };
+
+const oneWayCells: readonly string[] = ["mingru", "minlstm"];
 
 /** Cells that a task can have, by name. */
 export const taskCells = Object.keys(makers);
@@ -58,7 +63,7 @@ export interface RecurrentOptionsOfTask {
   readonly hiddenSize?: number;
   /** Default 1. */
   readonly numLayers?: number;
-  /** Default as the task says. */
+  /** Default as the task says; false of mingru and minlstm, which run in one direction. */
   readonly bidirectional?: boolean;
   /** Of what goes into the recurrent layers, between them, and of what comes out; default 0.2. */
   readonly dropout?: number;
@@ -72,9 +77,13 @@ export function recurrentDefaults(
   options: RecurrentOptionsOfTask,
   { bidirectional: both }: { readonly bidirectional: boolean },
 ): Required<RecurrentOptionsOfTask> {
-  const { cell = "lstm", hiddenSize = 64, numLayers = 1, bidirectional = both, dropout = 0.2 } = options;
+  const { cell = "lstm", hiddenSize = 64, numLayers = 1, dropout = 0.2 } = options;
   if (!Object.hasOwn(makers, cell))
     throw new OptionError(`${who}: cell is ${shown(cell)}, expected one of ${taskCells.join(", ")}`);
+  const isOneWay = oneWayCells.includes(cell);
+  const { bidirectional = both && !isOneWay } = options;
+  if (bidirectional && isOneWay)
+    throw new OptionError(`${who}: cell ${cell} runs in one direction; leave bidirectional out, or take another cell`);
   checkCount(who, "hiddenSize", hiddenSize);
   checkCount(who, "numLayers", numLayers);
   checkNumber(who, "dropout", dropout, 0, 0.95);

@@ -81,6 +81,14 @@ export interface RowParts<Row> {
   readonly validation: readonly Numbered<Row>[];
 }
 
+/** Keeps rows apart to measure on: those that are given, or a share. @throws DataError for no rows, OptionError for no share */
+export type Divide<Row> = (
+  who: string,
+  rows: readonly Row[],
+  validation: TaskFitOptions<Row>["validation"],
+  seed: number,
+) => RowParts<Row>;
+
 const FEW_ROWS = 20;
 const PATIENCE = 3;
 const VERSION = 1;
@@ -125,6 +133,11 @@ export abstract class Task<Row, M extends Module = Module> {
   /** What building it anew needs, besides the weights: options, vocabularies, scaling. */
   protected abstract description(): Readonly<Record<string, unknown>>;
 
+  /** How rows are kept apart to measure on. */
+  protected divide(...given: Parameters<Divide<Row>>): RowParts<Row> {
+    return divided(...given);
+  }
+
   /** Updates that it was trained for. */
   get steps(): number {
     return this.#training.trainer.steps;
@@ -135,10 +148,9 @@ export abstract class Task<Row, M extends Module = Module> {
    * @throws OptionError; DataError for rows that do not fit, before anything runs; BusyError while it trains already
    */
   fit(rows: readonly Row[], options: TaskFitOptions<Row> = {}): TaskFit<this> {
-    const seed = this.#seed;
     const run = (): AsyncGenerator<Progress, this, undefined> => {
       checkOptions(`${this.kind}: fit`, options, fitNames);
-      return this.train(divided(`${this.kind}: fit`, rows, options.validation, seed), options);
+      return this.train(this.divide(`${this.kind}: fit`, rows, options.validation, this.#seed), options);
     };
     return new TaskFit(async function* () {
       return yield* run();
@@ -229,8 +241,8 @@ const endOf = ({ validation }: EpochReport, progress: Progress): Progress =>
 export const picked = <O extends object, K extends keyof O>(options: O, names: readonly K[]): Pick<O, K> =>
   Object.fromEntries(names.filter((name) => name in options).map((name) => [name, options[name]])) as Pick<O, K>;
 
-/** Keeps rows apart to measure on. @throws DataError for no rows, OptionError for no share */
-function divided<Row>(
+/** {@link Divide}, by chance. */
+export function divided<Row>(
   who: string,
   rows: readonly Row[],
   validation: TaskFitOptions<Row>["validation"],
@@ -248,15 +260,17 @@ function divided<Row>(
 /**
  * A training of a new task: what goes wrong, or is left early, leaves nothing on the device.
  * @param make the task; vocabularies and scales are to know nothing but the rows to train on
+ * @param divide as the task's own `divide`
  */
 export function fitNew<Row, T extends Task<Row>>(
   kind: string,
   rows: readonly Row[],
   options: TaskFitOptions<Row> & LearningOptions,
   make: (parts: RowParts<Row>) => T,
+  divide: Divide<Row> = divided,
 ): TaskFit<T> {
   return new TaskFit(async function* () {
-    const parts = divided(`${kind}: fit`, rows, options.validation, options.seed ?? 0);
+    const parts = divide(`${kind}: fit`, rows, options.validation, options.seed ?? 0);
     const task = make(parts);
     let isDone = false;
     try {

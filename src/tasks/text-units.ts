@@ -58,6 +58,25 @@ function syllablesOf(letters: readonly string[]): string {
   return text;
 }
 
+/** How many letters, from the first on, make a text that no letter behind them changes. */
+function settledLetters(letters: readonly string[]): number {
+  for (let i = 0; i < letters.length; ) {
+    let next = i + 1;
+    if (letters[i] === ALONE) next++;
+    else if (numberOf(letters[i], INITIAL, INITIALS) !== undefined) {
+      if (next === letters.length) return i;
+      if (numberOf(letters[next], MEDIAL, MEDIALS) !== undefined) {
+        next++;
+        if (next === letters.length) return i;
+        if (numberOf(letters[next], FINAL + 1, FINALS - 1) !== undefined) next++;
+      }
+    }
+    if (next > letters.length) return i;
+    i = next;
+  }
+  return letters.length;
+}
+
 let segmenter: Intl.Segmenter | undefined;
 
 /** Words and punctuation marks, in order; no spaces. */
@@ -95,4 +114,47 @@ export function unitsOf(text: string, unit: TextUnit): string[] {
 export function textOf(units: readonly string[], unit: TextUnit): string {
   if (unit === "words") return sentenceOf(units);
   return unit === "jamo" ? syllablesOf(units) : units.join("");
+}
+
+/** Units as text, while they come: what was given never changes, so of jamo a syllable is held back until it is whole. */
+export class TextWriter {
+  readonly #unit: TextUnit;
+  /** Letters of a syllable that is not whole. */
+  #held: readonly string[] = [];
+  /** The word before. */
+  #word: string | undefined;
+  #hasSpace: boolean;
+
+  /** @param before the text that stands before the first unit */
+  constructor(unit: TextUnit, before = "") {
+    this.#unit = unit;
+    this.#word = unit === "words" ? wordsOf(before).at(-1) : undefined;
+    this.#hasSpace = /\s$/u.test(before);
+  }
+
+  /** The text that is certain with these units. */
+  add(units: readonly string[]): string {
+    if (units.length === 0) return "";
+    if (this.#unit === "words") return this.#addWords(units);
+    const all = [...this.#held, ...units];
+    const settled = this.#unit === "jamo" ? settledLetters(all) : all.length;
+    this.#held = all.slice(settled);
+    return textOf(all.slice(0, settled), this.#unit);
+  }
+
+  #addWords(words: readonly string[]): string {
+    const before = this.#word === undefined ? [] : [this.#word];
+    const text = sentenceOf([...before, ...words]).slice(this.#word?.length ?? 0);
+    const isAfterSpace = this.#hasSpace;
+    this.#word = words.at(-1);
+    this.#hasSpace = false;
+    return isAfterSpace ? text.trimStart() : text;
+  }
+
+  /** What was held back. */
+  end(): string {
+    const rest = textOf(this.#held, this.#unit);
+    this.#held = [];
+    return rest;
+  }
 }

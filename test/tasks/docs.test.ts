@@ -11,6 +11,12 @@ interface Page {
   readonly said: object;
   readonly same: object;
   readonly steps: readonly { readonly unit: string }[];
+  readonly pieces: readonly string[];
+  readonly next: readonly { readonly unit: string }[];
+  readonly continuations: readonly { readonly text: string }[];
+  readonly bitsPerCharacter: number;
+  readonly units: readonly { readonly unit: string; readonly probability: number }[];
+  readonly states: Readonly<Record<string, { readonly shape: readonly number[] }>>;
   readonly model: NGramModel;
   readonly copy: NGramModel;
   readonly perplexity: number;
@@ -56,6 +62,22 @@ const comesTo: Readonly<Record<string, (made: Page) => void>> = {
     expect(said).toMatchObject({ label: "good", known: 1 });
     expect(steps.map(({ unit }) => unit)).toEqual(["the", "day", "was", "not", "cold"]);
     expect(same).toEqual(said);
+  },
+  "language.md": ({ pieces, next, continuations, perplexity, bitsPerCharacter, units, states, same }) => {
+    expect(pieces.join("")).toMatch(/^ (밥을 먹었다|빵을 먹었다|물을 마셨다)\.$/);
+    expect(next.map(({ unit }) => unit)).toEqual(["물을"]);
+    expect(continuations.map(({ text }) => text)).toEqual(["나는 물을 마셨다."]);
+    // Of 5 units two are drawn, each one of three.
+    expect(perplexity).toBeGreaterThan(3 ** (2 / 5) - 0.05);
+    expect(perplexity).toBeLessThan(1.8);
+    expect(bitsPerCharacter).toBeCloseTo((Math.log2(perplexity) * 10) / 22, 6);
+    expect(units.map(({ unit }) => unit)).toEqual(["나는", "물을", "먹었다", ".", "</s>"]);
+    expect(units[2]!.probability).toBeLessThan(0.1);
+    expect([states.h!.shape, states.c!.shape]).toEqual([
+      [2, 1, 24],
+      [2, 1, 24],
+    ]);
+    expect(same).toEqual({ next, continuations });
   },
   "ngram.md": ({ model, copy, perplexity, written, prediction }) => {
     expect(perplexity).toBeCloseTo(5.08, 2);

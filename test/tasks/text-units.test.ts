@@ -1,7 +1,7 @@
 /** Texts as characters, words and Hangul letters, and back. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { textOf, unitsOf } from "../../src/tasks/text-units.ts";
+import { TextWriter, textOf, textUnits, unitsOf } from "../../src/tasks/text-units.ts";
 
 test("a Hangul syllable is two or three letters", () => {
   expect(unitsOf("한가", "jamo")).toEqual(["ᄒ", "ᅡ", "ᆫ", "ᄀ", "ᅡ"]);
@@ -55,4 +55,54 @@ test("words are those of the language, punctuation marks are words", () => {
 
 test("another unit is refused", () => {
   expect(() => unitsOf("a", "letters" as never)).toThrow(/"letters", expected "characters", "words", "jamo"/);
+});
+
+test.each(textUnits)("%s: written piece by piece it is the same text", (unit) => {
+  const some = fc.constantFrom(..."한글각ㅋ e\u034F,.(", "ᄒ", "ᅢ", "ᆻ", "👩‍👩‍👧", "word ", "말 ");
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(some, fc.string({ unit: "binary", maxLength: 2 }))),
+      fc.array(fc.nat(4)),
+      (parts, cuts) => {
+        const units = unitsOf(parts.join(""), unit);
+        const writer = new TextWriter(unit);
+        let text = "";
+        let at = 0;
+        for (const cut of [...cuts, units.length]) {
+          text += writer.add(units.slice(at, at + cut));
+          at += cut;
+        }
+        expect(text + writer.end()).toBe(textOf(units, unit));
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("letters that a model writes in any order are written as textOf has them", () => {
+  const letters = fc.array(fc.constantFrom("ᄒ", "ᅡ", "ᆫ", "\u034F", "a"));
+  fc.assert(
+    fc.property(letters, (units) => {
+      const writer = new TextWriter("jamo");
+      const pieces = units.map((unit) => writer.add([unit]));
+      expect([...pieces, writer.end()].join("")).toBe(textOf(units, "jamo"));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("what is written goes on from the text before it", () => {
+  const after = (before: string, ...words: string[]) => new TextWriter("words", before).add(words);
+  expect(after("the day", "was", "kind", ".")).toBe(" was kind.");
+  expect(after("the day ", "was")).toBe("was");
+  expect(after("", "the", "day")).toBe("the day");
+  expect(after("배가 (", "고파서", ")", "밥을")).toBe("고파서) 밥을");
+  const writer = new TextWriter("jamo", "가");
+  expect([writer.add(["ᄒ"]), writer.add(["ᅡ"]), writer.add(["ᆫ"]), writer.add(["a"]), writer.end()]).toEqual([
+    "",
+    "",
+    "한",
+    "a",
+    "",
+  ]);
 });
