@@ -12,7 +12,14 @@ interface Page {
   readonly same: object;
   readonly steps: readonly { readonly unit: string }[];
   readonly pieces: readonly string[];
-  readonly next: readonly { readonly unit: string }[];
+  readonly next: readonly {
+    /** Of a language model; the rest of a forecaster. */
+    readonly unit: string;
+    readonly step: number;
+    readonly low: number;
+    readonly median: number;
+    readonly high: number;
+  }[];
   readonly continuations: readonly { readonly text: string }[];
   readonly bitsPerCharacter: number;
   readonly units: readonly { readonly unit: string; readonly probability: number }[];
@@ -34,12 +41,6 @@ interface Page {
   readonly decoded: readonly number[];
   readonly between: readonly (readonly number[])[];
   readonly back: readonly (readonly number[])[];
-  readonly next: readonly {
-    readonly step: number;
-    readonly low: number;
-    readonly median: number;
-    readonly high: number;
-  }[];
   readonly methods: Readonly<Record<string, { readonly mase: number }>>;
 }
 
