@@ -1,5 +1,6 @@
 // The public face of webgpu-rnn/tasks: re-exports only.
 export type { ClassReport } from "./class-report.ts";
+export type { ClassifierOptions } from "./classifier.ts";
 export { type Pooling, poolings } from "./classifier-model.ts";
 export {
   type ColumnKind,
@@ -24,11 +25,8 @@ export { type NGramGenerateOptions, NGramModel, type NGramProbability, type NGra
 export type { NGramOptions, NGramSmoothing } from "./ngram-options.ts";
 export type { NGramText } from "./ngram-text.ts";
 export { type RecurrentOptionsOfTask, taskCells } from "./recurrent-layer.ts";
-export {
-  type Classified,
-  SequenceClassifier,
-  type SequenceClassifierOptions,
-} from "./sequence-classifier.ts";
+export type { Classified } from "./row-classifier.ts";
+export { SequenceClassifier, type SequenceClassifierOptions } from "./sequence-classifier.ts";
 export type { LossOptions } from "./state-gradients.ts";
 export type { StepInfluence } from "./step-influence.ts";
 export { kindOfFile, type LearningOptions, type Task, type TaskFitOptions } from "./task.ts";
