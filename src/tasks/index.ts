@@ -27,8 +27,15 @@ export type { NGramText } from "./ngram-text.ts";
 export { type RecurrentOptionsOfTask, taskCells } from "./recurrent-layer.ts";
 export type { Classified } from "./row-classifier.ts";
 export { SequenceClassifier, type SequenceClassifierOptions } from "./sequence-classifier.ts";
+export {
+  SequenceTagger,
+  type SequenceTaggerOptions,
+  type Tagged,
+  type TaggerReport,
+} from "./sequence-tagger.ts";
 export type { LossOptions } from "./state-gradients.ts";
 export type { StepInfluence } from "./step-influence.ts";
+export type { TaggedStep, TagStream } from "./tag-stream.ts";
 export { kindOfFile, type LearningOptions, type Task, type TaskFitOptions } from "./task.ts";
 export type { Progress, TaskFit, Validation } from "./task-fit.ts";
 export { type TextUnit, textOf, textUnits, unitsOf } from "./text-units.ts";

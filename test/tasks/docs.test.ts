@@ -10,7 +10,10 @@ interface Page {
   readonly confusion: readonly (readonly number[])[];
   readonly said: object;
   readonly same: object;
-  readonly steps: readonly { readonly unit: string }[];
+  readonly steps: readonly { readonly unit: string; readonly gradient: number }[];
+  readonly rowAccuracy: number;
+  readonly classes: Readonly<Record<string, { readonly f1: number }>>;
+  readonly rises: readonly string[];
   readonly model: NGramModel;
   readonly copy: NGramModel;
   readonly perplexity: number;
@@ -44,6 +47,13 @@ const comesTo: Readonly<Record<string, (made: Page) => void>> = {
     expect(paths!.length).toBeGreaterThan(0);
     expect(Object.keys(gradients!)).not.toEqual([]);
     expect(forget.shape).toEqual([30, 1, 8]);
+  },
+  "tag.md": ({ accuracy, rowAccuracy, classes, said, rises }) => {
+    expect(accuracy).toBeGreaterThan(0.9);
+    expect(rowAccuracy).toBeGreaterThan(0.4);
+    expect(classes.VERB!.f1).toBeGreaterThan(0.8);
+    expect(said).toMatchObject([{ unit: "Paul", label: "PROPN" }, { unit: "saw" }, { unit: "the", label: "DET" }]);
+    expect(rises).toEqual(["false", "true", "true", "true", "false", "false"]);
   },
 };
 
