@@ -10,6 +10,7 @@ export {
   guessColumns,
   type TaskRow,
 } from "./columns.ts";
+export { FeedForward, type FeedForwardOptions } from "./feed-forward.ts";
 export { gates, type LayerGates } from "./gates.ts";
 export {
   type GradientFlow,

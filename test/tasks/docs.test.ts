@@ -14,6 +14,9 @@ interface Page {
   readonly rowAccuracy: number;
   readonly classes: Readonly<Record<string, { readonly f1: number }>>;
   readonly rises: readonly string[];
+  readonly nearAccuracy: number;
+  readonly farAccuracy: number;
+  readonly recurrentAccuracy: number;
   readonly model: NGramModel;
   readonly copy: NGramModel;
   readonly perplexity: number;
@@ -34,6 +37,13 @@ const comesTo: Readonly<Record<string, (made: Page) => void>> = {
     expect(said).toMatchObject({ label: "good", known: 1 });
     expect(steps.map(({ unit }) => unit)).toEqual(["the", "day", "was", "not", "cold"]);
     expect(same).toEqual(said);
+  },
+  "feed-forward.md": ({ nearAccuracy, farAccuracy, recurrentAccuracy, steps }) => {
+    expect(nearAccuracy).toBeLessThan(0.85);
+    expect(nearAccuracy).toBeGreaterThan(0.6);
+    expect(farAccuracy).toBe(1);
+    expect(recurrentAccuracy).toBe(1);
+    expect(steps.map(({ gradient }) => gradient > 0)).toEqual([false, true, true, true]);
   },
   "ngram.md": ({ model, copy, perplexity, written, prediction }) => {
     expect(perplexity).toBeCloseTo(5.08, 2);
