@@ -31,7 +31,7 @@ export interface ColumnOptions {
   readonly maxLength?: number;
   /**
    * Of words and tokens the model also reads the first and the last letters, from one to so many: that is what it knows of words
-   * that were not there in training (Ratnaparkhi 1996, table 1). A Hangul syllable is two or three letters. Default 0: none, and 3
+   * that were not there in training (Ratnaparkhi 1996, table 1). A Hangul syllable is two or three letters. Default 0: none, and 5
    * for a tagger.
    */
   readonly affixes?: number;

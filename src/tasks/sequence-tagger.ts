@@ -51,7 +51,8 @@ export interface SequenceTaggerOptions extends Omit<ClassifierOptions, "maxLengt
 const KIND = "sequence tagger";
 /** A row that is cut would have steps without a class. */
 const NAMES = [...classifierNames.filter((name) => name !== "maxLength"), ...recurrentNames, ...fitNames];
-const AFFIXES = 3;
+/** Two Hangul syllables. */
+const AFFIXES = 5;
 
 interface Setting extends ClassifierSetting, Required<RecurrentOptionsOfTask> {}
 

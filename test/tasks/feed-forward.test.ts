@@ -45,7 +45,7 @@ test("what is before the window does nothing, which explain shows as well", asyn
   network.dispose();
 });
 
-test("rows shorter than the window, of numbers: nothing is not the mean", async () => {
+test("rows shorter than the window, of numbers and a category", async () => {
   const random = new RandomStream(2, "heights");
   const rows = Array.from({ length: 300 }, (_, i) => {
     const heights = Array.from({ length: 1 + (i % 3) }, () => 100 + 10 * random.next());
