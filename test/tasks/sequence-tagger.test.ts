@@ -119,7 +119,8 @@ test("words: a stream takes one at a time, of lists and of texts", async () => {
   const ofLists = await quick(rows, { bidirectional: false });
   const ofTexts = await quick(texts, { bidirectional: false });
   expect(ofTexts.columns.kinds).toEqual({ words: "words" });
-  const [fromLists, fromTexts] = [await ofLists.stream(), await ofTexts.stream()];
+  const [fromLists, fromTexts] = [await ofLists.stream(), await ofTexts.stream({ on: "wasm" })];
+  await expect(ofLists.stream({ streams: 2 } as object)).rejects.toThrow(/stream: unknown option "streams"/);
   for (const word of rows[0]!.words) {
     const said = await fromTexts.push({ words: word });
     expect(await fromLists.push({ words: word })).toEqual(said);
