@@ -33,6 +33,16 @@ test("it trains, writes, and streams", () => {
   expect(bytes).toBeGreaterThan(4 * 128 * 3 * (40 + 128));
 });
 
+test("a task's training tells its accuracy, and the task what it thinks of a text", () => {
+  const epochs = said.flatMap(([record]) => (Object.hasOwn(Object(record), "accuracy") ? [record] : []));
+  expect(epochs).toMatchObject([{ epoch: 1 }, { epoch: 2 }, { epoch: 3 }]);
+  const [classified] = said.flatMap(([record]) => (Object.hasOwn(Object(record), "probabilities") ? [record] : []));
+  expect(classified).toMatchObject({
+    known: expect.any(Number),
+    label: expect.stringMatching(/negative|neutral|positive/),
+  });
+});
+
 test("its code has the types of the package, by strict rules", () => {
   expect(typeFaults({})).toEqual([]);
 });

@@ -14,7 +14,7 @@ import {
   shown,
   shownNames,
 } from "../index.ts";
-import { type ClassReport, classReport } from "./class-report.ts";
+import { byAccuracy, type ClassReport, classReport } from "./class-report.ts";
 import {
   type ColumnKinds,
   type ColumnOptions,
@@ -36,6 +36,12 @@ export interface ClassifierOptions extends ColumnOptions, LearningOptions {
   readonly label?: string;
   /** What the other columns are; default: as `guessColumns` says. */
   readonly columns?: ColumnKinds;
+  /**
+   * Of words and tokens the model also reads the first and the last letters, from one to so many: that is what it knows of words
+   * that were not there in training (Ratnaparkhi 1996, table 1). A Hangul syllable is two or three letters. Default 0: none, and 5
+   * for a tagger.
+   */
+  readonly affixes?: number;
   /** Numbers that stand for a unit of a text, at most; default 64. */
   readonly embeddingDim?: number;
   /** Default all alike. */
@@ -45,6 +51,7 @@ export interface ClassifierOptions extends ColumnOptions, LearningOptions {
 export const classifierNames = [
   "label",
   "columns",
+  "affixes",
   "embeddingDim",
   "classWeights",
   ...columnNames,
@@ -114,8 +121,8 @@ export abstract class Classifier<M extends Module, S extends ClassifierSetting> 
     });
   }
 
-  protected monitor({ metrics }: Validation): number {
-    return -metrics.accuracy!;
+  protected monitor({ metrics, loss }: Validation): number {
+    return byAccuracy(metrics.accuracy!, loss);
   }
 
   /** @throws DataError for a row that does not fit, or with a class that is none */
@@ -181,7 +188,7 @@ export function classifierParts(
   const { labels, counts } = labelsOf(all, by.what);
   const rows = training.map(({ row }) => row);
   const kinds = options.columns ?? guessColumns(rows, [label]);
-  const columns = Columns.fit(who, training, kinds, picked(options, columnNames));
+  const columns = Columns.fit(who, training, kinds, picked(options, [...columnNames, "affixes"]));
   return { columns, setting: { label, embeddingDim, labels, weights: weightsOf(who, classWeights, labels, counts) } };
 }
 

@@ -5,6 +5,7 @@ import {
   FileFormatError,
   field,
   Normalizer,
+  type NormalizerOptions,
   normalizer,
   OptionError,
   shown,
@@ -29,15 +30,12 @@ export interface ColumnOptions {
   readonly maxVocabulary?: number;
   /** Units of a text or steps of a list that are read, from its beginning; default all. */
   readonly maxLength?: number;
-  /**
-   * Of words and tokens the model also reads the first and the last letters, from one to so many: that is what it knows of words
-   * that were not there in training (Ratnaparkhi 1996, table 1). A Hangul syllable is two or three letters. Default 0: none, and 5
-   * for a tagger.
-   */
-  readonly affixes?: number;
 }
 
-export const columnNames = ["minCount", "maxVocabulary", "maxLength", "affixes"] as const;
+/** How numbers are scaled: to mean 0 and deviation 1, or to 0 up to 1. */
+export type Scaling = NonNullable<NormalizerOptions["to"]>;
+
+export const columnNames = ["minCount", "maxVocabulary", "maxLength"] as const;
 
 /** A plain object, whose columns are read by name. */
 export type TaskRow = object;
@@ -101,8 +99,8 @@ function affixOf(word: string, { end, length }: Affix): string {
   return (end === "first" ? letters.slice(0, length) : letters.slice(-length)).join("");
 }
 
-/** One column as the model gets it. */
-interface Column {
+/** One column as the model gets it: one of strings has a vocabulary, one of numbers a scaling. */
+export interface Column {
   readonly name: string;
   readonly kind: ColumnKind;
   /** What is read of each word; default all of it. */
@@ -147,14 +145,23 @@ export class Columns {
     this.kinds = Object.fromEntries(columns.map(({ name, kind }) => [name, kind]));
   }
 
-  /** @throws DataError naming the row and the column; OptionError for a kind that is none */
+  /**
+   * @param options.scaling of numbers, as `normalizer` takes it; default "standard"
+   * @throws DataError naming the row and the column; OptionError for a kind that is none
+   */
   static fit(
     who: string,
     rows: readonly Numbered<TaskRow>[],
     kinds: ColumnKinds,
-    options: ColumnOptions = {},
+    options: ColumnOptions & { readonly scaling?: Scaling; readonly affixes?: number } = {},
   ): Columns {
-    const { minCount, maxVocabulary = 20_000, maxLength = Number.MAX_SAFE_INTEGER, affixes = 0 } = options;
+    const {
+      minCount,
+      maxVocabulary = 20_000,
+      maxLength = Number.MAX_SAFE_INTEGER,
+      affixes = 0,
+      scaling = "standard",
+    } = options;
     checkCount(who, "maxLength", maxLength);
     checkCount(who, "affixes", affixes, 0, LONGEST_AFFIX);
     const columns = Object.entries(kinds).flatMap(([name, kind]): Column[] => {
@@ -163,7 +170,7 @@ export class Columns {
       if (isNumeric(kind)) {
         const first = numbersOf(rows[0]!.row, name, kind, rows[0]!.at)[0]!;
         const values = rows.map(({ row, at }) => ({ value: numbersOf(row, name, kind, at, first.length) }));
-        return [{ name, kind, normalizer: normalizer(values, field.series("value")) }];
+        return [{ name, kind, normalizer: normalizer(values, field.series("value"), { to: scaling }) }];
       }
       const lists = rows.map(({ row, at }) => stringsOf(row, name, kind, at));
       const vocabularyOf = (texts: readonly (readonly string[])[]) => {
@@ -188,6 +195,11 @@ export class Columns {
     });
     if (columns.length === 0) throw new OptionError(`${who}: columns names no column that the model could read`);
     return new Columns(columns, maxLength);
+  }
+
+  /** In the order of `EncodedRow.lists`. */
+  get all(): readonly Column[] {
+    return this.#columns;
   }
 
   /** What the model gets of each step. */

@@ -1,7 +1,10 @@
 // The public face of webgpu-rnn/tasks: re-exports only.
+export { areaUnderCurve } from "./area-under-curve.ts";
+export type { SequenceAutoencoderOptions } from "./autoencoder-setting.ts";
 export type { ClassReport } from "./class-report.ts";
 export type { ClassifierOptions } from "./classifier.ts";
 export { type Pooling, poolings } from "./classifier-model.ts";
+export type { Decoded } from "./coded-column.ts";
 export {
   type ColumnKind,
   type ColumnKinds,
@@ -27,6 +30,11 @@ export type { NGramOptions, NGramSmoothing } from "./ngram-options.ts";
 export type { NGramText } from "./ngram-text.ts";
 export { type RecurrentOptionsOfTask, taskCells } from "./recurrent-layer.ts";
 export type { Classified } from "./row-classifier.ts";
+export {
+  type AutoencoderReport,
+  type DecodeOptions,
+  SequenceAutoencoder,
+} from "./sequence-autoencoder.ts";
 export { SequenceClassifier, type SequenceClassifierOptions } from "./sequence-classifier.ts";
 export {
   SequenceTagger,

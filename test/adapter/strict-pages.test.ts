@@ -1,37 +1,17 @@
 /** Pages in a real browser: without WebGPU, with content security policies, isolated, and with a GPU, which never loads WebAssembly. */
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { RuntimeInfo } from "../../src/index.ts";
 import { type OpenedBrowser, openBrowser } from "../support/browser.ts";
+import { type BundledPage, bundlePage, inPage } from "../support/bundled-page.ts";
 
-/** The built page's scripts, by name; the chunk with the WebAssembly module is one of them. */
-const scripts = new Map<string, string>();
+let bundled: BundledPage;
 let wasmChunk = "";
-const [entry, origin] = ["page.js", "http://localhost"];
 
 beforeAll(async () => {
-  const { build } = await import("vite");
-  const built = await build({
-    configFile: false,
-    logLevel: "error",
-    build: {
-      write: false,
-      // A worker's code is a function's text: it has to work as small as users make it.
-      minify: true,
-      target: "es2022",
-      rolldownOptions: {
-        input: fileURLToPath(new URL("../support/backend-page.ts", import.meta.url)),
-        output: { entryFileNames: entry },
-      },
-    },
-  });
-  const [bundle] = Array.isArray(built) ? built : [built];
-  if (!bundle || !("output" in bundle)) throw new Error("vite built nothing");
-  for (const file of bundle.output) {
-    if (!("code" in file)) continue;
-    scripts.set(file.fileName, file.code);
-    if (file.moduleIds.some((id) => id.endsWith("/src/wasm/module.generated.ts"))) wasmChunk = file.fileName;
-  }
+  bundled = await bundlePage("backend-page.ts");
+  const isWasm = ({ modules }: { readonly modules: readonly string[] }) =>
+    modules.some((id) => id.endsWith("/src/wasm/module.generated.ts"));
+  wasmChunk = [...bundled.scripts].find(([, script]) => isWasm(script))![0];
 });
 
 type Outcome = { readonly info: RuntimeInfo; readonly losses: readonly number[] } | string;
@@ -42,31 +22,21 @@ const isolated = { "cross-origin-opener-policy": "same-origin", "cross-origin-em
 const policyOf = (policy: string) => ({ "content-security-policy": policy });
 
 /** What a page with these headers comes to, and the scripts that it loaded. */
-async function trainOn(
+const trainOn = (
   { browser }: OpenedBrowser,
   backend: string,
   headers: Readonly<Record<string, string>> = {},
   setting: object = {},
-) {
-  const context = await browser!.newContext();
-  const page = await context.newPage();
-  const loaded: string[] = [];
-  await page.route(`${origin}/**`, (route) => {
-    const name = new URL(route.request().url()).pathname.slice(1);
-    const body = scripts.get(name);
-    if (body !== undefined) loaded.push(name);
-    return route.fulfill(
-      body !== undefined
-        ? { contentType: "text/javascript", headers, body }
-        : { contentType: "text/html", headers, body: `<!doctype html><script type="module" src="/${entry}"></script>` },
-    );
-  });
-  await page.goto(`${origin}/index.html`);
-  await page.waitForFunction("typeof trainOn === 'function'");
-  const outcome = (await page.evaluate(`trainOn(${JSON.stringify(backend)}, ${JSON.stringify(setting)})`)) as Outcome;
-  await context.close();
-  return { outcome, loaded };
-}
+) =>
+  inPage(
+    browser!,
+    bundled,
+    async (page) => {
+      await page.waitForFunction("typeof trainOn === 'function'");
+      return (await page.evaluate(`trainOn(${JSON.stringify(backend)}, ${JSON.stringify(setting)})`)) as Outcome;
+    },
+    headers,
+  );
 
 const lossesOf = (outcome: Outcome) => {
   if (typeof outcome === "string") throw new Error(outcome);
@@ -160,7 +130,7 @@ describe("with WebGPU", async () => {
     const { outcome, loaded } = await trainOn(opened, "gpu");
     expect(learned(outcome).backend).toBe("gpu");
     expect(wasmChunk).not.toBe("");
-    expect(loaded).toContain(entry);
+    expect(loaded).toContain(bundled.entry);
     expect(loaded).not.toContain(wasmChunk);
   });
 

@@ -27,10 +27,28 @@ interface Page {
   readonly paths: Unrolled["paths"];
   readonly gradients: Unrolled["gradients"];
   readonly forget: TensorData;
+  readonly loss: number;
+  readonly r2: number;
+  readonly score: number;
+  readonly vectors: readonly Float32Array[];
+  readonly decoded: readonly number[];
+  readonly between: readonly (readonly number[])[];
+  readonly back: readonly (readonly number[])[];
 }
 
 /** What each page's example comes to. */
 const comesTo: Readonly<Record<string, (made: Page) => void>> = {
+  "autoencode.md": ({ loss, r2, score, vectors, decoded, between, back, same }) => {
+    expect(loss).toBeLessThan(0.01);
+    expect(r2).toBeGreaterThan(0.9);
+    expect(score).toBeGreaterThan(0.95);
+    expect(vectors.map(({ length }) => length)).toEqual(vectors.map(() => 2));
+    expect(vectors).toHaveLength(50);
+    expect(decoded).toHaveLength(8);
+    expect(same).toEqual(decoded);
+    expect(between.map(({ length }) => length)).toEqual([8, 8, 8, 8, 8]);
+    for (const [t, value] of back[0]!.entries()) expect(value).toBeCloseTo(decoded[t]!, 4);
+  },
   "classify.md": ({ accuracy, confusion, said, steps, same }) => {
     expect(accuracy).toBeGreaterThan(0.95);
     expect(confusion.flat().reduce((a, b) => a + b)).toBe(400);

@@ -1,6 +1,7 @@
 /** Many to one: classes of rows of texts, numbers and categories. */
 import { afterAll, expect, test } from "vitest";
 import { RandomStream, Runtime } from "../../src/index.ts";
+import { byAccuracy } from "../../src/tasks/class-report.ts";
 import { guessColumns, type Progress, SequenceClassifier } from "../../src/tasks/index.ts";
 
 const runtime = await Runtime.open({ backend: "wasm", threads: 1 });
@@ -148,6 +149,11 @@ test("affixes: a word that was never seen is an unknown one, of which the ending
   const { steps } = await classifier.explain({ text: "newly" });
   expect(steps.map(({ unit }) => unit)).toEqual(["newly"]);
   classifier.dispose();
+});
+
+test("the accuracy says which epoch is best, and the loss where it stays", () => {
+  expect(byAccuracy(0.5, 0.6)).toBeLessThan(byAccuracy(0.5, 0.7));
+  expect(byAccuracy(0.50001, 20)).toBeLessThan(byAccuracy(0.5, 0.1));
 });
 
 test("classes that are rare count more", async () => {
