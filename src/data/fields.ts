@@ -129,8 +129,8 @@ function wholeNumbers<S extends FieldSource<TextValue>>(
   const pad = options.pad ?? (kind === "labels" ? IGNORED : (vocabulary?.special.padding ?? 0));
   if (!Number.isInteger(pad)) throw new OptionError(`field.${kind}: pad is ${shown(pad)}, expected a whole number`);
   const what = kind === "tokens" ? "a token" : "a class";
-  const check = (at: string, token: unknown) =>
-    kind === "labels" && token === IGNORED ? IGNORED : checkWhole(at, token, below, what);
+  const check = (token: unknown, at: () => string) =>
+    kind === "labels" && token === IGNORED ? IGNORED : checkWhole(token, at, below, what);
   const encoded = (at: string, text: string | readonly string[]): Int32Array => {
     try {
       return vocabulary!.encode(text, { begin, end });
@@ -148,7 +148,7 @@ function wholeNumbers<S extends FieldSource<TextValue>>(
     const all = isText ? encoded(at, given as string) : (given as ArrayLike<number>);
     if (all.length === 0) throw new DataError(`${at} is empty, expected at least one step`);
     const { from, to } = keptSteps(at, all.length, padding);
-    const data = Int32Array.from({ length: to - from }, (_, t) => check(`${at}[${from + t}]`, all[from + t]));
+    const data = Int32Array.from({ length: to - from }, (_, t) => check(all[from + t], () => `${at}[${from + t}]`));
     return { data, length: to - from, width: undefined };
   };
   return { name, axis: checkAxis(kind, options), pad, batchFirst, make: i32, read: read as never };
@@ -202,7 +202,9 @@ export function label<S extends FieldSource<number>>(source: S, of?: number): Fi
   const below = sizeOf("label", of);
   const read = (record: object, which: string): Steps<Int32Array> => {
     const given = value(record, which);
-    const data = Int32Array.of(given === IGNORED ? IGNORED : checkWhole(`${which}.${name}`, given, below, "a class"));
+    const data = Int32Array.of(
+      given === IGNORED ? IGNORED : checkWhole(given, () => `${which}.${name}`, below, "a class"),
+    );
     return { data, length: 1, width: undefined };
   };
   return { name, axis: undefined, pad: 0, batchFirst: undefined, make: i32, read: read as never };
@@ -248,8 +250,8 @@ export function numbers<S extends FieldSource<NumbersValue>>(
     const list = isList(given) ? given : undefined;
     if (list?.length === 0) throw new DataError(`${at} is empty, expected at least one number`);
     const data = list
-      ? Float32Array.from({ length: list.length }, (_, c) => checkFinite(`${at}[${c}]`, list[c]))
-      : Float32Array.of(checkFinite(at, given));
+      ? Float32Array.from({ length: list.length }, (_, c) => checkFinite(list[c], () => `${at}[${c}]`))
+      : Float32Array.of(checkFinite(given, () => at));
     return { data: normalized(normalizer, at, data, data.length), length: 1, width: data.length };
   };
   return { name, axis: undefined, pad: 0, batchFirst: undefined, make: f32, read: read as never };

@@ -97,18 +97,18 @@ export function layTogether<D extends Numbers>(
   return { shape, data };
 }
 
-/** @throws DataError for what f32 cannot hold */
-export function checkFinite(at: string, value: unknown): number {
+/** @param at says where it stands, where that is asked @throws DataError for what f32 cannot hold */
+export function checkFinite(value: unknown, at: () => string): number {
   if (typeof value === "number" && Math.abs(value) <= LARGEST) return value;
-  throw new DataError(`${at} is ${shown(value)}, expected a finite number`);
+  throw new DataError(`${at()} is ${shown(value)}, expected a finite number`);
 }
 
-/** @throws DataError for what is no whole number in range */
-export function checkWhole(at: string, value: unknown, below: number | undefined, what: string): number {
+/** @param at says where it stands, where that is asked @throws DataError for what is no whole number in range */
+export function checkWhole(value: unknown, at: () => string, below: number | undefined, what: string): number {
   const most = (below ?? 2 ** 31) - 1;
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most) return value as number;
   const range = below === undefined ? "of at least 0" : `from 0 to ${most}`;
-  throw new DataError(`${at} is ${shown(value)}, expected ${what}: a whole number ${range}`);
+  throw new DataError(`${at()} is ${shown(value)}, expected ${what}: a whole number ${range}`);
 }
 
 /** Whether a value is a list of something, typed or not. Text is none. */
@@ -130,14 +130,14 @@ export function readVectors(at: string, value: unknown): Steps<Float32Array> & {
   for (let t = 0; t < value.length; t++) {
     const one = value[t];
     if (!nested) {
-      data[t] = checkFinite(`${at}[${t}]`, one);
+      data[t] = checkFinite(one, () => `${at}[${t}]`);
       continue;
     }
     if (!isList(one) || one.length !== width)
       throw new DataError(
         `${at}[${t}] has ${isList(one) ? `${one.length} numbers` : shown(one)}, and ${at}[0] has ${width}; all steps have the same features`,
       );
-    for (let c = 0; c < width; c++) data[t * width + c] = checkFinite(`${at}[${t}][${c}]`, one[c]);
+    for (let c = 0; c < width; c++) data[t * width + c] = checkFinite(one[c], () => `${at}[${t}][${c}]`);
   }
   return { data, length: value.length, width };
 }

@@ -1,6 +1,7 @@
 // The public face of webgpu-rnn/tasks: re-exports only.
 export { areaUnderCurve } from "./area-under-curve.ts";
 export type { SequenceAutoencoderOptions } from "./autoencoder-setting.ts";
+export type { BacktestReport, ForecastMethod, Interval, MethodScores } from "./backtest.ts";
 export type { ClassReport } from "./class-report.ts";
 export type { ClassifierOptions } from "./classifier.ts";
 export { type Pooling, poolings } from "./classifier-model.ts";
@@ -14,6 +15,14 @@ export {
   type TaskRow,
 } from "./columns.ts";
 export { FeedForward, type FeedForwardOptions } from "./feed-forward.ts";
+export type { ForecastOptions } from "./forecast-setting.ts";
+export {
+  type BacktestOptions,
+  type Forecast,
+  type ForecastAhead,
+  Forecaster,
+  type ForecasterOptions,
+} from "./forecaster.ts";
 export { gates, type LayerGates } from "./gates.ts";
 export {
   type GradientFlow,
@@ -48,5 +57,6 @@ export type { TaggedStep, TagStream } from "./tag-stream.ts";
 export { kindOfFile, type LearningOptions, type Task, type TaskFitOptions } from "./task.ts";
 export type { Progress, TaskFit, Validation } from "./task-fit.ts";
 export { type TextUnit, textOf, textUnits, unitsOf } from "./text-units.ts";
+export type { Missing, SeriesColumns, SeriesRoles } from "./time-series.ts";
 export { type StatefulModel, type TruncatedBPTTOptions, truncatedBPTT } from "./truncated-bptt.ts";
 export { type GradientPath, type Unrolled, type UnrolledLayer, type UnrollOptions, unroll } from "./unroll.ts";

@@ -34,6 +34,13 @@ interface Page {
   readonly decoded: readonly number[];
   readonly between: readonly (readonly number[])[];
   readonly back: readonly (readonly number[])[];
+  readonly next: readonly {
+    readonly step: number;
+    readonly low: number;
+    readonly median: number;
+    readonly high: number;
+  }[];
+  readonly methods: Readonly<Record<string, { readonly mase: number }>>;
 }
 
 /** What each page's example comes to. */
@@ -82,6 +89,15 @@ const comesTo: Readonly<Record<string, (made: Page) => void>> = {
     expect(classes.VERB!.f1).toBeGreaterThan(0.8);
     expect(said).toMatchObject([{ unit: "Paul", label: "PROPN" }, { unit: "saw" }, { unit: "the", label: "DET" }]);
     expect(rises).toEqual(["false", "true", "true", "true", "false", "false"]);
+  },
+  "forecast.md": ({ next, methods, same }) => {
+    expect(next.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    // The third of them has the campaign.
+    expect(next[2]!.median).toBeGreaterThan(30);
+    for (const { low, median, high } of next) expect(low <= median && median <= high).toBe(true);
+    for (const plain of ["naive", "seasonalNaive", "drift"])
+      expect(methods.forecaster!.mase).toBeLessThan(methods[plain]!.mase);
+    expect(same).toEqual(next);
   },
 };
 
