@@ -24,7 +24,7 @@ export type ColumnKind = (typeof columnKinds)[number];
 export type ColumnKinds = Readonly<Record<string, ColumnKind>>;
 
 export interface ColumnOptions {
-  /** Leave out of a text's vocabulary what the rows have less often; default 1, and 2 for words of at least 1000 rows. */
+  /** Leave out of a text's vocabulary what the rows have less often; default 1, and 2 for words of at least 1000 rows or with affixes. */
   readonly minCount?: number;
   /** The largest vocabulary of a text; default 20,000. */
   readonly maxVocabulary?: number;
@@ -42,6 +42,7 @@ export type TaskRow = object;
 
 const isText = (kind: ColumnKind): kind is TextUnit => (textUnits as readonly string[]).includes(kind);
 const hasSteps = (kind: ColumnKind): boolean => kind !== "category" && kind !== "number";
+const hasWords = (kind: ColumnKind): boolean => kind === "words" || kind === "tokens";
 const isNumeric = (kind: ColumnKind): boolean => kind === "series" || kind === "number";
 
 /** So many rows are looked at to say what a column is. */
@@ -84,10 +85,26 @@ function guess(name: string, values: readonly unknown[]): ColumnKind {
 
 const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || ArrayBuffer.isView(value);
 
+/** So many letters at the beginning or the end of each word; a Hangul syllable is two or three. */
+interface Affix {
+  readonly end: "first" | "last";
+  readonly length: number;
+}
+
+/** Longer ones are words. */
+const LONGEST_AFFIX = 8;
+
+function affixOf(word: string, { end, length }: Affix): string {
+  const letters = unitsOf(word, "jamo");
+  return (end === "first" ? letters.slice(0, length) : letters.slice(-length)).join("");
+}
+
 /** One column as the model gets it: one of strings has a vocabulary, one of numbers a scaling. */
 export interface Column {
   readonly name: string;
   readonly kind: ColumnKind;
+  /** What is read of each word; default all of it. */
+  readonly affix?: Affix;
   readonly vocabulary?: Vocabulary;
   readonly normalizer?: Normalizer;
 }
@@ -97,6 +114,8 @@ export interface ColumnSize {
   readonly name: string;
   readonly tokens?: number;
   readonly numbers?: number;
+  /** Whether the tokens are beginnings or endings of words. */
+  readonly isAffix?: boolean;
 }
 
 /** A row as tensors are made of it: a list for each column, all equally long. */
@@ -110,6 +129,9 @@ export type ColumnFields = Readonly<Record<string, Field<EncodedRow, Int32Array 
 
 /** What the model calls a column among its inputs, where there are `lengths` too. */
 export const inputOf = (column: string): string => `column ${column}`;
+
+/** Under which name the model has a column. */
+const modelName = ({ name, affix }: Column): string => (affix ? `${name}, ${affix.end} ${affix.length}` : name);
 
 /** Reads columns of rows: vocabularies and scaling are learned once, from the rows that a model is trained on. */
 export class Columns {
@@ -131,23 +153,45 @@ export class Columns {
     who: string,
     rows: readonly Numbered<TaskRow>[],
     kinds: ColumnKinds,
-    options: ColumnOptions & { readonly scaling?: Scaling } = {},
+    options: ColumnOptions & { readonly scaling?: Scaling; readonly affixes?: number } = {},
   ): Columns {
-    const { minCount, maxVocabulary = 20_000, maxLength = Number.MAX_SAFE_INTEGER, scaling = "standard" } = options;
+    const {
+      minCount,
+      maxVocabulary = 20_000,
+      maxLength = Number.MAX_SAFE_INTEGER,
+      affixes = 0,
+      scaling = "standard",
+    } = options;
     checkCount(who, "maxLength", maxLength);
-    const columns = Object.entries(kinds).map(([name, kind]): Column => {
+    checkCount(who, "affixes", affixes, 0, LONGEST_AFFIX);
+    const columns = Object.entries(kinds).flatMap(([name, kind]): Column[] => {
       if (!columnKinds.includes(kind))
         throw new OptionError(`${who}: columns.${name} is ${shown(kind)}, expected one of ${columnKinds.join(", ")}`);
       if (isNumeric(kind)) {
         const first = numbersOf(rows[0]!.row, name, kind, rows[0]!.at)[0]!;
         const values = rows.map(({ row, at }) => ({ value: numbersOf(row, name, kind, at, first.length) }));
-        return { name, kind, normalizer: normalizer(values, field.series("value"), { to: scaling }) };
+        return [{ name, kind, normalizer: normalizer(values, field.series("value"), { to: scaling }) }];
       }
       const lists = rows.map(({ row, at }) => stringsOf(row, name, kind, at));
-      const isWord = kind === "words" || kind === "tokens";
-      const least = minCount ?? (isWord && rows.length >= 1000 ? 2 : 1);
-      const limits = kind === "category" ? {} : { minCount: least, maxSize: maxVocabulary };
-      return { name, kind, vocabulary: Vocabulary.fromTexts(lists, { of: "words", ...limits }) };
+      const vocabularyOf = (texts: readonly (readonly string[])[]) => {
+        // What a model makes of unknown words it learns from words that are rare; affixes tell it about those.
+        const isRareUnknown = hasWords(kind) && (rows.length >= 1000 || affixes > 0) && hasTwice(texts);
+        const limits = { minCount: minCount ?? (isRareUnknown ? 2 : 1), maxSize: maxVocabulary };
+        return Vocabulary.fromTexts(texts, { of: "words", ...(kind !== "category" && limits) });
+      };
+      const lengths = Array.from({ length: hasWords(kind) ? affixes : 0 }, (_, i) => i + 1);
+      const affixed = lengths.flatMap((length) =>
+        (["first", "last"] as const).map((end): Column => {
+          const affix = { end, length };
+          return {
+            name,
+            kind,
+            affix,
+            vocabulary: vocabularyOf(lists.map((list) => list.map((w) => affixOf(w, affix)))),
+          };
+        }),
+      );
+      return [{ name, kind, vocabulary: vocabularyOf(lists) }, ...affixed];
     });
     if (columns.length === 0) throw new OptionError(`${who}: columns names no column that the model could read`);
     return new Columns(columns, maxLength);
@@ -160,9 +204,12 @@ export class Columns {
 
   /** What the model gets of each step. */
   get sizes(): readonly ColumnSize[] {
-    return this.#columns.map(({ name, vocabulary, normalizer }) =>
-      vocabulary ? { name, tokens: vocabulary.size } : { name, numbers: normalizer!.features },
-    );
+    return this.#columns.map((column) => {
+      const name = modelName(column);
+      const { vocabulary, normalizer, affix } = column;
+      if (!vocabulary) return { name, numbers: normalizer!.features };
+      return { name, tokens: vocabulary.size, ...(affix && { isAffix: true }) };
+    });
   }
 
   /** The fields of a batch of encoded rows: `inputOf` each column, and `lengths`. */
@@ -171,7 +218,7 @@ export class Columns {
       const list = ({ lists }: EncodedRow) => lists[i] as ArrayLike<number>;
       return vocabulary ? field.tokens(list, vocabulary.size) : field.series(list);
     });
-    const named = this.#columns.map(({ name }, i) => [inputOf(name), fields[i]!] as const);
+    const named = this.#columns.map((column, i) => [inputOf(modelName(column)), fields[i]!] as const);
     return { ...Object.fromEntries(named), lengths: field.lengths(fields[0]!) };
   }
 
@@ -204,23 +251,27 @@ export class Columns {
 
   /**
    * Of the units of a row's texts, the share that the model knows; 1 where there is no text.
-   * @throws DataError where it knows none
+   * @throws DataError where it knows none, nor the beginning or end of one
    */
   checkKnown({ lists, at }: EncodedRow): number {
-    let [known, all] = [0, 0];
-    for (const [i, { kind, vocabulary }] of this.#columns.entries()) {
+    let [known, parts, all] = [0, 0, 0];
+    for (const [i, { kind, affix, vocabulary }] of this.#columns.entries()) {
       if (!isText(kind) && kind !== "tokens") continue;
-      for (const token of Array.from(lists[i] as Int32Array)) known += token === vocabulary!.special.unknown ? 0 : 1;
-      all += lists[i]!.length;
+      const tokens = Array.from(lists[i] as Int32Array);
+      const found = tokens.filter((token) => token !== vocabulary!.special.unknown).length;
+      if (affix) parts += found;
+      else [known, all] = [known + found, all + tokens.length];
     }
-    if (known > 0 || all === 0) return all === 0 ? 1 : known / all;
+    if (known + parts > 0 || all === 0) return all === 0 ? 1 : known / all;
     throw new DataError(`${at}: the model knows none of the ${all} units of its text`);
   }
 
-  #read({ name, kind, vocabulary, normalizer }: Column, row: TaskRow, at: string): ArrayLike<unknown> {
+  #read({ name, kind, affix, vocabulary, normalizer }: Column, row: TaskRow, at: string): ArrayLike<unknown> {
     if (!vocabulary)
       return normalizer!.apply(numbersOf(row, name, kind, at, normalizer!.features)).slice(0, this.#maxLength);
-    return vocabulary.encode(stringsOf(row, name, kind, at)).slice(0, this.#maxLength);
+    const strings = stringsOf(row, name, kind, at);
+    const read = affix ? strings.map((word) => affixOf(word, affix)) : strings;
+    return vocabulary.encode(read).slice(0, this.#maxLength);
   }
 
   /** The columns as plain data; JSON.stringify calls this. */
@@ -235,16 +286,29 @@ export class Columns {
     if (!Array.isArray(columns) || columns.length === 0 || !Number.isSafeInteger(maxLength) || maxLength < 1)
       throw new FileFormatError(`columns are ${shown(json)}, expected { "columns": [{ "name", "kind", … }] }`);
     const read = columns.map((one): Column => {
-      const { name, kind, vocabulary, normalizer } = (one ?? {}) as Partial<Record<string, unknown>>;
-      if (typeof name !== "string" || !columnKinds.includes(kind as ColumnKind))
+      const { name, kind, affix, vocabulary, normalizer } = (one ?? {}) as Partial<Record<string, unknown>>;
+      const isKnown = columnKinds.includes(kind as ColumnKind) && isAffixOrNone(affix);
+      if (typeof name !== "string" || !isKnown)
         throw new FileFormatError(`a column is ${shown(one)}, expected { "name": "…", "kind": "words", … }`);
-      return isNumeric(kind as ColumnKind)
-        ? { name, kind: kind as ColumnKind, normalizer: Normalizer.fromJSON(normalizer) }
-        : { name, kind: kind as ColumnKind, vocabulary: Vocabulary.fromJSON(vocabulary) };
+      const column = { name, kind: kind as ColumnKind, ...(affix !== undefined && { affix: affix as Affix }) };
+      return isNumeric(column.kind)
+        ? { ...column, normalizer: Normalizer.fromJSON(normalizer) }
+        : { ...column, vocabulary: Vocabulary.fromJSON(vocabulary) };
     });
     return new Columns(read, maxLength);
   }
 }
+
+function isAffixOrNone(affix: unknown): boolean {
+  if (affix === undefined) return true;
+  const { end, length } = (affix ?? {}) as Partial<Affix>;
+  return (end === "first" || end === "last") && Number.isInteger(length) && length! >= 1 && length! <= LONGEST_AFFIX;
+}
+
+const hasTwice = (texts: readonly (readonly string[])[]): boolean => {
+  const all = texts.flat();
+  return new Set(all).size < all.length;
+};
 
 /** What a row has in a column; undefined where it has none. */
 export const cellOf = (row: TaskRow, name: string): unknown =>

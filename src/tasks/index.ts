@@ -3,6 +3,7 @@ export { areaUnderCurve } from "./area-under-curve.ts";
 export type { SequenceAutoencoderOptions } from "./autoencoder-setting.ts";
 export type { BacktestReport, ForecastMethod, Interval, MethodScores } from "./backtest.ts";
 export type { ClassReport } from "./class-report.ts";
+export type { ClassifierOptions } from "./classifier.ts";
 export { type Pooling, poolings } from "./classifier-model.ts";
 export type { Decoded } from "./coded-column.ts";
 export {
@@ -13,6 +14,7 @@ export {
   guessColumns,
   type TaskRow,
 } from "./columns.ts";
+export { FeedForward, type FeedForwardOptions } from "./feed-forward.ts";
 export type { ForecastOptions } from "./forecast-setting.ts";
 export {
   type BacktestOptions,
@@ -45,18 +47,22 @@ export { type NGramGenerateOptions, NGramModel, type NGramProbability, type NGra
 export type { NGramOptions, NGramSmoothing } from "./ngram-options.ts";
 export type { NGramText } from "./ngram-text.ts";
 export { type RecurrentOptionsOfTask, taskCells } from "./recurrent-layer.ts";
+export type { Classified } from "./row-classifier.ts";
 export {
   type AutoencoderReport,
   type DecodeOptions,
   SequenceAutoencoder,
 } from "./sequence-autoencoder.ts";
+export { SequenceClassifier, type SequenceClassifierOptions } from "./sequence-classifier.ts";
 export {
-  type Classified,
-  SequenceClassifier,
-  type SequenceClassifierOptions,
-} from "./sequence-classifier.ts";
+  SequenceTagger,
+  type SequenceTaggerOptions,
+  type Tagged,
+  type TaggerReport,
+} from "./sequence-tagger.ts";
 export type { LossOptions } from "./state-gradients.ts";
 export type { StepInfluence } from "./step-influence.ts";
+export type { TaggedStep, TagStream } from "./tag-stream.ts";
 export { kindOfFile, type LearningOptions, type Task, type TaskFitOptions } from "./task.ts";
 export type { Progress, TaskFit, Validation } from "./task-fit.ts";
 export { type TextUnit, textOf, textUnits, unitsOf } from "./text-units.ts";

@@ -1,7 +1,7 @@
 import { type Bytes, checkOptions, DataError, FileFormatError, OptionError, shown, shownNames } from "../index.ts";
 import { type ClassReport, classReport } from "./class-report.ts";
 import { cellOf, type TaskRow } from "./columns.ts";
-import { labelOf, labelsOf } from "./labels.ts";
+import { byRow, labelOf, labelsOf } from "./labels.ts";
 import { NGramModel } from "./ngram-model.ts";
 import {
   checkNGramOptions,
@@ -78,7 +78,10 @@ export class NGramClassifier {
         throw new OptionError(`${KIND}: ${option} is ${shown(column)}, expected the name of a column`);
     const all = numbered(KIND, rows);
     const texts = all.map((row) => cutText(KIND, `${row.at}: ${text}`, cellOf(row.row, text), of));
-    const { labels } = labelsOf(all, label);
+    const { labels } = labelsOf(
+      all.flatMap((row) => byRow.of(row, label)),
+      "row",
+    );
     const vocabulary = given ?? vocabularyOf(texts, { minCount, maxSize, sentences: true });
     const { minCount: _, maxSize: __, ...same } = ngramOptions;
     return new NGramClassifier(

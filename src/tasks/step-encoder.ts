@@ -5,31 +5,27 @@ import { type RecurrentLayer, type RecurrentOptionsOfTask, recurrentLayer } from
 /** Inputs of a batch: each column by `inputOf`, i32 `[T,B]` or f32 `[T,B,C]`, and how many steps are real, i32 `[B]`. */
 export type StepInputs = Readonly<Record<string, Tensor>> & { readonly lengths: Tensor };
 
-/** Columns as one sequence of vectors, and what a recurrent layer makes of it: what models of rows with steps begin with. */
-export class StepEncoder extends Module {
+/** Columns as one sequence of vectors: what models of rows with steps begin with. */
+export abstract class StepEmbedding extends Module {
   readonly embeddings: Readonly<Record<string, Embedding>>;
-  readonly rnn: RecurrentLayer;
-  readonly dropout: Dropout;
-  /** C: what goes into the recurrent layer at each step. */
+  /** C: how many numbers a step is. */
   readonly inputSize: number;
-  /** What comes out of it. */
-  readonly outputSize: number;
   readonly #columns: readonly ColumnSize[];
 
-  constructor(columns: readonly ColumnSize[], embeddingDim: number, options: Required<RecurrentOptionsOfTask>) {
+  constructor(columns: readonly ColumnSize[], embeddingDim: number) {
     super();
-    // A category has few values, and needs few numbers.
-    const widthOf = (tokens: number) => Math.min(embeddingDim, Math.ceil(tokens / 2));
-    const embedded = columns.flatMap(({ name, tokens }) =>
-      tokens === undefined
-        ? []
-        : [[name, new Embedding({ numEmbeddings: tokens, embeddingDim: widthOf(tokens) })] as const],
-    );
+    const sizeOf = ({ tokens, numbers, isAffix }: ColumnSize) => {
+      if (tokens === undefined) return numbers!;
+      // A category has few values, and needs few numbers.
+      return Math.min(isAffix ? Math.ceil(embeddingDim / 4) : embeddingDim, Math.ceil(tokens / 2));
+    };
+    const embedded = columns.flatMap((column) => {
+      const { name, tokens } = column;
+      if (tokens === undefined) return [];
+      return [[name, new Embedding({ numEmbeddings: tokens, embeddingDim: sizeOf(column) })] as const];
+    });
     this.embeddings = Object.fromEntries(embedded);
-    this.inputSize = columns.reduce((sum, { tokens, numbers }) => sum + (tokens ? widthOf(tokens) : numbers!), 0);
-    this.rnn = recurrentLayer(this.inputSize, options);
-    this.outputSize = options.hiddenSize * (options.bidirectional ? 2 : 1);
-    this.dropout = new Dropout({ p: options.dropout });
+    this.inputSize = columns.reduce((sum, column) => sum + sizeOf(column), 0);
     this.#columns = columns;
   }
 
@@ -40,6 +36,21 @@ export class StepEncoder extends Module {
       return this.embeddings[name]?.forward(input) ?? input;
     });
     return parts.length === 1 ? parts[0]! : functional.concat(parts);
+  }
+}
+
+/** Columns as one sequence of vectors, and what a recurrent layer makes of it. */
+export class StepEncoder extends StepEmbedding {
+  readonly rnn: RecurrentLayer;
+  readonly dropout: Dropout;
+  /** What comes out of the recurrent layer. */
+  readonly outputSize: number;
+
+  constructor(columns: readonly ColumnSize[], embeddingDim: number, options: Required<RecurrentOptionsOfTask>) {
+    super(columns, embeddingDim);
+    this.rnn = recurrentLayer(this.inputSize, options);
+    this.outputSize = options.hiddenSize * (options.bidirectional ? 2 : 1);
+    this.dropout = new Dropout({ p: options.dropout });
   }
 
   /** @param embedded `[T,B,C]` */

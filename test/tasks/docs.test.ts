@@ -42,6 +42,12 @@ interface Page {
   readonly between: readonly (readonly number[])[];
   readonly back: readonly (readonly number[])[];
   readonly methods: Readonly<Record<string, { readonly mase: number }>>;
+  readonly rowAccuracy: number;
+  readonly classes: Readonly<Record<string, { readonly f1: number }>>;
+  readonly rises: readonly string[];
+  readonly nearAccuracy: number;
+  readonly farAccuracy: number;
+  readonly recurrentAccuracy: number;
 }
 
 /** What each page's example comes to. */
@@ -92,6 +98,20 @@ const comesTo: Readonly<Record<string, (made: Page) => void>> = {
     expect(paths!.length).toBeGreaterThan(0);
     expect(Object.keys(gradients!)).not.toEqual([]);
     expect(forget.shape).toEqual([30, 1, 8]);
+  },
+  "feed-forward.md": ({ nearAccuracy, farAccuracy, recurrentAccuracy, steps }) => {
+    expect(nearAccuracy).toBeLessThan(0.85);
+    expect(nearAccuracy).toBeGreaterThan(0.6);
+    expect(farAccuracy).toBe(1);
+    expect(recurrentAccuracy).toBe(1);
+    expect(steps.map(({ gradient }) => gradient > 0)).toEqual([false, true, true, true]);
+  },
+  "tag.md": ({ accuracy, rowAccuracy, classes, said, rises }) => {
+    expect(accuracy).toBeGreaterThan(0.9);
+    expect(rowAccuracy).toBeGreaterThan(0.4);
+    expect(classes.VERB!.f1).toBeGreaterThan(0.8);
+    expect(said).toMatchObject([{ unit: "Paul", label: "PROPN" }, { unit: "saw" }, { unit: "the", label: "DET" }]);
+    expect(rises).toEqual(["false", "true", "true", "true", "false", "false"]);
   },
   "forecast.md": ({ next, methods, same }) => {
     expect(next.map(({ step }) => step)).toEqual([1, 2, 3, 4]);

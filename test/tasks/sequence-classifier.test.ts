@@ -134,6 +134,23 @@ test("explain: the word that turned it round has the influence", async () => {
   classifier.dispose();
 });
 
+test("affixes: a word that was never seen is an unknown one, of which the ending is known", async () => {
+  const given = ["warmly", "kindly", "warmer", "kinder"].flatMap((text, i) =>
+    Array.from({ length: 10 }, () => ({ text, label: i < 2 ? "how" : "more" })),
+  );
+  const options = { affixes: 2, epochs: 12, validation: 0, optimizer: { name: "adam", lr: 0.02 } };
+  const classifier = await quick(given, options);
+  const said = await classifier.predict([{ text: "newly" }, { text: "newer" }, { text: "kinder" }]);
+  expect(said.map(({ label, known }) => [label, known])).toEqual([
+    ["how", 0],
+    ["more", 0],
+    ["more", 1],
+  ]);
+  const { steps } = await classifier.explain({ text: "newly" });
+  expect(steps.map(({ unit }) => unit)).toEqual(["newly"]);
+  classifier.dispose();
+});
+
 test("the accuracy says which epoch is best, and the loss where it stays", () => {
   expect(byAccuracy(0.5, 0.6)).toBeLessThan(byAccuracy(0.5, 0.7));
   expect(byAccuracy(0.50001, 20)).toBeLessThan(byAccuracy(0.5, 0.1));
