@@ -10,7 +10,7 @@ interface Page {
   readonly confusion: readonly (readonly number[])[];
   readonly said: object;
   readonly same: object;
-  readonly steps: readonly { readonly unit: string }[];
+  readonly steps: readonly { readonly unit: string; readonly gradient: number }[];
   readonly pieces: readonly string[];
   readonly next: readonly {
     /** Of a language model; the rest of a forecaster. */
