@@ -8,6 +8,7 @@ import {
   type NormalizerOptions,
   normalizer,
   OptionError,
+  type SpecialToken,
   shown,
   Vocabulary,
 } from "../index.ts";
@@ -133,7 +134,7 @@ export class Columns {
     kinds: ColumnKinds,
     options: ColumnOptions & { readonly scaling?: Scaling } = {},
   ): Columns {
-    const { minCount, maxVocabulary = 20_000, maxLength = Number.MAX_SAFE_INTEGER, scaling = "standard" } = options;
+    const { maxLength = Number.MAX_SAFE_INTEGER, scaling = "standard" } = options;
     checkCount(who, "maxLength", maxLength);
     const columns = Object.entries(kinds).map(([name, kind]): Column => {
       if (!columnKinds.includes(kind))
@@ -144,10 +145,7 @@ export class Columns {
         return { name, kind, normalizer: normalizer(values, field.series("value"), { to: scaling }) };
       }
       const lists = rows.map(({ row, at }) => stringsOf(row, name, kind, at));
-      const isWord = kind === "words" || kind === "tokens";
-      const least = minCount ?? (isWord && rows.length >= 1000 ? 2 : 1);
-      const limits = kind === "category" ? {} : { minCount: least, maxSize: maxVocabulary };
-      return { name, kind, vocabulary: Vocabulary.fromTexts(lists, { of: "words", ...limits }) };
+      return { name, kind, vocabulary: vocabularyOf(lists, kind, options) };
     });
     if (columns.length === 0) throw new OptionError(`${who}: columns names no column that the model could read`);
     return new Columns(columns, maxLength);
@@ -260,8 +258,21 @@ function needCell(row: TaskRow, name: string, at: string): unknown {
   throw new DataError(`${at} has no column ${shown(name)}, but ${has}`);
 }
 
-/** Strings of a row's column: at least one. */
-function stringsOf(row: TaskRow, name: string, kind: ColumnKind, at: string): readonly string[] {
+/** The vocabulary of a column, from what its rows have there. @param special tokens besides padding and unknown */
+export function vocabularyOf(
+  lists: readonly (readonly string[])[],
+  kind: ColumnKind,
+  { minCount, maxVocabulary = 20_000 }: ColumnOptions,
+  special: readonly SpecialToken[] = [],
+): Vocabulary {
+  const isWord = kind === "words" || kind === "tokens";
+  const least = minCount ?? (isWord && lists.length >= 1000 ? 2 : 1);
+  const limits = kind === "category" ? {} : { minCount: least, maxSize: maxVocabulary };
+  return Vocabulary.fromTexts(lists, { of: "words", special: ["padding", "unknown", ...special], ...limits });
+}
+
+/** Strings of a row's column: at least one. @throws DataError naming the row and the column */
+export function stringsOf(row: TaskRow, name: string, kind: ColumnKind, at: string): readonly string[] {
   const value = needCell(row, name, at);
   if (kind === "category") {
     if (typeof value === "string" || typeof value === "boolean" || Number.isFinite(value)) return [String(value)];
