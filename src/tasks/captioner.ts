@@ -51,7 +51,7 @@ export interface CaptionerOptions
   readonly caption?: string;
   /** What the texts are cut into; default words where they are sentences, else characters. */
   readonly unit?: TextUnit;
-  /** Whether the vector becomes the decoder's first state (default), or joins the input of every step. */
+  /** The vector joins the input of every step ("input", default), or becomes the decoder's first state ("state"). */
   readonly conditioning?: Conditioning;
   /** Units of a layer, of the decoder and of the one that reads the vector; default 128. */
   readonly hiddenSize?: number;
@@ -194,7 +194,7 @@ export class Captioner extends TextWriter<Source, WriterModel<ImageReader>> {
 
 /** @throws DataError, OptionError */
 function settingOf({ training }: RowParts<TaskRow>, options: CaptionerOptions) {
-  const { image = "image", caption = "caption", conditioning = "state", embeddingDim = 64, hiddenSize = 128 } = options;
+  const { image = "image", caption = "caption", conditioning = "input", embeddingDim = 64, hiddenSize = 128 } = options;
   const setting = checkSetting({
     ...recurrentDefaults(KIND, { ...picked(options, layerNames), hiddenSize }, { bidirectional: false }),
     image,

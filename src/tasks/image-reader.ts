@@ -3,7 +3,10 @@ import { FirstState } from "./first-state.ts";
 import type { RecurrentOptionsOfTask } from "./recurrent-layer.ts";
 import type { Encoded } from "./writer-model.ts";
 
-/** What a vector does to the decoder: it becomes its first state, or joins the input of every step. */
+/**
+ * What a vector does to the decoder: it becomes its first state, or joins the input of every step ("init-inject" and "par-inject" of
+ * Tanti, Gatt and Camilleri, "Where to put the image in an image caption generator", Natural Language Engineering 24, 2018).
+ */
 export const conditionings = ["state", "input"] as const;
 export type Conditioning = (typeof conditionings)[number];
 

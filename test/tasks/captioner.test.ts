@@ -161,7 +161,7 @@ test("caption refuses what it cannot read, and files that are not its own", asyn
   expect(() => Translator.load(runtime, bytes)).toThrow(/is of a captioner, not of a translator/);
   const text = new TextDecoder("latin1").decode(bytes);
   for (const [from, to, message] of [
-    ['\\"conditioning\\":\\"state\\"', '\\"conditioning\\":\\"stare\\"', /conditioning is "stare"/],
+    ['\\"conditioning\\":\\"input\\"', '\\"conditioning\\":\\"inpud\\"', /conditioning is "inpud"/],
     ['\\"offset\\"', '\\"ofsett\\"', /a normalizer is/],
   ] as const) {
     expect(text).toContain(from);

@@ -11,6 +11,11 @@ interface Page {
   readonly said: object;
   readonly same: object;
   readonly steps: readonly { readonly unit: string }[];
+  readonly exact: number;
+  readonly characterErrorRate: number;
+  readonly bleu: number;
+  readonly best: readonly { readonly text: string; readonly alternatives?: readonly object[] }[];
+  readonly drawn: readonly { readonly text: string }[];
   readonly pieces: readonly string[];
   readonly next: readonly {
     /** Of a language model; the rest of a forecaster. */
@@ -79,6 +84,22 @@ const comesTo: Readonly<Record<string, (made: Page) => void>> = {
       [2, 1, 24],
     ]);
     expect(same).toEqual({ next, continuations });
+  },
+  "translate.md": ({ exact, characterErrorRate, bleu, said, best, same }) => {
+    expect([exact, characterErrorRate, bleu]).toEqual([1, 0, 1]);
+    expect(said).toMatchObject({ text: "6:30", sourceUnits: [..."half past six"], targetUnits: [..."6:30"] });
+    expect(best.map(({ text, alternatives }) => [text, alternatives!.length])).toEqual([
+      ["4:00", 1],
+      ["2:30", 1],
+    ]);
+    expect(same).toEqual(said);
+  },
+  "caption.md": ({ exact, bleu, said, best, drawn, same }) => {
+    expect([exact, bleu]).toEqual([1, 1]);
+    expect(said).toMatchObject({ text: "it is a warm day without wind." });
+    expect(best.map(({ text }) => text)).toEqual(["it is a cold day with wind.", "it is a warm day without wind."]);
+    expect(drawn.length).toBe(3);
+    expect(same).toEqual(said);
   },
   "ngram.md": ({ model, copy, perplexity, written, prediction }) => {
     expect(perplexity).toBeCloseTo(5.08, 2);
