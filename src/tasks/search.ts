@@ -1,6 +1,7 @@
 import {
   checkCount,
   checkNumber,
+  DataError,
   OptionError,
   RandomStream,
   type Runtime,
@@ -103,11 +104,12 @@ export class Search {
   /**
    * @param encoded what the encoder gave for B sequences, with `lengths` where there are any
    * @returns for each sequence what was found, best first; texts that are drawn in their order
+   * @throws DataError where weights are NaN, so that nothing has a probability
    */
   async run(encoded: StateDict, B: number, settings: SearchSettings): Promise<Found[][]> {
     const { width: W, length, lengthPenalty, temperature, seed } = settings;
     const isDrawn = seed !== undefined;
-    const random = isDrawn ? new RandomStream(seed, "captions") : undefined;
+    const random = isDrawn ? new RandomStream(seed, "samples") : undefined;
     const { given, state } = divided(encoded);
     let next: StateDict = {
       token: { shape: [W, B], data: new Int32Array(W * B).fill(this.#begin) },
@@ -143,6 +145,10 @@ export class Search {
       const [total, length] = [end.total!.data[w * B + b]!, end.length!.data[w * B + b]!];
       return { w, total, length, score: total / Math.max(1, length) ** lengthPenalty };
     }).filter(({ total }) => total > NEVER / 2);
+    if (all.length === 0)
+      throw new DataError(
+        "no text has a probability above 0: the model's weights are not finite numbers; train it anew, with a smaller learning rate or a clipNorm",
+      );
     if (seed === undefined) all.sort((one, other) => other.score - one.score);
     return all
       .slice(0, nBest)

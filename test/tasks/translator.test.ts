@@ -281,6 +281,19 @@ test("translate refuses what it cannot read, and options that make no sense", as
   translator.dispose();
 });
 
+test("weights that are no numbers are told, and not a text", async () => {
+  const translator = await quick(pairs(40), { epochs: 1 });
+  const weights = await runtime.stateDict(translator.model);
+  const bias = weights["decoder.head.bias"]!;
+  runtime.loadStateDict(translator.model, {
+    ...weights,
+    "decoder.head.bias": { ...bias, data: new Float32Array(bias.data.length).fill(Number.NaN) },
+  });
+  for (const beam of [1, 2])
+    await expect(translator.translate("ab.", { beam, length: 3 })).rejects.toThrow(/no text has a probability above 0/);
+  translator.dispose();
+});
+
 test("files of other kinds, and damaged ones, are refused", async () => {
   const translator = await quick(pairs(40), { epochs: 1 });
   const bytes = await translator.save();
