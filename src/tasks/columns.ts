@@ -8,6 +8,7 @@ import {
   type NormalizerOptions,
   normalizer,
   OptionError,
+  type SpecialToken,
   shown,
   Vocabulary,
 } from "../index.ts";
@@ -155,13 +156,7 @@ export class Columns {
     kinds: ColumnKinds,
     options: ColumnOptions & { readonly scaling?: Scaling; readonly affixes?: number } = {},
   ): Columns {
-    const {
-      minCount,
-      maxVocabulary = 20_000,
-      maxLength = Number.MAX_SAFE_INTEGER,
-      affixes = 0,
-      scaling = "standard",
-    } = options;
+    const { maxLength = Number.MAX_SAFE_INTEGER, affixes = 0, scaling = "standard" } = options;
     checkCount(who, "maxLength", maxLength);
     checkCount(who, "affixes", affixes, 0, LONGEST_AFFIX);
     const columns = Object.entries(kinds).flatMap(([name, kind]): Column[] => {
@@ -173,25 +168,15 @@ export class Columns {
         return [{ name, kind, normalizer: normalizer(values, field.series("value"), { to: scaling }) }];
       }
       const lists = rows.map(({ row, at }) => stringsOf(row, name, kind, at));
-      const vocabularyOf = (texts: readonly (readonly string[])[]) => {
-        // What a model makes of unknown words it learns from words that are rare; affixes tell it about those.
-        const isRareUnknown = hasWords(kind) && (rows.length >= 1000 || affixes > 0) && hasTwice(texts);
-        const limits = { minCount: minCount ?? (isRareUnknown ? 2 : 1), maxSize: maxVocabulary };
-        return Vocabulary.fromTexts(texts, { of: "words", ...(kind !== "category" && limits) });
-      };
       const lengths = Array.from({ length: hasWords(kind) ? affixes : 0 }, (_, i) => i + 1);
       const affixed = lengths.flatMap((length) =>
         (["first", "last"] as const).map((end): Column => {
           const affix = { end, length };
-          return {
-            name,
-            kind,
-            affix,
-            vocabulary: vocabularyOf(lists.map((list) => list.map((w) => affixOf(w, affix)))),
-          };
+          const affixesOf = lists.map((list) => list.map((word) => affixOf(word, affix)));
+          return { name, kind, affix, vocabulary: vocabularyOf(affixesOf, kind, options) };
         }),
       );
-      return [{ name, kind, vocabulary: vocabularyOf(lists) }, ...affixed];
+      return [{ name, kind, vocabulary: vocabularyOf(lists, kind, options) }, ...affixed];
     });
     if (columns.length === 0) throw new OptionError(`${who}: columns names no column that the model could read`);
     return new Columns(columns, maxLength);
@@ -324,8 +309,22 @@ function needCell(row: TaskRow, name: string, at: string): unknown {
   throw new DataError(`${at} has no column ${shown(name)}, but ${has}`);
 }
 
-/** Strings of a row's column: at least one. */
-function stringsOf(row: TaskRow, name: string, kind: ColumnKind, at: string): readonly string[] {
+/** The vocabulary of a column, from what its rows have there. @param special tokens besides padding and unknown */
+export function vocabularyOf(
+  lists: readonly (readonly string[])[],
+  kind: ColumnKind,
+  { minCount, maxVocabulary = 20_000, affixes = 0 }: ColumnOptions & { readonly affixes?: number },
+  special: readonly SpecialToken[] = [],
+): Vocabulary {
+  // What a model makes of unknown words it learns from words that are rare; affixes tell it about those.
+  const isRareUnknown = hasWords(kind) && (lists.length >= 1000 || affixes > 0) && hasTwice(lists);
+  const least = minCount ?? (isRareUnknown ? 2 : 1);
+  const limits = kind === "category" ? {} : { minCount: least, maxSize: maxVocabulary };
+  return Vocabulary.fromTexts(lists, { of: "words", special: ["padding", "unknown", ...special], ...limits });
+}
+
+/** Strings of a row's column: at least one. @throws DataError naming the row and the column */
+export function stringsOf(row: TaskRow, name: string, kind: ColumnKind, at: string): readonly string[] {
   const value = needCell(row, name, at);
   if (kind === "category") {
     if (typeof value === "string" || typeof value === "boolean" || Number.isFinite(value)) return [String(value)];

@@ -48,6 +48,11 @@ interface Page {
   readonly nearAccuracy: number;
   readonly farAccuracy: number;
   readonly recurrentAccuracy: number;
+  readonly exact: number;
+  readonly characterErrorRate: number;
+  readonly bleu: number;
+  readonly best: readonly { readonly text: string; readonly alternatives?: readonly object[] }[];
+  readonly drawn: readonly { readonly text: string }[];
 }
 
 /** What each page's example comes to. */
@@ -112,6 +117,22 @@ const comesTo: Readonly<Record<string, (made: Page) => void>> = {
     expect(classes.VERB!.f1).toBeGreaterThan(0.8);
     expect(said).toMatchObject([{ unit: "Paul", label: "PROPN" }, { unit: "saw" }, { unit: "the", label: "DET" }]);
     expect(rises).toEqual(["false", "true", "true", "true", "false", "false"]);
+  },
+  "translate.md": ({ exact, characterErrorRate, bleu, said, best, same }) => {
+    expect([exact, characterErrorRate, bleu]).toEqual([1, 0, 1]);
+    expect(said).toMatchObject({ text: "6:30", sourceUnits: [..."half past six"], targetUnits: [..."6:30"] });
+    expect(best.map(({ text, alternatives }) => [text, alternatives!.length])).toEqual([
+      ["4:00", 1],
+      ["2:30", 1],
+    ]);
+    expect(same).toEqual(said);
+  },
+  "caption.md": ({ exact, bleu, said, best, drawn, same }) => {
+    expect([exact, bleu]).toEqual([1, 1]);
+    expect(said).toMatchObject({ text: "it is a warm day without wind." });
+    expect(best.map(({ text }) => text)).toEqual(["it is a cold day with wind.", "it is a warm day without wind."]);
+    expect(drawn.length).toBe(3);
+    expect(same).toEqual(said);
   },
   "forecast.md": ({ next, methods, same }) => {
     expect(next.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
