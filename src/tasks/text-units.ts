@@ -117,7 +117,7 @@ export function textOf(units: readonly string[], unit: TextUnit): string {
 }
 
 /** Units as text, while they come: what was given never changes, so of jamo a syllable is held back until it is whole. */
-export class TextWriter {
+export class TextBuilder {
   readonly #unit: TextUnit;
   /** Letters of a syllable that is not whole. */
   #held: readonly string[] = [];

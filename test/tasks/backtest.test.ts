@@ -1,9 +1,9 @@
 /** What a forecaster is made of, by hand: gaps, calibration, the plain methods and their measures. */
 import { expect, test } from "vitest";
 import { RandomStream } from "../../src/index.ts";
-import { compared } from "../../src/tasks/backtest.ts";
-import { conformalScore, widened, widenings } from "../../src/tasks/conformal.ts";
-import { interpolated, type TimeSeries } from "../../src/tasks/time-series.ts";
+import { compared } from "../../src/tasks/forecast/backtest.ts";
+import { conformalScore, widened, widenings } from "../../src/tasks/forecast/conformal.ts";
+import { interpolated, type TimeSeries } from "../../src/tasks/forecast/time-series.ts";
 
 const numbers = (...values: number[]) => Float64Array.from(values);
 const gap = Number.NaN;

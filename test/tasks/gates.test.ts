@@ -1,7 +1,7 @@
 /** Gates of layers over a sequence, against the equations in float64. */
 import { expect, test } from "vitest";
 import { Embedding, GRU, Linear, LSTM, MGU, Module, RNN, Runtime, type Tensor } from "../../src/index.ts";
-import { gates } from "../../src/tasks/gates.ts";
+import { gates } from "../../src/tasks/inside/gates.ts";
 import { classes, layerOf, normals, Tagger } from "../support/inside-models.ts";
 import { plainLayers } from "../support/plain-layers.ts";
 

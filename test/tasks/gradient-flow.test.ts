@@ -12,8 +12,8 @@ import {
   type StateDict,
   type Tensor,
 } from "../../src/index.ts";
-import { gates } from "../../src/tasks/gates.ts";
-import { gradientFlow, spectralNorm } from "../../src/tasks/gradient-flow.ts";
+import { gates } from "../../src/tasks/inside/gates.ts";
+import { gradientFlow, spectralNorm } from "../../src/tasks/inside/gradient-flow.ts";
 import { Classifier, classes, layerOf, normals, Tagger } from "../support/inside-models.ts";
 import { type Bump, crossEntropyOf, headOf, type PlainCell, plainLayers } from "../support/plain-layers.ts";
 

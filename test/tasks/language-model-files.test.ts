@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import { Runtime, readSafetensors, writeSafetensors } from "../../src/index.ts";
 import { LanguageModel, SequenceClassifier } from "../../src/tasks/index.ts";
-import { dividedStream, encodedText, streamBatches, vocabularyOf } from "../../src/tasks/language-texts.ts";
+import { dividedStream, encodedText, streamBatches, vocabularyOf } from "../../src/tasks/language/language-texts.ts";
 
 const runtime = await Runtime.open({ backend: "wasm", threads: 1 });
 afterAll(() => runtime.dispose());

@@ -1,7 +1,7 @@
 /** A classifier of n-gram models: by hand, saved and loaded, and with rows that are wrong. */
 import { describe, expect, test } from "vitest";
 import { DataError, FileFormatError, OptionError } from "../../src/node.ts";
-import { NGramClassifier } from "../../src/tasks/ngram-classifier.ts";
+import { NGramClassifier } from "../../src/tasks/ngram/ngram-classifier.ts";
 
 const ROWS = [
   { text: "a a b", label: "A" },

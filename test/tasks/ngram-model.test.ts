@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DataError, FileFormatError, OptionError, Vocabulary } from "../../src/node.ts";
-import { NGramModel } from "../../src/tasks/ngram-model.ts";
-import type { NGramOptions } from "../../src/tasks/ngram-options.ts";
+import { NGramModel } from "../../src/tasks/ngram/ngram-model.ts";
+import type { NGramOptions } from "../../src/tasks/ngram/ngram-options.ts";
 
 const SENTENCES = ["나는 배가 고파서 밥을 먹었다", "나는 배가 고파서 빵을 먹었다", "나는 배가 고파서 밥을 샀다"];
 

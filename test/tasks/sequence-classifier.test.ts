@@ -1,7 +1,7 @@
 /** Many to one: classes of rows of texts, numbers and categories. */
 import { afterAll, expect, test } from "vitest";
 import { RandomStream, Runtime } from "../../src/index.ts";
-import { byAccuracy } from "../../src/tasks/class-report.ts";
+import { byAccuracy } from "../../src/tasks/classify/class-report.ts";
 import { guessColumns, type Progress, SequenceClassifier } from "../../src/tasks/index.ts";
 
 const runtime = await Runtime.open({ backend: "wasm", threads: 1 });

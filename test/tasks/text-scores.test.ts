@@ -1,6 +1,6 @@
 /** Edit distance and BLEU against values computed by hand. */
 import { expect, test } from "vitest";
-import { bleu, editDistance, textScores } from "../../src/tasks/text-scores.ts";
+import { bleu, editDistance, textScores } from "../../src/tasks/write/text-scores.ts";
 
 test.each([
   ["", "", 0],

@@ -1,7 +1,7 @@
 /** Texts as characters, words and Hangul letters, and back. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { TextWriter, textOf, textUnits, unitsOf } from "../../src/tasks/text-units.ts";
+import { TextBuilder, textOf, textUnits, unitsOf } from "../../src/tasks/text-units.ts";
 
 test("a Hangul syllable is two or three letters", () => {
   expect(unitsOf("한가", "jamo")).toEqual(["ᄒ", "ᅡ", "ᆫ", "ᄀ", "ᅡ"]);
@@ -65,7 +65,7 @@ test.each(textUnits)("%s: written piece by piece it is the same text", (unit) =>
       fc.array(fc.nat(4)),
       (parts, cuts) => {
         const units = unitsOf(parts.join(""), unit);
-        const writer = new TextWriter(unit);
+        const writer = new TextBuilder(unit);
         let text = "";
         let at = 0;
         for (const cut of [...cuts, units.length]) {
@@ -83,7 +83,7 @@ test("letters that a model writes in any order are written as textOf has them", 
   const letters = fc.array(fc.constantFrom("ᄒ", "ᅡ", "ᆫ", "\u034F", "a"));
   fc.assert(
     fc.property(letters, (units) => {
-      const writer = new TextWriter("jamo");
+      const writer = new TextBuilder("jamo");
       const pieces = units.map((unit) => writer.add([unit]));
       expect([...pieces, writer.end()].join("")).toBe(textOf(units, "jamo"));
     }),
@@ -92,12 +92,12 @@ test("letters that a model writes in any order are written as textOf has them", 
 });
 
 test("what is written goes on from the text before it", () => {
-  const after = (before: string, ...words: string[]) => new TextWriter("words", before).add(words);
+  const after = (before: string, ...words: string[]) => new TextBuilder("words", before).add(words);
   expect(after("the day", "was", "kind", ".")).toBe(" was kind.");
   expect(after("the day ", "was")).toBe("was");
   expect(after("", "the", "day")).toBe("the day");
   expect(after("배가 (", "고파서", ")", "밥을")).toBe("고파서) 밥을");
-  const writer = new TextWriter("jamo", "가");
+  const writer = new TextBuilder("jamo", "가");
   expect([writer.add(["ᄒ"]), writer.add(["ᅡ"]), writer.add(["ᆫ"]), writer.add(["a"]), writer.end()]).toEqual([
     "",
     "",

@@ -10,7 +10,7 @@ import {
   type TranslatorOptions,
 } from "../../src/tasks/index.ts";
 import { softmax } from "../../src/tasks/rows.ts";
-import { drawnTruth, shareAt } from "../../src/tasks/teacher-forcing.ts";
+import { drawnTruth, shareAt } from "../../src/tasks/write/teacher-forcing.ts";
 
 const runtime = await Runtime.open({ backend: "wasm", threads: 1 });
 afterAll(() => runtime.dispose());

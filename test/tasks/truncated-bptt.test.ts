@@ -12,7 +12,7 @@ import {
   type Tensor,
   Windows,
 } from "../../src/index.ts";
-import { truncatedBPTT } from "../../src/tasks/truncated-bptt.ts";
+import { truncatedBPTT } from "../../src/tasks/inside/truncated-bptt.ts";
 
 const [V, H, B, stride, window] = [3, 4, 2, 2, 6];
 const tokens = Int32Array.from({ length: 31 }, (_, i) => (i * i + (i >> 2)) % V);

@@ -10,8 +10,8 @@ import {
   type Tensor,
   type TensorData,
 } from "../../src/index.ts";
-import { gradientFlow } from "../../src/tasks/gradient-flow.ts";
-import { unroll } from "../../src/tasks/unroll.ts";
+import { gradientFlow } from "../../src/tasks/inside/gradient-flow.ts";
+import { unroll } from "../../src/tasks/inside/unroll.ts";
 import { Classifier, classes, layerOf, normals, Tagger } from "../support/inside-models.ts";
 import { crossEntropyOf, headOf, plainLayers } from "../support/plain-layers.ts";
 
