@@ -43,7 +43,7 @@ export const learningNames = ["optimizer", "schedule", "clipNorm", "seed"] as co
 
 /** How long a task trains, and on what. */
 export interface TaskFitOptions<Row> {
-  /** Passes over the rows, at most; default 10. */
+  /** Passes over the rows, at most; default 10, and of few rows as many as 1500 updates take, up to 300. */
   readonly epochs?: number;
   /** Rows in a batch; default 32. */
   readonly batch?: number;
@@ -52,7 +52,10 @@ export interface TaskFitOptions<Row> {
    * 20 rows.
    */
   readonly validation?: number | readonly Row[];
-  /** Stop after so many epochs in a row that were no better than the best before; default 3. Needs a validation. */
+  /**
+   * Stop after so many epochs in a row that were no better than the best before; default a fifth of the epochs, at least 3. Needs
+   * a validation.
+   */
   readonly patience?: number;
   /** Ends the training when it is aborted; the task is what it was trained to until then. */
   readonly signal?: Signal;
@@ -90,7 +93,13 @@ export type Divide<Row> = (
 ) => RowParts<Row>;
 
 const FEW_ROWS = 20;
-const PATIENCE = 3;
+/** Updates that a training has at least, whatever the rows: fewer rows are gone through more often. */
+const UPDATES = 1500;
+const [FEWEST_EPOCHS, MOST_EPOCHS] = [10, 300];
+
+/** How often to go through rows of so many batches. */
+const epochsFor = (batches: number): number =>
+  Math.min(MOST_EPOCHS, Math.max(FEWEST_EPOCHS, Math.ceil(UPDATES / batches)));
 const VERSION = 1;
 
 /**
@@ -162,10 +171,12 @@ export abstract class Task<Row, M extends Module = Module> {
     { training, validation }: RowParts<Row>,
     options: TaskFitOptions<Row>,
   ): AsyncGenerator<Progress, this, undefined> {
-    const { epochs = 10, batch = 32, signal, patience = PATIENCE } = options;
-    checkCount(`${this.kind}: fit`, "epochs", epochs);
+    const { batch = 32, signal } = options;
+    if (options.epochs !== undefined) checkCount(`${this.kind}: fit`, "epochs", options.epochs);
     checkCount(`${this.kind}: fit`, "batch", batch);
     const data = this.batches(training, batch, this.#seed);
+    const epochs = options.epochs ?? epochsFor(data.length);
+    const patience = options.patience ?? Math.max(3, Math.ceil(epochs / 5));
     const held = validation.length > 0 ? this.batches(validation, batch, undefined) : undefined;
     if (!held && options.patience !== undefined)
       throw new OptionError(`${this.kind}: fit: patience needs rows to measure on; give some as validation`);
