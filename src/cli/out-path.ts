@@ -6,9 +6,9 @@ import { WebGpuRnnError } from "../errors.ts";
 import { quoted, UsageError } from "./terminal.ts";
 
 /** A name that no file has yet: model.safetensors, model-2.safetensors, … */
-export function freshPath(stem = "model"): string {
+export function freshPath(extension = "safetensors"): string {
   for (let i = 1; ; i++) {
-    const path = `${stem}${i === 1 ? "" : `-${i}`}.safetensors`;
+    const path = `model${i === 1 ? "" : `-${i}`}.${extension}`;
     if (!existsSync(path)) return path;
   }
 }

@@ -44,6 +44,18 @@ const optimizerFlags = {
 } as const;
 type OptimizerFlag = keyof typeof optimizerFlags;
 
+/** Names of the options that say how weights are updated, and how the learning rate changes. */
+export const optimizerFlagNames = ["optimizer", "lr", ...Object.keys(optimizerFlags)];
+export const scheduleFlagNames = [
+  "schedule",
+  "warmup",
+  "stepSize",
+  "gamma",
+  "factor",
+  "patience",
+  "minFactor",
+] as const;
+
 /** Options that are two numbers, each of which has a flag. */
 const pairs: Readonly<Record<string, readonly [OptimizerFlag, OptimizerFlag]>> = {
   betas: ["beta1", "beta2"],
@@ -244,12 +256,11 @@ export function changesOf(command: Command, flags: TrainFlags, steps: number | u
     throw new UsageError(`${flag} cannot be changed with --resume: the checkpoint has its own; leave it out`);
   }
   const { lr, clipNorm, clipValue } = flags;
-  const schedule = ["schedule", "warmup", "stepSize", "gamma", "factor", "patience", "minFactor"] as const;
   return defined({
     lr,
     // No limit at all would be a setting that is missing; no gradient that is finite reaches this one.
     clipNorm: clipNorm === 0 ? 1e30 : clipNorm,
     clipValue,
-    schedule: schedule.some(given) ? scheduleOf(flags, steps ?? defaults.steps) : undefined,
+    schedule: scheduleFlagNames.some(given) ? scheduleOf(flags, steps ?? defaults.steps) : undefined,
   });
 }

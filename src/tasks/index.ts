@@ -68,7 +68,7 @@ export {
   type NGramProbability,
   type NGramSparsity,
 } from "./ngram/ngram-model.ts";
-export type { NGramOptions, NGramSmoothing } from "./ngram/ngram-options.ts";
+export { type NGramOptions, type NGramSmoothing, ngramSmoothings } from "./ngram/ngram-options.ts";
 export type { NGramText } from "./ngram/ngram-text.ts";
 export { type RecurrentOptionsOfTask, taskCells } from "./recurrent-layer.ts";
 export { kindOfFile, type LearningOptions, type Task, type TaskFitOptions } from "./task.ts";

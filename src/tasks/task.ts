@@ -314,9 +314,21 @@ export function readTask(
   return { ...saved, kind: task };
 }
 
-/** Which task a file is of: `sequence classifier`. @throws FileFormatError for what is no task's file */
-export const kindOfFile = (bytes: Uint8Array | ArrayBuffer, name = "the file"): string =>
-  readTask(bytes, undefined, name).kind;
+/** Which task a file is of: `sequence classifier`, `n-gram model`. @throws FileFormatError for what is no task's file */
+export function kindOfFile(bytes: Uint8Array | ArrayBuffer, name = "the file"): string {
+  const all = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
+  // A safetensors file begins with the length of its header in eight bytes, of which the last is 0; JSON has no such byte.
+  const isJson = all[0] === "{".charCodeAt(0) && all[7] !== 0;
+  if (!isJson) return readTask(bytes, undefined, name).kind;
+  let task: unknown;
+  try {
+    ({ task } = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(all)));
+  } catch (cause) {
+    throw new FileFormatError(`${name}: is no JSON, though it begins so: ${(cause as Error).message}`, { cause });
+  }
+  if (typeof task === "string") return task;
+  throw new FileFormatError(`${name}: has task ${shown(task)}, expected the file of a task`);
+}
 
 /** Runs what builds a task from a file's metadata, which may hold anything. @throws FileFormatError */
 export function fromFile<T>(kind: string, build: () => T): T {

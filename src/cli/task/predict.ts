@@ -2,30 +2,36 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { readBytes, STANDARD_INPUT } from "../../io/files.ts";
-import { Runtime } from "../../node.ts";
-import { type BackendFlags, backendOption, runtimeOptions, threadsOption } from "../backend.ts";
-import { terminalOf } from "../terminal.ts";
-import type { AnyTask, CliTask, Said } from "./cli-task.ts";
-import { hasRows, readRows } from "./read-rows.ts";
-import { openTask } from "./tasks.ts";
+import { type BackendFlags, backendOption, threadsOption } from "../backend.ts";
+import { terminalOf, UsageError } from "../terminal.ts";
+import type { CliTask, Said, TaskFlags, Trained } from "./cli-task.ts";
+import { hasRows, jsonRow, readRows } from "./read-rows.ts";
+import { runtimeFor, taskOfFile } from "./tasks.ts";
 
 interface Flags extends BackendFlags {
+  readonly text?: string;
   readonly json?: true;
 }
 
 const WAY_OUT = "check the path, or train a model (webgpu-rnn train --task NAME DATA --out MODEL)";
 
+/** A model, its task, and what of the command line is for it. */
+interface Opened {
+  readonly task: Trained;
+  readonly cliTask: CliTask;
+  readonly given: TaskFlags;
+}
+
 /** Opens a model's task, and closes the runtime behind it. */
-async function withTask(
-  path: string,
-  flags: Flags,
-  use: (task: AnyTask, cliTask: CliTask) => Promise<void>,
-): Promise<void> {
+async function withTask(path: string, flags: Flags, use: (opened: Opened) => Promise<void>): Promise<void> {
   const bytes = await readBytes(path, WAY_OUT);
-  const runtime = await Runtime.open(runtimeOptions(flags));
+  const cliTask = taskOfFile(bytes, path);
+  const { text } = flags;
+  if (text !== undefined && !cliTask.asksColumn)
+    throw new UsageError(`--text is for models of texts alone; a ${cliTask.kind} knows its columns`);
+  const runtime = await runtimeFor(cliTask, flags);
   try {
-    const { task, cliTask } = openTask(runtime, bytes, path);
-    await use(task, cliTask);
+    await use({ task: cliTask.load(runtime, bytes), cliTask, given: text === undefined ? {} : { text } });
   } finally {
     runtime.dispose();
   }
@@ -37,25 +43,43 @@ function teller({ json }: Flags): (said: Said) => void {
   return ({ record, lines }) => (json ? line(JSON.stringify(record)) : lines.forEach((text) => void line(text)));
 }
 
-async function predict(path: string, given: readonly string[], flags: Flags): Promise<void> {
-  await withTask(path, flags, async (task, cliTask) => {
+async function predict(path: string, texts: readonly string[], flags: Flags): Promise<void> {
+  await withTask(path, flags, async ({ task, cliTask, given }) => {
     const tell = teller(flags);
-    const say = async (rows: readonly object[]) => (await cliTask.predict(task, rows)).forEach(tell);
-    for (const text of given.length > 0 ? given : [STANDARD_INPUT]) {
-      if (text === STANDARD_INPUT) {
+    const say = async (rows: readonly object[]) => (await cliTask.predict(task, rows, given)).forEach(tell);
+    // What a model says something of are the lines of a text, whatever it was trained on.
+    const read = async (file: string) =>
+      (await readRows(file, { ...cliTask.reading?.(task as never), isOneText: false })).rows;
+    if (texts.length === 0 && cliTask.predictNone) return (await cliTask.predictNone(task)).forEach(tell);
+    for (const text of texts.length > 0 ? texts : [STANDARD_INPUT]) {
+      if (hasRows(text)) await say(await read(text));
+      else if (cliTask.rowOf && text === STANDARD_INPUT) {
         // Line by line, so that a program may write into it and read the answers.
-        for await (const line of createInterface({ input: process.stdin }))
-          if (line.trim() !== "") await say([line.startsWith("{") ? JSON.parse(line) : cliTask.rowOf(task, line)]);
-      } else if (hasRows(text)) await say((await readRows(text)).rows);
-      else await say([cliTask.rowOf(task, text)]);
+        let number = 0;
+        for await (const line of createInterface({ input: process.stdin })) {
+          number += 1;
+          if (line.trim() === "") continue;
+          const row = line.startsWith("{") ? jsonRow(line, `line ${number}`) : cliTask.rowOf(task, line);
+          await say([row]);
+        }
+      } else if (cliTask.rowOf) await say([cliTask.rowOf(task, text)]);
+      else if (text === STANDARD_INPUT) await say(await read(text));
+      else
+        throw new UsageError(
+          `a ${cliTask.kind} says nothing of a text such as ${JSON.stringify(text)}; give a file with rows (.csv, .tsv, .jsonl)`,
+        );
     }
   });
 }
 
 async function evaluate(path: string, data: string, flags: Flags): Promise<void> {
-  const { rows } = await readRows(data);
-  await withTask(path, flags, async (task, cliTask) => teller(flags)(await cliTask.evaluate(task, rows)));
+  await withTask(path, flags, async ({ task, cliTask, given }) => {
+    const { rows } = await readRows(data, cliTask.reading?.(task as never));
+    teller(flags)(await cliTask.evaluate(task, rows, given));
+  });
 }
+
+const textOption = ["--text <column>", "language, ngram: the column with the text (default: text)"] as const;
 
 /** Adds the commands to the command line. */
 export function register(program: Command): void {
@@ -65,11 +89,12 @@ export function register(program: Command): void {
     .description(
       "Says what a model of train --task makes of texts, of the rows of a file, or of standard input, line by line.",
     )
-    .argument("<model>", "a .safetensors file of train --task")
+    .argument("<model>", "a file of train --task")
     .argument(
       "[texts...]",
-      "texts; a file with rows (.csv, .tsv, .jsonl, .conllu, .txt); - is standard input (default)",
+      "texts; a file with rows (.csv, .tsv, .jsonl, .conllu, .txt); - is standard input (default, but of a forecaster)",
     )
+    .option(...textOption)
     .addOption(backendOption())
     .addOption(threadsOption())
     .option("--json", "print one JSON record for each row, for scripts")
@@ -78,8 +103,9 @@ export function register(program: Command): void {
     .command("evaluate")
     .summary("how good a trained task is on rows that say what is right")
     .description("Measures a model of train --task on the rows of a file, and prints tables.")
-    .argument("<model>", "a .safetensors file of train --task")
+    .argument("<model>", "a file of train --task")
     .argument("<data>", "a file with rows: .csv, .tsv, .jsonl, .conllu, .txt")
+    .option(...textOption)
     .addOption(backendOption())
     .addOption(threadsOption())
     .option("--json", "print one JSON record, for scripts")

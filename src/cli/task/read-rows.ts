@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { parse } from "csv-parse/sync";
 import { readText } from "../../io/files.ts";
 import { DataError, shown } from "../../node.ts";
+import type { Reading } from "./cli-task.ts";
 
 /** Rows, and how they were read. */
 export interface ReadRows {
@@ -27,24 +28,30 @@ const byExtension: Readonly<Record<string, Format>> = {
 export const hasRows = (path: string): boolean => Object.hasOwn(byExtension, extname(path).toLowerCase());
 
 /**
- * Reads rows: CSV and TSV with a header, JSON lines, CoNLL-U (words and their universal tags), or a text, whose lines are rows.
+ * Reads rows: CSV and TSV with a header, JSON lines, CoNLL-U (words and their universal tags), or a text, whose lines are rows of
+ * one column, `text`.
  * @param path a file; `-` for standard input, whose rows are JSON lines where they begin with a brace, else lines of text
  * @throws DataError naming the line
  */
-export async function readRows(path: string): Promise<ReadRows> {
+export async function readRows(path: string, reading: Reading = {}): Promise<ReadRows> {
   const text = await readText(path);
   const format = byExtension[extname(path).toLowerCase()] ?? (text.startsWith("{") ? "jsonl" : "text");
-  const rows = readers[format](text, path);
+  const rows = readers[format](text, path, reading);
   if (rows.length === 0) throw new DataError(`${path}: has no row`);
   return { rows, format };
 }
 
-const readers: Readonly<Record<Format, (text: string, path: string) => object[]>> = {
-  csv: (text, path) => separated(text, path, ","),
-  tsv: (text, path) => separated(text, path, "\t"),
+type Reader = (text: string, path: string, reading: Reading) => object[];
+
+const readers: Readonly<Record<Format, Reader>> = {
+  csv: (text, path, reading) => separated(text, path, ",", reading),
+  tsv: (text, path, reading) => separated(text, path, "\t", reading),
   jsonl: (text, path) => linesOf(text).map(({ line, number }) => jsonRow(line, `${path}, line ${number}`)),
   conllu: sentences,
-  text: (text) => linesOf(text).map(({ line }) => ({ text: line })),
+  text: (text, _, { isOneText }) => {
+    const lines = linesOf(text).map(({ line }) => ({ text: line }));
+    return isOneText && lines.length > 0 ? [{ text }] : lines;
+  },
 };
 
 /** Lines that are not empty, with their numbers from 1. */
@@ -54,7 +61,7 @@ const linesOf = (text: string): { readonly line: string; readonly number: number
     .map((line, i) => ({ line, number: i + 1 }))
     .filter(({ line }) => line.trim() !== "");
 
-function separated(text: string, path: string, delimiter: string): object[] {
+function separated(text: string, path: string, delimiter: string, { onlyTexts }: Reading): object[] {
   let rows: Record<string, string>[];
   try {
     // Tabs are no part of a text, and a quote in it is nothing but a quote.
@@ -63,6 +70,7 @@ function separated(text: string, path: string, delimiter: string): object[] {
   } catch (cause) {
     throw new DataError(`${path}: ${(cause as Error).message}`, { cause });
   }
+  if (onlyTexts) return rows;
   const names = Object.keys(rows[0] ?? {});
   const numeric = new Set(names.filter((name) => rows.every((row) => isNumber(row[name]!) || row[name] === "")));
   const isData = (name: string) => numeric.has(name) && rows.some((row) => row[name] !== "");
@@ -76,7 +84,8 @@ function separated(text: string, path: string, delimiter: string): object[] {
 
 const isNumber = (text: string): boolean => text.trim() !== "" && Number.isFinite(Number(text));
 
-function jsonRow(line: string, at: string): object {
+/** @param at what errors call the line @throws DataError */
+export function jsonRow(line: string, at: string): object {
   let row: unknown;
   try {
     row = JSON.parse(line);

@@ -1,17 +1,30 @@
 /** The tasks of the command line. */
-import { FileFormatError, type Runtime } from "../../node.ts";
+import { FileFormatError, Runtime } from "../../node.ts";
 import { kindOfFile } from "../../tasks/index.ts";
+import { type BackendFlags, runtimeOptions } from "../backend.ts";
+import { autoencode } from "./autoencode.ts";
+import { caption } from "./caption.ts";
 import { classify } from "./classify.ts";
-import type { AnyTask, CliTask } from "./cli-task.ts";
+import type { CliTask } from "./cli-task.ts";
+import { forecast } from "./forecast.ts";
+import { language } from "./language.ts";
+import { ngram } from "./ngram.ts";
+import { tag } from "./tag.ts";
+import { translate } from "./translate.ts";
 
-export const cliTasks: readonly CliTask[] = [classify as unknown as CliTask];
+/** In the order that the help lists them. */
+export const cliTasks: readonly CliTask[] = [classify, tag, translate, caption, forecast, autoencode, language, ngram];
 
 export const taskNames = cliTasks.map(({ name }) => name);
 
-/** A task's file, opened. @throws FileFormatError */
-export function openTask(runtime: Runtime, bytes: Uint8Array, path: string): { cliTask: CliTask; task: AnyTask } {
+/** The task that a file is of. @throws FileFormatError */
+export function taskOfFile(bytes: Uint8Array, path: string): CliTask {
   const kind = kindOfFile(bytes, path);
-  const cliTask = cliTasks.find((one) => one.kind === kind);
-  if (!cliTask) throw new FileFormatError(`${path}: is of a ${kind}, which this version does not know`);
-  return { cliTask, task: cliTask.load(runtime, bytes) };
+  const found = cliTasks.find((one) => one.kind === kind);
+  if (found) return found;
+  throw new FileFormatError(`${path}: is of a ${kind}, which the command line has no task for`);
 }
+
+/** Opens what a task computes on. */
+export const runtimeFor = ({ backend }: CliTask, flags: BackendFlags): Promise<Runtime> =>
+  Runtime.open(backend ? { backend } : runtimeOptions(flags));

@@ -1,35 +1,27 @@
 /** `train --task`: rows in, a task's file out. */
 import { type Command, Option } from "commander";
 import { writeFileAtomic } from "../../io/files.ts";
-import { Runtime } from "../../node.ts";
-import { type ColumnKind, columnKinds, type Progress, poolings } from "../../tasks/index.ts";
-import { runningOn, runtimeOptions } from "../backend.ts";
+import {
+  attentions,
+  type ColumnKind,
+  columnKinds,
+  ngramSmoothings,
+  type Progress,
+  poolings,
+  textUnits,
+} from "../../tasks/index.ts";
+import { part, real, whole } from "../arguments.ts";
+import { runningOn } from "../backend.ts";
 import { type Interrupt, interruptible } from "../interrupt.ts";
 import { checkNotReplaced, checkWritable, freshPath } from "../out-path.ts";
 import { clock, errorRecord, exitCodeOf, grouped, printError, quoted, terminalOf, UsageError } from "../terminal.ts";
-import { optimizerOf, scheduleOf, type TrainFlags } from "../train-options.ts";
-import type { CliTask, TaskFlags } from "./cli-task.ts";
+import { optimizerFlagNames, optimizerOf, scheduleFlagNames, scheduleOf, type TrainFlags } from "../train-options.ts";
+import { type CliTask, learned, type TaskFlags } from "./cli-task.ts";
 import { readRows } from "./read-rows.ts";
-import { cliTasks, taskNames } from "./tasks.ts";
+import { cliTasks, runtimeFor, taskNames } from "./tasks.ts";
 
-/** Options of `train` that every task has. */
-const COMMON = [
-  ...[
-    "task",
-    "demo",
-    "epochs",
-    "batch",
-    "seed",
-    "validationFraction",
-    "out",
-    "force",
-    "backend",
-    "threads",
-    "json",
-    "verbose",
-  ],
-  ...["cell", "hiddenSize", "numLayers", "embeddingDim", "optimizer", "lr", "clipNorm", "schedule"],
-];
+/** Options of `train` that are not the task's. */
+const OF_THE_RUN = ["task", "demo", "out", "force", "json", "verbose"];
 
 /** `--column text=words`, as often as there are columns. */
 function column(given: string, before: Record<string, ColumnKind> = {}): Record<string, ColumnKind> {
@@ -46,14 +38,38 @@ export function addTaskOptions(command: Command): void {
     new Option("--task <name>", "train this on rows, in place of a character model on texts").choices(taskNames),
   );
   command.option("--demo", "on rows that are made up, in place of a file");
-  command.option("--label <column>", "the column with the class (default: label)");
+  const option = (flags: string, text: string, parse?: (value: string) => unknown) => {
+    const made = new Option(flags, text);
+    return command.addOption(parse ? made.argParser(parse) : made);
+  };
+  option("--text <column>", "the column with the text (default: guessed; text of language and ngram)");
+  option("--of <units>", `what texts are cut into: ${textUnits.join(", ")}`);
   command.addOption(
     new Option(
       "--column <name=kind>",
-      `what a column is: ${columnKinds.join(", ")} (default: guessed and shown)`,
+      `what a column is: ${columnKinds.join(", ")} (default: guessed, shown)`,
     ).argParser(column),
   );
-  command.addOption(new Option("--pooling <how>", "how steps become one vector").choices(poolings));
+  option("--label <column>", "classify: the column with the class (default: label)");
+  option("--tags <column>", "tag: the column with the classes (default: tags)");
+  option("--class-weights <how>", "classify, tag: balanced counts rare classes more");
+  command.addOption(new Option("--pooling <how>", "classify: how steps become one vector").choices(poolings));
+  option("--no-bidirectional", "classify, tag, translate, autoencode: read in one direction");
+  option("--dropout <x>", "of the recurrent layers", part);
+  option("--source <column>", "translate, caption: the column that is read (default: source, image)");
+  option("--target <column>", "translate, caption: the one that is written (default: target, caption); forecast: a,b");
+  option("--attention <how>", `translate: ${attentions.join(", ")} (default: additive)`);
+  option("--known <a,b>", "forecast: columns that are known ahead");
+  option("--past <a,b>", "forecast: further columns that are known up to now");
+  option("--series <column>", "forecast: which series a row belongs to");
+  option("--season <n>", "forecast: steps of a season (default: 1, none)", whole());
+  option("--horizon <n>", "forecast: steps ahead (default: one season)", whole());
+  option("--missing <what>", "forecast: interpolate fills gaps (default: error)");
+  option("--vector-size <n>", "autoencode: numbers that a row becomes (default: 64, of numbers 8)", whole());
+  option("--noise <x>", "autoencode: how much the input is disturbed (default: 0.1)", real(0));
+  option("--sentences", "language, ngram: each line of a text file is a text with an end");
+  option("--n <n>", "ngram: units of an n-gram (default: 3)", whole());
+  option("--smoothing <how>", `ngram: ${ngramSmoothings.join(", ")} (default: kneserNey)`);
 }
 
 /** Runs `train --task` and gives its exit code. */
@@ -66,21 +82,25 @@ export async function trainTask(paths: readonly string[], flags: TrainFlags, com
     const given = givenFlags(cliTask, flags, command);
     if (flags.demo === true ? paths.length > 0 : paths.length !== 1)
       throw new UsageError(`--task ${cliTask.name} takes one file with rows, or --demo`);
-    const path = flags.out ?? freshPath();
+    const path = flags.out ?? freshPath(cliTask.extension);
     if (!flags.force) await checkNotReplaced(path, undefined);
     await checkWritable(path);
-    const { rows, format } = flags.demo ? { rows: cliTask.demo(), format: "made up" } : await readRows(paths[0]!);
-    const what = `${grouped(rows.length)} rows (${format}): ${cliTask.describe(rows, given)}`;
-    const runtime = await Runtime.open(runtimeOptions(flags));
+    const { rows, format, ...ofData } = await dataOf(cliTask, paths[0], given);
+    const options = { ...ofData.flags, ...given };
+    const what = `${grouped(rows.length)} ${rows.length === 1 ? "row" : "rows"} (${format}): ${cliTask.describe(rows, options)}`;
+    const runtime = await runtimeFor(cliTask, flags);
     try {
       const tell = reporterOf(json, out);
-      tell.start({ what, backend: runningOn(runtime.info()), out: path });
-      const fit = cliTask.fit(runtime, rows, { ...given, signal: interrupt.signal });
-      for await (const progress of fit) tell.progress(progress);
-      const task = await fit;
-      const bytes = await task.save();
+      tell.start({ what, backend: cliTask.backend ? undefined : runningOn(runtime.info()), out: path });
+      const fit = cliTask.fit(runtime, rows, { ...options, signal: interrupt.signal });
+      if (Symbol.asyncIterator in fit) for await (const progress of fit) tell.progress(progress);
+      const trained = await fit;
+      const bytes = await trained.save();
       await writeFileAtomic(path, bytes);
-      tell.end({ path, steps: task.steps, bytes: bytes.length, interrupt, data: flags.demo ? undefined : paths[0] });
+      const next = flags.demo
+        ? `predict ${quoted(path)}${cliTask.predictNone ? "" : " -"}`
+        : `evaluate ${quoted(path)} ${quoted(paths[0]!)}`;
+      tell.end({ path, steps: trained.steps, bytes: bytes.length, interrupt, next });
     } finally {
       runtime.dispose();
     }
@@ -94,31 +114,48 @@ export async function trainTask(paths: readonly string[], flags: TrainFlags, com
   }
 }
 
+/** Rows of a file, or made-up ones with their options. @param path undefined for made-up rows */
+async function dataOf(cliTask: CliTask, path: string | undefined, given: TaskFlags) {
+  if (path === undefined) return { ...cliTask.demo(), format: "made up" };
+  return { ...(await readRows(path, cliTask.reading?.(given))), flags: {} };
+}
+
+/** A limit that no gradient reaches: tasks always have one. */
+const NO_LIMIT = 1e30;
+
 /** What of the command line is given, by the tasks' names. @throws UsageError for an option that the task does not have */
 function givenFlags({ name, takes }: CliTask, flags: TrainFlags, command: Command): TaskFlags {
   const given = command.options
     .map((option) => ({ attribute: option.attributeName(), long: option.long! }))
     .filter(({ attribute }) => command.getOptionValueSource(attribute) === "cli");
-  const other = given.find(({ attribute }) => ![...COMMON, ...takes].includes(attribute));
+  const other = given.find(({ attribute }) => ![...OF_THE_RUN, ...takes].includes(attribute));
   if (other) throw new UsageError(`${other.long} is no option of --task ${name}`);
-  const has = (attribute: string) => given.some((one) => one.attribute === attribute);
+  const has = (names: readonly string[]) => given.some(({ attribute }) => names.includes(attribute));
+  if (flags.schedule === "cosine")
+    throw new UsageError(
+      "--schedule cosine needs the number of updates, which a task knows only with its batches; take step or plateau",
+    );
   const values = flags as unknown as Readonly<Record<string, unknown>>;
-  const plain = [...takes, "epochs", "batch", "seed", "cell", "hiddenSize", "numLayers", "embeddingDim", "clipNorm"];
-  const renamed = { column: "columns" } as Readonly<Record<string, string>>;
+  const plain = [...takes.filter((one) => !learned.includes(one)), ...PLAIN];
   return {
-    ...Object.fromEntries(plain.filter(has).map((attribute) => [renamed[attribute] ?? attribute, values[attribute]])),
-    ...(has("validationFraction") && { validation: flags.validationFraction }),
-    ...((has("optimizer") || has("lr")) && { optimizer: optimizerOf(flags) }),
-    ...(has("schedule") && { schedule: scheduleOf(flags, 1) }),
+    ...Object.fromEntries(plain.filter((one) => has([one])).map((attribute) => [attribute, values[attribute]])),
+    ...(has(["validationFraction"]) && { validation: flags.validationFraction }),
+    ...(has(["clipNorm"]) && { clipNorm: flags.clipNorm === 0 ? NO_LIMIT : flags.clipNorm }),
+    ...(has(optimizerFlagNames) && { optimizer: optimizerOf(flags) }),
+    ...(has(scheduleFlagNames) && { schedule: scheduleOf(flags, 1) }),
   };
 }
 
+/** Options of learning that tasks have by the same name. */
+const PLAIN = ["epochs", "batch", "seed", "cell", "hiddenSize", "numLayers", "dropout"];
+
 interface End {
   readonly path: string;
-  readonly steps: number;
+  readonly steps: number | undefined;
   readonly bytes: number;
   readonly interrupt: Interrupt;
-  readonly data: string | undefined;
+  /** The command to try. */
+  readonly next: string;
 }
 
 /** Tells a person, or a script, how a training goes. */
@@ -126,29 +163,37 @@ function reporterOf(json: boolean, { line, colors }: ReturnType<typeof terminalO
   const record = (type: string, content: object) => line(JSON.stringify({ type, ...content }));
   const metricsOf = (metrics: Readonly<Record<string, number>>) =>
     Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+  /** Of an epoch that has no line yet. */
+  let last: Progress | undefined;
+  const endOfEpoch = () => {
+    const { epoch, epochs, loss, validation, secondsLeft } = last!;
+    last = undefined;
+    const measured = validation
+      ? `, held out: loss ${validation.loss.toFixed(4)}, ${metricsOf(validation.metrics).join(", ")}`
+      : "";
+    line(`epoch ${epoch}/${epochs}: loss ${loss.toFixed(4)}${measured}; ${clock(secondsLeft)} left`);
+  };
   return {
-    start(content: { what: string; backend: string; out: string }) {
+    start(content: { what: string; backend: string | undefined; out: string }) {
       if (json) record("start", content);
-      else for (const text of [content.backend, content.what]) line(text);
+      else for (const text of [content.backend, content.what]) if (text !== undefined) line(text);
     },
     progress(progress: Progress) {
-      const { epoch, epochs, loss, validation, secondsLeft, step, steps } = progress;
-      if (json) record(validation ? "validation" : "step", progress);
-      else if (validation || step === steps) {
-        const measured = validation
-          ? `, held out: loss ${validation.loss.toFixed(4)}, ${metricsOf(validation.metrics).join(", ")}`
-          : "";
-        line(`epoch ${epoch}/${epochs}: loss ${loss.toFixed(4)}${measured}; ${clock(secondsLeft)} left`);
+      if (json) record(progress.validation ? "validation" : "step", progress);
+      else {
+        if (last && last.epoch !== progress.epoch) endOfEpoch();
+        last = progress;
+        if (progress.validation) endOfEpoch();
       }
     },
-    end({ path, steps, bytes, interrupt, data }: End) {
+    end({ path, steps, bytes, interrupt, next }: End) {
       const interrupted = interrupt.exitCode !== undefined;
       if (json) record("end", { path, steps, bytes, interrupted });
       else {
-        line(`${colors.green(`${interrupted ? "stopped after" : "trained"} ${steps} steps`)}; saved to ${path}`);
-        line(
-          `try: ${colors.bold(`npx webgpu-rnn ${data ? `evaluate ${quoted(path)} ${quoted(data)}` : `predict ${quoted(path)} -`}`)}`,
-        );
+        if (last) endOfEpoch();
+        const done = steps === undefined ? "counted" : `${interrupted ? "stopped after" : "trained"} ${steps} steps`;
+        line(`${colors.green(done)}; saved to ${path}`);
+        line(`try: ${colors.bold(`npx webgpu-rnn ${next}`)}`);
       }
     },
   };

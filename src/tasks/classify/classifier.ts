@@ -106,6 +106,11 @@ export abstract class Classifier<M extends Module, S extends ClassifierSetting> 
     return this.setting.labels;
   }
 
+  /** The column with the classes. */
+  get label(): string {
+    return this.setting.label;
+  }
+
   protected description() {
     return { columns: this.columns, setting: this.setting };
   }

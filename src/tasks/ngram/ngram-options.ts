@@ -10,8 +10,8 @@ import {
 } from "../../index.ts";
 import { type TextUnit, textUnits } from "../text-units.ts";
 
-const smoothings = ["kneserNey", "addK", "none"] as const;
-export type NGramSmoothing = (typeof smoothings)[number];
+export const ngramSmoothings = ["kneserNey", "addK", "none"] as const;
+export type NGramSmoothing = (typeof ngramSmoothings)[number];
 
 export interface NGramOptions {
   /** How many units an n-gram has: each is predicted from the n-1 before it; 1 to 32, default 3. */
@@ -56,8 +56,10 @@ export function checkNGramOptions(who: string, options: NGramOptions) {
   checkCount(who, "n", n, 1, MOST_UNITS);
   if (!textUnits.includes(of))
     throw new OptionError(`${who}: of is ${shown(of)}, expected ${textUnits.map(shown).join(", ")}`);
-  if (!smoothings.includes(smoothing))
-    throw new OptionError(`${who}: smoothing is ${shown(smoothing)}, expected ${smoothings.map(shown).join(", ")}`);
+  if (!ngramSmoothings.includes(smoothing))
+    throw new OptionError(
+      `${who}: smoothing is ${shown(smoothing)}, expected ${ngramSmoothings.map(shown).join(", ")}`,
+    );
   checkNumber(who, "k", k, 0);
   if (discount !== undefined) checkNumber(who, "discount", discount, 0, 1);
   checkCount(who, "minCount", minCount);

@@ -152,6 +152,11 @@ export class Captioner extends TextWriter<Source, WriterModel<ImageReader>> {
     return { scale: this.#scale, target: this.target, setting: this.#setting };
   }
 
+  /** The column with the vector. */
+  get column(): string {
+    return this.#setting.image;
+  }
+
   protected get sourceFields() {
     return { image: field.numbers(({ image }: Source) => image) };
   }
