@@ -96,14 +96,16 @@ export function leastScalesOf(
   return sums.map((sum) => LEAST_SHARE * Math.sqrt(sum / origins.length) || 1);
 }
 
-/** What is known of steps to come, `[T,C]`. */
-export const stepsAhead = (columns: SeriesColumns, { values }: TimeSeries, origin: number, steps: number): number[][] =>
-  Array.from({ length: steps }, (_, t) =>
-    columns.inputs(
-      values.map((all) => all[origin + t]!),
-      true,
-    ),
-  );
+/**
+ * What is known of steps to come, `[T,C]`. Steps behind the end are not asked for where fewer than the horizon are; what they have
+ * says nothing of the others.
+ */
+export const stepsAhead = (columns: SeriesColumns, series: TimeSeries, origin: number, steps: number): number[][] =>
+  Array.from({ length: steps }, (_, t) => {
+    if (origin + t >= series.length) return new Array<number>(columns.sizes.future).fill(0);
+    const values = series.values.map((all) => all[origin + t]!);
+    return columns.inputs(values, true);
+  });
 
 const meanOf = (values: Float64Array): number => values.reduce((sum, x) => sum + x, 0) / values.length;
 const differences = (values: Float64Array, lag: number): Float64Array =>
