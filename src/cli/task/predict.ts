@@ -59,7 +59,9 @@ async function predict(path: string, texts: readonly string[], flags: Flags): Pr
         for await (const line of createInterface({ input: process.stdin })) {
           number += 1;
           if (line.trim() === "") continue;
-          const row = line.startsWith("{") ? jsonRow(line, `line ${number}`) : cliTask.rowOf(task, line);
+          const row = line.startsWith("{")
+            ? jsonRow(line, `standard input, line ${number}`)
+            : cliTask.rowOf(task, line);
           await say([row]);
         }
       } else if (cliTask.rowOf) await say([cliTask.rowOf(task, text)]);

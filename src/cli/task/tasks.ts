@@ -22,7 +22,9 @@ export function taskOfFile(bytes: Uint8Array, path: string): CliTask {
   const kind = kindOfFile(bytes, path);
   const found = cliTasks.find((one) => one.kind === kind);
   if (found) return found;
-  throw new FileFormatError(`${path}: is of a ${kind}, which the command line has no task for`);
+  throw new FileFormatError(
+    `${path}: is a file of the task ${JSON.stringify(kind)}, which the command line does not have`,
+  );
 }
 
 /** Opens what a task computes on. */
