@@ -9,6 +9,7 @@ import {
   type ScheduleSpec,
   type TrainingSettings,
 } from "../node.ts";
+import { taskCells } from "../tasks/index.ts";
 import { part, real, whole } from "./arguments.ts";
 import { type BackendFlags, backendOption, threadsOption } from "./backend.ts";
 import { UsageError } from "./terminal.ts";
@@ -128,7 +129,8 @@ export function addTrainOptions(command: Command): Command {
     command.addOption(new Option(flags, text).choices(choices).default(value));
 
   command.optionsGroup("Model:");
-  choice("--cell <name>", "recurrent cell", charModelCells, defaults.cell);
+  const cells = [...new Set<string>([...charModelCells, ...taskCells])];
+  choice("--cell <name>", `recurrent cell; without --task ${charModelCells.join(", ")}`, cells, defaults.cell);
   option("--embedding-dim <n>", "numbers for one character", whole(), defaults.embeddingDim);
   option("--hidden-size <n>", "numbers of a state", whole(), defaults.hiddenSize);
   option("--num-layers <n>", "recurrent layers", whole(1, 1000), defaults.numLayers);

@@ -1,6 +1,13 @@
 import type { Command } from "commander";
 import { readBytes, type SkippedFile } from "../io/files.ts";
-import { type Checkpoint, FileFormatError, makeOptimizer, readCheckpoint, Vocabulary } from "../node.ts";
+import {
+  type Checkpoint,
+  charModelCells,
+  FileFormatError,
+  makeOptimizer,
+  readCheckpoint,
+  Vocabulary,
+} from "../node.ts";
 import { checkStep } from "./check-step.ts";
 import { namedText, ownText } from "./default-text.ts";
 import { interruptible } from "./interrupt.ts";
@@ -23,8 +30,14 @@ export function register(program: Command): void {
     )
     .argument("[paths...]", "files and folders with text; - is standard input");
   addTrainOptions(command);
-  addTaskOptions(command);
+  const ofTasks = addTaskOptions(command);
   command.action(async (paths: string[], flags: TrainFlags) => {
+    if (flags.task === undefined) {
+      const given = ofTasks.find((option) => command.getOptionValueSource(option.attributeName()) === "cli");
+      if (given) throw new UsageError(`${given.long} is an option of tasks: say which one with --task`);
+      if (!charModelCells.includes(flags.cell))
+        throw new UsageError(`--cell ${flags.cell} is a cell of tasks; without --task: ${charModelCells.join(", ")}`);
+    }
     process.exitCode = await (flags.task ? trainTask : trainCommand)(paths, flags, command);
   });
 }

@@ -74,7 +74,19 @@ test("classify: one column of a table by its letters, class weights, one directi
   ].join("\n");
   await writeFile(at("rows.csv"), csv);
   const columns = ["--text", "said", "--of", "jamo", "--label", "stars", "--class-weights", "balanced"];
-  const how = ["--no-bidirectional", "--optimizer", "rmsprop", "--momentum", "0.5", "--epochs", "8", "--dropout", "0"];
+  const how = [
+    "--no-bidirectional",
+    "--cell",
+    "mgu",
+    "--optimizer",
+    "rmsprop",
+    "--momentum",
+    "0.5",
+    "--epochs",
+    "8",
+    "--dropout",
+    "0",
+  ];
   const ran = await commandLine(
     "train",
     "--task",
@@ -274,6 +286,20 @@ test.each<[string, string, readonly string[], number, RegExp]>([
   const ran = await commandLine("train", "--task", task, at("rows.csv"), "--out", at("m"), ...args);
   expect(ran.stderr).toMatch(message);
   expect(ran.code).toBe(code);
+});
+
+test.each<[string, readonly string[], RegExp]>([
+  ["an option of tasks", ["--season", "7"], /--season is an option of tasks: say which one with --task/],
+  ["made-up rows", ["--demo"], /--demo is an option of tasks/],
+  [
+    "a cell of tasks",
+    ["--cell", "mgu"],
+    /--cell mgu is a cell of tasks; without --task: lstm, gru, rnn_tanh, rnn_relu/,
+  ],
+])("without --task %s is refused", async (_, args, message) => {
+  const ran = await commandLine("train", ...args, "--out", at("m"));
+  expect(ran.stderr).toMatch(message);
+  expect(ran.code).toBe(2);
 });
 
 test("predict and evaluate refuse a column that the model knows, and files of no task", async () => {

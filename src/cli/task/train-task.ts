@@ -31,11 +31,15 @@ function column(given: string, before: Record<string, ColumnKind> = {}): Record<
   return { ...before, [name]: kind as ColumnKind };
 }
 
-/** Adds the options of tasks to `train`. */
-export function addTaskOptions(command: Command): void {
+/** Adds the options of tasks to `train`, and gives them. */
+export function addTaskOptions(command: Command): readonly Option[] {
+  const before = command.options.length;
   command.optionsGroup(`Tasks: ${cliTasks.map(({ name, about }) => `${name} (${about})`).join(", ")}`);
   command.addOption(
-    new Option("--task <name>", "train this on rows, in place of a character model on texts").choices(taskNames),
+    new Option(
+      "--task <name>",
+      "train this on rows, with its own defaults, in place of a character model on texts",
+    ).choices(taskNames),
   );
   command.option("--demo", "on rows that are made up, in place of a file");
   const option = (flags: string, text: string, parse?: (value: string) => unknown) => {
@@ -70,6 +74,7 @@ export function addTaskOptions(command: Command): void {
   option("--sentences", "language, ngram: each line of a text file is a text with an end");
   option("--n <n>", "ngram: units of an n-gram (default: 3)", whole());
   option("--smoothing <how>", `ngram: ${ngramSmoothings.join(", ")} (default: kneserNey)`);
+  return command.options.slice(before);
 }
 
 /** Runs `train --task` and gives its exit code. */
