@@ -15,15 +15,16 @@ export function freshPath(extension = "safetensors"): string {
 
 /**
  * Refuses to replace a file that a training does not go on with. A pipe or a device is written to, not replaced.
- * @param resumed the checkpoint that the training goes on with
+ * @param resumed the checkpoint that the training goes on with; null for what does not go on with any
  * @throws UsageError with the ways out
  */
-export async function checkNotReplaced(path: string, resumed: string | undefined): Promise<void> {
+export async function checkNotReplaced(path: string, resumed: string | undefined | null): Promise<void> {
   const old = await stat(path).catch(() => undefined);
   if (!old?.isFile()) return;
-  if (resumed !== undefined && (await realPath(path)) === (await realPath(resumed))) return;
+  if (typeof resumed === "string" && (await realPath(path)) === (await realPath(resumed))) return;
+  const goOn = resumed === null ? "" : `go on with it (--resume ${quoted(path)}), `;
   throw new UsageError(
-    `${path}: is there already and would be replaced; go on with it (--resume ${quoted(path)}), choose another name with --out, or replace it with --force`,
+    `${path}: is there already and would be replaced; ${goOn}choose another name with --out, or replace it with --force`,
   );
 }
 

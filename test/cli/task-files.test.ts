@@ -288,6 +288,15 @@ test.each<[string, string, readonly string[], number, RegExp]>([
   expect(ran.code).toBe(code);
 });
 
+test("a file that is there already is not replaced unless --force says so", async () => {
+  const model = await trained("ngram", "story.txt", story);
+  const again = ["train", "--task", "ngram", at("story.txt"), "--out", model];
+  const refused = await commandLine(...again);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/model: is there already and would be replaced; choose another name with --out, or/);
+  expect(await commandLine(...again, "--force")).toMatchObject({ code: 0, stderr: "" });
+});
+
 test.each<[string, readonly string[], RegExp]>([
   ["an option of tasks", ["--season", "7"], /--season is an option of tasks: say which one with --task/],
   ["made-up rows", ["--demo"], /--demo is an option of tasks/],

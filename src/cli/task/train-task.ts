@@ -88,7 +88,7 @@ export async function trainTask(paths: readonly string[], flags: TrainFlags, com
     if (flags.demo === true ? paths.length > 0 : paths.length !== 1)
       throw new UsageError(`--task ${cliTask.name} takes one file with rows, or --demo`);
     const path = flags.out ?? freshPath(cliTask.extension);
-    if (!flags.force) await checkNotReplaced(path, undefined);
+    if (!flags.force) await checkNotReplaced(path, null);
     await checkWritable(path);
     const { rows, format, ...ofData } = await dataOf(cliTask, paths[0], given);
     const options = { ...ofData.flags, ...given };
