@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test, vi } from "vitest";
 import { interruptible } from "../../src/cli/interrupt.ts";
 import { readCheckpoint } from "../../src/node.ts";
-import { losses, of, rhyme, small, temporaryFolder, train } from "../support/command-line.ts";
+import { commandLine, losses, of, rhyme, small, temporaryFolder, train } from "../support/command-line.ts";
 
 const { at, folder } = temporaryFolder();
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -56,6 +56,20 @@ test.skipIf(process.platform === "win32")(
     expect(of(resumed.records, "start")[0]?.step).toBe(end.step);
   },
 );
+
+test.skipIf(process.platform === "win32")("Ctrl-C saves a task, which says what it learned until then", async () => {
+  const wasm = ["--backend", "wasm", "--threads", "1"];
+  const options = [...wasm, "--hidden-size", "8", "--epochs", "100000", "--json", "--out", at("m.safetensors")];
+  const child = start("train", "--task", "forecast", "--demo", ...options);
+  await until(() => child.text.stdout.includes('"step":5,'));
+  child.kill("SIGINT");
+  expect(await child.ended).toBe(130);
+  const end = JSON.parse(child.text.stdout.trim().split("\n").at(-1)!);
+  expect(end).toMatchObject({ type: "end", interrupted: true, path: at("m.safetensors") });
+  expect(end.steps).toBeGreaterThanOrEqual(5);
+  const said = await commandLine("predict", at("m.safetensors"), "--json", ...wasm);
+  expect(said.stdout.trim().split("\n")).toHaveLength(7);
+});
 
 test("the first signal asks for an end, the second one quits", () => {
   const exit = vi.spyOn(process, "exit").mockImplementation((() => {}) as never);
