@@ -100,6 +100,8 @@ const [FEWEST_EPOCHS, MOST_EPOCHS] = [10, 300];
 /** How often to go through rows of so many batches. */
 const epochsFor = (batches: number): number =>
   Math.min(MOST_EPOCHS, Math.max(FEWEST_EPOCHS, Math.ceil(UPDATES / batches)));
+
+/** Of tasks' files. */
 const VERSION = 1;
 
 /**
@@ -116,16 +118,21 @@ export abstract class Task<Row, M extends Module = Module> {
   protected constructor(runtime: Runtime, { model, loss, from }: TaskParts<M>) {
     this.runtime = runtime;
     this.model = model;
-    if ("weights" in from) {
-      this.#seed = from.spec.seed ?? 0;
-      this.#training = loadTraining(runtime, model, from, { loss });
-      return;
-    }
-    const { optimizer = { name: "adam", lr: 3e-3 }, schedule, clipNorm = 1, seed = 0 } = from;
+    const { seed = 0 } = "weights" in from ? from.spec : from;
     this.#seed = seed;
-    runtime.initialize(model, { seed });
-    const spec = { optimizer, clipNorm, seed, ...(schedule && { schedule }) };
-    this.#training = makeTraining(runtime, model, spec, { loss });
+    try {
+      if ("weights" in from) this.#training = loadTraining(runtime, model, from, { loss });
+      else {
+        const { optimizer = { name: "adam", lr: 3e-3 }, schedule, clipNorm = 1 } = from;
+        runtime.initialize(model, { seed });
+        const spec = { optimizer, clipNorm, seed, ...(schedule && { schedule }) };
+        this.#training = makeTraining(runtime, model, spec, { loss });
+      }
+    } catch (error) {
+      // Nobody has the task, so nobody could free its weights.
+      runtime.release(model);
+      throw error;
+    }
   }
 
   /** What the file calls this task. */
@@ -133,10 +140,7 @@ export abstract class Task<Row, M extends Module = Module> {
   /** What is measured beside the loss. */
   protected abstract readonly metrics: Metrics;
   /** What tells how good a validation is, the smaller the better. */
-  protected abstract monitor(validation: {
-    readonly loss: number;
-    readonly metrics: Readonly<Record<string, number>>;
-  }): number;
+  protected abstract monitor(validation: Validation): number;
   /** Rows as batches; with a seed in an order of each epoch's own, else as they come. @throws DataError naming the row */
   protected abstract batches(rows: readonly Numbered<Row>[], batch: number, shuffle: number | undefined): TaskBatches;
   /** What building it anew needs, besides the weights: options, vocabularies, scaling. */
@@ -241,12 +245,7 @@ export abstract class Task<Row, M extends Module = Module> {
 }
 
 const endOf = ({ validation }: EpochReport, progress: Progress): Progress =>
-  validation
-    ? {
-        ...progress,
-        validation: validation as Validation,
-      }
-    : progress;
+  validation ? { ...progress, validation: validation as Validation } : progress;
 
 /** Those of some options that are there, for what takes no others. */
 export const picked = <O extends object, K extends keyof O>(options: O, names: readonly K[]): Pick<O, K> =>
@@ -310,7 +309,7 @@ export function readTask(
       `the file is no task's: it has task ${shown(task)}, version ${shown(version)}; tasks of this version write version ${VERSION}`,
     );
   if (kind !== undefined && task !== kind)
-    throw new FileFormatError(`the file is of a ${task}, not of a ${kind}; loadTask opens any`);
+    throw new FileFormatError(`the file is of a ${task}, not of a ${kind}; open it as that`);
   return { ...saved, kind: task };
 }
 

@@ -300,6 +300,19 @@ test("files of other kinds, and damaged ones, are refused", async () => {
   classifier.dispose();
 });
 
+test("what cannot be trained or loaded leaves nothing on the device", async () => {
+  const classifier = await quick(rows);
+  const text = new TextDecoder("latin1").decode(await classifier.save());
+  const { bytes } = runtime.memory();
+  await expect(quick(rows, { optimizer: { name: "adma" } })).rejects.toThrow(/adma/);
+  expect(text).toContain('\\"hiddenSize\\":12');
+  const other = text.replace('\\"hiddenSize\\":12', '\\"hiddenSize\\":13');
+  const file = Uint8Array.from(other, (character) => character.charCodeAt(0));
+  expect(() => SequenceClassifier.load(runtime, file)).toThrow(/is damaged: .* has \[48,3\], the model \[52,3\]/);
+  expect(runtime.memory().bytes).toBe(bytes);
+  classifier.dispose();
+});
+
 test("the twins train it too", async () => {
   using cpu = await Runtime.open({ backend: "cpu" });
   const classifier = await SequenceClassifier.fit(cpu, sentences(40), {

@@ -25,8 +25,20 @@ import {
   type TaskRow,
 } from "../columns.ts";
 import { inBatches, largest, type Numbered, numbered } from "../rows.ts";
-import { type LearningOptions, learningNames, picked, type RowParts, Task, type TaskBatches } from "../task.ts";
-import type { Validation } from "../task-fit.ts";
+import {
+  fitNames,
+  fitNew,
+  fromFile,
+  type LearningOptions,
+  learningNames,
+  picked,
+  type RowParts,
+  readTask,
+  Task,
+  type TaskBatches,
+  type TaskFitOptions,
+} from "../task.ts";
+import type { TaskFit, Validation } from "../task-fit.ts";
 import { byAccuracy, type ClassReport, classReport } from "./class-report.ts";
 import { type ClassWeights, type LabelledBy, labelsOf, weightsOf } from "./labels.ts";
 
@@ -48,7 +60,7 @@ export interface ClassifierOptions extends ColumnOptions, LearningOptions {
   readonly classWeights?: ClassWeights;
 }
 
-export const classifierNames = [
+const classifierNames: readonly string[] = [
   "label",
   "columns",
   "affixes",
@@ -56,7 +68,7 @@ export const classifierNames = [
   "classWeights",
   ...columnNames,
   ...learningNames,
-] as const;
+];
 
 /** What the file of a classifier holds of its options and classes. */
 export interface ClassifierSetting {
@@ -181,7 +193,7 @@ export abstract class Classifier<M extends Module, S extends ClassifierSetting> 
 }
 
 /** Columns for rows, and what all classifiers set. @throws DataError, OptionError */
-export function classifierParts(
+function classifierParts(
   who: string,
   { training, validation }: RowParts<TaskRow>,
   options: ClassifierOptions,
@@ -197,6 +209,57 @@ export function classifierParts(
   return { columns, setting: { label, embeddingDim, labels, weights: weightsOf(who, classWeights, labels, counts) } };
 }
 
+/** What tells one task that gives classes from another. */
+export interface ClassifierKind<T, S extends ClassifierSetting, O extends ClassifierOptions> {
+  /** What errors and files call it. */
+  readonly name: string;
+  readonly by: LabelledBy;
+  /** Names of the options that are not of all classifiers: a file has each of them. */
+  readonly own: readonly string[];
+  /** Options of all classifiers that it does not have. */
+  readonly without?: readonly string[];
+  /** Its defaults of options that all classifiers have. */
+  readonly defaults?: ClassifierOptions;
+  /** Its own options with their defaults. @throws OptionError */
+  ownSetting(who: string, options: O | S): Omit<S, keyof ClassifierSetting>;
+  make(runtime: Runtime, parts: ClassifierParts<S>, from: LearningOptions | SavedTraining): T;
+}
+
+/** `fit` of a task that gives classes. */
+export function fitClassifier<
+  T extends Task<TaskRow>,
+  S extends ClassifierSetting,
+  O extends ClassifierOptions & TaskFitOptions<TaskRow>,
+>(
+  { name, by, own, without = [], defaults, ownSetting, make }: ClassifierKind<T, S, O>,
+  runtime: Runtime,
+  rows: readonly TaskRow[],
+  options: O,
+): TaskFit<T> {
+  return fitNew(name, rows, options, (parts) => {
+    const shared = classifierNames.filter((option) => !without.includes(option));
+    checkOptions(name, options, [...own, ...shared, ...fitNames]);
+    const setting = ownSetting(name, options);
+    const made = classifierParts(name, parts, { ...defaults, ...options }, by);
+    const whole = { columns: made.columns, setting: { ...made.setting, ...setting } as S };
+    return make(runtime, whole, picked<LearningOptions, keyof LearningOptions>(options, learningNames));
+  });
+}
+
+/** `load` of a task that gives classes. @throws FileFormatError for what is no file of it */
+export function loadClassifier<T, S extends ClassifierSetting, O extends ClassifierOptions>(
+  { name, own, ownSetting, make }: ClassifierKind<T, S, O>,
+  runtime: Runtime,
+  bytes: Uint8Array | ArrayBuffer,
+): T {
+  const saved = readTask(bytes, name);
+  return fromFile(name, () => {
+    const { columns, setting } = saved.metadata as { columns: unknown; setting: S };
+    const checked = { ...checkClassifierSetting(setting, own), ...ownSetting("setting", setting) } as S;
+    return make(runtime, { columns: Columns.fromJSON(columns), setting: checked }, saved);
+  });
+}
+
 const settingNames = ["label", "embeddingDim", "labels", "weights"] as const;
 
 /**
@@ -204,7 +267,7 @@ const settingNames = ["label", "embeddingDim", "labels", "weights"] as const;
  * @param own names of the task's own settings, which it checks itself
  * @throws OptionError
  */
-export function checkClassifierSetting(setting: ClassifierSetting, own: readonly string[]): ClassifierSetting {
+function checkClassifierSetting(setting: ClassifierSetting, own: readonly string[]): ClassifierSetting {
   const names = [...settingNames, ...own];
   checkOptions("setting", setting, names);
   const missing = names.filter((name) => !Object.hasOwn(setting, name));

@@ -1,7 +1,6 @@
 import {
   checkCount,
   checkNumber,
-  checkOptions,
   Dropout,
   functional,
   Linear,
@@ -10,26 +9,17 @@ import {
   type SavedTraining,
   type Tensor,
 } from "../../index.ts";
-import { type ColumnSize, Columns, type TaskRow } from "../columns.ts";
+import type { ColumnSize, TaskRow } from "../columns.ts";
 import { StepEmbedding, type StepInputs } from "../step-encoder.ts";
-import {
-  fitNames,
-  fitNew,
-  fromFile,
-  type LearningOptions,
-  learningNames,
-  picked,
-  readTask,
-  type TaskFitOptions,
-} from "../task.ts";
+import type { LearningOptions, TaskFitOptions } from "../task.ts";
 import type { TaskFit } from "../task-fit.ts";
 import {
+  type ClassifierKind,
   type ClassifierOptions,
   type ClassifierParts,
   type ClassifierSetting,
-  checkClassifierSetting,
-  classifierNames,
-  classifierParts,
+  fitClassifier,
+  loadClassifier,
 } from "./classifier.ts";
 import { byRow } from "./labels.ts";
 import { RowClassifier } from "./row-classifier.ts";
@@ -109,6 +99,14 @@ class FeedForwardModel extends Module {
 export class FeedForward extends RowClassifier<FeedForwardModel, Setting> {
   protected readonly kind = KIND;
 
+  static readonly #kind: ClassifierKind<FeedForward, Setting, FeedForwardOptions> = {
+    name: KIND,
+    by: byRow,
+    own: OWN,
+    ownSetting,
+    make: (...made) => new FeedForward(...made),
+  };
+
   private constructor(runtime: Runtime, parts: ClassifierParts<Setting>, from: LearningOptions | SavedTraining) {
     super(runtime, parts, new FeedForwardModel(parts.columns.sizes, parts.setting), from);
   }
@@ -123,23 +121,12 @@ export class FeedForward extends RowClassifier<FeedForwardModel, Setting> {
     rows: readonly TaskRow[],
     options: FeedForwardOptions & TaskFitOptions<TaskRow> = {},
   ): TaskFit<FeedForward> {
-    return fitNew(KIND, rows, options, (parts) => {
-      checkOptions(KIND, options, [...OWN, ...classifierNames, ...fitNames]);
-      const own = ownSetting(KIND, options);
-      const { columns, setting } = classifierParts(KIND, parts, options, byRow);
-      const made = { columns, setting: { ...setting, ...own } };
-      return new FeedForward(runtime, made, picked(options, learningNames));
-    });
+    return fitClassifier(FeedForward.#kind, runtime, rows, options);
   }
 
   /** @throws FileFormatError for what is no file of a feed-forward network */
   static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): FeedForward {
-    const saved = readTask(bytes, KIND);
-    return fromFile(KIND, () => {
-      const { columns, setting } = saved.metadata as { columns: unknown; setting: Setting };
-      const checked = { ...checkClassifierSetting(setting, OWN), ...ownSetting("setting", setting) };
-      return new FeedForward(runtime, { columns: Columns.fromJSON(columns), setting: checked }, saved);
-    });
+    return loadClassifier(FeedForward.#kind, runtime, bytes);
   }
 }
 

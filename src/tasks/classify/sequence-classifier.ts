@@ -1,24 +1,15 @@
-import { checkOptions, OptionError, type Runtime, type SavedTraining, shown } from "../../index.ts";
-import { Columns, type TaskRow } from "../columns.ts";
+import { OptionError, type Runtime, type SavedTraining, shown } from "../../index.ts";
+import type { TaskRow } from "../columns.ts";
 import { type RecurrentOptionsOfTask, recurrentDefaults, recurrentNames } from "../recurrent-layer.ts";
-import {
-  fitNames,
-  fitNew,
-  fromFile,
-  type LearningOptions,
-  learningNames,
-  picked,
-  readTask,
-  type TaskFitOptions,
-} from "../task.ts";
+import type { LearningOptions, TaskFitOptions } from "../task.ts";
 import type { TaskFit } from "../task-fit.ts";
 import {
+  type ClassifierKind,
   type ClassifierOptions,
   type ClassifierParts,
   type ClassifierSetting,
-  checkClassifierSetting,
-  classifierNames,
-  classifierParts,
+  fitClassifier,
+  loadClassifier,
 } from "./classifier.ts";
 import { ClassifierModel, type ClassifierSizes, type Pooling, poolings } from "./classifier-model.ts";
 import { byRow } from "./labels.ts";
@@ -44,6 +35,14 @@ interface Setting extends ClassifierSetting, ClassifierSizes {}
 export class SequenceClassifier extends RowClassifier<ClassifierModel, Setting> {
   protected readonly kind = KIND;
 
+  static readonly #kind: ClassifierKind<SequenceClassifier, Setting, SequenceClassifierOptions> = {
+    name: KIND,
+    by: byRow,
+    own: OWN,
+    ownSetting,
+    make: (...made) => new SequenceClassifier(...made),
+  };
+
   private constructor(runtime: Runtime, parts: ClassifierParts<Setting>, from: LearningOptions | SavedTraining) {
     super(runtime, parts, new ClassifierModel(parts.columns.sizes, parts.setting), from);
   }
@@ -58,23 +57,12 @@ export class SequenceClassifier extends RowClassifier<ClassifierModel, Setting> 
     rows: readonly TaskRow[],
     options: SequenceClassifierOptions & TaskFitOptions<TaskRow> = {},
   ): TaskFit<SequenceClassifier> {
-    return fitNew(KIND, rows, options, (parts) => {
-      checkOptions(KIND, options, [...OWN, ...classifierNames, ...fitNames]);
-      const own = ownSetting(KIND, options);
-      const { columns, setting } = classifierParts(KIND, parts, options, byRow);
-      const made = { columns, setting: { ...setting, ...own } };
-      return new SequenceClassifier(runtime, made, picked(options, learningNames));
-    });
+    return fitClassifier(SequenceClassifier.#kind, runtime, rows, options);
   }
 
   /** @throws FileFormatError for what is no file of a classifier */
   static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): SequenceClassifier {
-    const saved = readTask(bytes, KIND);
-    return fromFile(KIND, () => {
-      const { columns, setting } = saved.metadata as { columns: unknown; setting: Setting };
-      const checked = { ...checkClassifierSetting(setting, OWN), ...ownSetting("setting", setting) };
-      return new SequenceClassifier(runtime, { columns: Columns.fromJSON(columns), setting: checked }, saved);
-    });
+    return loadClassifier(SequenceClassifier.#kind, runtime, bytes);
   }
 }
 

@@ -10,31 +10,22 @@ import {
   type SessionOptions,
   type Tensor,
 } from "../../index.ts";
-import { type ColumnSize, Columns, type TaskRow } from "../columns.ts";
+import type { ColumnSize, TaskRow } from "../columns.ts";
 import { type RecurrentOptionsOfTask, recurrentDefaults, recurrentNames } from "../recurrent-layer.ts";
 import { type Numbered, numbered } from "../rows.ts";
 import { StepEncoder, type StepInputs } from "../step-encoder.ts";
-import {
-  fitNames,
-  fitNew,
-  fromFile,
-  type LearningOptions,
-  learningNames,
-  picked,
-  readTask,
-  type TaskFitOptions,
-} from "../task.ts";
+import type { LearningOptions, TaskFitOptions } from "../task.ts";
 import type { TaskFit } from "../task-fit.ts";
 import { type ClassReport, classReport } from "./class-report.ts";
 import {
   Classifier,
+  type ClassifierKind,
   type ClassifierOptions,
   type ClassifierParts,
   type ClassifierSetting,
-  checkClassifierSetting,
-  classifierNames,
-  classifierParts,
   type Example,
+  fitClassifier,
+  loadClassifier,
 } from "./classifier.ts";
 import { byStep } from "./labels.ts";
 import { classOf } from "./row-classifier.ts";
@@ -49,8 +40,6 @@ export interface SequenceTaggerOptions extends Omit<ClassifierOptions, "maxLengt
 
 /** What errors and files call it. */
 const KIND = "sequence tagger";
-/** A row that is cut would have steps without a class. */
-const NAMES = [...classifierNames.filter((name) => name !== "maxLength"), ...recurrentNames, ...fitNames];
 /** Two Hangul syllables. */
 const AFFIXES = 5;
 
@@ -90,6 +79,17 @@ export class SequenceTagger extends Classifier<TaggerModel, Setting> {
   protected readonly kind = KIND;
   protected readonly labelled = byStep;
 
+  static readonly #kind: ClassifierKind<SequenceTagger, Setting, SequenceTaggerOptions> = {
+    name: KIND,
+    by: byStep,
+    own: recurrentNames,
+    // A row that is cut would have steps without a class.
+    without: ["maxLength"],
+    defaults: { affixes: AFFIXES },
+    ownSetting: (who, options) => recurrentDefaults(who, options, { bidirectional: true }),
+    make: (...made) => new SequenceTagger(...made),
+  };
+
   private constructor(runtime: Runtime, parts: ClassifierParts<Setting>, from: LearningOptions | SavedTraining) {
     super(runtime, parts, new TaggerModel(parts.columns.sizes, parts.setting), from);
   }
@@ -105,25 +105,12 @@ export class SequenceTagger extends Classifier<TaggerModel, Setting> {
     rows: readonly TaskRow[],
     options: SequenceTaggerOptions & TaskFitOptions<TaskRow> = {},
   ): TaskFit<SequenceTagger> {
-    return fitNew(KIND, rows, options, (parts) => {
-      checkOptions(KIND, options, NAMES);
-      const recurrent = recurrentDefaults(KIND, options, { bidirectional: true });
-      const { columns, setting } = classifierParts(KIND, parts, { affixes: AFFIXES, ...options }, byStep);
-      const made = { columns, setting: { ...setting, ...recurrent } };
-      return new SequenceTagger(runtime, made, picked(options, learningNames));
-    });
+    return fitClassifier(SequenceTagger.#kind, runtime, rows, options);
   }
 
   /** @throws FileFormatError for what is no file of a tagger */
   static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): SequenceTagger {
-    const saved = readTask(bytes, KIND);
-    return fromFile(KIND, () => {
-      const { columns, setting } = saved.metadata as { columns: unknown; setting: Setting };
-      const checked = checkClassifierSetting(setting, recurrentNames);
-      const recurrent = recurrentDefaults("setting", setting, { bidirectional: true });
-      const parts = { columns: Columns.fromJSON(columns), setting: { ...checked, ...recurrent } };
-      return new SequenceTagger(runtime, parts, saved);
-    });
+    return loadClassifier(SequenceTagger.#kind, runtime, bytes);
   }
 
   protected target(V: number) {
