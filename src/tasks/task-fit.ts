@@ -6,8 +6,10 @@ export interface Validation {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** What a task's training says while it goes on. */
-export interface Progress {
+/** What the training of a task T says while it goes on. */
+export interface Progress<T = unknown> {
+  /** As it stands: between two updates it can predict, evaluate and save. It is gone when the loop is left before its end. */
+  readonly task: T;
   /** Updates so far, and at most. */
   readonly step: number;
   readonly steps: number;
@@ -27,17 +29,17 @@ export interface Progress {
  * runs before it is iterated or awaited. A loop that is left by `break` ends the training, and there is no task then; `signal` of its
  * options ends it with one.
  */
-export class TaskFit<T> implements AsyncGenerator<Progress, T, undefined>, PromiseLike<T> {
-  readonly #progress: AsyncGenerator<Progress, T, undefined>;
-  #last: IteratorResult<Progress, T> | undefined;
+export class TaskFit<T> implements AsyncGenerator<Progress<T>, T, undefined>, PromiseLike<T> {
+  readonly #progress: AsyncGenerator<Progress<T>, T, undefined>;
+  #last: IteratorResult<Progress<T>, T> | undefined;
   #done: Promise<T> | undefined;
 
   /** @internal */
-  constructor(run: () => AsyncGenerator<Progress, T, undefined>) {
+  constructor(run: () => AsyncGenerator<Progress<T>, T, undefined>) {
     this.#progress = run();
   }
 
-  async next(): Promise<IteratorResult<Progress, T>> {
+  async next(): Promise<IteratorResult<Progress<T>, T>> {
     const result = await this.#progress.next();
     // When it has ended, a generator gives its value once.
     if (!this.#last?.done) this.#last = result;
@@ -45,11 +47,11 @@ export class TaskFit<T> implements AsyncGenerator<Progress, T, undefined>, Promi
   }
 
   /** Ends it: no further step is started. */
-  return(value: T | PromiseLike<T>): Promise<IteratorResult<Progress, T>> {
+  return(value: T | PromiseLike<T>): Promise<IteratorResult<Progress<T>, T>> {
     return this.#progress.return(value);
   }
 
-  throw(error: unknown): Promise<IteratorResult<Progress, T>> {
+  throw(error: unknown): Promise<IteratorResult<Progress<T>, T>> {
     return this.#progress.throw(error);
   }
 

@@ -161,7 +161,7 @@ export abstract class Task<Row, M extends Module = Module> {
    * @throws OptionError; DataError for rows that do not fit, before anything runs; BusyError while it trains already
    */
   fit(rows: readonly Row[], options: TaskFitOptions<Row> = {}): TaskFit<this> {
-    const run = (): AsyncGenerator<Progress, this, undefined> => {
+    const run = (): AsyncGenerator<Progress<this>, this, undefined> => {
       checkOptions(`${this.kind}: fit`, options, fitNames);
       return this.train(this.divide(`${this.kind}: fit`, rows, options.validation, this.#seed), options);
     };
@@ -174,7 +174,7 @@ export abstract class Task<Row, M extends Module = Module> {
   async *train(
     { training, validation }: RowParts<Row>,
     options: TaskFitOptions<Row>,
-  ): AsyncGenerator<Progress, this, undefined> {
+  ): AsyncGenerator<Progress<this>, this, undefined> {
     const { batch = 32, signal } = options;
     if (options.epochs !== undefined) checkCount(`${this.kind}: fit`, "epochs", options.epochs);
     checkCount(`${this.kind}: fit`, "batch", batch);
@@ -193,8 +193,8 @@ export abstract class Task<Row, M extends Module = Module> {
     const steps = before + epochs * data.length;
     let ended: EpochReport | undefined;
     const began = performance.now();
-    const progress = (epoch: number, loss: number, step: number) => ({
-      ...{ step, steps, epoch, epochs, loss },
+    const progress = (epoch: number, loss: number, step: number): Progress<this> => ({
+      ...{ task: this, step, steps, epoch, epochs, loss },
       secondsLeft: (((performance.now() - began) / (step - before)) * (steps - step)) / 1000,
     });
     try {
@@ -244,7 +244,7 @@ export abstract class Task<Row, M extends Module = Module> {
   }
 }
 
-const endOf = ({ validation }: EpochReport, progress: Progress): Progress =>
+const endOf = <T>({ validation }: EpochReport, progress: Progress<T>): Progress<T> =>
   validation ? { ...progress, validation: validation as Validation } : progress;
 
 /** Those of some options that are there, for what takes no others. */

@@ -51,6 +51,22 @@ test.each(["last", "mean", "max", "attention"] as const)("%s: learns what not do
 const quick = (rows: readonly object[], options: object = {}) =>
   SequenceClassifier.fit(runtime, rows, { ...small, epochs: 2, ...options });
 
+test("between two updates it can be asked and saved, and training is as without that", async () => {
+  const [rows, options] = [sentences(120), { dropout: 0.3, epochs: 2 }];
+  const alone = await quick(rows, options);
+  const answers: number[] = [];
+  const fit = quick(rows, options);
+  for await (const { task, step } of fit) {
+    const { probabilities } = await task.predict({ text: "the day was not kind" });
+    answers.push(probabilities.bad!);
+    if (step % 3 === 0) await task.evaluate(rows.slice(0, 20));
+    if (step === 4) expect(SequenceClassifier.load(runtime, await task.save()).steps).toBeGreaterThanOrEqual(4);
+  }
+  const asked = await fit;
+  expect(new Set(answers).size).toBeGreaterThan(2);
+  expect(await asked.save()).toEqual(await alone.save());
+});
+
 test("a file has all of it: the same predictions, and training goes on as without it", async () => {
   const rows = sentences(120);
   const options = { dropout: 0.3, classWeights: { good: 2 }, validation: 0 } as const;

@@ -191,7 +191,7 @@ export class Forecaster extends Task<TaskRow, ForecastModel> {
   override async *train(
     parts: RowParts<TaskRow>,
     options: TaskFitOptions<TaskRow>,
-  ): AsyncGenerator<Progress, this, undefined> {
+  ): AsyncGenerator<Progress<this>, this, undefined> {
     yield* super.train(parts, options);
     await this.#calibrate(parts.validation.map(({ row }) => row as Origin));
     return this;
