@@ -1,35 +1,68 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
-import { strings, type TextKey } from "./strings.ts";
+import { pages, start } from "./pages.ts";
 
-/** Puts the English words into the page, so that there is something to read before the script has run. */
-const words: Plugin = {
-  name: "words",
-  transformIndexHtml: (html) =>
-    html.replace(/data-text="(\w+)"([^>]*)>…</g, (_, key: string, rest: string) => {
-      const text = strings.en[key as TextKey];
-      if (text === undefined) throw new Error(`index.html: strings.ts has no "${key}"`);
-      return `data-text="${key}"${rest}>${text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}<`;
-    }),
+const here = fileURLToPath(new URL(".", import.meta.url));
+const inSrc = (path: string) => fileURLToPath(new URL(`../src/${path}`, import.meta.url));
+const all = [start, ...pages];
+const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
+/** A page's HTML: the template, with the page's words in English, so that there is something to read before its script has run. */
+function htmlOf(file: string): string | undefined {
+  const page = all.find(({ name }) => file === join(here, `${name}.html`));
+  if (!page) return undefined;
+  const values: Readonly<Record<string, string>> = { name: page.name, title: page.title[0], about: page.about[0] };
+  const template = readFileSync(join(here, "template.html"), "utf8");
+  return template.replace(/\{(\w+)\}/g, (_, key: string) => escaped(values[key]!));
+}
+
+/** The pages of pages.ts, each at NAME.html, without a file of that name. */
+const gallery: Plugin = {
+  name: "gallery",
+  enforce: "pre",
+  resolveId: (id) => (htmlOf(id) === undefined ? undefined : id),
+  load: (id) => htmlOf(id),
+  configureServer(server) {
+    server.middlewares.use(async (request, response, next) => {
+      const path = new URL(request.url ?? "/", "http://page").pathname;
+      const html = htmlOf(join(here, path === "/" ? "index.html" : path.slice(1)));
+      if (html === undefined) return next();
+      response.setHeader("Content-Type", "text/html");
+      response.end(await server.transformIndexHtml(path, html));
+    });
+  },
 };
 
 // The folder of this file is the root: "vite demo" and "vite build demo".
 export default defineConfig({
-  // Relative addresses: the built page works in any folder of any site.
+  // Relative addresses: the built pages work in any folder of any site.
   base: "./",
-  plugins: [words],
-  // The examples import the package by its name.
-  resolve: { alias: { "webgpu-rnn": fileURLToPath(new URL("../src/index.ts", import.meta.url)) } },
+  plugins: [gallery],
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  // Programs import the package by its name.
+  resolve: {
+    alias: [
+      { find: /^webgpu-rnn$/, replacement: inSrc("index.ts") },
+      { find: /^webgpu-rnn\/tasks$/, replacement: inSrc("tasks/index.ts") },
+      { find: /^webgpu-rnn\/tasks\/data$/, replacement: inSrc("tasks/data/index.ts") },
+    ],
+  },
   server: { fs: { allow: [".."] } },
   worker: { format: "es" },
   build: {
     target: "es2022",
     outDir: "dist",
     rolldownOptions: {
-      input: ["index.html", "examples/index.html"].map((page) => fileURLToPath(new URL(page, import.meta.url))),
+      input: [
+        ...all.map(({ name }) => join(here, `${name}.html`)),
+        join(here, "old.html"),
+        join(here, "examples/index.html"),
+      ],
     },
     emptyOutDir: true,
-    // No data: addresses, so that a strict content security policy can be set where the page is hosted.
+    // No data: addresses, so that a strict content security policy can be set where the pages are hosted.
     assetsInlineLimit: 0,
     // The project's source, as a text to learn from, is a chunk of half a megabyte that only its choice loads.
     chunkSizeWarningLimit: 2000,

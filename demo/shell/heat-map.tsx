@@ -1,0 +1,160 @@
+/** Numbers as colours in rows and columns: states by step, attention, confusion. Moved over by pointer and by keys. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { Figure } from "./figure.tsx";
+import { number, words } from "./language.ts";
+import { diverging, isDark, type Rgb, rgb } from "./theme.ts";
+
+const text = words({
+  label: [
+    "{name}: {rows} rows by {columns} columns. Arrow keys move, Home and End jump.",
+    "{name}: {rows}행 {columns}열. 화살표 키로 움직이고 Home과 End로 양 끝으로 갑니다.",
+  ],
+  hint: ["Point at it, or focus it and use the arrow keys.", "가리키거나, 초점을 맞추고 화살표 키를 쓰세요."],
+  at: ["{row}, {column}: {value}", "{row}, {column}: {value}"],
+});
+
+export interface Place {
+  readonly row: number;
+  readonly column: number;
+}
+
+export interface HeatMapProps {
+  readonly title: string;
+  readonly hint?: string;
+  /** By row and column. */
+  readonly values: readonly (readonly number[])[];
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  /** `diverging` from -limit over 0 to limit, `sequential` from 0 to limit. */
+  readonly scale?: "diverging" | "sequential";
+  /** Default 1. */
+  readonly limit?: number;
+  /** CSS pixels of a row; default 18. */
+  readonly rowHeight?: number;
+  readonly digits?: number;
+  /** What is said of a place; default its labels and its value. */
+  readonly readout?: (place: Place, value: number) => string;
+  readonly onPlace?: (place: Place) => void;
+}
+
+export function HeatMap(props: HeatMapProps) {
+  const { title, hint, values, rows, columns, scale = "diverging", limit = 1, rowHeight = 18, digits = 2 } = props;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const place = useSignal<Place | undefined>(undefined);
+  const dark = isDark.value;
+
+  useEffect(() => {
+    const target = canvas.current!;
+    // A pixel for each number; the browser enlarges them.
+    target.width = Math.max(1, columns.length);
+    target.height = Math.max(1, rows.length);
+    const context = target.getContext("2d")!;
+    const image = context.createImageData(target.width, target.height);
+    const colorOf = scale === "diverging" ? diverging() : sequential();
+    values.forEach((row, r) => {
+      row.forEach((value, c) => {
+        image.data.set([...colorOf(value / limit), 255], (r * target.width + c) * 4);
+      });
+    });
+    context.putImageData(image, 0, 0);
+  }, [values, rows.length, columns.length, scale, limit, dark]);
+
+  const go = (row: number, column: number) => {
+    const next = {
+      row: Math.max(0, Math.min(rows.length - 1, row)),
+      column: Math.max(0, Math.min(columns.length - 1, column)),
+    };
+    place.value = next;
+    props.onPlace?.(next);
+  };
+  const onPointer = (event: PointerEvent) => {
+    const { left, top, width, height } = canvas.current!.getBoundingClientRect();
+    go(
+      Math.floor(((event.clientY - top) / height) * rows.length),
+      Math.floor(((event.clientX - left) / width) * columns.length),
+    );
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const { row, column } = place.value ?? { row: 0, column: 0 };
+    const moves: Readonly<Record<string, readonly [number, number]>> = {
+      ArrowUp: [row - 1, column],
+      ArrowDown: [row + 1, column],
+      ArrowLeft: [row, column - 1],
+      ArrowRight: [row, column + 1],
+      Home: [row, 0],
+      End: [row, columns.length - 1],
+    };
+    const move = moves[event.key];
+    if (!move) return;
+    event.preventDefault();
+    place.value ? go(...move) : go(row, event.key === "End" ? columns.length - 1 : column);
+  };
+  const at = place.value;
+  const value = at && values[at.row]?.[at.column];
+  const said =
+    at && value !== undefined
+      ? (props.readout?.(at, value) ??
+        text("at", { row: rows[at.row]!, column: columns[at.column]!, value: number(value, digits) }))
+      : text("hint");
+  const table = () => ({
+    head: [title, ...columns],
+    rows: rows.map((name, r) => [name, ...(values[r] ?? []).map((found) => number(found, digits))]),
+  });
+  return (
+    <Figure title={title} {...(hint !== undefined && { hint })} table={table}>
+      <div class="heat">
+        {rowHeight >= 14 && (
+          <ol class="heat-rows" aria-hidden="true">
+            {rows.map((name, r) => (
+              <li key={r} style={{ height: `${rowHeight}px` }}>
+                {name}
+              </li>
+            ))}
+          </ol>
+        )}
+        <div class="heat-frame">
+          <div
+            role="application"
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: keys move over it
+            tabIndex={0}
+            aria-label={text("label", { name: title, rows: rows.length, columns: columns.length })}
+            onKeyDown={onKeyDown}
+            onPointerMove={onPointer}
+            onPointerDown={onPointer}
+          >
+            <canvas ref={canvas} class="heat-canvas" style={{ height: `${rows.length * rowHeight}px` }} />
+            {at && rows.length > 0 && columns.length > 0 && (
+              <i
+                class="heat-here"
+                style={{
+                  left: `${(at.column / columns.length) * 100}%`,
+                  top: `${(at.row / rows.length) * 100}%`,
+                  width: `${100 / columns.length}%`,
+                  height: `${100 / rows.length}%`,
+                }}
+              />
+            )}
+          </div>
+          <ol class="heat-columns" aria-hidden="true">
+            {columns.map((name, c) => (
+              <li key={c}>{name}</li>
+            ))}
+          </ol>
+        </div>
+      </div>
+      <p class="readout" aria-live="polite">
+        {said}
+      </p>
+    </Figure>
+  );
+}
+
+/** From the card's colour at 0 to the accent at 1. */
+function sequential(): (value: number) => Rgb {
+  const [zero, one] = [rgb("map-zero"), rgb("accent")];
+  return (value) => {
+    const share = Math.max(0, Math.min(1, value));
+    return [0, 1, 2].map((i) => zero[i]! + (one[i]! - zero[i]!) * share) as unknown as Rgb;
+  };
+}

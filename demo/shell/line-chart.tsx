@@ -1,0 +1,193 @@
+/** Lines over training steps or over anything else, drawn by uPlot in the page's colours and language. */
+import { effect, type ReadonlySignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import { Figure } from "./figure.tsx";
+import { language, number, words } from "./language.ts";
+import type { Point } from "./messages.ts";
+import { color, isDark, translucent } from "./theme.ts";
+
+const text = words({
+  step: ["Step", "단계"],
+  soon: ["The first points come in a moment.", "곧 첫 점이 나타납니다."],
+  empty: ["{name}: nothing to show yet.", "{name}: 아직 보여 줄 값이 없습니다."],
+  label: ["{name}. At {x}: {last}.", "{name}. {x}에서 {last}."],
+});
+
+/** Milliseconds between two drawings, so that the page always has time for its reader. */
+const DRAW_EVERY = 200;
+
+export interface Line {
+  /** Of the points' numbers. */
+  readonly key: string;
+  readonly label: string;
+  /** A custom property of base.css; default `accent`. */
+  readonly color?: string;
+  readonly dash?: readonly number[];
+  /** Dots, for values that most points do not have. */
+  readonly dots?: boolean;
+  readonly width?: number;
+  /** Shades what lies between this line and the one of that key, which comes before it. */
+  readonly bandTo?: string;
+}
+
+export interface LineChartProps {
+  readonly title: string;
+  readonly hint?: string;
+  readonly lines: readonly Line[];
+  /** Sorted by x. */
+  readonly points: ReadonlySignal<readonly Readonly<Record<string, number>>[]> | ReadonlySignal<readonly Point[]>;
+  /** Which number of a point is its place; default `step`. */
+  readonly x?: string;
+  readonly xLabel?: string;
+  readonly digits?: number;
+  /** Limits of y where the data alone would not set them. */
+  readonly low?: number;
+  readonly high?: number;
+  /** Powers of ten at equal distances. */
+  readonly logarithmic?: boolean;
+}
+
+type AnyPoint = Readonly<Record<string, number>>;
+
+export function LineChart(props: LineChartProps) {
+  const { title, hint, points, lines, x = "step", xLabel = text("step"), digits = 2 } = props;
+  const frame = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const all = () => points.value as readonly AnyPoint[];
+  const isEmpty = all().length === 0;
+
+  const data = (): uPlot.AlignedData => {
+    const { lines } = latest.current;
+    const known = points.peek() as readonly AnyPoint[];
+    return [known.map((point) => point[x]!), ...lines.map(({ key }) => known.map((point) => point[key] ?? null))];
+  };
+  // Made anew when the words or the colours change.
+  const look = [language.value, isDark.value, ...lines.map(({ label, key }) => `${key} ${label}`)].join();
+  useEffect(() => {
+    const target = frame.current!;
+    const made = new uPlot(optionsOf(latest.current, target), data(), target);
+    plot.current = made;
+    showLast(made);
+    const observer = new ResizeObserver(() => {
+      const { clientWidth: width } = target;
+      if (width > 0 && width !== made.width) made.setSize({ width, height: heightOf(width) });
+    });
+    observer.observe(target);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [look]);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let drawn = 0;
+    const stop = effect(() => {
+      void points.value;
+      timer ??= setTimeout(
+        () => {
+          timer = undefined;
+          drawn = performance.now();
+          const made = plot.current;
+          if (!made) return;
+          made.setData(data());
+          showLast(made);
+        },
+        Math.max(0, drawn + DRAW_EVERY - performance.now()),
+      );
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [points]);
+
+  const last = all().findLast((point) => point[lines[0]!.key] !== undefined);
+  const label = last
+    ? text("label", { name: title, x: `${xLabel} ${number(last[x]!)}`, last: number(last[lines[0]!.key]!, digits) })
+    : text("empty", { name: title });
+  const table = () => ({
+    head: [xLabel, ...lines.map(({ label }) => label)],
+    // A reader of tables is served by a hundred rows better than by a thousand.
+    rows: spread(all(), 100).map((point) => [
+      number(point[x]!),
+      ...lines.map(({ key }) => (point[key] === undefined ? "–" : number(point[key], digits))),
+    ]),
+  });
+  return (
+    <Figure title={title} {...(hint !== undefined && { hint })} table={table}>
+      <div class={isEmpty ? "chart waiting" : "chart"}>
+        <div ref={frame} role="img" aria-label={label} />
+        {isEmpty && <p class="empty">{text("soon")}</p>}
+      </div>
+    </Figure>
+  );
+}
+
+/** So many of a list, spread evenly, the last one always among them. */
+function spread<T>(list: readonly T[], count: number): readonly T[] {
+  const every = Math.ceil(list.length / count);
+  return list.filter((_, i) => (list.length - 1 - i) % every === 0);
+}
+
+/** The legend has the last values while nobody points at others. */
+function showLast(plot: uPlot): void {
+  const { left } = plot.cursor;
+  if ((left === undefined || left < 0) && plot.data[0].length > 0) plot.setLegend({ idx: plot.data[0].length - 1 });
+}
+
+const heightOf = (width: number) => Math.round(Math.max(150, Math.min(230, width * 0.5)));
+
+function optionsOf(props: LineChartProps, target: HTMLElement): uPlot.Options {
+  const { lines, xLabel = text("step"), digits = 2, low, high, logarithmic = false } = props;
+  const width = target.clientWidth || 300;
+  const axis = {
+    stroke: color("soft"),
+    grid: { stroke: color("line"), width: 1 },
+    ticks: { stroke: color("line"), width: 1, size: 4 },
+    font: "12px system-ui, sans-serif",
+  };
+  const short = new Intl.NumberFormat(language.value, { maximumSignificantDigits: 4 });
+  /** At a place that has none, the last one before it. */
+  const value = (plot: uPlot, found: number | null, series: number, at: number | null) => {
+    const known = found ?? (at === null ? undefined : plot.data[series]!.slice(0, at).findLast((one) => one !== null));
+    return known === null || known === undefined ? "–" : number(known, digits);
+  };
+  const range = (_: uPlot, least: number, largest: number): [number, number] => {
+    const [from, to] = [low ?? Math.min(0, least), high ?? (largest > 0 ? largest * 1.05 : 1)];
+    return Number.isFinite(from) && Number.isFinite(to) && from < to ? [from, to] : [0, 1];
+  };
+  return {
+    width,
+    height: heightOf(width),
+    scales: { x: { time: false }, y: logarithmic ? { distr: 3 } : { range } },
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
+    legend: { live: true },
+    hooks: { setCursor: [showLast] },
+    axes: [
+      { ...axis, size: 28, values: (_, splits) => splits.map((v) => (Number.isInteger(v) ? number(v) : "")) },
+      { ...axis, size: 48, values: (_, splits) => splits.map((v) => (v === null ? "" : short.format(v))) },
+    ],
+    series: [
+      { label: xLabel, value: (_, found) => (found === null ? "–" : number(found)) },
+      ...lines.map(({ label, color: name = "accent", width: thick = 1.6, dash, dots }) => ({
+        label,
+        stroke: color(name),
+        width: thick,
+        value,
+        spanGaps: true,
+        ...(dash && { dash: [...dash] }),
+        points: dots ? { show: true, size: 6, fill: color(name) } : { show: false },
+      })),
+    ],
+    bands: lines.flatMap(({ key, bandTo, color: name = "accent" }) => {
+      const place = (wanted: string) => 1 + lines.findIndex((line) => line.key === wanted);
+      return bandTo === undefined
+        ? []
+        : [{ series: [place(key), place(bandTo)] as [number, number], fill: translucent(name, 0.15) }];
+    }),
+  };
+}
