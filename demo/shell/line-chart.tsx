@@ -153,8 +153,9 @@ function optionsOf(props: LineChartProps, target: HTMLElement): uPlot.Options {
   const short = new Intl.NumberFormat(language.value, { maximumSignificantDigits: 4 });
   /** At a place that has none, the last one before it. */
   const value = (plot: uPlot, found: number | null, series: number, at: number | null) => {
-    const known = found ?? (at === null ? undefined : plot.data[series]!.slice(0, at).findLast((one) => one !== null));
-    return known === null || known === undefined ? "–" : number(known, digits);
+    let place = at ?? -1;
+    while (found === null && place >= 0) found = plot.data[series]![place--] ?? null;
+    return found === null || found === undefined ? "–" : number(found, digits);
   };
   const range = (_: uPlot, least: number, largest: number): [number, number] => {
     const [from, to] = [low ?? Math.min(0, least), high ?? (largest > 0 ? largest * 1.05 : 1)];
