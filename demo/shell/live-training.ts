@@ -44,16 +44,19 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
   readonly view = signal<View | undefined>(undefined);
   readonly failure = signal<Failure | undefined>(undefined);
   readonly speed = signal<number>(Number.POSITIVE_INFINITY);
-  readonly #makeWorker: () => Worker;
+  readonly #page: string;
   readonly #settings: () => Settings;
   #worker: Worker | undefined;
   #run = 0;
   #asked = 0;
   readonly #waiting = new Map<number, Waiting>();
 
-  /** @param settings of a training that begins; what it reads of signals begins it anew when that changes */
-  constructor(makeWorker: () => Worker, settings: () => Settings) {
-    this.#makeWorker = makeWorker;
+  /**
+   * @param page whose worker.ts has the program
+   * @param settings of a training that begins; what it reads of signals begins it anew when that changes
+   */
+  constructor(page: string, settings: () => Settings) {
+    this.#page = page;
     this.#settings = settings;
     effect(() => {
       settings();
@@ -106,7 +109,7 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
   }
 
   #open(): Worker {
-    const worker = this.#makeWorker();
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: this.#page });
     worker.addEventListener("message", ({ data }: MessageEvent<Message>) => this.#receive(data));
     worker.addEventListener("error", (event) => {
       event.preventDefault();

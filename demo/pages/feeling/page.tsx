@@ -39,10 +39,10 @@ const explanation = [
 ] as const;
 
 const { seed } = settings({ seed: 1 }, { seed: { min: 0, max: 9999 } });
-const training = new LiveTraining<{ language: Language; seed: number }, never, typeof questions>(
-  () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
-  () => ({ language: language.value, seed: seed.value }),
-);
+const training = new LiveTraining<{ language: Language; seed: number }, never, typeof questions>("feeling", () => ({
+  language: language.value,
+  seed: seed.value,
+}));
 
 /** What the reader wrote; until then the example, in the language of the page. */
 function Review() {
