@@ -21,10 +21,7 @@ export type Questions<Subject> = Readonly<
 /** Milliseconds between two messages to the page while it trains. */
 const REPORT_EVERY = 100;
 
-const scope = globalThis as unknown as {
-  onmessage: ((event: { readonly data: Request }) => void) | null;
-  postMessage(message: Message): void;
-};
+const scope = globalThis as unknown as { postMessage(message: Message): void };
 
 const failureOf = (error: unknown): Failure => {
   const { code = "", message = String(error) } = (error ?? {}) as Partial<Failure>;
@@ -33,11 +30,11 @@ const failureOf = (error: unknown): Failure => {
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
-/** Lets a page train and ask. Called once, by the worker of the page. */
+/** Lets a page train and ask. @returns what takes the page's requests: the default export of its worker.ts */
 export function serve<Settings, View, Subject>(
   run: Run<Settings, View, Subject>,
   questions: Questions<Subject> = {},
-): void {
+): (request: Request) => void {
   let runtime: Promise<Runtime> | undefined;
   let subject: Subject | undefined;
   let current: { readonly run: number } | undefined;
@@ -139,7 +136,7 @@ export function serve<Settings, View, Subject>(
     }
   }
 
-  scope.onmessage = ({ data }) => {
+  return (data) => {
     if (data.type === "open") {
       runtime = Runtime.open({ backend: data.backend });
       runtime.then(

@@ -56,6 +56,8 @@ describe("a page that trains", () => {
     await until(page, `${step} > 20`);
     await page.click("#primary");
     await phase(page, "paused");
+    // The step that was under way is reported, and no other one after it.
+    await page.waitForTimeout(500);
     const at = await page.evaluate(step);
     await page.waitForTimeout(500);
     expect(await page.evaluate(step)).toBe(at);

@@ -7,4 +7,7 @@ export const questions = {
   read: (classifier: SequenceClassifier, text: string) => read(classifier, text),
 };
 
-serve((runtime, settings: Parameters<typeof train>[1], keep) => follow(train(runtime, settings), keep), questions);
+export default serve(
+  (runtime, settings: Parameters<typeof train>[1], keep) => follow(train(runtime, settings), keep),
+  questions,
+);

@@ -1,6 +1,6 @@
 import { serve } from "../../shell/training-worker.ts";
 import { measure } from "./program.ts";
 
-serve(async function* (runtime) {
+export default serve(async function* (runtime) {
   for await (const view of measure(runtime)) yield { step: view.updates, steps: 0, view };
 });
