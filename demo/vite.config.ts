@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
+import { firstLoad } from "./first-load.ts";
 import { pages, start } from "./pages.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -35,11 +36,13 @@ const gallery: Plugin = {
   },
 };
 
+const load = firstLoad(all.map(({ name }) => name));
+
 // The folder of this file is the root: "vite demo" and "vite build demo".
 export default defineConfig({
   // Relative addresses: the built pages work in any folder of any site.
   base: "./",
-  plugins: [gallery],
+  plugins: [gallery, load.pages],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   // Programs import the package by its name.
   resolve: {
@@ -50,7 +53,7 @@ export default defineConfig({
     ],
   },
   server: { fs: { allow: [".."] } },
-  worker: { format: "es" },
+  worker: { format: "es", plugins: () => [load.worker] },
   build: {
     target: "es2022",
     // light-dark() is left as it is: what older browsers get in its place does not follow the reader's choice.

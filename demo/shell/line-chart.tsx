@@ -1,7 +1,7 @@
 /** Lines over training steps or over anything else, drawn by uPlot in the page's colours and language. */
 import { effect, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 import { Figure } from "./figure.tsx";
 import { language, number, words } from "./language.ts";
 import type { Point } from "./messages.ts";
@@ -16,6 +16,10 @@ const text = words({
 
 /** Milliseconds between two drawings, so that the page always has time for its reader. */
 const DRAW_EVERY = 200;
+
+/** Loaded with the first chart: what a page plays with comes before its charts. */
+const load = () => import("uplot").then(({ default: loaded }) => loaded);
+let library: ReturnType<typeof load> | undefined;
 
 export interface Line {
   /** Of the points' numbers. */
@@ -68,17 +72,22 @@ export function LineChart(props: LineChartProps) {
   const look = [language.value, isDark.value, ...lines.map(({ label, key }) => `${key} ${label}`)].join();
   useEffect(() => {
     const target = frame.current!;
-    const made = new uPlot(optionsOf(latest.current, target), data(), target);
-    plot.current = made;
-    showLast(made);
     const observer = new ResizeObserver(() => {
-      const { clientWidth: width } = target;
-      if (width > 0 && width !== made.width) made.setSize({ width, height: heightOf(width) });
+      const [{ clientWidth: width }, made] = [target, plot.current];
+      if (made && width > 0 && width !== made.width) made.setSize({ width, height: heightOf(width) });
     });
-    observer.observe(target);
+    let isGone = false;
+    library ??= load();
+    library.then((Plot) => {
+      if (isGone) return;
+      plot.current = new Plot(optionsOf(latest.current, target), data(), target);
+      showLast(plot.current);
+      observer.observe(target);
+    });
     return () => {
+      isGone = true;
       observer.disconnect();
-      made.destroy();
+      plot.current?.destroy();
       plot.current = null;
     };
   }, [look]);
