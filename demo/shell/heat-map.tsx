@@ -14,6 +14,9 @@ const text = words({
   at: ["{row}, {column}: {value}", "{row}, {column}: {value}"],
 });
 
+/** Of columns, so that they can be read side by side. */
+const MOST_NAMES = 40;
+
 export interface Place {
   readonly row: number;
   readonly column: number;
@@ -40,6 +43,7 @@ export interface HeatMapProps {
 
 export function HeatMap(props: HeatMapProps) {
   const { title, hint, values, rows, columns, scale = "diverging", limit = 1, rowHeight = 18, digits = 2 } = props;
+  const every = Math.ceil(columns.length / MOST_NAMES);
   const canvas = useRef<HTMLCanvasElement>(null);
   const place = useSignal<Place | undefined>(undefined);
   const dark = isDark.value;
@@ -138,7 +142,7 @@ export function HeatMap(props: HeatMapProps) {
           </div>
           <ol class="heat-columns" aria-hidden="true">
             {columns.map((name, c) => (
-              <li key={c}>{name}</li>
+              <li key={c}>{c % every === 0 ? name : ""}</li>
             ))}
           </ol>
         </div>

@@ -64,9 +64,10 @@ export function serve<Settings, View, Subject>(
   async function train(mine: { readonly run: number }, settings: Settings): Promise<void> {
     const opened = await runtime!;
     keep(undefined as Subject);
+    let own: Subject | undefined;
     const reports = run(opened, settings, (next) => {
+      own = next;
       if (current === mine) keep(next);
-      else dispose(next);
     })[Symbol.asyncIterator]();
     let points: Point[] = [];
     let last: Report<View> | undefined;
@@ -107,7 +108,10 @@ export function serve<Settings, View, Subject>(
       }
     } finally {
       // Another training takes the place of this one, or it failed: what it had on the device goes.
-      await inTurn(async () => void (await reports.return?.()));
+      await inTurn(async () => {
+        await reports.return?.();
+        if (current !== mine) dispose(own);
+      });
     }
   }
 

@@ -15,6 +15,8 @@ checkPages({
       await page.fill("#review", "The service was lovely, but the food was not good.");
       await until(page, `${bar("negative")}.classList.contains("best")`);
       expect(await page.locator(".sequence .unit").allTextContents()).toContain("lovely");
+      await until(page, `/: river, \\d+%$/.test(document.querySelectorAll(".feeling-meaning output")[1].textContent)`);
+      expect(await page.locator(".feeling-meaning output").first().textContent()).toMatch(/“bank” here: money, \d+%$/);
       expect(await page.locator(".sequence .sr").last().textContent()).toMatch(/-?\d+%$/);
     },
   },

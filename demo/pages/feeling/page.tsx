@@ -1,15 +1,16 @@
 import { useSignal } from "@preact/signals";
-import type { Language } from "webgpu-rnn/tasks/data";
 import { Bars } from "../../shell/bars.tsx";
 import { show } from "../../shell/gallery.tsx";
-import { language, percent, words } from "../../shell/language.ts";
+import { type Language, language, percent, words } from "../../shell/language.ts";
 import { Lesson } from "../../shell/lesson.tsx";
 import { LineChart } from "../../shell/line-chart.tsx";
-import { LiveTraining, useAnswer } from "../../shell/live-training.ts";
+import { useAnswer } from "../../shell/live-training.ts";
 import { Sequence } from "../../shell/sequence.tsx";
-import { settings } from "../../shell/settings.ts";
+import { Meanings } from "./meanings.tsx";
 import program from "./program.ts?raw";
+import { seed, training } from "./training.ts";
 import type { questions } from "./worker.ts";
+import "./page.css";
 
 const text = words({
   review: ["A review", "리뷰"],
@@ -35,19 +36,14 @@ const text = words({
 
 const explanation = [
   "The network reads a review one word at a time, forwards and backwards. At each word, its hidden state takes in the word and what it remembers of the others. The largest value of each unit over all words goes into one vector, and from it come three probabilities: many inputs, one output.\nWords are vectors that are learned as well. Watch “not” and “but”: they mean little alone, yet they turn a sentence round, and so the network has to remember them until the word that they belong to. The reviews are made up, with a grammar of a few dozen words.",
-  "신경망은 리뷰를 앞뒤 두 방향에서 한 단어씩 읽습니다. 단어마다 은닉 상태는 그 단어와 지금까지 기억한 것을 함께 담습니다. 유닛마다 모든 단어에서 가장 큰 값을 모은 벡터 하나에서 세 클래스의 확률이 나옵니다. 입력은 여럿, 출력은 하나입니다.\n단어도 학습되는 벡터입니다. ‘않다’와 ‘-지만’을 눈여겨보세요. 혼자서는 뜻이 없지만 문장의 뜻을 뒤집으므로, 신경망은 꾸미는 말이 나올 때까지 이를 기억해야 합니다. 리뷰는 몇십 개 단어의 문법으로 지어낸 것입니다.",
+  "신경망은 리뷰를 앞뒤 두 방향에서 한 단어씩 읽습니다. 단어마다 은닉 상태는 그 단어와 지금까지 기억한 것을 함께 담습니다. 유닛마다 모든 단어에서 가장 큰 값을 모은 벡터 하나에서 세 클래스의 확률이 나옵니다. 입력은 여럿, 출력은 하나입니다.\n단어도 학습되는 벡터입니다. ‘않다’와 ‘-지만’을 눈여겨보세요. 혼자서는 뜻이 거의 없지만 다른 말의 뜻을 뒤집으므로, 신경망은 먼저 읽은 말을 기억하고 있어야 합니다. 리뷰는 몇십 개 단어의 문법으로 지어낸 것입니다.",
 ] as const;
-
-const { seed } = settings({ seed: 1 }, { seed: { min: 0, max: 9999 } });
-const training = new LiveTraining<{ language: Language; seed: number }, never, typeof questions>("feeling", () => ({
-  language: language.value,
-  seed: seed.value,
-}));
 
 /** What the reader wrote; until then the example, in the language of the page. */
 function Review() {
-  const own = useSignal<string | undefined>(undefined);
-  const review = own.value ?? text("example");
+  // In another language there is another network, which cannot read it.
+  const own = useSignal<{ readonly language: Language; readonly text: string } | undefined>(undefined);
+  const review = own.value?.language === language.value ? own.value.text : text("example");
   const answered = useAnswer(training, "read", review);
   const answer = answered?.answer;
   const classes = ["negative", "neutral", "positive"] as const;
@@ -60,7 +56,7 @@ function Review() {
           rows={2}
           value={review}
           onInput={({ currentTarget }) => {
-            own.value = currentTarget.value;
+            own.value = { language: language.value, text: currentTarget.value };
           }}
         />
       </label>
@@ -81,7 +77,7 @@ function Review() {
   );
 }
 
-type Answer = Awaited<ReturnType<(typeof questions)["read"]>>;
+type Answer = NonNullable<Awaited<ReturnType<(typeof questions)["read"]>>>;
 
 function Moved({ label, steps }: Answer) {
   const most = Math.max(1e-9, ...steps.map(({ influence }) => Math.abs(influence)));
@@ -105,6 +101,7 @@ function Page() {
   return (
     <Lesson training={training} seed={seed} explanation={explanation} program={program}>
       <Review />
+      <Meanings />
       <section class="card charts">
         <LineChart
           title={text("loss")}
