@@ -7,7 +7,7 @@ const text = words({
   gpu: ["GPU: {name}", "GPU: {name}"],
   software: ["Software GPU (slow): {name}", "소프트웨어 GPU(느림): {name}"],
   wasm: ["CPU, with WebAssembly", "CPU(WebAssembly)"],
-  cpu: ["CPU, in float64 (slow)", "CPU, float64(느림)"],
+  cpu: ["CPU, in float64", "CPU(float64)"],
   why: ["Why: {reason}", "이유: {reason}"],
   taken: ["the adapter that the browser offers", "브라우저가 내준 어댑터입니다"],
   noAdapter: [

@@ -19,6 +19,12 @@ export interface EquationProps {
 
 export function Equation({ tex, block = false, symbol, onSymbol }: EquationProps) {
   const target = useRef<HTMLSpanElement>(null);
+  const latest = useRef(symbol);
+  latest.current = symbol;
+  const mark = () => {
+    for (const one of target.current?.querySelectorAll<HTMLElement>("[data-symbol]") ?? [])
+      one.classList.toggle("pointed", one.dataset.symbol === latest.current);
+  };
   useEffect(() => {
     let isGone = false;
     katex ??= load();
@@ -27,15 +33,13 @@ export function Equation({ tex, block = false, symbol, onSymbol }: EquationProps
       // Only the marks are trusted; links and pictures are not.
       const trust = ({ command }: { command: string }) => command === "\\htmlData";
       loaded.render(tex, target.current, { displayMode: block, throwOnError: true, strict: "ignore", trust });
+      mark();
     });
     return () => {
       isGone = true;
     };
   }, [tex, block]);
-  useEffect(() => {
-    for (const mark of target.current?.querySelectorAll<HTMLElement>("[data-symbol]") ?? [])
-      mark.classList.toggle("pointed", mark.dataset.symbol === symbol);
-  }, [symbol]);
+  useEffect(mark, [symbol]);
   const pointed = ({ target: at }: Event) =>
     onSymbol?.((at as HTMLElement).closest<HTMLElement>("[data-symbol]")?.dataset.symbol);
   return (

@@ -18,7 +18,7 @@ const ASK_EVERY = 300;
 const backends = ["auto", "gpu", "wasm", "cpu"] as const;
 // An address with ?backend=gpu insists on WebGPU, and takes a software adapter, too.
 const wanted = new URLSearchParams(location.search).get("backend");
-const backend: BackendWish = backends.find((known) => known === wanted) ?? "auto";
+const asked: BackendWish | undefined = backends.find((known) => known === wanted);
 
 // biome-ignore lint/suspicious/noExplicitAny: each question has an argument of its own type
 type AnyQuestions = Readonly<Record<string, (subject: any, argument: any, runtime: any) => unknown>>;
@@ -46,6 +46,7 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
   readonly speed = signal<number>(Number.POSITIVE_INFINITY);
   readonly #page: string;
   readonly #settings: () => Settings;
+  readonly #backend: BackendWish;
   #worker: Worker | undefined;
   #run = 0;
   #asked = 0;
@@ -54,10 +55,12 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
   /**
    * @param page whose worker.ts has the program
    * @param settings of a training that begins; what it reads of signals begins it anew when that changes
+   * @param backend where the address does not say; a dozen numbers are computed sooner, and in float64, without a GPU
    */
-  constructor(page: string, settings: () => Settings) {
+  constructor(page: string, settings: () => Settings, backend: BackendWish = "auto") {
     this.#page = page;
     this.#settings = settings;
+    this.#backend = asked ?? backend;
     effect(() => {
       settings();
       // The first time as well: a page trains from its opening on.
@@ -115,7 +118,7 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
       event.preventDefault();
       this.#fail({ code: "WORKER", message: event.message ?? "" });
     });
-    worker.postMessage({ type: "open", backend } satisfies Request);
+    worker.postMessage({ type: "open", backend: this.#backend } satisfies Request);
     return worker;
   }
 
