@@ -22,6 +22,14 @@ export const start: GalleryPage = {
 
 export const pages: readonly GalleryPage[] = [
   {
+    name: "recurrence",
+    title: ["Recurrence, step by step", "순환, 한 단계씩"],
+    about: [
+      "Two units, three steps: follow every number forwards, and every factor of the chain rule back.",
+      "유닛 두 개, 세 단계. 모든 숫자를 앞으로 따라가고, 연쇄 법칙의 모든 인수를 거꾸로 따라가 보세요.",
+    ],
+  },
+  {
     name: "feeling",
     title: ["What reviewers feel", "리뷰에 담긴 감정"],
     about: [

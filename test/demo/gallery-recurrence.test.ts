@@ -1,0 +1,72 @@
+/** Pages of the gallery about recurrence itself. */
+import { expect } from "vitest";
+import { checkPages, phase, until } from "../support/gallery.ts";
+
+/** Probabilities of the right answer in percent, for all eight sequences. */
+const shares = (kind: string) =>
+  `[...document.querySelectorAll(".recurrence-eight td[data-kind=${kind}]")].map((cell) => parseFloat(cell.textContent))`;
+/** What a row of the table of paths adds to the gradient of a weight. */
+const added = (row: string, name: string) =>
+  `[...document.querySelectorAll("#${row} td[data-name=${name}] .recurrence-matrix span")].map((cell) => Number(cell.textContent))`;
+const count = (selector: string) => `document.querySelectorAll('${selector}').length`;
+const lossNow = `Number(document.querySelector("#loss").dataset.loss)`;
+
+checkPages({
+  recurrence: {
+    async learns(page) {
+      await phase(page, "done");
+      await until(page, `${shares("recurrent")}.length === 8 && ${shares("recurrent")}.every((share) => share > 80)`);
+      // What comes last says nothing of what came first.
+      expect(await page.evaluate(`${shares("last")}.filter((share) => share > 65).length`)).toBeLessThanOrEqual(4);
+      await until(page, `${count(".recurrence-equations .katex")} === 4`);
+    },
+    async answers(page) {
+      // The reader's own numbers: another sign in front is another answer.
+      await page.click("#sequence2 button");
+      await until(page, `document.querySelector("#x1").value === "1" && ${lossNow} < 0.2`);
+      await page.fill("#x1", "-1");
+      await until(page, `document.querySelector("#sequence6 button").ariaPressed === "true" && ${lossNow} < 0.2`);
+      expect(await page.evaluate("location.hash")).toContain("x1=-1");
+
+      // Before training, a step of gradient descent makes the loss of this sequence smaller.
+      await page.click("#first");
+      await until(page, `${lossNow} > 0.3`);
+      const before = (await page.evaluate(lossNow)) as number;
+      await page.click("#learn");
+      await until(page, `${lossNow} < ${before}`);
+
+      // The paths add up, and the longest one goes back by two uses of W and both V.
+      for (const name of ["U", "W", "b"]) {
+        const rows = ["path3", "path2", "path1", "total"].map((row) => page.evaluate(added(row, name)));
+        const [three, two, one, total] = (await Promise.all(rows)) as number[][];
+        for (const [i, sum] of total!.entries()) expect(three![i]! + two![i]! + one![i]!).toBeCloseTo(sum, 2);
+        expect(Math.max(...three!.map(Math.abs))).toBeGreaterThan(0);
+      }
+      await page.click("#path1 button");
+      expect(await page.evaluate(count(".recurrence-net line.back[data-symbol^=W]"))).toBe(8);
+      expect(await page.evaluate(count(".recurrence-net line.used[data-symbol=W1]"))).toBe(4);
+      await page.click("#next");
+      expect(await page.getAttribute("#at-sum", "aria-pressed")).toBe("true");
+
+      // A symbol lights up in the picture when it is pointed at in an equation, and the other way round.
+      await page.hover(".recurrence-equations .equation [data-symbol=W]");
+      await until(page, `${count(".recurrence-net line.pointed")} === 12`);
+      await page.click("#at-h2");
+      await page.hover('.recurrence-net .node[data-symbol="x2"]');
+      await until(page, `${count(".recurrence-now [data-symbol=x2].pointed")} === 1`);
+
+      // Cut after one step, the other paths add nothing; and what the first number said is not learned.
+      await page.selectOption("#speed", "Infinity");
+      await page.selectOption("#cut", "1");
+      await until(page, `${count(".recurrence-paths .cut")} === 2`);
+      await phase(page, "training");
+      await phase(page, "done");
+      await until(page, `${shares("recurrent")}.some((share) => share < 60)`);
+      expect(await page.evaluate(added("total", "U"))).toEqual(await page.evaluate(added("path3", "U")));
+      await page.selectOption("#cut", "3");
+      await phase(page, "training");
+      await page.click("#at-sum");
+      await phase(page, "done");
+    },
+  },
+});
