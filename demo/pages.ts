@@ -26,7 +26,7 @@ export const pages: readonly GalleryPage[] = [
     title: ["Recurrence, step by step", "순환, 한 단계씩"],
     about: [
       "Two units, three steps: follow every number forwards, and every factor of the chain rule back.",
-      "유닛 두 개, 세 단계. 모든 숫자를 앞으로 따라가고, 연쇄 법칙의 모든 인수를 거꾸로 따라가 보세요.",
+      "유닛 두 개, 세 단계. 앞으로는 모든 숫자를, 거꾸로는 연쇄 법칙의 모든 인수를 하나씩 따라가 보세요.",
     ],
   },
   {

@@ -104,6 +104,8 @@ export function Diagram(props: DiagramProps) {
   /** A symbol of step t, as the whole sequence counts. */
   const of = (symbol: string, t: number) => `${symbol}${from + t - 1}`;
   const both = [0, 1];
+  /** Of a name from the middle of its circle. */
+  const beside = isDown ? 42 : 37;
   const [width, height] = isDown ? [340, length * 0.84 + 16] : [length, INPUT + 50];
   const cutAt = cutBefore && cutBefore > 1 ? xy([first + (cutBefore - 0.5) * PACE, 14]) : undefined;
   const cutEnd = cutBefore && cutBefore > 1 ? xy([first + (cutBefore - 0.5) * PACE, INPUT + 40]) : undefined;
@@ -153,7 +155,7 @@ export function Diagram(props: DiagramProps) {
             {from === 1 && name(of("W", t), [first + (t - 0.5) * PACE, 62], "W")}
             {both.map((i) => node(of("h", t), unit(t, i), minus(stepOf(h, t)[i]!), factors.steps[t - 1]!.byH[i]))}
             {node(of("x", t), input(t), minus(x[t - 1]!, 1))}
-            {name(of("x", t), [first + t * PACE - STAGGER - 34, INPUT], sub(of("x", t)))}
+            {name(of("x", t), [first + t * PACE - STAGGER - beside, INPUT], sub(of("x", t)))}
             <g data-symbol={of("b", t)} class={`node small ${state(of("b", t))}`}>
               <circle cx={xy(bias(t))[0]} cy={xy(bias(t))[1]} r="13" />
               <text x={xy(bias(t))[0]} y={xy(bias(t))[1] + 5}>
@@ -167,7 +169,7 @@ export function Diagram(props: DiagramProps) {
       {name("y", [first + (T + 1) * PACE, 30], "y")}
       {both.map((k) => node("y", output(k), minus(y[k]!), factors.byZ[k]))}
       {node("E", loss_, minus(loss))}
-      {name("E", [first + (T + 1) * PACE - 38, INPUT], "E₃")}
+      {name("E", [first + (T + 1) * PACE - beside, INPUT], "E₃")}
     </svg>
   );
 }

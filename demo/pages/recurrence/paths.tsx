@@ -17,7 +17,7 @@ function Matrix({ values, columns, most }: Readonly<{ values: readonly number[];
     <span class="recurrence-matrix" style={{ gridTemplateColumns: `repeat(${columns}, 1fr)` }}>
       {values.map((one, i) => (
         <span key={i} style={{ background: tinted(one / most) }}>
-          {number(one, 3)}
+          {number(Math.abs(one) < 0.0005 ? 0 : one, 3)}
         </span>
       ))}
     </span>
