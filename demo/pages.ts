@@ -27,6 +27,11 @@ export const pages: readonly GalleryPage[] = [
     about: [
       "Two units, three steps: follow every number forwards, and every factor of the chain rule back.",
       "유닛 두 개, 세 단계. 앞으로는 모든 숫자를, 거꾸로는 연쇄 법칙의 모든 인수를 하나씩 따라가 보세요.",
+    name: "memory",
+    title: ["Long memory", "긴 기억"],
+    about: [
+      "RNN, GRU and LSTM race on problems that need what stood at the beginning. See at which distance each of them forgets.",
+      "RNN, GRU, LSTM이 맨 앞의 정보를 끝까지 기억해야 하는 문제로 겨룹니다. 거리가 얼마나 멀어지면 잊는지 비교해 보세요.",
     ],
   },
   {
