@@ -22,6 +22,14 @@ export const start: GalleryPage = {
 
 export const pages: readonly GalleryPage[] = [
   {
+    name: "counts",
+    title: ["Language: counts and networks", "언어 모델: 횟수와 신경망"],
+    about: [
+      "Which word comes next? One model counts n-grams, the other is a network that learns beside it, from the same sentences.",
+      "다음에는 어떤 단어가 올까요? 같은 문장에서 한쪽은 n-gram의 횟수를 세고, 다른 쪽은 신경망으로 학습합니다.",
+    ],
+  },
+  {
     name: "feeling",
     title: ["What reviewers feel", "리뷰에 담긴 감정"],
     about: [
