@@ -30,6 +30,14 @@ export const pages: readonly GalleryPage[] = [
     ],
   },
   {
+    name: "complete",
+    title: ["Finish my sentence", "문장 이어 쓰기"],
+    about: [
+      "Type, and a network that has learned from the text suggests the next words and whole endings. Tab accepts.",
+      "글을 쓰면, 글에서 배운 신경망이 다음 단어와 문장의 나머지를 제안합니다. Tab 키로 받아들입니다.",
+    ],
+  },
+  {
     name: "feeling",
     title: ["What reviewers feel", "리뷰에 담긴 감정"],
     about: [

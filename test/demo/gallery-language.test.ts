@@ -76,4 +76,45 @@ checkPages({
       await phase(page, "training", "done");
     },
   },
+  complete: {
+    async learns(page) {
+      await phase(page, "done");
+      // The terrible weather stands six words before what it decides.
+      await until(page, `/^(stayed|watched)$/.test(document.querySelector("#next button span")?.textContent)`);
+      const perplexity = await tableOf(page, "Perplexity on sentences kept apart");
+      expect([...perplexity.values()].at(-1)![0]).toBeLessThan(2);
+    },
+    async answers(page) {
+      const message = () => page.inputValue("#message");
+      const ghost = (rest: string) =>
+        until(page, `document.querySelector(".complete-ghost").querySelector("b")?.textContent === "${rest}"`);
+      await page.fill("#message", "The weather is lovely this week, so we w");
+      await ghost("ent");
+      await page.focus("#message");
+      for (const [rest, after] of [
+        ["ent", " for"],
+        [" for", " a"],
+        [" a", " walk"],
+        [" walk", "."],
+      ] as const) {
+        await ghost(rest);
+        await page.keyboard.press("Tab");
+        await ghost(after);
+      }
+      expect(await message()).toBe("The weather is lovely this week, so we went for a walk");
+      // Esc gives Tab back to the page.
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("Tab");
+      expect(await page.evaluate("document.activeElement.id")).not.toBe("message");
+      // A sentence after another one, by beam search.
+      await page.fill("#message", "The weather is lovely this week. Happy");
+      await page.locator("#endings button", { hasText: "birthday, and" }).first().click();
+      expect(await message()).toMatch(
+        /^The weather is lovely this week\. Happy birthday, and (all the best|have a lovely day)!$/,
+      );
+      await page.click("#clear");
+      await until(page, `document.querySelectorAll("#next button").length === 5`);
+      expect(await message()).toBe("");
+    },
+  },
 });
