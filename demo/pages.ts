@@ -32,6 +32,19 @@ export const pages: readonly GalleryPage[] = [
     about: [
       "RNN, GRU and LSTM race on problems that need what stood at the beginning. See at which distance each of them forgets.",
       "RNN, GRU, LSTM이 맨 앞의 정보를 끝까지 기억해야 하는 문제로 겨룹니다. 거리가 얼마나 멀어지면 잊는지 비교해 보세요.",
+    name: "counts",
+    title: ["Language: counts and networks", "언어 모델: 횟수와 신경망"],
+    about: [
+      "Which word comes next? One model counts n-grams, the other is a network that learns beside it, from the same sentences.",
+      "다음에는 어떤 단어가 올까요? 같은 문장에서 한쪽은 n-gram의 횟수를 세고, 다른 쪽은 신경망으로 학습합니다.",
+    ],
+  },
+  {
+    name: "complete",
+    title: ["Finish my sentence", "문장 이어 쓰기"],
+    about: [
+      "Type, and a network that has learned from the text suggests the next words and whole endings. Tab accepts.",
+      "글을 쓰면, 글에서 배운 신경망이 다음 단어와 문장의 나머지를 제안합니다. Tab 키로 받아들입니다.",
     ],
   },
   {
