@@ -13,7 +13,7 @@ export const questions = {
   examples: (_: Watcher, settings: Settings) => examples({ ...settings, seed: settings.seed + 10_000 }, 12),
 };
 
-serve((runtime, settings: Settings, keep) => {
+export default serve((runtime, settings: Settings, keep) => {
   let watcher: Watcher | undefined;
   return follow(train(runtime, settings), (tagger) => {
     watcher ??= new Watcher(tagger);
