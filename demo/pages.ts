@@ -55,4 +55,20 @@ export const pages: readonly GalleryPage[] = [
       "다대일: 신경망이 리뷰를 한 단어씩 읽고 쓴 사람의 감정을 맞힙니다. 직접 써 보고, 어떤 단어가 판단을 움직였는지 보세요.",
     ],
   },
+  {
+    name: "frames",
+    title: ["Every frame", "프레임마다"],
+    about: [
+      "Many to many: a network watches a moving shape, or your hand, and says in each frame what happens. Lead the shape, and see how fast it answers.",
+      "다대다: 신경망이 움직이는 도형이나 손짓을 지켜보며 프레임마다 무슨 일이 일어나는지 말합니다. 도형을 이끌며 얼마나 빨리 답하는지 보세요.",
+    ],
+  },
+  {
+    name: "forecast",
+    title: ["What comes next", "다음에 올 값"],
+    about: [
+      "A network forecasts a series, with an interval, beside methods that need no training. Plan events, open a table of your own, or draw a curve that it goes on with.",
+      "신경망이 시계열의 다음 값을 구간과 함께 예측하고, 학습이 필요 없는 방법과 견줍니다. 행사를 계획하거나, 내 표를 열거나, 곡선을 그려 이어 가게 해 보세요.",
+    ],
+  },
 ];

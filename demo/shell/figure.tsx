@@ -44,8 +44,9 @@ export function Figure({ title, hint, table, children }: FigureProps) {
               <table>
                 <thead>
                   <tr>
-                    {made.head.map((cell) => (
-                      <th key={cell} scope="col">
+                    {made.head.map((cell, c) => (
+                      // Columns may have the same name.
+                      <th key={c} scope="col">
                         {cell}
                       </th>
                     ))}
@@ -56,11 +57,11 @@ export function Figure({ title, hint, table, children }: FigureProps) {
                     <tr key={r}>
                       {row.map((cell, c) =>
                         c === 0 ? (
-                          <th key="head" scope="row">
+                          <th key={c} scope="row">
                             {cell}
                           </th>
                         ) : (
-                          <td key={made.head[c]}>{cell}</td>
+                          <td key={c}>{cell}</td>
                         ),
                       )}
                     </tr>

@@ -68,8 +68,14 @@ export function LineChart(props: LineChartProps) {
     const known = points.peek() as readonly AnyPoint[];
     return [known.map((point) => point[x]!), ...lines.map(({ key }) => known.map((point) => point[key] ?? null))];
   };
-  // Made anew when the words or the colours change.
-  const look = [language.value, isDark.value, ...lines.map(({ label, key }) => `${key} ${label}`)].join();
+  // Made anew when the words, the colours or the limits change.
+  const look = [
+    language.value,
+    isDark.value,
+    props.low,
+    props.high,
+    ...lines.map(({ label, key }) => `${key} ${label}`),
+  ].join();
   useEffect(() => {
     const target = frame.current!;
     const observer = new ResizeObserver(() => {
