@@ -29,4 +29,12 @@ export const pages: readonly GalleryPage[] = [
       "다대일: 신경망이 리뷰를 한 단어씩 읽고 쓴 사람의 감정을 맞힙니다. 직접 써 보고, 어떤 단어가 판단을 움직였는지 보세요.",
     ],
   },
+  {
+    name: "tags",
+    title: ["Parts of speech", "품사 붙이기"],
+    about: [
+      "Many to many: each word of a sentence gets its part of speech while you type. The same word is a noun here and a verb there.",
+      "다대다: 문장을 입력하는 동안 단어마다 품사를 붙입니다. 같은 단어라도 문장에 따라 품사가 달라집니다.",
+    ],
+  },
 ];
