@@ -69,6 +69,11 @@ export const pages: readonly GalleryPage[] = [
     about: [
       "A network forecasts a series, with an interval, beside methods that need no training. Plan events, open a table of your own, or draw a curve that it goes on with.",
       "신경망이 시계열의 다음 값을 구간과 함께 예측하고, 학습이 필요 없는 방법과 견줍니다. 행사를 계획하거나, 내 표를 열거나, 곡선을 그려 이어 가게 해 보세요.",
+    name: "tags",
+    title: ["Parts of speech", "품사 붙이기"],
+    about: [
+      "Many to many: each word of a sentence gets its part of speech while you type. The same word is a noun here and a verb there.",
+      "다대다: 문장을 입력하는 동안 단어마다 품사를 붙입니다. 같은 단어라도 문장에 따라 품사가 달라집니다.",
     ],
   },
 ];

@@ -7,9 +7,16 @@ import type { Report } from "./messages.ts";
  * metrics of these. The task can be asked from its first step on.
  */
 export async function* follow<T>(fit: TaskFit<T>, keep: (task: T) => void): AsyncGenerator<Report<never>> {
+  let last = { step: 0, loss: 0 };
   for await (const { task, step, steps, loss, validation } of fit as AsyncIterable<Progress<T>>) {
     keep(task);
-    yield { step, steps, values: { loss, ...(validation && { heldOut: validation.loss, ...validation.metrics }) } };
+    // What comes at the end of an epoch has the mean of its losses, which would stand out among those of single updates.
+    if (step > last.step) last = { step, loss };
+    yield {
+      step,
+      steps,
+      values: { loss: last.loss, ...(validation && { heldOut: validation.loss, ...validation.metrics }) },
+    };
   }
   keep(await fit);
 }
