@@ -27,17 +27,26 @@ export const pages: readonly GalleryPage[] = [
     about: [
       "Two units, three steps: follow every number forwards, and every factor of the chain rule back.",
       "유닛 두 개, 세 단계. 앞으로는 모든 숫자를, 거꾸로는 연쇄 법칙의 모든 인수를 하나씩 따라가 보세요.",
+    ],
+    for: "learners",
+  },
+  {
     name: "memory",
     title: ["Long memory", "긴 기억"],
     about: [
       "RNN, GRU and LSTM race on problems that need what stood at the beginning. See at which distance each of them forgets.",
       "RNN, GRU, LSTM이 맨 앞의 정보를 끝까지 기억해야 하는 문제로 겨룹니다. 거리가 얼마나 멀어지면 잊는지 비교해 보세요.",
+    ],
+    for: "learners",
+  },
+  {
     name: "counts",
     title: ["Language: counts and networks", "언어 모델: 횟수와 신경망"],
     about: [
       "Which word comes next? One model counts n-grams, the other is a network that learns beside it, from the same sentences.",
       "다음에는 어떤 단어가 올까요? 같은 문장에서 한쪽은 n-gram의 횟수를 세고, 다른 쪽은 신경망으로 학습합니다.",
     ],
+    for: "learners",
   },
   {
     name: "complete",
@@ -56,6 +65,14 @@ export const pages: readonly GalleryPage[] = [
     ],
   },
   {
+    name: "tags",
+    title: ["Parts of speech", "품사 붙이기"],
+    about: [
+      "Many to many: each word of a sentence gets its part of speech while you type. The same word is a noun here and a verb there.",
+      "다대다: 문장을 입력하는 동안 단어마다 품사를 붙입니다. 같은 단어라도 문장에 따라 품사가 달라집니다.",
+    ],
+  },
+  {
     name: "frames",
     title: ["Every frame", "프레임마다"],
     about: [
@@ -69,11 +86,6 @@ export const pages: readonly GalleryPage[] = [
     about: [
       "A network forecasts a series, with an interval, beside methods that need no training. Plan events, open a table of your own, or draw a curve that it goes on with.",
       "신경망이 시계열의 다음 값을 구간과 함께 예측하고, 학습이 필요 없는 방법과 견줍니다. 행사를 계획하거나, 내 표를 열거나, 곡선을 그려 이어 가게 해 보세요.",
-    name: "tags",
-    title: ["Parts of speech", "품사 붙이기"],
-    about: [
-      "Many to many: each word of a sentence gets its part of speech while you type. The same word is a noun here and a verb there.",
-      "다대다: 문장을 입력하는 동안 단어마다 품사를 붙입니다. 같은 단어라도 문장에 따라 품사가 달라집니다.",
     ],
   },
 ];
