@@ -49,10 +49,11 @@ const { seed } = settings({ seed: 1 }, { seed: { min: 0, max: 9999 } });
 const own = signal("");
 /** What the reader wrote; until then the example, in the language of the page. */
 const written = signal<string | undefined>(undefined);
-const training = new LiveTraining<Settings, never, typeof questions>(
-  () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
-  () => ({ seed: seed.value, own: own.value, language: own.value === "" ? language.value : "en" }),
-);
+const training = new LiveTraining<Settings, never, typeof questions>("complete", () => ({
+  seed: seed.value,
+  own: own.value,
+  language: own.value === "" ? language.value : "en",
+}));
 
 /** The chart's points, and the rows of its table. */
 const measured = computed(() => training.points.value.filter(({ perplexity }) => perplexity !== undefined));

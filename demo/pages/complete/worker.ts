@@ -20,7 +20,7 @@ export const questions = {
   complete: (model: LanguageModel, text: string) => complete(model, text),
 };
 
-serve((runtime: Runtime, { language, seed, own }: Settings, keep: (model: LanguageModel) => void) => {
+export default serve((runtime: Runtime, { language, seed, own }: Settings, keep: (model: LanguageModel) => void) => {
   const texts = own === "" ? sentences(language, seed) : sentencesOf(own).slice(0, MOST);
   return follow(train(runtime, texts, seed), keep);
 }, questions);

@@ -26,10 +26,11 @@ const { seed, n, smoothing, beginning, word, own } = {
   ),
   own: signal(""),
 };
-const training = new LiveTraining<Settings, never, typeof questions>(
-  () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
-  () => ({ seed: seed.value, own: own.value, language: own.value === "" ? language.value : "en" }),
-);
+const training = new LiveTraining<Settings, never, typeof questions>("counts", () => ({
+  seed: seed.value,
+  own: own.value,
+  language: own.value === "" ? language.value : "en",
+}));
 
 const asked = computed(() => ({
   beginning: beginning.value || text("exampleBeginning"),

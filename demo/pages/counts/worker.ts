@@ -75,4 +75,4 @@ async function* train(runtime: Runtime, { language, seed, own }: Settings, keep:
     };
 }
 
-serve(train, questions);
+export default serve(train, questions);

@@ -25,7 +25,7 @@ export const setting = (): Omit<Settings, "seed"> => ({
 });
 
 export const training = new LiveTraining<Settings, never, typeof questions>(
-  () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
+  "recurrence",
   () => ({ ...setting(), seed: chosen.seed.value }),
   // Twelve weights are followed sooner without a GPU, and in float64.
   "cpu",

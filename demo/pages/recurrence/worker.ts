@@ -29,7 +29,11 @@ export const questions = {
   first: (_: Learners, seed: number) => firstWeights(seed, 1),
 };
 
-serve(async function* (runtime, { activation, cut, rate, seed }: Settings, keep: (all: Learners) => void) {
+export default serve(async function* (
+  runtime,
+  { activation, cut, rate, seed }: Settings,
+  keep: (all: Learners) => void,
+) {
   const all = learners(runtime, activation, seed);
   keep(all);
   yield* train(all, STEPS, seed, rate, cut);

@@ -7,4 +7,7 @@ export const questions = {
   tag: (tagger: SequenceTagger, text: string) => tag(tagger, text),
 };
 
-serve((runtime, settings: Parameters<typeof train>[1], keep) => follow(train(runtime, settings), keep), questions);
+export default serve(
+  (runtime, settings: Parameters<typeof train>[1], keep) => follow(train(runtime, settings), keep),
+  questions,
+);
