@@ -1,46 +1,14 @@
-import { gateGradients, openGates } from "../../kernels/scan-gates.ts";
-import type { Op } from "../op.ts";
+import { onDemand } from "../commands.ts";
 import { apply, type Tensor } from "../tensor.ts";
 import { maskRange } from "./number-kinds.ts";
 
-interface Attributes {
+export interface ScanGatesAttributes {
   readonly R: number;
   readonly H: number;
   readonly pair: boolean;
 }
 
-const op: Op<Attributes> = {
-  name: "scan-gates",
-  takes: ({ inputs: [, mask] }) => maskRange(mask, 1),
-  forward({ inputs: [x, mask], outputs: [a, b], attributes, label }, e) {
-    const views = {
-      x: e.view(x!),
-      mask: mask && e.view(mask),
-      a: e.allocate(a!, `${label} a`),
-      b: e.allocate(b!, `${label} b`),
-    };
-    e.emit(openGates(e.target, label, attributes, views));
-  },
-  backward({ inputs: [x, mask], outputs: [a, b], attributes, label }, e) {
-    if (!e.needsGradient(x)) return;
-    const [aGradient, bGradient] = [a!, b!].map((tensor) => {
-      const gradient = e.gradient(tensor);
-      if (gradient) return gradient;
-      const zero = e.scratch("no gradient", tensor.size);
-      e.emit({ type: "clear", label: "no gradient", to: zero });
-      return zero;
-    });
-    const { view, accumulate } = e.gradientInto(x);
-    const views = {
-      x: e.view(x),
-      mask: mask && e.view(mask),
-      aGradient: aGradient!,
-      bGradient: bGradient!,
-      xGradient: view,
-    };
-    e.emit(gateGradients(e.target, `${label} backward`, { ...attributes, accumulate }, views));
-  },
-};
+const op = onDemand<ScanGatesAttributes>("scan-gates", { takes: ({ inputs: [, mask] }) => maskRange(mask, 1) });
 
 /**
  * The a and b, each `[T,B,H]`, of a recurrence `h_t = a_t * h_{t-1} + b_t` whose new part is weighted by 1 - a, from
