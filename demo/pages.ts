@@ -31,6 +31,14 @@ export const pages: readonly GalleryPage[] = [
     for: "learners",
   },
   {
+    name: "vanishing",
+    title: ["Vanishing and exploding", "경사 소실과 경사 폭발"],
+    about: [
+      "How much of a gradient is left after 10 to 200 steps back, in six kinds of networks; and what clipping is good for.",
+      "10단계에서 200단계까지 거슬러 가면 기울기가 얼마나 남을까요? 여섯 가지 신경망을 비교하고, 클리핑이 왜 필요한지 봅니다.",
+    ],
+  },
+  {
     name: "memory",
     title: ["Long memory", "긴 기억"],
     about: [

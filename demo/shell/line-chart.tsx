@@ -55,7 +55,7 @@ export interface LineChartProps {
 type AnyPoint = Readonly<Record<string, number>>;
 
 export function LineChart(props: LineChartProps) {
-  const { title, hint, points, lines, x = "step", xLabel = text("step"), digits = 2 } = props;
+  const { title, hint, points, lines, x = "step", xLabel = text("step") } = props;
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const latest = useRef(props);
@@ -122,14 +122,14 @@ export function LineChart(props: LineChartProps) {
 
   const last = all().findLast((point) => point[lines[0]!.key] !== undefined);
   const label = last
-    ? text("label", { name: title, x: `${xLabel} ${number(last[x]!)}`, last: number(last[lines[0]!.key]!, digits) })
+    ? text("label", { name: title, x: `${xLabel} ${number(last[x]!)}`, last: written(last[lines[0]!.key]!, props) })
     : text("empty", { name: title });
   const table = () => ({
     head: [xLabel, ...lines.map(({ label }) => label)],
     // A reader of tables is served by a hundred rows better than by a thousand.
     rows: spread(all(), 100).map((point) => [
       number(point[x]!),
-      ...lines.map(({ key }) => (point[key] === undefined ? "–" : number(point[key], digits))),
+      ...lines.map(({ key }) => (point[key] === undefined ? "–" : written(point[key], props))),
     ]),
   });
   return (
@@ -154,10 +154,20 @@ function showLast(plot: uPlot): void {
   if ((left === undefined || left < 0) && plot.data[0].length > 0) plot.setLegend({ idx: plot.data[0].length - 1 });
 }
 
+/** Whether a value is better said by its power of ten. */
+const isFar = (value: number, { logarithmic }: LineChartProps): boolean =>
+  logarithmic === true && (Math.abs(value) < 0.01 || Math.abs(value) >= 1000);
+
+function written(value: number, props: LineChartProps): string {
+  if (!isFar(value, props)) return number(value, props.digits ?? 2);
+  const format = { notation: "scientific", maximumFractionDigits: 1 } as const;
+  return new Intl.NumberFormat(language.value, format).format(value);
+}
+
 const heightOf = (width: number) => Math.round(Math.max(150, Math.min(230, width * 0.5)));
 
 function optionsOf(props: LineChartProps, target: HTMLElement): uPlot.Options {
-  const { lines, xLabel = text("step"), digits = 2, low, high, logarithmic = false } = props;
+  const { lines, xLabel = text("step"), low, high, logarithmic = false } = props;
   const width = target.clientWidth || 300;
   const axis = {
     stroke: color("soft"),
@@ -170,7 +180,7 @@ function optionsOf(props: LineChartProps, target: HTMLElement): uPlot.Options {
   const value = (plot: uPlot, found: number | null, series: number, at: number | null) => {
     let place = at ?? -1;
     while (found === null && place >= 0) found = plot.data[series]![place--] ?? null;
-    return found === null || found === undefined ? "–" : number(found, digits);
+    return found === null || found === undefined ? "–" : written(found, props);
   };
   const range = (_: uPlot, least: number, largest: number): [number, number] => {
     const [from, to] = [low ?? Math.min(0, least), high ?? (largest > 0 ? largest * 1.05 : 1)];
@@ -185,7 +195,12 @@ function optionsOf(props: LineChartProps, target: HTMLElement): uPlot.Options {
     hooks: { setCursor: [showLast] },
     axes: [
       { ...axis, size: 28, values: (_, splits) => splits.map((v) => (Number.isInteger(v) ? number(v) : "")) },
-      { ...axis, size: 48, values: (_, splits) => splits.map((v) => (v === null ? "" : short.format(v))) },
+      {
+        ...axis,
+        size: 48,
+        values: (_, splits) =>
+          splits.map((v) => (v === null ? "" : isFar(v, props) ? written(v, props) : short.format(v))),
+      },
     ],
     series: [
       { label: xLabel, value: (_, found) => (found === null ? "–" : number(found)) },

@@ -1,4 +1,5 @@
 /** Pages of the gallery about recurrence itself. */
+import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { checkPages, phase, until } from "../support/gallery.ts";
 
@@ -10,6 +11,14 @@ const added = (row: string, name: string) =>
   `[...document.querySelectorAll("#${row} td[data-name=${name}] .recurrence-matrix span")].map((cell) => Number(cell.textContent))`;
 const count = (selector: string) => `document.querySelectorAll('${selector}').length`;
 const lossNow = `Number(document.querySelector("#loss").dataset.loss)`;
+
+/** Of the gradient, after all steps back. */
+const left = (kind: string) => `Number(document.querySelector("#left-${kind}")?.dataset.share)`;
+/** What the page says of both trainings. */
+async function told(page: Page): Promise<{ clipped: number; diverged?: number }> {
+  const numbers: Record<string, string> = await page.evaluate(`({ ...document.querySelector("#result").dataset })`);
+  return { clipped: Number(numbers.clipped), ...(numbers.diverged && { diverged: Number(numbers.diverged) }) };
+}
 
 checkPages({
   recurrence: {
@@ -66,6 +75,49 @@ checkPages({
       await page.selectOption("#cut", "3");
       await phase(page, "training");
       await page.click("#at-sum");
+      await phase(page, "done");
+    },
+  },
+
+  vanishing: {
+    async learns(page) {
+      await phase(page, "done");
+      // What explodes is learned where the gradient is clipped, and not where it is not.
+      const { clipped, diverged } = await told(page);
+      expect(clipped).toBeLessThan(0.3);
+      expect(diverged).toBeGreaterThan(1);
+      await until(page, `${left("lstm")} > 0`);
+    },
+    async answers(page) {
+      // Small factors make the gradient of an RNN vanish, and it stays below the bound; an LSTM that does not forget keeps it.
+      await page.fill("#radius", "0.5");
+      await page.fill("#forget", "6");
+      await until(page, `${left("tanh")} < 1e-6 && ${left("lstm")} > 0.01`);
+      expect(await page.evaluate(`${left("tanh")} < Number(document.querySelector("#bound").dataset.bound)`)).toBe(
+        true,
+      );
+      // An orthogonal W keeps lengths where tanh is straight.
+      await page.fill("#radius", "1");
+      await page.fill("#scale", "0.05");
+      await until(page, `${left("orthogonal")} > 0.5 && ${left("orthogonal")} <= 1`);
+      expect(await page.evaluate("location.hash")).toMatch(/radius=1&scale=0.05/);
+      // Far back, sigmoid leaves nothing; over fewer steps, more.
+      await page.fill("#steps", "200");
+      await until(page, `${left("sigmoid")} < 1e-60`);
+      await page.fill("#steps", "10");
+      await until(page, `${left("sigmoid")} > 1e-12`);
+      // Clipping does not heal what vanishes: the loss stays that of guessing.
+      await page.selectOption("#kind", "sigmoid");
+      await phase(page, "training");
+      await phase(page, "done");
+      const { clipped, diverged } = await told(page);
+      expect(clipped).toBeGreaterThan(0.7);
+      expect(diverged).toBeUndefined();
+      await page.fill("#steps", "50");
+      await page.fill("#radius", "1.5");
+      await page.fill("#scale", "0.5");
+      await page.selectOption("#kind", "tanh");
+      await phase(page, "training");
       await phase(page, "done");
     },
   },

@@ -2,9 +2,10 @@
 import { expect, test } from "vitest";
 import { crossEntropy, Runtime } from "webgpu-rnn";
 import { gradientFlow } from "webgpu-rnn/tasks";
-import { lossOf, sequenceOf, sequences } from "../../demo/pages/recurrence/data.ts";
+import { sequenceOf, sequences } from "../../demo/pages/recurrence/data.ts";
 import { factorsOf, stepOf, sumOf } from "../../demo/pages/recurrence/factors.ts";
 import { Learner, learners, Network, train } from "../../demo/pages/recurrence/program.ts";
+import { lossOf } from "../../demo/pages/recurrence/start.ts";
 
 const cpu = await Runtime.open({ backend: "cpu" });
 const oneByOne = [[0], [1], [2]];

@@ -1,7 +1,8 @@
 /** Classifiers of two units, trained by stochastic gradient descent: one sequence, one step. */
 import { functional, Linear, Module, RandomStream, RNN, type Runtime, type StateDict, type Tensor } from "webgpu-rnn";
 import { unroll } from "webgpu-rnn/tasks";
-import { type Activation, firstWeights, lossOf, type Sequence, sequences, softmax, type Weights } from "./data.ts";
+import { type Activation, type Sequence, sequences, type Weights } from "./data.ts";
+import { firstWeights, lossOf, softmax } from "./start.ts";
 
 /** h_t = φ(U·x_t + W·h_(t-1) + b) with h_0 = 0, and y = softmax(V·h_T). Over one step it is a feed-forward network. */
 export class Network extends Module {

@@ -1,6 +1,7 @@
 import { serve } from "../../shell/training-worker.ts";
-import { type Activation, firstWeights, type Sequence, sequences, type Weights } from "./data.ts";
+import { type Activation, type Sequence, sequences, type Weights } from "./data.ts";
 import { type Learners, learners, train } from "./program.ts";
+import { firstWeights } from "./start.ts";
 
 export interface Settings {
   readonly activation: Activation;
