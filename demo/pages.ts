@@ -48,6 +48,14 @@ export const pages: readonly GalleryPage[] = [
     for: "learners",
   },
   {
+    name: "gates",
+    title: ["Inside a gate", "게이트 들여다보기"],
+    about: [
+      "The gates of an LSTM and a GRU, word by word. Hold one at 0 or 1, and see what the network forgets.",
+      "LSTM과 GRU의 게이트를 단어마다 들여다봅니다. 게이트를 0이나 1로 고정하면 신경망이 무엇을 잊는지 볼 수 있습니다.",
+    ],
+  },
+  {
     name: "counts",
     title: ["Language: counts and networks", "언어 모델: 횟수와 신경망"],
     about: [

@@ -1,9 +1,9 @@
 /** Numbers as colours in rows and columns: states by step, attention, confusion. Moved over by pointer and by keys. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { Figure } from "./figure.tsx";
+import { HeatCanvas } from "./heat-canvas.tsx";
 import { number, words } from "./language.ts";
-import { diverging, isDark, type Rgb, rgb } from "./theme.ts";
 
 const text = words({
   label: [
@@ -44,25 +44,8 @@ export interface HeatMapProps {
 export function HeatMap(props: HeatMapProps) {
   const { title, hint, values, rows, columns, scale = "diverging", limit = 1, rowHeight = 18, digits = 2 } = props;
   const every = Math.ceil(columns.length / MOST_NAMES);
-  const canvas = useRef<HTMLCanvasElement>(null);
+  const area = useRef<HTMLDivElement>(null);
   const place = useSignal<Place | undefined>(undefined);
-  const dark = isDark.value;
-
-  useEffect(() => {
-    const target = canvas.current!;
-    // A pixel for each number; the browser enlarges them.
-    target.width = Math.max(1, columns.length);
-    target.height = Math.max(1, rows.length);
-    const context = target.getContext("2d")!;
-    const image = context.createImageData(target.width, target.height);
-    const colorOf = scale === "diverging" ? diverging() : sequential();
-    values.forEach((row, r) => {
-      row.forEach((value, c) => {
-        image.data.set([...colorOf(value / limit), 255], (r * target.width + c) * 4);
-      });
-    });
-    context.putImageData(image, 0, 0);
-  }, [values, rows.length, columns.length, scale, limit, dark]);
 
   const go = (row: number, column: number) => {
     const next = {
@@ -73,7 +56,7 @@ export function HeatMap(props: HeatMapProps) {
     props.onPlace?.(next);
   };
   const onPointer = (event: PointerEvent) => {
-    const { left, top, width, height } = canvas.current!.getBoundingClientRect();
+    const { left, top, width, height } = area.current!.getBoundingClientRect();
     go(
       Math.floor(((event.clientY - top) / height) * rows.length),
       Math.floor(((event.clientX - left) / width) * columns.length),
@@ -119,6 +102,7 @@ export function HeatMap(props: HeatMapProps) {
         )}
         <div class="heat-frame">
           <div
+            ref={area}
             role="application"
             // biome-ignore lint/a11y/noNoninteractiveTabindex: keys move over it
             tabIndex={0}
@@ -127,7 +111,7 @@ export function HeatMap(props: HeatMapProps) {
             onPointerMove={onPointer}
             onPointerDown={onPointer}
           >
-            <canvas ref={canvas} class="heat-canvas" style={{ height: `${rows.length * rowHeight}px` }} />
+            <HeatCanvas values={values} scale={scale} limit={limit} height={rows.length * rowHeight} />
             {at && rows.length > 0 && columns.length > 0 && (
               <i
                 class="heat-here"
@@ -152,13 +136,4 @@ export function HeatMap(props: HeatMapProps) {
       </p>
     </Figure>
   );
-}
-
-/** From the card's colour at 0 to the accent at 1. */
-function sequential(): (value: number) => Rgb {
-  const [zero, one] = [rgb("map-zero"), rgb("accent")];
-  return (value) => {
-    const share = Math.max(0, Math.min(1, value));
-    return [0, 1, 2].map((i) => zero[i]! + (one[i]! - zero[i]!) * share) as unknown as Rgb;
-  };
 }

@@ -16,9 +16,21 @@ import type { questions } from "./worker.ts";
 const text = words({
   race: ["The race", "경주"],
   problem: ["Problem", "문제"],
-  pronoun: ["He or she? (a person, then words about nobody)", "그는? 그녀는? (사람 하나, 그다음은 상관없는 말)"],
-  adding: ["Add the two marked numbers", "표시된 두 수 더하기"],
-  copy: ["Keep three letters, then write them down", "글자 세 개를 기억했다가 적기"],
+  pronoun: ["He or she?", "그는? 그녀는?"],
+  pronounAbout: [
+    "A person, then words about nobody, then a blank: he or she?",
+    "사람이 한 번 나오고 상관없는 말이 이어진 뒤, 빈칸에 ‘그는’과 ‘그녀는’ 중 무엇이 올까요?",
+  ],
+  adding: ["Adding problem", "덧셈 문제"],
+  addingAbout: [
+    "As many numbers as the distance says, two of them marked: what is their sum? Within 0.1 counts as right.",
+    "거리만큼 이어지는 수 가운데 표시된 두 수의 합은? 오차가 0.1보다 작으면 맞힌 것으로 칩니다.",
+  ],
+  copy: ["Copy memory", "복사 기억 문제"],
+  copyAbout: [
+    "Three letters, then blanks, then “?”: which letters were they?",
+    "글자 세 개 다음에 빈칸이 이어지다가 ‘?’가 나옵니다. 처음 글자들은 무엇이었을까요?",
+  ],
   distance: ["Longest distance", "가장 긴 거리"],
   steps: ["{count} steps", "{count}단계"],
   rightAt: ["Right answers at distance {distance}", "거리 {distance}에서 맞힌 비율"],
@@ -46,6 +58,8 @@ const text = words({
 
 const names = { rnn: "RNN", gru: "GRU", lstm: "LSTM" } as const;
 const colors = { rnn: "warm", gru: "good", lstm: "accent" } as const;
+/** So that lines on top of each other are all seen. */
+const widths = { rnn: 6, gru: 3.5, lstm: 1.5 } as const;
 const cells = ["rnn", "gru", "lstm"] as const;
 const problems = ["pronoun", "adding", "copy"] as const;
 const distances = [10, 20, 40] as const;
@@ -95,6 +109,7 @@ function RaceNow() {
           ))}
         </select>
       </label>
+      <p class="hint">{text(`${problem.value}About`)}</p>
       <label class="field">
         <span>{text("distance")}</span>
         <select
@@ -196,7 +211,7 @@ function TryIt() {
 
 function Page() {
   const lines = (prefix: string): Line[] =>
-    cells.map((cell) => ({ key: `${prefix}${cell}`, label: names[cell], color: colors[cell], width: 2 }));
+    cells.map((cell) => ({ key: `${prefix}${cell}`, label: names[cell], color: colors[cell], width: widths[cell] }));
   const guessing = { key: "chance", label: text("chance"), color: "soft", dash: [4, 4] };
   return (
     <Lesson training={training} seed={seed} explanation={explanation} program={program}>
