@@ -74,7 +74,7 @@ export async function* learnPrices(
   const training = days.slice(0, -HELD_OUT);
   const price = scaling(training.map((day) => day.price));
   const temperature = scaling(training.map((day) => day.temperature));
-  /** Today's price, and the temperature that is foretold for tomorrow. */
+  /** Today's price, and the temperature that is forecast for tomorrow. */
   const numbersOf = (t: number) => [price.to(days[t]!.price), temperature.to(days[t + 1]!.temperature)];
   /** Windows that begin on these days. Weekday and weather are tomorrow's. */
   const batchOf = (starts: readonly number[], length: number, hasCategories: boolean) => {

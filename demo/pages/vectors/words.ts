@@ -53,6 +53,6 @@ export const text = words({
 });
 
 export const explanation = [
-  "A network calculates with numbers, and a word is none. One-hot writes it as a long vector with a single 1: all words are equally far apart. An embedding gives each word a short vector and learns it like any weight. The one-hot vector times the matrix of all vectors is just the vector of that word, so one simply looks it up.\nHere a network foretells the next word of made-up sentences. Words that stand in the same places get similar vectors. Any category can be treated so: for the price, vectors of weekday and weather are joined with numbers that are scaled.",
+  "A network calculates with numbers, and a word is none. One-hot writes it as a long vector with a single 1: all words are equally far apart. An embedding gives each word a short vector and learns it like any weight. The one-hot vector times the matrix of all vectors is just the vector of that word, so one simply looks it up.\nHere a network predicts the next word of made-up sentences. Words that stand in the same places get similar vectors. Any category can be treated so: for the price, vectors of weekday and weather are joined with numbers that are scaled.",
   "신경망은 수로 계산하는데 단어는 수가 아닙니다. 원-핫은 단어를 한 자리만 1인 긴 벡터로 적으며, 모든 단어가 서로 똑같이 떨어져 있습니다. 임베딩은 단어마다 짧은 벡터를 주고 가중치처럼 학습합니다. 원-핫 벡터에 이 벡터들의 행렬을 곱하면 그 단어의 벡터가 그대로 나오므로, 실제로는 곱하지 않고 꺼내 씁니다.\n여기서는 지어낸 문장의 다음 단어를 예측합니다. 같은 자리에 쓰이는 단어들은 벡터가 비슷해집니다. 다른 범주도 마찬가지여서, 가격을 예측할 때는 요일과 날씨의 벡터를 척도를 맞춘 수와 이어 붙입니다.",
 ] as const;
