@@ -73,6 +73,14 @@ export const pages: readonly GalleryPage[] = [
     ],
   },
   {
+    name: "vectors",
+    title: ["Words as vectors", "벡터가 된 단어"],
+    about: [
+      "An embedding turns categories into vectors that are learned. Watch words find their places, and weekdays help to predict a price.",
+      "임베딩은 범주를 학습되는 벡터로 바꿉니다. 단어들이 자리를 찾아가는 모습과, 요일이 가격 예측을 돕는 모습을 보세요.",
+    ],
+  },
+  {
     name: "feeling",
     title: ["What reviewers feel", "리뷰에 담긴 감정"],
     about: [

@@ -1,10 +1,13 @@
 /** Settings of a page, kept in the hash of its address, so that the address shares them: `#seed=3&cell=gru`. */
-import { effect, type Signal, signal } from "@preact/signals";
+import { batch, effect, type Signal, signal } from "@preact/signals";
 
 export type Setting = number | string | boolean;
 
 /** Which values a setting may have; of a number also its least and its largest. */
 export type Allowed<S> = { readonly [K in keyof S]?: readonly S[K][] | { readonly min: number; readonly max: number } };
+
+/** Milliseconds between two changes of the address: browsers refuse more than a hundred in half a minute. */
+const WRITE_EVERY = 400;
 
 type Widened<V> = V extends number ? number : V extends boolean ? boolean : V;
 
@@ -31,14 +34,26 @@ export function settings<const S extends Readonly<Record<string, Setting>>>(
   const value = (name: string) =>
     parsed(read().get(name), defaults[name]!, (allowed as Allowed<Record<string, Setting>>)[name]);
   const signals = Object.fromEntries(names.map((name) => [name, signal(value(name))]));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let writtenAt = Number.NEGATIVE_INFINITY;
   effect(() => {
     const changed = names.filter((name) => signals[name]!.value !== defaults[name]);
     const hash = new URLSearchParams(changed.map((name) => [name, String(signals[name]!.value)])).toString();
-    if (hash !== location.hash.slice(1))
+    clearTimeout(timer);
+    const write = () => {
+      if (hash === location.hash.slice(1)) return;
+      writtenAt = performance.now();
       history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+    };
+    const rest = writtenAt + WRITE_EVERY - performance.now();
+    if (rest > 0) timer = setTimeout(write, rest);
+    else write();
   });
   addEventListener("hashchange", () => {
-    for (const name of names) signals[name]!.value = value(name);
+    // Together: written after the first of them, the address would lose the others.
+    batch(() => {
+      for (const name of names) signals[name]!.value = value(name);
+    });
   });
   return signals as never;
 }

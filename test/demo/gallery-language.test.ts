@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { sentences } from "../../demo/pages/counts/sentences.ts";
+import { sentences as sentencesOfWords } from "../../demo/pages/vectors/data.ts";
 import { checkPages, phase, until } from "../support/gallery.ts";
 
 /** The numbers of a table behind a figure, by its first column. */
@@ -115,6 +116,55 @@ checkPages({
       await page.click("#clear");
       await until(page, `document.querySelectorAll("#next button").length === 5`);
       expect(await message()).toBe("");
+    },
+  },
+  vectors: {
+    async learns(page) {
+      await phase(page, "done");
+      const vectors = await tableOf(page, "Words as points");
+      expect([...vectors.keys()]).toHaveLength(28);
+      // By its two numbers, the nearest of a word is mostly one of the same kind.
+      const kindOf = new Map(sentencesOfWords("en", 1).words.map(({ word, kind }) => [word, kind]));
+      const alike = [...vectors].filter(([word, [x, y]]) => {
+        const others = [...vectors].filter(([other]) => other !== word);
+        const near = others.map(([other, [u, v]]) => ({ other, distance: Math.hypot(x! - u!, y! - v!) }));
+        const { other } = near.reduce((a, b) => (b.distance < a.distance ? b : a));
+        return kindOf.get(other) === kindOf.get(word);
+      });
+      expect(alike.length).toBeGreaterThanOrEqual(24);
+      // Prices go from 6 to 20; categories are worth more than half of the error.
+      const [joined, plain] = [...(await tableOf(page, "Mean error of the price")).values()].at(-1)!;
+      expect(joined).toBeLessThan(0.6);
+      expect(joined).toBeLessThan(plain! / 2);
+    },
+    async answers(page) {
+      const numbers = (found: string | null) => (found!.match(/-?\d+\.\d+/g) ?? []).map(Number);
+      await page.selectOption("#word", { label: "tea" });
+      await until(page, `document.querySelector(".vectors-map .chosen").textContent === "tea"`);
+      const rows = await tableOf(page, "One-hot and embedding: the same product");
+      expect([...rows].filter(([, [hot]]) => hot === 1).map(([word]) => word)).toEqual(["tea"]);
+      expect(numbers(await page.textContent("#product"))).toEqual(rows.get("tea")!.slice(1));
+      expect(numbers(await page.textContent("#lookup"))).toEqual(rows.get("tea")!.slice(1));
+      const near = (await page.textContent("#near"))!.replace("Nearest words: ", "").split(", ").sort();
+      expect(near).toEqual(["juice", "milk", "water"]);
+      await until(page, `location.hash === "#chosen=13"`);
+      await page.evaluate(`location.hash = "chosen=9&seed=1"`);
+      await until(
+        page,
+        `document.querySelector("#product").textContent === document.querySelector("#lookup").textContent &&
+        document.querySelector("#word").value === "9"`,
+      );
+      // A day of snow: its vectors are those of its categories, and without them the price is further from the truth.
+      const categories = await tableOf(page, "Weekdays and weather as points");
+      await page.focus("#day");
+      await page.keyboard.press("Home");
+      const day = page.locator("label", { has: page.locator("#day") });
+      while (!(await day.textContent())!.includes("snow")) await page.keyboard.press("ArrowRight");
+      const [, weekday] = /: (\w+), snow/.exec((await day.textContent())!)!;
+      const read = numbers((await page.locator("#inputs i").allTextContents()).join(" "));
+      expect(read.slice(2)).toEqual([...categories.get(weekday!)!, ...categories.get("snow")!]);
+      const [price, joined, plain] = numbers(await page.textContent("#said"));
+      expect(Math.abs(joined! - price!)).toBeLessThan(Math.abs(plain! - price!));
     },
   },
 });

@@ -21,8 +21,7 @@ const text = words({
   clear: ["Empty the field", "모두 지우기"],
   next: ["The next word", "다음 단어"],
   endings: ["How the sentence may end", "문장의 나머지"],
-  accepted: ["Accepted: {unit}", "받아들임: {unit}"],
-  suggested: ["Suggested: {unit}, {share}", "제안: {unit}, {share}"],
+  accepted: ["Accepted: {unit}", "받아들인 단어: {unit}"],
   end: ["(end of the sentence)", "(문장 끝)"],
   waiting: ["The first answer comes after the first step.", "첫 단계가 끝나면 답이 나타납니다."],
   unknown: [
@@ -34,8 +33,8 @@ const text = words({
   heldOut: ["kept apart", "떼어 둔 문장"],
   perplexity: ["Perplexity on sentences kept apart", "떼어 둔 문장의 퍼플렉서티"],
   perplexityHint: [
-    "Among how many equally likely words the network hesitates.",
-    "신경망이 평균 몇 단어 사이에서 망설이는지를 뜻합니다.",
+    "2 means: as unsure as a choice between 2 equally likely words. Lower is better.",
+    "2이면 똑같이 그럴듯한 두 단어 중에서 고르는 만큼 망설인다는 뜻입니다. 낮을수록 좋습니다.",
   ],
   perplexityShort: ["perplexity", "퍼플렉서티"],
 });

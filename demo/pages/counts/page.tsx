@@ -226,7 +226,7 @@ function Compare() {
     <section class="card charts">
       <LineChart
         title={text("perplexity")}
-        hint={text(smoothing.value === "none" ? "infinite" : "perplexityHint")}
+        hint={`${text("perplexityHint")}${smoothing.value === "none" ? ` ${text("infinite")}` : ""}`}
         points={learning}
         low={1}
         high={12}

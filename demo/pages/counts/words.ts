@@ -15,7 +15,7 @@ export const text = words({
   smoothing: ["Smoothing of the counts", "횟수의 평활화"],
   none: ["none", "없음"],
   addK: ["add one (Laplace)", "1 더하기(라플라스)"],
-  kneserNey: ["Kneser–Ney", "크네저–나이"],
+  kneserNey: ["Kneser–Ney", "Kneser–Ney"],
   seen: ["seen by the {n}-gram", "{n}-gram이 보는 단어"],
   unseen: ["not seen by the {n}-gram", "{n}-gram이 보지 못하는 단어"],
   sees: [
@@ -41,15 +41,15 @@ export const text = words({
   unknown: ["The network knows none of these words.", "신경망이 아는 단어가 없습니다."],
   perplexity: ["Perplexity while the network learns", "학습이 진행될 때의 퍼플렉서티"],
   perplexityHint: [
-    "On sentences kept apart: the number of equally likely words that a model as unsure would choose from. Lower is better.",
-    "떼어 둔 문장에서 잰 값으로, 몇 단어 중에서 고르는 만큼 망설이는지를 뜻합니다. 낮을수록 좋습니다.",
+    "Measured on sentences kept apart. 3 means: as unsure as a choice among 3 equally likely words. Lower is better.",
+    "떼어 둔 문장에서 잰 값입니다. 3이면 똑같이 그럴듯한 세 단어 중에서 고르는 만큼 망설인다는 뜻입니다. 낮을수록 좋습니다.",
   ],
   network: ["network", "신경망"],
   trained: ["network, on what it learns", "신경망, 학습하는 문장"],
   ngram: ["{n}-gram ({smoothing})", "{n}-gram({smoothing})"],
   infinite: [
     "Without smoothing, one n-gram that was never seen makes the perplexity infinite. The line is Kneser–Ney’s.",
-    "평활화가 없으면 처음 보는 n-gram 하나만으로도 퍼플렉서티가 무한대가 됩니다. 그래서 크네저–나이의 값을 그렸습니다.",
+    "평활화가 없으면 처음 보는 n-gram 하나만으로도 퍼플렉서티가 무한대가 됩니다. 그래서 Kneser–Ney의 값을 그렸습니다.",
   ],
   byN: ["Perplexity by n", "n에 따른 퍼플렉서티"],
   byNHint: [
