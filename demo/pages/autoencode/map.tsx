@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { Figure } from "../../shell/figure.tsx";
 import { number, words } from "../../shell/language.ts";
 import { useAnswer } from "../../shell/live-training.ts";
@@ -22,8 +23,14 @@ const text = words({
   error: ["error", "오차"],
 });
 
-/** Strokes at their vectors, and what the decoder makes of the place that is pointed at. */
-export function StrokeMap({ strokes }: { readonly strokes: readonly Squeezed[] }) {
+export interface StrokeMapProps {
+  readonly strokes: readonly Squeezed[];
+  /** Under the stroke of the place. */
+  readonly children: ComponentChildren;
+}
+
+/** Strokes at their vectors, and what the decoder makes of the place that is pointed at: two columns. */
+export function StrokeMap({ strokes, children }: StrokeMapProps) {
   const place = useSignal<readonly [number, number]>([0.5, 0.5]);
   const frame = frameOf(strokes.filter(({ isOdd }) => !isOdd));
   const vector = vectorAt(frame, place.value);
@@ -39,7 +46,7 @@ export function StrokeMap({ strokes }: { readonly strokes: readonly Squeezed[] }
     rows: strokes.map(({ sign, vector, error }) => [sign, ...vector.map((v) => number(v, 2)), number(error, 4)]),
   });
   return (
-    <div class="autoencode-two">
+    <>
       <Figure title={text("map")} hint={text("hint")} table={table}>
         <Pad
           name={text("field")}
@@ -62,7 +69,7 @@ export function StrokeMap({ strokes }: { readonly strokes: readonly Squeezed[] }
           <circle class="autoencode-here" cx={x * 100} cy={y * 100} r={2.2} />
         </Pad>
       </Figure>
-      <section class="stack">
+      <div class="stack">
         <h2>{text("here")}</h2>
         <svg id="restored" class="autoencode-large" viewBox="0 0 100 100" role="img" aria-label={text("here")}>
           {answered && <polyline class="autoencode-restored" points={outline(answered, [50, 50], 58)} />}
@@ -74,7 +81,8 @@ export function StrokeMap({ strokes }: { readonly strokes: readonly Squeezed[] }
             sign: nearestSign(strokes, vector),
           })}
         </p>
-      </section>
-    </div>
+        {children}
+      </div>
+    </>
   );
 }

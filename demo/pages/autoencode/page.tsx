@@ -37,14 +37,15 @@ function Shown() {
   return (
     <>
       <section class="card stack">
-        <StrokeMap strokes={strokes} />
+        <div class="autoencode-play">
+          <StrokeMap strokes={strokes}>
+            <Between signs={signs} />
+          </StrokeMap>
+          <OwnStroke strokes={strokes} />
+        </div>
         <p>
           <strong id="r2">{percent(Math.max(0, r2))}</strong> {text("restored")}
         </p>
-      </section>
-      <section class="card autoencode-two">
-        <OwnStroke strokes={strokes} />
-        <Between signs={signs} />
       </section>
       <Strangest strokes={strokes} />
     </>
