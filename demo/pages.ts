@@ -112,4 +112,12 @@ export const pages: readonly GalleryPage[] = [
       "신경망이 시계열의 다음 값을 구간과 함께 예측하고, 학습이 필요 없는 방법과 견줍니다. 행사를 계획하거나, 내 표를 열거나, 곡선을 그려 이어 가게 해 보세요.",
     ],
   },
+  {
+    name: "autoencode",
+    title: ["Squeeze and restore", "줄였다가 되살리기"],
+    about: [
+      "A network squeezes pen strokes into two numbers and draws them again. Wander over the map of these numbers, write a stroke of your own, and see which strokes are strange.",
+      "신경망이 펜으로 쓴 획을 두 수로 줄였다가 다시 그립니다. 두 수의 지도를 돌아다니고, 획을 직접 써 보고, 어떤 획이 이상한지 보세요.",
+    ],
+  },
 ];

@@ -47,7 +47,6 @@ checkPages({
       await movesUntil(page, `${best} === "↻ clockwise"`, (i) => circle(i, 1));
       await movesUntil(page, `${best} === "↺ anticlockwise"`, (i) => circle(i, -1));
       await page.click("label:has([value=shapes])");
-      await phase(page, "done");
     },
   },
   forecast: {
@@ -123,7 +122,74 @@ checkPages({
       // A wave of height 0.3 that nobody drew: a straight line would be 0.19 off.
       await until(page, `${off} < 0.08`);
       await page.click("label:has([value=made])");
+    },
+  },
+  autoencode: {
+    async learns(page) {
       await phase(page, "done");
+      await until(page, `Number.parseInt(document.querySelector("#r2")?.textContent) >= 90`);
+      // Eight of the eighty strokes are odd, and the largest errors are theirs.
+      expect(Number.parseInt((await page.textContent("#found"))!, 10)).toBeGreaterThanOrEqual(7);
+    },
+    async answers(page) {
+      const own = page.locator(".pad").nth(1);
+      const writes = async (points: readonly (readonly [number, number])[]) => {
+        await own.scrollIntoViewIfNeeded();
+        const { x, y, width, height } = (await own.boundingBox())!;
+        for (const [i, [right, down]] of points.entries()) {
+          await page.mouse.move(x + right * width, y + down * height, { steps: 5 });
+          if (i === 0) await page.mouse.down();
+        }
+        await page.mouse.up();
+      };
+      const said = `document.querySelector("#own").textContent`;
+      await writes([
+        [0.3, 0.1],
+        [0.3, 0.9],
+        [0.8, 0.9],
+      ]);
+      await until(page, `/Nearest to “L”/.test(${said})`);
+      await writes([
+        [0.1, 0.2],
+        [0.3, 0.8],
+        [0.5, 0.4],
+        [0.7, 0.8],
+        [0.9, 0.2],
+      ]);
+      await until(page, `/Nearest to “W”/.test(${said})`);
+      await writes([
+        [0.9, 0.9],
+        [0.1, 0.5],
+        [0.9, 0.4],
+        [0.2, 0.9],
+        [0.5, 0.1],
+        [0.6, 0.9],
+      ]);
+      await until(page, `/larger than that of 100%/.test(${said})`);
+
+      // The stroke of a place is that of the signs around it: a 0 ends where it begins, and an L does not.
+      const ends = (selector: string) => `(() => {
+        const points = document.querySelector("${selector}").getAttribute("points").split(" ").map((point) => point.split(",").map(Number));
+        const [[x, y], [a, b]] = [points[0], points.at(-1)];
+        return { right: a - x, down: b - y, apart: Math.hypot(a - x, b - y) };
+      })()`;
+      const pointsAt = async (sign: string) => {
+        await page.locator(".pad").first().scrollIntoViewIfNeeded();
+        const box = (await page.locator(`[data-sign="${sign}"]:not(.autoencode-odd)`).first().boundingBox())!;
+        await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+        await until(page, `document.querySelector("#nearest").textContent.includes("“${sign}”")`);
+      };
+      await pointsAt("0");
+      await until(page, `${ends("#restored polyline")}.apart < 20`);
+      await pointsAt("L");
+      await until(page, `${ends("#restored polyline")}.right > 25 && ${ends("#restored polyline")}.down > 40`);
+
+      // From an L, which ends below, to a W, which ends above.
+      await page.selectOption("#from", "L");
+      await page.selectOption("#to", "W");
+      await until(page, `${ends(".autoencode-way polyline:first-child")}.down > 12`);
+      await until(page, `Math.abs(${ends(".autoencode-way polyline:last-child")}.down) < 7`);
+      expect(await page.locator(".autoencode-way polyline").count()).toBe(7);
     },
   },
 });

@@ -32,7 +32,9 @@ export async function readCsv(text: string): Promise<Csv> {
   const delimiter = [",", ";", "\t"].reduce((a, b) => (header.split(b).length > header.split(a).length ? b : a));
   let rows: Record<string, string>[];
   try {
-    rows = parse(text, { columns: true, delimiter, bom: true, trim: true, skip_empty_lines: true });
+    // Between tabs, a quote is nothing but a quote.
+    const quote = delimiter === "\t" ? null : '"';
+    rows = parse(text, { columns: true, delimiter, quote, bom: true, trim: true, skip_empty_lines: true });
   } catch (error) {
     const { code = "", lines = 0, message } = error as { code?: string; lines?: number; message: string };
     const kind = /INCONSISTENT/.test(code) ? "cells" : /QUOTE/.test(code) ? "quotes" : "other";

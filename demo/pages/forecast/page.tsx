@@ -62,7 +62,8 @@ function Page() {
           points={training.points}
           lines={[
             { key: "loss", label: text("trained"), color: "accent-faint" },
-            { key: "heldOut", label: text("heldOut"), color: "warm", dots: true },
+            // A curve is too short to keep a part of it.
+            ...(data.value === "drawn" ? [] : [{ key: "heldOut", label: text("heldOut"), color: "warm", dots: true }]),
           ]}
         />
       </section>

@@ -41,6 +41,7 @@ const text = words({
   milliseconds: ["{time} ms", "{time} ms"],
   share: ["Frames told right", "맞힌 프레임"],
   waiting: ["The first frame is told after the first step.", "첫 단계가 끝나면 첫 프레임을 맞힙니다."],
+  standing: ["Press “Let it move”, or move over the field.", "‘움직이기’를 누르거나 칸 위에서 움직여 보세요."],
   probabilities: ["Probabilities, frame by frame", "프레임별 확률"],
   probabilitiesHint: [
     "The last frames, the newest at the right. The signs below say what really happened.",
@@ -110,15 +111,17 @@ function Picture({ seen }: { readonly seen: readonly Seen[] }) {
     ));
   }
   const way = seen.slice(-20);
-  return way.map(({ hand: [x, y] = [0, 0] }, i) => {
-    const [a, b] = way[i - 1]?.hand ?? [x, y];
-    const share = (i + 1) / way.length;
+  const lines = way.slice(1).map(({ hand: [x, y] = [0, 0] }, i) => {
+    const [a, b] = way[i]!.hand!;
     // A made-up hand that leaves the field comes in on the other side.
     const isWrapped = Math.hypot(x - a, y - b) > 0.5;
+    const share = (i + 2) / way.length;
     return isWrapped ? null : (
       <line key={i} class="frames-way" x1={a * 100} y1={b * 100} x2={x * 100} y2={y * 100} stroke-opacity={share} />
     );
   });
+  const [x, y] = last.hand;
+  return [...lines, <circle key="hand" class="frames-hand" cx={x * 100} cy={y * 100} r={2.4} />];
 }
 
 function Scene() {
@@ -165,7 +168,7 @@ function Scene() {
               }))}
             />
           ) : (
-            <p class="empty">{text("waiting")}</p>
+            <p class="empty">{text(watching.isPlaying.value ? "waiting" : "standing")}</p>
           )}
           <Numbers seen={seen} />
         </div>
