@@ -3,6 +3,9 @@ import { effect, type Signal, signal } from "@preact/signals";
 
 export type Setting = number | string | boolean;
 
+/** Milliseconds between two changes of the address: browsers refuse more than some hundred in half a minute, as a slider makes. */
+const WRITE_EVERY = 300;
+
 /** Which values a setting may have; of a number also its least and its largest. */
 export type Allowed<S> = { readonly [K in keyof S]?: readonly S[K][] | { readonly min: number; readonly max: number } };
 
@@ -31,11 +34,19 @@ export function settings<const S extends Readonly<Record<string, Setting>>>(
   const value = (name: string) =>
     parsed(read().get(name), defaults[name]!, (allowed as Allowed<Record<string, Setting>>)[name]);
   const signals = Object.fromEntries(names.map((name) => [name, signal(value(name))]));
-  effect(() => {
+  let isWaiting = false;
+  const write = () => {
+    isWaiting = false;
     const changed = names.filter((name) => signals[name]!.value !== defaults[name]);
     const hash = new URLSearchParams(changed.map((name) => [name, String(signals[name]!.value)])).toString();
     if (hash !== location.hash.slice(1))
       history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  };
+  effect(() => {
+    for (const name of names) void signals[name]!.value;
+    if (isWaiting) return;
+    isWaiting = true;
+    setTimeout(write, WRITE_EVERY);
   });
   addEventListener("hashchange", () => {
     for (const name of names) signals[name]!.value = value(name);
