@@ -13,11 +13,22 @@ interface Loaded {
   readonly modules: readonly string[];
 }
 
+/** Generators of made-up data are not counted: in their place a page of one's own has the data that it loads. */
+const isData = (module: string) => module.includes("/src/tasks/data/");
+
+/** What a chunk has besides data: modules are measured before they are minified, the chunk after, hence the share. */
+function shareWithoutData(modules: Readonly<Record<string, { readonly renderedLength: number }>>): number {
+  const sum = (some: readonly (readonly [string, { readonly renderedLength: number }])[]) =>
+    some.reduce((total, [, { renderedLength }]) => total + renderedLength, 0);
+  const all = Object.entries(modules);
+  return sum(all.filter(([id]) => !isData(id))) / Math.max(1, sum(all));
+}
+
 const gzipped = (content: string | Uint8Array) => gzipSync(content).length;
 
 /**
  * The plugin for the pages, and the one for their worker. The first load of a page is its HTML, its styles, and the scripts that it and
- * its worker import at once: not what a backend, a layer or an equation asks for later.
+ * its worker import at once, but for made-up data: not what a backend, a layer or an equation asks for later.
  * @param names of the pages, whose programs are pages/NAME/worker.ts
  */
 export function firstLoad(names: readonly string[]): { readonly pages: Plugin; readonly worker: Plugin } {
@@ -28,7 +39,7 @@ export function firstLoad(names: readonly string[]): { readonly pages: Plugin; r
       // The worker's chunks come once more, as files of the pages' build.
       if (!isChunk && files.has(name)) continue;
       files.set(name, {
-        bytes: gzipped(isChunk ? file.code : file.source),
+        bytes: isChunk ? gzipped(file.code) * shareWithoutData(file.modules) : gzipped(file.source),
         imports: isChunk ? file.imports : [],
         styles: isChunk ? [...(file.viteMetadata?.importedCss ?? [])] : [],
         modules: isChunk ? file.moduleIds : [],
