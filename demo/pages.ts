@@ -73,6 +73,14 @@ export const pages: readonly GalleryPage[] = [
     ],
   },
   {
+    name: "translate",
+    title: ["Translate", "번역"],
+    about: [
+      "Many to many: an encoder reads, a decoder writes, and attention shows where it looked. See which hypotheses a beam search keeps and drops.",
+      "다대다: 인코더가 읽고 디코더가 씁니다. 어텐션이 어디를 보았는지, 빔 탐색이 어떤 후보를 남기고 버리는지 보세요.",
+    ],
+  },
+  {
     name: "frames",
     title: ["Every frame", "프레임마다"],
     about: [

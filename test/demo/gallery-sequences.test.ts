@@ -15,6 +15,13 @@ const tagOf = (word: string) => `(() => {
   return document.querySelectorAll(".tags-likeliest td")[at]?.textContent;
 })()`;
 
+/** Where the attention of a written unit is largest, as the table behind the matrix has it; an expression. */
+const lookedAt = (unit: string) => `(() => {
+  const rows = [...(document.querySelector(".translate-attention table")?.rows ?? [])];
+  const weights = [...(rows.find(({ cells }) => cells[0].textContent === "${unit}")?.cells ?? [])].slice(1).map((td) => Number(td.textContent));
+  return rows[0]?.cells[1 + weights.indexOf(Math.max(...weights))]?.textContent;
+})()`;
+
 checkPages({
   tags: {
     onGpu: true,
@@ -27,9 +34,33 @@ checkPages({
       await until(page, `${tagOf("room")} === "noun" && ${tagOf("book")} === "verb"`);
       await page.fill("#sentence", "Anna saw the book.");
       await until(page, `${tagOf("saw")} === "verb" && ${tagOf("book")} === "noun"`);
-      // Of words that are not whole yet, too.
-      await page.fill("#sentence", "she will boo");
-      await until(page, `${tagOf("boo")} === "verb"`);
+      // Of a sentence that has not ended, too.
+      await page.fill("#sentence", "She will book");
+      await until(page, `${tagOf("book")} === "verb"`);
+    },
+  },
+  translate: {
+    async learns(page) {
+      await phase(page, "done");
+      expect(await last(page, "Accuracy")).toBeGreaterThan(0.97);
+    },
+    async answers(page) {
+      const said = `document.querySelector(".translate-said")?.textContent`;
+      await until(page, `${said} === "어제 그녀는 집에서 사과 세 개를 먹지 않았다."`);
+      await page.fill("#source", "We will draw two cats tomorrow.");
+      await until(page, `${said} === "내일 우리는 고양이 두 마리를 그릴 것이다."`);
+      // What was written last of the noun was read where it stands in English.
+      await page.locator("figure", { hasText: "Attention" }).locator("summary").click();
+      await until(page, `${lookedAt("고양이")} === "cats"`);
+      // Three hypotheses end; with a width of one the tree is a line.
+      const ends = `[...document.querySelectorAll(".translate-tree text")].filter((text) => text.textContent === "■").length`;
+      expect(await page.evaluate(ends)).toBeGreaterThanOrEqual(3);
+      await page.fill("#beam", "1");
+      await page.press("#beam", "Enter");
+      await until(page, `${ends} === 1`);
+      await page.fill("#beam", "3");
+      await page.press("#beam", "Enter");
+      await until(page, `${ends} >= 3`);
     },
   },
 });
