@@ -81,6 +81,14 @@ export const pages: readonly GalleryPage[] = [
     ],
   },
   {
+    name: "describe",
+    title: ["Describe the picture", "그림 설명하기"],
+    about: [
+      "One to many: draw a shape, and a network writes a caption word by word. Sample several captions, and see where it is not sure.",
+      "일대다: 도형을 그리면 신경망이 설명을 한 단어씩 씁니다. 설명을 여러 개 뽑아 보고 어디서 망설이는지 확인하세요.",
+    ],
+  },
+  {
     name: "frames",
     title: ["Every frame", "프레임마다"],
     about: [

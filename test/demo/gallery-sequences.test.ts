@@ -22,6 +22,10 @@ const lookedAt = (unit: string) => `(() => {
   return rows[0]?.cells[1 + weights.indexOf(Math.max(...weights))]?.textContent;
 })()`;
 
+const caption = `[...document.querySelectorAll(".sequence .unit")].map((unit) => unit.textContent).join(" ")`;
+/** Captions that were sampled, and how often. */
+const sampled = `[...document.querySelectorAll(".describe-samples tbody tr")].map(({ cells }) => [cells[0].textContent, Number(cells[1].textContent)])`;
+
 checkPages({
   tags: {
     onGpu: true,
@@ -61,6 +65,43 @@ checkPages({
       await page.fill("#beam", "3");
       await page.press("#beam", "Enter");
       await until(page, `${ends} >= 3`);
+    },
+  },
+  describe: {
+    async learns(page) {
+      await phase(page, "done");
+      expect(await last(page, "Accuracy")).toBeGreaterThan(0.95);
+    },
+    async answers(page) {
+      await until(page, `${caption} === "a large circle at the top right"`);
+      // A square of six by six cells in the middle, by pointer: the pen is two cells wide.
+      await page.click("#clear");
+      const { x, y, width } = (await page.locator("#drawing").boundingBox())!;
+      const at = (cell: number) => (cell * width) / 16;
+      await page.mouse.move(x + at(6), y + at(6));
+      await page.mouse.down();
+      for (const row of [6, 8, 10])
+        for (const column of row === 8 ? [10, 8, 6] : [6, 8, 10]) await page.mouse.move(x + at(column), y + at(row));
+      await page.mouse.up();
+      await until(page, `${caption} === "a large square in the middle"`);
+      // A line at the top, by keys.
+      await page.click("#clear");
+      await page.focus(".describe-frame");
+      for (let up = 0; up < 9; up++) await page.keyboard.press("ArrowUp");
+      for (let down = 0; down < 3; down++) await page.keyboard.press("ArrowDown");
+      for (const _ of [9, 7, 5]) await page.keyboard.press("ArrowLeft");
+      for (let i = 0; i < 7; i++) {
+        await page.keyboard.press("Space");
+        await page.keyboard.press("ArrowRight");
+      }
+      await until(page, `${caption} === "a large line at the top"`);
+      // Twelve are sampled, at a low temperature the likeliest one alone.
+      await until(page, `${sampled}.reduce((sum, [, count]) => sum + count, 0) === 12`);
+      await page.fill("#temperature", "0.1");
+      await until(page, `JSON.stringify(${sampled}) === '[["a large line at the top",12]]'`);
+      await page.fill("#temperature", "1");
+      // The address has the picture, a digit for each cell.
+      await until(page, `/drawing=[0f]{256}$/.test(location.hash)`);
     },
   },
 });
