@@ -37,6 +37,7 @@ export const pages: readonly GalleryPage[] = [
       "How much of a gradient is left after 10 to 200 steps back, in six kinds of networks; and what clipping is good for.",
       "10단계에서 200단계까지 거슬러 가면 기울기가 얼마나 남을까요? 여섯 가지 신경망을 비교하고, 클리핑이 왜 필요한지 봅니다.",
     ],
+    for: "learners",
   },
   {
     name: "memory",
@@ -54,6 +55,7 @@ export const pages: readonly GalleryPage[] = [
       "The gates of an LSTM and a GRU, word by word. Hold one at 0 or 1, and see what the network forgets.",
       "LSTM과 GRU의 게이트를 단어마다 들여다봅니다. 게이트를 0이나 1로 고정하면 신경망이 무엇을 잊는지 볼 수 있습니다.",
     ],
+    for: "learners",
   },
   {
     name: "counts",
@@ -79,6 +81,7 @@ export const pages: readonly GalleryPage[] = [
       "An embedding turns categories into vectors that are learned. Watch words find their places, and weekdays help to predict a price.",
       "임베딩은 범주를 학습되는 벡터로 바꿉니다. 단어들이 자리를 찾아가는 모습과, 요일이 가격 예측을 돕는 모습을 보세요.",
     ],
+    for: "learners",
   },
   {
     name: "feeling",
@@ -94,6 +97,22 @@ export const pages: readonly GalleryPage[] = [
     about: [
       "Many to many: each word of a sentence gets its part of speech while you type. The same word is a noun here and a verb there.",
       "다대다: 문장을 입력하는 동안 단어마다 품사를 붙입니다. 같은 단어라도 문장에 따라 품사가 달라집니다.",
+    ],
+  },
+  {
+    name: "translate",
+    title: ["Translate", "번역"],
+    about: [
+      "Many to many: an encoder reads, a decoder writes, and attention shows where it looked. See which hypotheses a beam search keeps and drops.",
+      "다대다: 인코더가 읽고 디코더가 씁니다. 어텐션이 어디를 보았는지, 빔 탐색이 어떤 후보를 남기고 버리는지 보세요.",
+    ],
+  },
+  {
+    name: "describe",
+    title: ["Describe the picture", "그림 설명하기"],
+    about: [
+      "One to many: draw a shape, and a network writes a caption word by word. Sample several captions, and see where it is not sure.",
+      "일대다: 도형을 그리면 신경망이 설명을 한 단어씩 씁니다. 설명을 여러 개 뽑아 보고 어디서 망설이는지 확인하세요.",
     ],
   },
   {

@@ -61,13 +61,7 @@ const examples: Readonly<Record<Language, readonly string[]>> = {
     "She says that that cook can water the plant.",
     "The zorp was clean.",
   ],
-  ko: [
-    "하늘을 나는 새가 예쁘다.",
-    "나는 새 차를 샀다.",
-    "그녀는 쓴 약을 보았다.",
-    "편지를 쓴 학생은 정말 좋다.",
-    "고양이는 빵을 찾았다.",
-  ],
+  ko: ["하늘을 나는 새가 예쁘다.", "나는 새 차를 샀다.", "그녀는 쓴 약을 보았다.", "편지를 쓴 학생은 정말 좋다."],
 };
 
 const explanation = [
@@ -100,7 +94,7 @@ function Sentence() {
           }}
         />
       </label>
-      <fieldset class="row" aria-label={text("examples")}>
+      <fieldset class="row tags-examples" aria-label={text("examples")}>
         {examples[language.value].map((example) => (
           <button
             key={example}
@@ -169,7 +163,7 @@ function Probabilities({ steps }: { readonly steps: Steps }) {
 function Page() {
   return (
     <Lesson training={training} seed={seed} explanation={explanation} program={program}>
-      <Sentence />
+      <Sentence key={language.value} />
       <section class="card charts">
         <LineChart
           title={text("loss")}

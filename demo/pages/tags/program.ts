@@ -5,11 +5,11 @@ import { type Language, taggedSentences } from "webgpu-rnn/tasks/data";
 
 const small = (words: readonly string[]) => words.map((word) => word.toLowerCase());
 
-/** Trains on 2000 rows: sentences, and as many that break off at some word, as one does that is being typed. */
+/** Trains on 1400 rows: sentences, and as many that break off at some word, as one does that is being typed. */
 export function train(runtime: Runtime, { language, seed }: { readonly language: Language; readonly seed: number }) {
   const sentences = (count: number, seed: number) =>
     taggedSentences({ count, language, seed }).map(({ words, tags }) => ({ words: small(words), tags }));
-  const whole = sentences(1000, seed);
+  const whole = sentences(700, seed);
   const begun = whole.map(({ words, tags }, i) => {
     const end = 1 + (i % words.length);
     return { words: words.slice(0, end), tags: tags.slice(0, end) };

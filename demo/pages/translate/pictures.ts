@@ -1,0 +1,2 @@
+export { Attention } from "./attention.tsx";
+export { BeamTree } from "./beam-tree.tsx";
