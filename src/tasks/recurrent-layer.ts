@@ -2,17 +2,11 @@ import {
   checkCount,
   checkNumber,
   GRU,
-  IndRNN,
   LSTM,
-  MGU,
-  MinGRU,
-  MinLSTM,
   type Module,
   OptionError,
   type RealSteps,
   RNN,
-  SLSTM,
-  SRU,
   shown,
   type Tensor,
 } from "../index.ts";
@@ -26,7 +20,7 @@ export type RecurrentLayer = Module & {
   ): { readonly output: Tensor; readonly state: Readonly<Record<string, Tensor>> };
 };
 
-interface Sizes {
+export interface RecurrentSizes {
   readonly inputSize: number;
   readonly hiddenSize: number;
   readonly numLayers: number;
@@ -34,26 +28,28 @@ interface Sizes {
   readonly dropout: number;
 }
 
-/** Layers that run in one direction, and do not know of another. */
-const oneWay = ({ bidirectional: _, ...sizes }: Sizes) => sizes;
+export type RecurrentMaker = (sizes: RecurrentSizes) => object;
 
-const makers: Readonly<Record<string, (sizes: Sizes) => object>> = {
+const makers: Readonly<Record<string, RecurrentMaker>> = {
   lstm: (sizes) => new LSTM(sizes),
   gru: (sizes) => new GRU(sizes),
   rnn: (sizes) => new RNN(sizes),
   rnn_relu: (sizes) => new RNN({ ...sizes, nonlinearity: "relu" }),
-  indrnn: (sizes) => new IndRNN(sizes),
-  mgu: (sizes) => new MGU(sizes),
-  sru: (sizes) => new SRU(sizes),
-  slstm: (sizes) => new SLSTM(sizes),
-  mingru: (sizes) => new MinGRU(oneWay(sizes)),
-  minlstm: (sizes) => new MinLSTM(oneWay(sizes)),
 };
+
+const rareCells = ["indrnn", "mgu", "sru", "slstm", "mingru", "minlstm"] as const;
+export type RareCell = (typeof rareCells)[number];
+let rareMakers: Readonly<Record<string, RecurrentMaker>> = {};
 
 const oneWayCells: readonly string[] = ["mingru", "minlstm"];
 
 /** Cells that a task can have, by name. */
-export const taskCells = Object.keys(makers);
+export const taskCells: readonly string[] = [...Object.keys(makers), ...rareCells];
+
+/** Loads the layers of a cell that few tasks have, before one is made. What is no name of a cell is refused later. */
+export async function loadCell(cell: unknown): Promise<void> {
+  if (rareCells.some((rare) => rare === cell)) ({ rareMakers } = await import("./rare-cells.ts"));
+}
 
 /** The recurrent part of a task's model. */
 export interface RecurrentOptionsOfTask {
@@ -78,7 +74,7 @@ export function recurrentDefaults(
   { bidirectional: both }: { readonly bidirectional: boolean },
 ): Required<RecurrentOptionsOfTask> {
   const { cell = "lstm", hiddenSize = 64, numLayers = 1, dropout = 0.2 } = options;
-  if (!Object.hasOwn(makers, cell))
+  if (!taskCells.includes(cell))
     throw new OptionError(`${who}: cell is ${shown(cell)}, expected one of ${taskCells.join(", ")}`);
   const isOneWay = oneWayCells.includes(cell);
   const { bidirectional = both && !isOneWay } = options;
@@ -94,5 +90,5 @@ export function recurrentDefaults(
 export function recurrentLayer(inputSize: number, options: Required<RecurrentOptionsOfTask>): RecurrentLayer {
   const { cell, hiddenSize, numLayers, bidirectional, dropout } = options;
   const sizes = { inputSize, hiddenSize, numLayers, bidirectional, dropout: numLayers > 1 ? dropout : 0 };
-  return makers[cell]!(sizes) as RecurrentLayer;
+  return (makers[cell] ?? rareMakers[cell])!(sizes) as RecurrentLayer;
 }

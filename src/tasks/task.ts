@@ -24,6 +24,7 @@ import {
   split,
   type Training,
 } from "../index.ts";
+import { loadCell } from "./recurrent-layer.ts";
 import { type Numbered, numbered } from "./rows.ts";
 import { type Progress, TaskFit, type Validation } from "./task-fit.ts";
 
@@ -275,12 +276,13 @@ export function divided<Row>(
 export function fitNew<Row, T extends Task<Row>>(
   kind: string,
   rows: readonly Row[],
-  options: TaskFitOptions<Row> & LearningOptions,
+  options: TaskFitOptions<Row> & LearningOptions & { readonly cell?: string },
   make: (parts: RowParts<Row>) => T,
   divide: Divide<Row> = divided,
 ): TaskFit<T> {
   return new TaskFit(async function* () {
     const parts = divide(`${kind}: fit`, rows, options.validation, options.seed ?? 0);
+    await loadCell(options.cell);
     const task = make(parts);
     let isDone = false;
     try {
@@ -311,6 +313,13 @@ export function readTask(
   if (kind !== undefined && task !== kind)
     throw new FileFormatError(`the file is of a ${task}, not of a ${kind}; open it as that`);
   return { ...saved, kind: task };
+}
+
+/** {@link readTask}, with what the task's layers need. */
+export async function openTask(bytes: Uint8Array | ArrayBuffer, kind: string): Promise<SavedTraining> {
+  const saved = readTask(bytes, kind);
+  await loadCell((saved.metadata.setting as { readonly cell?: unknown } | undefined)?.cell);
+  return saved;
 }
 
 /** Which task a file is of: `sequence classifier`, `n-gram model`. @throws FileFormatError for what is no task's file */

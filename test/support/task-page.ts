@@ -7,7 +7,7 @@ async function classify(file: string, rows: readonly object[]) {
   const runtime = await Runtime.open({ backend: "wasm", threads: 1 });
   try {
     const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0));
-    const classifier = SequenceClassifier.load(runtime, bytes);
+    const classifier = await SequenceClassifier.load(runtime, bytes);
     const before = await classifier.predict(rows);
     await classifier.fit(rows, { epochs: 1, validation: 0 });
     return { before, steps: classifier.steps };

@@ -99,7 +99,7 @@ test.each(["state", "input"] as const)(
     const rows = pictures(60);
     const options = { dropout: 0.2, conditioning };
     const [one, other] = [await quick(rows, options), await quick(rows, options)];
-    const loaded = Captioner.load(runtime, await one.save());
+    const loaded = await Captioner.load(runtime, await one.save());
     const images = rows.slice(0, 6).map(({ image }) => image);
     const said = await one.caption(images, { beam: 2 });
     expect(await other.caption(images, { beam: 2 })).toEqual(said);
@@ -158,7 +158,7 @@ test("caption refuses what it cannot read, and files that are not its own", asyn
   for (const [vectors, options, message] of refused)
     await expect(captioner.caption(vectors as number[], options)).rejects.toThrow(message);
   const bytes = await captioner.save();
-  expect(() => Translator.load(runtime, bytes)).toThrow(/is of a captioner, not of a translator/);
+  await expect(Translator.load(runtime, bytes)).rejects.toThrow(/is of a captioner, not of a translator/);
   const text = new TextDecoder("latin1").decode(bytes);
   for (const [from, to, message] of [
     ['\\"conditioning\\":\\"input\\"', '\\"conditioning\\":\\"inpud\\"', /conditioning is "inpud"/],
@@ -166,7 +166,7 @@ test("caption refuses what it cannot read, and files that are not its own", asyn
   ] as const) {
     expect(text).toContain(from);
     const changed = Uint8Array.from(text.replace(from, to), (character) => character.charCodeAt(0));
-    expect(() => Captioner.load(runtime, changed)).toThrow(message);
+    await expect(Captioner.load(runtime, changed)).rejects.toThrow(message);
   }
   const { bytes: before } = runtime.memory();
   captioner.dispose();

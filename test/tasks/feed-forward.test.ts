@@ -66,7 +66,7 @@ test("a file has all of it: the same predictions, and training goes on as withou
   const [one, other] = [await FeedForward.fit(runtime, rows, options), await FeedForward.fit(runtime, rows, options)];
   const bytes = await one.save();
   expect(await other.save()).toEqual(bytes);
-  const loaded = FeedForward.load(runtime, bytes);
+  const loaded = await FeedForward.load(runtime, bytes);
   expect(await loaded.predict(rows)).toEqual(await one.predict(rows));
   const lossesOf = async (task: FeedForward) => {
     const losses: number[] = [];
@@ -77,11 +77,11 @@ test("a file has all of it: the same predictions, and training goes on as withou
   expect(await lossesOf(loaded)).toEqual(expected);
   expect(new Set(expected).size).toBeGreaterThan(3);
   for (const load of [SequenceClassifier.load, SequenceTagger.load])
-    expect(() => load(runtime, bytes)).toThrow(/is of a feed-forward network, not of a sequence/);
+    await expect(load(runtime, bytes)).rejects.toThrow(/is of a feed-forward network, not of a sequence/);
   const at = new TextDecoder("latin1").decode(bytes).indexOf("window");
   const damaged = bytes.slice();
   damaged[at] = "v".charCodeAt(0);
-  expect(() => FeedForward.load(runtime, damaged)).toThrow(
+  await expect(FeedForward.load(runtime, damaged)).rejects.toThrow(
     /feed-forward network is damaged: .*unknown option "vindow"/,
   );
   for (const task of [one, other, loaded]) task.dispose();

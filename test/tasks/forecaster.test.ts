@@ -57,7 +57,7 @@ test("seeds, files, and training that goes on", async () => {
   const [one, other] = [await Forecaster.fit(runtime, rows, options), await Forecaster.fit(runtime, rows, options)];
   const said = await one.forecast();
   expect(await other.forecast()).toEqual(said);
-  const loaded = Forecaster.load(runtime, await one.save());
+  const loaded = await Forecaster.load(runtime, await one.save());
   expect(await loaded.forecast()).toEqual(said);
   expect(await loaded.evaluate(rows)).toEqual(await one.evaluate(rows));
   const losses = async (task: Forecaster) => {
@@ -71,11 +71,13 @@ test("seeds, files, and training that goes on", async () => {
   expect(await loaded.forecast()).toEqual(await one.forecast());
   expect(await loaded.forecast()).not.toEqual(said);
   const bytes = await one.save();
-  expect(() => SequenceClassifier.load(runtime, bytes)).toThrow(/of a forecaster, not of a sequence classifier/);
+  await expect(SequenceClassifier.load(runtime, bytes)).rejects.toThrow(
+    /of a forecaster, not of a sequence classifier/,
+  );
   const damaged = Buffer.from(bytes)
     .toString("latin1")
     .replace(/horizon(\\*"):8/, "horizon$1:9");
-  expect(() => Forecaster.load(runtime, Buffer.from(damaged, "latin1"))).toThrow(
+  await expect(Forecaster.load(runtime, Buffer.from(damaged, "latin1"))).rejects.toThrow(
     /the file of a forecaster is damaged: widenings is .* expected a list of 9/,
   );
   for (const task of [one, other, loaded]) task.dispose();

@@ -23,7 +23,7 @@ test.each([
   const bytes = await first.save();
   expect(await other.save()).toEqual(bytes);
   expect(await different.save()).not.toEqual(bytes);
-  const loaded = LanguageModel.load(runtime, bytes);
+  const loaded = await LanguageModel.load(runtime, bytes);
   expect(await loaded.save()).toEqual(bytes);
   expect(loaded).toMatchObject({ of: first.of, sentences: first.sentences, steps: first.steps });
   expect(await loaded.probability("mina 나는 밥을")).toEqual(await first.probability("mina 나는 밥을"));
@@ -163,18 +163,20 @@ test("files of other kinds, and damaged ones, are refused", async () => {
   const rows = names.map((text, i) => ({ text, label: i % 2 }));
   const classifier = await SequenceClassifier.fit(runtime, rows, { hiddenSize: 4, epochs: 1 });
   const other = await classifier.save();
-  expect(() => LanguageModel.load(runtime, other)).toThrow(/of a sequence classifier, not of a language model/);
+  await expect(LanguageModel.load(runtime, other)).rejects.toThrow(/of a sequence classifier, not of a language model/);
   const bytes = await model.save();
-  expect(() => SequenceClassifier.load(runtime, bytes)).toThrow(/of a language model, not of a sequence classifier/);
-  expect(() => LanguageModel.load(runtime, bytes.slice(0, 99))).toThrow();
+  await expect(SequenceClassifier.load(runtime, bytes)).rejects.toThrow(
+    /of a language model, not of a sequence classifier/,
+  );
+  await expect(LanguageModel.load(runtime, bytes.slice(0, 99))).rejects.toThrow();
   const { tensors, metadata } = readSafetensors(bytes);
   const [[key, json]] = Object.entries(metadata!) as [[string, string]];
   const damaged = (change: (setting: Record<string, unknown>, all: Record<string, unknown>) => void) => {
     const content = JSON.parse(json);
     change(content.metadata.setting, content.metadata);
-    return () => LanguageModel.load(runtime, writeSafetensors(tensors, { [key]: JSON.stringify(content) }));
+    return LanguageModel.load(runtime, writeSafetensors(tensors, { [key]: JSON.stringify(content) }));
   };
-  expect(damaged(() => {})).not.toThrow();
+  (await damaged(() => {})).dispose();
   const cases: [Parameters<typeof damaged>[0], RegExp][] = [
     [(setting) => Object.assign(setting, { of: "letters" }), /language model is damaged: .*of is "letters"/],
     [(setting) => Object.assign(setting, { hiddenSize: -1 }), /damaged: .*hiddenSize is -1/],
@@ -186,7 +188,7 @@ test("files of other kinds, and damaged ones, are refused", async () => {
     [(_, all) => Object.assign(all, { setting: null }), /damaged/],
     [(_, all) => Object.assign(all, { vocabulary: { type: "words", words: ["a"] } }), /damaged/],
   ];
-  for (const [change, message] of cases) expect(damaged(change)).toThrow(message);
+  for (const [change, message] of cases) await expect(damaged(change)).rejects.toThrow(message);
   model.dispose();
   classifier.dispose();
 });

@@ -251,7 +251,7 @@ test("writing after more training is writing of the new weights", async () => {
   await model.fit(stream, { epochs: 3 });
   const after = await model.complete("나", { k: 1, length: 3 });
   expect(after.next[0]!.probability).not.toBe(before.next[0]!.probability);
-  const copy = LanguageModel.load(runtime, await model.save());
+  const copy = await LanguageModel.load(runtime, await model.save());
   expect(await copy.complete("나", { k: 1, length: 3 })).toEqual(after);
   expect(await written(model, { seed: 2 })).toBe(await written(copy, { seed: 2 }));
   model.dispose();
@@ -272,7 +272,7 @@ test("tied weights are one matrix", async () => {
   const model = await quick(sentences(60), { tieWeights: true, embeddingDim: undefined });
   expect(model.model.embedding.embeddingDim).toBe(24);
   expect(model.model.head.weight).toBe(model.model.embedding.weight);
-  const loaded = LanguageModel.load(runtime, await model.save());
+  const loaded = await LanguageModel.load(runtime, await model.save());
   expect(loaded.model.head.weight).toBe(loaded.model.embedding.weight);
   expect(await loaded.probability("나는")).toEqual(await model.probability("나는"));
   model.dispose();

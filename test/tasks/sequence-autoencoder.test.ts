@@ -162,7 +162,7 @@ test.each([
   const [one, other] = [await quick(rows, options), await quick(rows, options)];
   const bytes = await one.save();
   expect(await other.save()).toEqual(bytes);
-  const loaded = SequenceAutoencoder.load(runtime, bytes);
+  const loaded = await SequenceAutoencoder.load(runtime, bytes);
   expect(await loaded.save()).toEqual(bytes);
   expect(loaded.steps).toBe(one.steps);
   expect(await loaded.encode(rows.slice(0, 9))).toEqual(await one.encode(rows.slice(0, 9)));
@@ -257,17 +257,17 @@ test("what is asked of a task is checked", async () => {
 test("files of other kinds, and damaged ones, are refused", async () => {
   const task = await quick(rows);
   const bytes = await task.save();
-  expect(() => SequenceAutoencoder.load(runtime, bytes.slice(0, 50))).toThrow(/truncated|safetensors/);
+  await expect(SequenceAutoencoder.load(runtime, bytes.slice(0, 50))).rejects.toThrow(/truncated|safetensors/);
   const text = new TextDecoder("latin1").decode(bytes);
   const changed = (from: string, to: string) => {
     expect(text).toContain(from);
     return Uint8Array.from(text.replace(from, to.padEnd(from.length)), (character) => character.charCodeAt(0));
   };
-  const load = (from: string, to: string) => () => SequenceAutoencoder.load(runtime, changed(from, to));
-  expect(load("sequence autoencoder", "sequence classifier")).toThrow(/is of a sequence classifier/);
-  expect(load('\\"reverse\\":false', '\\"reverse\\":1')).toThrow(/damaged: setting: reverse is 1/);
-  expect(load('\\"kind\\":\\"words\\"', '\\"kind\\":\\"wards\\"')).toThrow(/damaged: a column is/);
-  expect(load('\\"longest\\":2', '\\"longest\\":0')).toThrow(/damaged: setting: longest is 0/);
+  const load = (from: string, to: string) => SequenceAutoencoder.load(runtime, changed(from, to));
+  await expect(load("sequence autoencoder", "sequence classifier")).rejects.toThrow(/is of a sequence classifier/);
+  await expect(load('\\"reverse\\":false', '\\"reverse\\":1')).rejects.toThrow(/damaged: setting: reverse is 1/);
+  await expect(load('\\"kind\\":\\"words\\"', '\\"kind\\":\\"wards\\"')).rejects.toThrow(/damaged: a column is/);
+  await expect(load('\\"longest\\":2', '\\"longest\\":0')).rejects.toThrow(/damaged: setting: longest is 0/);
   task.dispose();
 });
 

@@ -60,7 +60,7 @@ test("between two updates it can be asked and saved, and training is as without 
     const { probabilities } = await task.predict({ text: "the day was not kind" });
     answers.push(probabilities.bad!);
     if (step % 3 === 0) await task.evaluate(rows.slice(0, 20));
-    if (step === 4) expect(SequenceClassifier.load(runtime, await task.save()).steps).toBeGreaterThanOrEqual(4);
+    if (step === 4) expect((await SequenceClassifier.load(runtime, await task.save())).steps).toBeGreaterThanOrEqual(4);
   }
   const asked = await fit;
   expect(new Set(answers).size).toBeGreaterThan(2);
@@ -72,7 +72,7 @@ test("a file has all of it: the same predictions, and training goes on as withou
   const options = { dropout: 0.3, classWeights: { good: 2 }, validation: 0 } as const;
   const [one, other] = [await quick(rows, options), await quick(rows, options)];
   const bytes = await one.save();
-  const loaded = SequenceClassifier.load(runtime, bytes);
+  const loaded = await SequenceClassifier.load(runtime, bytes);
   expect(await loaded.save()).toEqual(bytes);
   expect(await loaded.predict(rows.slice(0, 9))).toEqual(await one.predict(rows.slice(0, 9)));
   expect(loaded.steps).toBe(one.steps);
@@ -126,7 +126,7 @@ test("texts, lists, series, categories and numbers are read together", async () 
   const { accuracy, labels } = await classifier.evaluate(rows.slice(900));
   expect(labels).toEqual(["false", "true"]);
   expect(accuracy).toBeGreaterThan(0.85);
-  const loaded = SequenceClassifier.load(runtime, await classifier.save());
+  const loaded = await SequenceClassifier.load(runtime, await classifier.save());
   expect(await loaded.predict(rows[0]!)).toEqual(await classifier.predict(rows[0]!));
   classifier.dispose();
   loaded.dispose();
@@ -298,21 +298,21 @@ test("predict refuses what it cannot read, evaluate what has an unknown class", 
 test("files of other kinds, and damaged ones, are refused", async () => {
   const classifier = await quick(rows);
   const bytes = await classifier.save();
-  expect(() => SequenceClassifier.load(runtime, bytes.slice(0, 50))).toThrow(/truncated|safetensors/);
+  await expect(SequenceClassifier.load(runtime, bytes.slice(0, 50))).rejects.toThrow(/truncated|safetensors/);
   const text = new TextDecoder("latin1").decode(bytes);
   const changed = (from: string, to: string) => {
     expect(text).toContain(from);
     return Uint8Array.from(text.replace(from, to.padEnd(from.length)), (character) => character.charCodeAt(0));
   };
-  expect(() => SequenceClassifier.load(runtime, changed("sequence classifier", "sequence classifies"))).toThrow(
+  await expect(SequenceClassifier.load(runtime, changed("sequence classifier", "sequence classifies"))).rejects.toThrow(
     /is of a sequence classifies, not of a sequence classifier/,
   );
-  expect(() => SequenceClassifier.load(runtime, changed('\\"pooling\\":\\"max\\"', '\\"pooling\\":\\"mix\\"'))).toThrow(
-    /the file of a sequence classifier is damaged: .*pooling/,
-  );
-  expect(() => SequenceClassifier.load(runtime, changed('\\"kind\\":\\"words\\"', '\\"kind\\":\\"wards\\"'))).toThrow(
-    /damaged: a column is/,
-  );
+  await expect(
+    SequenceClassifier.load(runtime, changed('\\"pooling\\":\\"max\\"', '\\"pooling\\":\\"mix\\"')),
+  ).rejects.toThrow(/the file of a sequence classifier is damaged: .*pooling/);
+  await expect(
+    SequenceClassifier.load(runtime, changed('\\"kind\\":\\"words\\"', '\\"kind\\":\\"wards\\"')),
+  ).rejects.toThrow(/damaged: a column is/);
   classifier.dispose();
 });
 
@@ -324,7 +324,9 @@ test("what cannot be trained or loaded leaves nothing on the device", async () =
   expect(text).toContain('\\"hiddenSize\\":12');
   const other = text.replace('\\"hiddenSize\\":12', '\\"hiddenSize\\":13');
   const file = Uint8Array.from(other, (character) => character.charCodeAt(0));
-  expect(() => SequenceClassifier.load(runtime, file)).toThrow(/is damaged: .* has \[48,3\], the model \[52,3\]/);
+  await expect(SequenceClassifier.load(runtime, file)).rejects.toThrow(
+    /is damaged: .* has \[48,3\], the model \[52,3\]/,
+  );
   expect(runtime.memory().bytes).toBe(bytes);
   classifier.dispose();
 });

@@ -53,7 +53,7 @@ test("affixes: words that were never seen are told by their endings, and only wi
   const accuracyOf = async (affixes: number) => {
     const tagger = await quick(endings(100), { affixes, epochs: 10, optimizer: fast });
     const { accuracy } = await tagger.evaluate(endings(100, 1));
-    const loaded = SequenceTagger.load(runtime, await tagger.save());
+    const loaded = await SequenceTagger.load(runtime, await tagger.save());
     expect((await loaded.evaluate(endings(100, 1))).accuracy).toBe(accuracy);
     tagger.dispose();
     loaded.dispose();
@@ -141,7 +141,7 @@ test("a file has all of it: the same predictions, and training goes on as withou
   const [one, other] = [await quick(rows, options), await quick(rows, options)];
   const bytes = await one.save();
   expect(await other.save()).toEqual(bytes);
-  const loaded = SequenceTagger.load(runtime, bytes);
+  const loaded = await SequenceTagger.load(runtime, bytes);
   expect(await loaded.save()).toEqual(bytes);
   expect(await loaded.predict(rows.slice(0, 9))).toEqual(await one.predict(rows.slice(0, 9)));
   const lossesOf = async (task: SequenceTagger) => {
@@ -183,7 +183,7 @@ test("the float64 twins say what WebAssembly says", async () => {
   const tiny = { embeddingDim: 4, hiddenSize: 3, epochs: 1, validation: 0, affixes: 1 };
   const rows = endings(8);
   const tagger = await SequenceTagger.fit(twins, rows, tiny);
-  const other = SequenceTagger.load(runtime, await tagger.save());
+  const other = await SequenceTagger.load(runtime, await tagger.save());
   const [exact, said] = [await tagger.predict(rows), await other.predict(rows)];
   for (const [i, steps] of exact.entries())
     for (const [t, { probabilities }] of steps.entries())
@@ -260,7 +260,7 @@ test("predict refuses what it cannot read, evaluate what has an unknown class", 
 test("files of other tasks, and damaged ones, are refused", async () => {
   const tagger = await quick(rows);
   const bytes = await tagger.save();
-  expect(() => SequenceClassifier.load(runtime, bytes)).toThrow(
+  await expect(SequenceClassifier.load(runtime, bytes)).rejects.toThrow(
     /is of a sequence tagger, not of a sequence classifier/,
   );
   const { metadata } = readTraining(bytes, "the file");
@@ -280,7 +280,7 @@ test("files of other tasks, and damaged ones, are refused", async () => {
     ['\\"last\\"', '\\"lost\\"'],
     ["embeddingDim", "embeddingDin"],
   ])
-    expect(() => SequenceTagger.load(runtime, changed(from!, to!)), from).toThrow(
+    await expect(SequenceTagger.load(runtime, changed(from!, to!)), from).rejects.toThrow(
       /the file of a sequence tagger is damaged/,
     );
   tagger.dispose();

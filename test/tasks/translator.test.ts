@@ -157,7 +157,7 @@ test("a file holds all of it: the same translations, and training goes on as it 
   const rows = pairs(80);
   const options = { dropout: 0.2, teacherForcing: { from: 1, to: 0.5, steps: 8 } } as const;
   const [one, other] = [await quick(rows, options), await quick(rows, options)];
-  const loaded = Translator.load(runtime, await one.save());
+  const loaded = await Translator.load(runtime, await one.save());
   const texts = rows.slice(0, 5).map(({ source }) => source);
   const said = await one.translate(texts, { beam: 2 });
   expect(await other.translate(texts, { beam: 2 })).toEqual(said); // two of one seed are alike
@@ -297,7 +297,9 @@ test("weights that are no numbers are told, and not a text", async () => {
 test("files of other kinds, and damaged ones, are refused", async () => {
   const translator = await quick(pairs(40), { epochs: 1 });
   const bytes = await translator.save();
-  expect(() => SequenceClassifier.load(runtime, bytes)).toThrow(/is of a translator, not of a sequence classifier/);
+  await expect(SequenceClassifier.load(runtime, bytes)).rejects.toThrow(
+    /is of a translator, not of a sequence classifier/,
+  );
   const text = new TextDecoder("latin1").decode(bytes);
   for (const [from, to, message] of [
     ['\\"attention\\":\\"additive\\"', '\\"attention\\":\\"addition\\"', /attention is "addition"/],
@@ -307,7 +309,7 @@ test("files of other kinds, and damaged ones, are refused", async () => {
   ] as const) {
     expect(text).toContain(from);
     const changed = Uint8Array.from(text.replaceAll(from, to), (character) => character.charCodeAt(0));
-    expect(() => Translator.load(runtime, changed)).toThrow(message);
+    await expect(Translator.load(runtime, changed)).rejects.toThrow(message);
   }
   translator.dispose();
 });

@@ -48,7 +48,7 @@ export interface CliTask<T extends Trained = Trained> {
   /** What it takes the columns for, told before training. */
   describe(rows: readonly object[], flags: TaskFlags): string;
   fit(runtime: Runtime, rows: readonly object[], flags: TaskFlags & TaskFitOptions<object>): TaskFit<T> | T;
-  load(runtime: Runtime, bytes: Uint8Array): T;
+  load(runtime: Runtime, bytes: Uint8Array): T | Promise<T>;
   /** A text of the command line as a row. Absent where rows count together: they come from a file, or all of standard input. */
   rowOf?(task: T, text: string): object;
   /** What a model says without rows; absent where it needs some. */

@@ -31,7 +31,7 @@ async function withTask(path: string, flags: Flags, use: (opened: Opened) => Pro
     throw new UsageError(`--text is for models of texts alone; a ${cliTask.kind} knows its columns`);
   const runtime = await runtimeFor(cliTask, flags);
   try {
-    await use({ task: cliTask.load(runtime, bytes), cliTask, given: text === undefined ? {} : { text } });
+    await use({ task: await cliTask.load(runtime, bytes), cliTask, given: text === undefined ? {} : { text } });
   } finally {
     runtime.dispose();
   }

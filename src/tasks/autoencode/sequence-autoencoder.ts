@@ -25,8 +25,8 @@ import {
   fromFile,
   type LearningOptions,
   learningNames,
+  openTask,
   picked,
-  readTask,
   Task,
   type TaskBatches,
   type TaskFitOptions,
@@ -117,8 +117,8 @@ export class SequenceAutoencoder extends Task<TaskRow, AutoencoderModel> {
   }
 
   /** @throws FileFormatError for what is no file of an autoencoder */
-  static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): SequenceAutoencoder {
-    const saved = readTask(bytes, KIND);
+  static async load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): Promise<SequenceAutoencoder> {
+    const saved = await openTask(bytes, KIND);
     return fromFile(KIND, () => {
       const { columns: json, setting } = saved.metadata as { columns: unknown; setting: Setting };
       const columns = Columns.fromJSON(json);

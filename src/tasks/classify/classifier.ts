@@ -31,9 +31,9 @@ import {
   fromFile,
   type LearningOptions,
   learningNames,
+  openTask,
   picked,
   type RowParts,
-  readTask,
   Task,
   type TaskBatches,
   type TaskFitOptions,
@@ -247,12 +247,12 @@ export function fitClassifier<
 }
 
 /** `load` of a task that gives classes. @throws FileFormatError for what is no file of it */
-export function loadClassifier<T, S extends ClassifierSetting, O extends ClassifierOptions>(
+export async function loadClassifier<T, S extends ClassifierSetting, O extends ClassifierOptions>(
   { name, own, ownSetting, make }: ClassifierKind<T, S, O>,
   runtime: Runtime,
   bytes: Uint8Array | ArrayBuffer,
-): T {
-  const saved = readTask(bytes, name);
+): Promise<T> {
+  const saved = await openTask(bytes, name);
   return fromFile(name, () => {
     const { columns, setting } = saved.metadata as { columns: unknown; setting: S };
     const checked = { ...checkClassifierSetting(setting, own), ...ownSetting("setting", setting) } as S;

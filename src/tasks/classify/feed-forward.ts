@@ -125,7 +125,7 @@ export class FeedForward extends RowClassifier<FeedForwardModel, Setting> {
   }
 
   /** @throws FileFormatError for what is no file of a feed-forward network */
-  static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): FeedForward {
+  static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): Promise<FeedForward> {
     return loadClassifier(FeedForward.#kind, runtime, bytes);
   }
 }

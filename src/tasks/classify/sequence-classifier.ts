@@ -61,7 +61,7 @@ export class SequenceClassifier extends RowClassifier<ClassifierModel, Setting> 
   }
 
   /** @throws FileFormatError for what is no file of a classifier */
-  static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): SequenceClassifier {
+  static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): Promise<SequenceClassifier> {
     return loadClassifier(SequenceClassifier.#kind, runtime, bytes);
   }
 }

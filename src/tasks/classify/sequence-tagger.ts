@@ -109,7 +109,7 @@ export class SequenceTagger extends Classifier<TaggerModel, Setting> {
   }
 
   /** @throws FileFormatError for what is no file of a tagger */
-  static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): SequenceTagger {
+  static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): Promise<SequenceTagger> {
     return loadClassifier(SequenceTagger.#kind, runtime, bytes);
   }
 

@@ -21,9 +21,9 @@ import {
   fromFile,
   type LearningOptions,
   learningNames,
+  openTask,
   picked,
   type RowParts,
-  readTask,
   Task,
   type TaskBatches,
   type TaskFitOptions,
@@ -139,8 +139,8 @@ export class Forecaster extends Task<TaskRow, ForecastModel> {
   }
 
   /** @throws FileFormatError for what is no file of a forecaster */
-  static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): Forecaster {
-    const saved = readTask(bytes, KIND);
+  static async load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): Promise<Forecaster> {
+    const saved = await openTask(bytes, KIND);
     return fromFile(KIND, () => {
       const { columns: json, setting: given, leastScales, widenings, recent } = saved.metadata;
       const columns = SeriesColumns.fromJSON(json);

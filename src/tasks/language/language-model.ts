@@ -20,9 +20,9 @@ import {
   fromFile,
   type LearningOptions,
   learningNames,
+  openTask,
   picked,
   type RowParts,
-  readTask,
   Task,
   type TaskBatches,
   type TaskFitOptions,
@@ -152,8 +152,8 @@ export class LanguageModel extends Task<string, LanguageNetwork> {
   }
 
   /** @throws FileFormatError for what is no file of a language model */
-  static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): LanguageModel {
-    const saved = readTask(bytes, KIND);
+  static async load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): Promise<LanguageModel> {
+    const saved = await openTask(bytes, KIND);
     return fromFile(KIND, () => {
       const setting = checkSetting("setting", saved.metadata.setting as LanguageSetting);
       const vocabulary = Vocabulary.fromJSON(saved.metadata.vocabulary);

@@ -19,9 +19,9 @@ import {
   fromFile,
   type LearningOptions,
   learningNames,
+  openTask,
   picked,
   type RowParts,
-  readTask,
   type TaskFitOptions,
 } from "../task.ts";
 import type { TaskFit } from "../task-fit.ts";
@@ -135,8 +135,8 @@ export class Captioner extends TextWriter<Source, WriterModel<ImageReader>> {
   }
 
   /** @throws FileFormatError for what is no file of a captioner */
-  static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): Captioner {
-    const saved = readTask(bytes, KIND);
+  static async load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): Promise<Captioner> {
+    const saved = await openTask(bytes, KIND);
     return fromFile(KIND, () => {
       const { scale, target, setting } = saved.metadata;
       const parts = {

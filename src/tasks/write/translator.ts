@@ -8,9 +8,9 @@ import {
   fromFile,
   type LearningOptions,
   learningNames,
+  openTask,
   picked,
   type RowParts,
-  readTask,
   type TaskFitOptions,
 } from "../task.ts";
 import type { TaskFit } from "../task-fit.ts";
@@ -121,8 +121,8 @@ export class Translator extends TextWriter<Source, WriterModel<TextReader>> {
   }
 
   /** @throws FileFormatError for what is no file of a translator */
-  static load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): Translator {
-    const saved = readTask(bytes, KIND);
+  static async load(runtime: Runtime, bytes: Uint8Array | ArrayBuffer): Promise<Translator> {
+    const saved = await openTask(bytes, KIND);
     return fromFile(KIND, () => {
       const { columns, target, setting } = saved.metadata;
       const parts = {
