@@ -45,7 +45,7 @@ export interface LineChartProps {
   readonly x?: string;
   readonly xLabel?: string;
   readonly digits?: number;
-  /** Limits of y where the data alone would not set them. */
+  /** Limits of y where the data alone would not set them; of a logarithmic axis, both or none. */
   readonly low?: number;
   readonly high?: number;
   /** Powers of ten at equal distances. */
@@ -154,6 +154,10 @@ function showLast(plot: uPlot): void {
   if ((left === undefined || left < 0) && plot.data[0].length > 0) plot.setLegend({ idx: plot.data[0].length - 1 });
 }
 
+/** The lines of a logarithmic axis: nine in each power of ten would be a grey area where there are many. */
+const powersOfTen = (_: uPlot, splits: readonly (number | null)[]) =>
+  splits.map((v) => (v !== null && Number.isInteger(Math.round(Math.log10(v) * 1e6) / 1e6) ? v : null));
+
 /** Whether a value is better said by its power of ten. */
 const isFar = (value: number, { logarithmic }: LineChartProps): boolean =>
   logarithmic === true && (Math.abs(value) < 0.01 || Math.abs(value) >= 1000);
@@ -189,7 +193,10 @@ function optionsOf(props: LineChartProps, target: HTMLElement): uPlot.Options {
   return {
     width,
     height: heightOf(width),
-    scales: { x: { time: false }, y: logarithmic ? { distr: 3 } : { range } },
+    scales: {
+      x: { time: false },
+      y: logarithmic ? { distr: 3, ...(low && high && { range: [low, high] }) } : { range },
+    },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     legend: { live: true },
     hooks: { setCursor: [showLast] },
@@ -198,6 +205,10 @@ function optionsOf(props: LineChartProps, target: HTMLElement): uPlot.Options {
       {
         ...axis,
         size: 48,
+        ...(logarithmic && {
+          grid: { ...axis.grid, filter: powersOfTen },
+          ticks: { ...axis.ticks, filter: powersOfTen },
+        }),
         values: (_, splits) =>
           splits.map((v) => (v === null ? "" : isFar(v, props) ? written(v, props) : short.format(v))),
       },

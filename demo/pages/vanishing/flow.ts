@@ -17,7 +17,7 @@ export interface Start {
   readonly radius: number;
   /** The standard deviation of U. */
   readonly scale: number;
-  /** The bias of the LSTM's forget gate. */
+  /** The bias of the gate that keeps the state: LSTM's f, GRU's z. */
   readonly forget: number;
 }
 
@@ -82,7 +82,8 @@ export function layerOf(kind: Kind, { seed, radius, scale, forget }: Start): Lay
     );
   }
   const b = new Float64Array(gates * H);
-  if (kind === "lstm") b.fill(forget, H, 2 * H);
+  // The gate that keeps the state is the second one of both.
+  if (gates > 1) b.fill(forget, H, 2 * H);
   return { kind, U: normals(draw("U"), gates * H * I, scale), W, b, V: normals(draw("V"), H, 1 / Math.sqrt(H)) };
 }
 

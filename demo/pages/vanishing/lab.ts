@@ -16,7 +16,7 @@ export const ranges = {
 };
 
 export const chosen = settings(
-  { seed: 1, radius: 1.5, scale: 0.5, forget: 3, steps: 50, kind: "tanh" as Kind, limit: 0.5 },
+  { seed: 1, radius: 1, scale: 0.5, forget: 3, steps: 50, kind: "tanh" as Kind, limit: 0.5 },
   { ...ranges, seed: { min: 0, max: 9999 }, kind: kinds, limit: limits },
 );
 
@@ -36,5 +36,5 @@ export const training = new LiveTraining<Settings, View, typeof questions>("vani
   seed: chosen.seed.value,
   kind: chosen.kind.value,
   limit: chosen.limit.value,
-  rate: 0.1,
+  rate: 0.2,
 }));

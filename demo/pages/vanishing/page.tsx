@@ -27,7 +27,7 @@ const text = words({
   change: ["How the networks begin", "신경망의 시작 상태"],
   radius: ["Spectral radius of W", "W의 스펙트럼 반지름"],
   scale: ["Scale of U", "U의 크기"],
-  forget: ["Bias of the LSTM’s forget gate", "LSTM 망각 게이트의 편향"],
+  forget: ["Bias of the gate that keeps: f of LSTM, z of GRU", "기억을 지키는 게이트(LSTM의 f, GRU의 z)의 편향"],
   steps: ["Steps", "단계 수"],
   left: ["Left after {steps} steps", "{steps}단계를 거슬러 가면"],
   gammas: [
@@ -57,18 +57,15 @@ const text = words({
 });
 
 const explanation = [
-  "On its way back, the gradient is multiplied in each step by W and by the slope of the activation. If that makes it smaller, little is left after many steps: it vanishes, and what happened long ago is not learned. If it makes it larger, it explodes. No RNN goes beyond the dashed bound; below 1, the gradient vanishes for certain.\nAn orthogonal W keeps lengths. The gates of LSTM and GRU let the state pass nearly unchanged, and the gradient with it: move the forget gate’s bias. Clipping shortens a gradient that is too long. It heals exploding, not vanishing: train the sigmoid. All numbers are made up.",
-  "기울기는 거슬러 갈 때 단계마다 W와 활성화 함수의 기울기가 곱해집니다. 그때마다 작아지면 여러 단계 뒤에는 거의 남지 않습니다. 이것이 경사 소실이며, 오래전 일은 배우지 못합니다. 커지면 경사 폭발입니다. RNN은 점선으로 그린 상한을 넘지 못하고, 상한이 1보다 작으면 반드시 소실됩니다.\n직교 행렬 W는 길이를 지킵니다. LSTM과 GRU의 게이트는 상태를 거의 그대로 통과시켜 기울기도 함께 남습니다. 망각 게이트의 편향을 움직여 보세요. 클리핑은 너무 긴 기울기를 줄여 폭발을 막지만 소실은 막지 못합니다. 시그모이드를 학습해 보세요. 데이터는 모두 지어낸 것입니다.",
+  "On its way back, the gradient is multiplied in each step by W and by the slope of the activation. If that makes it smaller, little is left after many steps: it vanishes, and what happened long ago is not learned. If it makes it larger, it explodes. No RNN goes beyond the dashed bound; below 1, the gradient vanishes for certain.\nAn orthogonal W keeps lengths. The gates of LSTM and GRU let the state pass nearly unchanged, and the gradient with it: move the bias of that gate. Clipping shortens a gradient that is too long. It heals exploding, not vanishing: train the sigmoid. All numbers are made up.",
+  "기울기는 거슬러 갈 때 단계마다 W와 활성화 함수의 기울기가 곱해집니다. 그때마다 작아지면 여러 단계 뒤에는 거의 남지 않습니다. 이것이 경사 소실이며, 오래전 일은 배우지 못합니다. 커지면 경사 폭발입니다. RNN은 점선으로 그린 상한을 넘지 못하고, 상한이 1보다 작으면 반드시 소실됩니다.\n직교 행렬 W는 길이를 지킵니다. LSTM과 GRU의 게이트는 상태를 거의 그대로 통과시켜 기울기도 함께 남습니다. 게이트의 편향을 움직여 보세요. 클리핑은 너무 긴 기울기를 줄여 폭발을 막지만 소실은 막지 못합니다. 시그모이드를 학습해 보세요. 데이터는 모두 지어낸 것입니다.",
 ] as const;
 
 const colors: Readonly<Record<Kind, string>> = {
-  ...{ sigmoid: "violet", tanh: "accent", relu: "good", orthogonal: "accent", lstm: "warm", gru: "soft" },
+  ...{ sigmoid: "violet", tanh: "accent", relu: "good", orthogonal: "ink", lstm: "warm", gru: "soft" },
 };
 
 const points = signal<readonly Readonly<Record<string, number>>[]>([]);
-
-/** What a chart over 24 powers of ten has room for. */
-const isShown = (value: number | undefined): value is number => value !== undefined && value > 1e-12 && value < 1e12;
 
 /** 3.2E-7 for what is far from 1. */
 const share = (value: number): string =>
@@ -107,12 +104,12 @@ function Flow() {
     const { shares, bound } = found;
     points.value = shares[kind]!.map((_, back) => {
       const all = [...kinds.map((one) => [one, shares[one]![back]] as const), ["bound", bound?.[back]] as const];
-      return { back, ...Object.fromEntries(all.filter(([, value]) => isShown(value))) };
+      return { back, ...Object.fromEntries(all.filter(([, value]) => value !== undefined && value > 0)) };
     });
   }, [found]);
   return (
     <div class="vanishing-top">
-      <section class="card">
+      <section class="card stack">
         <LineChart
           title={text("chart")}
           hint={text("chartHint")}
@@ -120,6 +117,8 @@ function Flow() {
           x="back"
           xLabel={text("back")}
           logarithmic
+          low={1e-8}
+          high={1e4}
           lines={[
             ...kinds.map((one) => ({
               key: one,
@@ -131,13 +130,6 @@ function Flow() {
             { key: "bound", label: text("bound"), color: "ink", dash: [2, 4] },
           ]}
         />
-      </section>
-      <section class="card stack">
-        <h2>{text("change")}</h2>
-        <Slider name="radius" step={0.05} />
-        <Slider name="scale" step={0.05} />
-        <Slider name="forget" step={0.25} />
-        <Slider name="steps" step={10} />
         {found ? (
           <>
             <h3>{text("left", { steps: found.shares[kind]!.length - 1 })}</h3>
@@ -167,6 +159,13 @@ function Flow() {
         ) : (
           <p class="empty">{text("waiting")}</p>
         )}
+      </section>
+      <section class="card stack">
+        <h2>{text("change")}</h2>
+        <Slider name="radius" step={0.05} />
+        <Slider name="scale" step={0.05} />
+        <Slider name="forget" step={0.25} />
+        <Slider name="steps" step={10} />
       </section>
     </div>
   );
