@@ -135,7 +135,7 @@ function RaceNow() {
 
 /** A row that none of them has seen, and their answers. */
 function TryIt() {
-  const example = useSignal(1);
+  const example = useSignal(3);
   const place = useSignal(3);
   const all = standing.value.map((one) => one.distance);
   const chosen = all[place.value] ?? distance.value;
