@@ -43,7 +43,7 @@ export const pages: readonly GalleryPage[] = [
     name: "memory",
     title: ["Long memory", "긴 기억"],
     about: [
-      "RNN, GRU and LSTM race on problems that need what stood at the beginning. See at which distance each of them forgets.",
+      "RNN, GRU and LSTM race on problems that only memory solves. See at which distance each of them forgets.",
       "RNN, GRU, LSTM이 맨 앞의 정보를 끝까지 기억해야 하는 문제로 겨룹니다. 거리가 얼마나 멀어지면 잊는지 비교해 보세요.",
     ],
     for: "learners",

@@ -68,8 +68,11 @@ checkPages({
       await phase(page, "done");
       await page.click("[data-hold=z1]");
       await until(page, `${accuracy} === 50`);
-      await page.click("[data-hold=z]");
       await page.check("input[value=lstm]");
+      await until(page, `document.querySelector("[data-hold=f0]") !== null`);
+      await phase(page, "done");
+      await page.click("[data-hold=f0]");
+      await until(page, `${accuracy} >= 0 && ${accuracy} <= 70`);
     },
   },
 });

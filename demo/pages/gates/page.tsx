@@ -24,7 +24,7 @@ const text = words({
   equation: ["{name}: {title}", "{name}: {title}"],
   heldAt: [
     "{name} is held at {value}: it no longer looks at the word or the state.",
-    "{name}를 {value}로 고정했으므로 단어와 상태를 더는 보지 않습니다.",
+    "{name} = {value}: 고정한 게이트는 단어도 상태도 보지 않습니다.",
   ],
   loss: ["Loss", "손실"],
   accuracyTitle: ["Accuracy on sentences kept apart", "떼어 둔 문장의 정확도"],
@@ -32,8 +32,8 @@ const text = words({
 });
 
 const explanation = [
-  "A network with 8 units reads a sentence about one person and says at its end: he or she? Gates are numbers between 0 and 1 that it computes at every word. In an LSTM, f says how much of the memory c stays, i how much is written, and o how much is shown. Look at c: from the person on, some units keep their colour to the end.\nHold f at 0, and c is emptied at every word. Hold i at 0, and nothing is written. In a GRU, z at 1 means that h never changes. Whatever you hold, the network really computes with it. The sentences are made up.",
-  "유닛이 8개인 신경망이 한 사람이 나오는 문장을 읽고, 끝에서 ‘그는’인지 ‘그녀는’인지 맞힙니다. 게이트는 단어마다 계산하는 0과 1 사이의 값입니다. LSTM에서 f는 기억 c를 얼마나 남길지, i는 얼마나 써넣을지, o는 얼마나 내보낼지 정합니다. c를 보세요. 사람이 나온 뒤로 끝까지 같은 색을 지키는 유닛이 있습니다.\nf를 0으로 고정하면 단어마다 c가 비워지고, i를 0으로 고정하면 아무것도 쓰지 못합니다. GRU에서 z를 1로 고정하면 h가 바뀌지 않습니다. 고정한 값으로 신경망이 실제로 다시 계산합니다. 문장은 지어낸 것입니다.",
+  "A network with 8 units reads a sentence about one person and says at its end: he or she? Gates are numbers between 0 and 1 that it computes at every word. In an LSTM, f says how much of the memory c stays, i how much is written, and o how much is shown. Look at c: what the person left there stays to the end, and even grows.\nHold f at 0, and c is emptied at every word. Hold i at 0, and nothing is written. In a GRU, z at 1 means that h never changes. Whatever you hold, the network really computes with it, and answers. The sentences are made up.",
+  "유닛이 8개인 신경망이 한 사람이 나오는 문장을 읽고, 끝에서 ‘그는’인지 ‘그녀는’인지 맞힙니다. 게이트는 단어마다 계산하는 0과 1 사이의 값입니다. LSTM에서 f는 기억 c를 얼마나 남길지, i는 얼마나 써넣을지, o는 얼마나 내보낼지 정합니다. c를 보세요. 사람이 남긴 흔적이 끝까지 남고, 점점 뚜렷해지기까지 합니다.\nf를 0으로 고정하면 단어마다 c가 비워지고, i를 0으로 고정하면 아무것도 쓰지 못합니다. GRU에서 z를 1로 고정하면 h가 바뀌지 않습니다. 고정한 값으로 신경망이 실제로 다시 계산합니다. 문장은 지어낸 것입니다.",
 ] as const;
 
 const { cell, held, seed } = settings(

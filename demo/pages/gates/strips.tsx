@@ -9,7 +9,7 @@ import type { Held } from "./program.ts";
 const text = words({
   title: ["Gates and states, word by word", "단어마다 본 게이트와 상태"],
   hint: [
-    "A column is a word, a row of a strip a unit. Gates: the darker, the more open. The others: blue below 0, orange above it.",
+    "A column is a word, a row of a strip a unit. Gates: the stronger the colour, the more open. The others: blue below 0, orange above it.",
     "열은 단어, 띠 안의 행은 유닛입니다. 게이트는 진할수록 열린 것이고, 나머지는 파랑이 음수, 주황이 양수입니다.",
   ],
   strip: [

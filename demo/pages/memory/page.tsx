@@ -59,13 +59,13 @@ const text = words({
 const names = { rnn: "RNN", gru: "GRU", lstm: "LSTM" } as const;
 const colors = { rnn: "warm", gru: "good", lstm: "accent" } as const;
 /** So that lines on top of each other are all seen. */
-const widths = { rnn: 6, gru: 3.5, lstm: 1.5 } as const;
+const widths = { rnn: 4.5, gru: 3, lstm: 1.5 } as const;
 const cells = ["rnn", "gru", "lstm"] as const;
 const problems = ["pronoun", "adding", "copy"] as const;
 const distances = [10, 20, 40] as const;
 
 const explanation = [
-  "Three networks with 24 units learn the same task from the same rows, one step each in turn. What they need stands at the beginning, and the question at the end. A plain RNN rewrites its whole hidden state at every step, so the gradient that should connect the two vanishes on the way back. LSTM and GRU have gates that let a value pass through many steps unchanged.\nChoose a shorter distance: from where on does the RNN manage it, too? And is what LSTM and GRU have learned still good at a distance that they have never seen? All rows are made up.",
+  "Three networks with 24 units learn the same task from the same rows, one step each in turn. What they need stands at the beginning, the question at the end. A plain RNN rewrites its whole hidden state at every step, and the gradient that should connect the two vanishes on its way back. LSTM and GRU have gates, which can keep a value unchanged over many steps.\nChoose a shorter distance: at which one does the RNN succeed, too? And do LSTM and GRU still answer well at a distance that they have never seen? All rows are made up.",
   "유닛이 24개인 세 신경망이 같은 예로 같은 문제를 번갈아 한 단계씩 배웁니다. 필요한 정보는 맨 앞에, 질문은 맨 뒤에 있습니다. 기본 RNN은 단계마다 은닉 상태를 통째로 새로 쓰므로, 앞뒤를 이어 줄 기울기가 거슬러 가는 동안 사라집니다(경사 소실). LSTM과 GRU는 게이트가 있어 값을 여러 단계 동안 그대로 지킬 수 있습니다.\n거리를 줄여 보세요. 어디서부터 RNN도 해낼까요? LSTM과 GRU는 학습 때 본 적 없는 긴 거리에서도 맞힐까요? 데이터는 모두 지어낸 것입니다.",
 ] as const;
 
@@ -135,7 +135,7 @@ function RaceNow() {
 
 /** A row that none of them has seen, and their answers. */
 function TryIt() {
-  const example = useSignal(1);
+  const example = useSignal(3);
   const place = useSignal(3);
   const all = standing.value.map((one) => one.distance);
   const chosen = all[place.value] ?? distance.value;

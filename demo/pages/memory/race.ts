@@ -56,7 +56,7 @@ export async function* run(
     for (const [i, { cell }] of racers.entries())
       smooth[cell] = (smooth[cell] ?? losses[i]!) * 0.95 + losses[i]! * 0.05;
     if (step % measureEvery > 0 && step < steps) {
-      if (step % 5 === 0 || step === 1) yield { step, steps, values: prefixed("loss", smooth) };
+      yield { step, steps, values: prefixed("loss", smooth) };
       continue;
     }
     const view = await standing(runtime, { problem, racers }, [...trained, longer]);
