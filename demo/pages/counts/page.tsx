@@ -19,9 +19,12 @@ import type { questions, Settings } from "./worker.ts";
 const orders = [1, 2, 3, 4, 5, 6];
 const smoothings: readonly NGramSmoothing[] = ["none", "addK", "kneserNey"];
 
+/** Stands in the address's place for the question of the page, which is in the reader's language. */
+const EXAMPLE: string = "example";
+
 const { seed, n, smoothing, beginning, word, own } = {
   ...settings(
-    { seed: 1, n: 4, smoothing: "none" as NGramSmoothing, beginning: "" as string, word: "" as string },
+    { seed: 1, n: 4, smoothing: "none" as NGramSmoothing, beginning: EXAMPLE, word: EXAMPLE },
     { seed: { min: 0, max: 9999 }, n: orders, smoothing: smoothings },
   ),
   own: signal(""),
@@ -33,8 +36,8 @@ const training = new LiveTraining<Settings, never, typeof questions>("counts", (
 }));
 
 const asked = computed(() => ({
-  beginning: beginning.value || text("exampleBeginning"),
-  word: word.value || text("exampleWord"),
+  beginning: beginning.value === EXAMPLE ? text("exampleBeginning") : beginning.value,
+  word: word.value === EXAMPLE ? text("exampleWord") : word.value,
 }));
 const ask = (nextBeginning: string, nextWord: string) => {
   beginning.value = nextBeginning;
@@ -45,12 +48,14 @@ let spoken = language.value;
 effect(() => {
   if (language.value === spoken) return;
   spoken = language.value;
-  if (own.peek() === "") ask("", "");
+  if (own.peek() === "") ask(EXAMPLE, EXAMPLE);
 });
-/** Another text has another question: the beginning of its first sentence. */
+/** Another text has another question: the beginning of a sentence of it. */
 function askOfText(): void {
-  const first = own.value === "" ? [] : sentencesOf(own.value.slice(0, 2000))[0]!.split(/[\s,.!?]+/u);
-  ask(first.slice(0, 2).join(" "), first[2] ?? "");
+  const cut = sentencesOf(own.value.slice(0, 2000)).map((sentence) => sentence.split(/[\s,.!?]+/u));
+  const [first, second, third] = cut.find((units) => units.length > 2) ?? [];
+  if (third === undefined) ask(EXAMPLE, EXAMPLE);
+  else ask(`${first} ${second}`, third);
 }
 
 type Answer = Awaited<ReturnType<(typeof questions)["ask"]>>;
@@ -73,7 +78,9 @@ const byN = computed(() =>
 
 function Question() {
   const answered = useAnswer(training, "ask", {
-    ...asked.value,
+    beginning: asked.value.beginning,
+    // Without a word, this is about the end of the sentence.
+    word: asked.value.word || "</s>",
     n: n.value,
     smoothing: smoothing.value,
   });
@@ -96,7 +103,7 @@ function Question() {
       </div>
       {own.value === "" && (
         <div class="row">
-          <button type="button" id="near" onClick={() => ask("", "")}>
+          <button type="button" id="near" onClick={() => ask(EXAMPLE, EXAMPLE)}>
             {text("near")}
           </button>
           <button type="button" id="far" onClick={() => ask(text("far"), text("farWord"))}>
