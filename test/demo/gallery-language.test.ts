@@ -63,6 +63,14 @@ checkPages({
       expect(countedByHand(beginning.split(" ").slice(-5).join(" "), "")[1]).toBe(0);
       const [, reason] = /got (\w+) and/.exec(beginning)!;
       await until(page, `${JSON.stringify(bought[reason!])}.includes(${best("learned")})`);
+      // The beginning of a sentence, and an address that shares it.
+      await page.fill("#beginning", "");
+      await page.fill("#word", "I");
+      await until(page, `${best("learned")} === "I" && location.hash.includes("word=I")`);
+      expect(await page.inputValue("#beginning")).toBe("");
+      const begin = sentences("en", 1).filter((_, i) => i % 10 !== 9);
+      const withI = begin.filter((text) => text.startsWith("I ")).length;
+      expect((await fraction(page)).map(Number)).toEqual([withI, begin.length]);
       // A text of the reader's own.
       await page.locator(".own-text summary").click();
       await page.fill(

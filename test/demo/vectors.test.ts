@@ -7,6 +7,7 @@ import { oneHot, times } from "../../demo/pages/vectors/one-hot.ts";
 import { placeLabels } from "../../demo/pages/vectors/place-labels.ts";
 import { learnPrices } from "../../demo/pages/vectors/prices.ts";
 import { learnWords } from "../../demo/pages/vectors/program.ts";
+import { windowsOf } from "../../demo/pages/vectors/windows.ts";
 
 test("a one-hot vector times a matrix is a row of it", () => {
   const matrix = [
@@ -43,6 +44,21 @@ test("the data is the same for the same seed, and other for another one", () => 
   const { words, sentences: rows } = sentences("ko", 3);
   expect(rows).toEqual(sentences("ko", 3).sentences);
   expect(rows.every((row) => row.length === 3 && row.every((word) => words[word] !== undefined))).toBe(true);
+});
+
+test("a window has the price of its days, and what is known of the days after", () => {
+  const days = market(200, 1);
+  const { batchOf, price, heldOut } = windowsOf(days, 1);
+  const { x, target } = batchOf([3, 50], 4, true);
+  expect(x.numbers.shape).toEqual([4, 2, 2]);
+  // Step 2 of the second window is day 52.
+  expect(x.numbers.data[(2 * 2 + 1) * 2]).toBeCloseTo(price.to(days[52]!.price), 5);
+  expect(target.data[2 * 2 + 1]).toBeCloseTo(price.to(days[53]!.price), 5);
+  expect(x).toHaveProperty(["weekday", "data", 2 * 2 + 1], days[53]!.weekday);
+  expect(batchOf([3], 4, false).x).not.toHaveProperty("weekday");
+  expect(price.from(price.to(7))).toBeCloseTo(7, 10);
+  expect(heldOut.days[0]).toBe(days[heldOut.first + 1]);
+  expect(heldOut.days.at(-1)).toBe(days.at(-1));
 });
 
 test("both programs free what they had, also when they are left before their end", async () => {

@@ -74,6 +74,10 @@ function Message() {
     said.value = text("accepted", { unit });
     field.current?.focus();
   };
+  const clear = () => {
+    written.value = said.value = "";
+    field.current?.focus();
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape") isHidden.value = true;
     if (event.key !== "Tab" || event.shiftKey || !suggestion) return;
@@ -87,7 +91,7 @@ function Message() {
         <h2>
           <label for="message">{text("message")}</label>
         </h2>
-        <button type="button" id="clear" class="quiet" onClick={() => accept("", "")}>
+        <button type="button" id="clear" class="quiet" onClick={clear}>
           {text("clear")}
         </button>
       </div>

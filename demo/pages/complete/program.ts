@@ -7,6 +7,7 @@ export function train(runtime: Runtime, sentences: readonly string[], seed: numb
   return LanguageModel.fit(runtime, sentences, {
     of: "words",
     minCount: 1,
+    maxVocabulary: 4000,
     embeddingDim: 24,
     hiddenSize: 48,
     dropout: 0.1,

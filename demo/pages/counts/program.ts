@@ -17,6 +17,7 @@ export function learn(runtime: Runtime, { training, heldOut }: Parts, seed: numb
   return LanguageModel.fit(runtime, training, {
     of: "words",
     minCount: 1,
+    maxVocabulary: 4000,
     embeddingDim: 16,
     hiddenSize: 32,
     dropout: 0.1,

@@ -1,21 +1,7 @@
 /** Tomorrow's price, from numbers that are scaled and from categories that are vectors. */
-import {
-  adamW,
-  Embedding,
-  functional,
-  GRU,
-  Linear,
-  Module,
-  mse,
-  RandomStream,
-  type Runtime,
-  type Tensor,
-} from "webgpu-rnn";
+import { adamW, Embedding, functional, GRU, Linear, Module, mse, type Runtime, type Tensor } from "webgpu-rnn";
 import type { Day } from "./data.ts";
-
-const WINDOW = 14;
-/** The last days are kept apart. */
-const HELD_OUT = 56;
+import { WINDOW, windowsOf } from "./windows.ts";
 
 class NextPrice extends Module {
   categories: Record<string, Embedding> = {};
@@ -38,13 +24,6 @@ class NextPrice extends Module {
     const x = functional.concat([numbers, ...vectors]);
     return { price: this.head.forward(this.gru.forward(x).output) };
   }
-}
-
-/** Numbers with a mean of 0 and a standard deviation of 1, and back. */
-function scaling(values: readonly number[]) {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-  return { to: (value: number) => (value - mean) / deviation, from: (value: number) => value * deviation + mean };
 }
 
 /** A day kept apart: its price, and what was said of it with categories and without. */
@@ -71,31 +50,13 @@ export async function* learnPrices(
   days: readonly Day[],
   { seed, steps }: { readonly seed: number; readonly steps: number },
 ): AsyncGenerator<PriceStep> {
-  const training = days.slice(0, -HELD_OUT);
-  const price = scaling(training.map((day) => day.price));
-  const temperature = scaling(training.map((day) => day.temperature));
-  /** Today's price, and the temperature that is forecast for tomorrow. */
-  const numbersOf = (t: number) => [price.to(days[t]!.price), temperature.to(days[t + 1]!.temperature)];
-  /** Windows that begin on these days. Weekday and weather are tomorrow's. */
-  const batchOf = (starts: readonly number[], length: number, hasCategories: boolean) => {
-    const at = Array.from({ length }, (_, t) => starts.map((start) => start + t)).flat();
-    const shape = [length, starts.length];
-    const category = (name: "weekday" | "weather") => ({ shape, data: Int32Array.from(at, (t) => days[t + 1]![name]) });
-    const numbers = at.flatMap(numbersOf);
-    return {
-      x: {
-        numbers: { shape: [...shape, 2], data: Float32Array.from(numbers) },
-        ...(hasCategories && { weekday: category("weekday"), weather: category("weather") }),
-      },
-      target: { shape: [...shape, 1], data: Float32Array.from(at, (t) => price.to(days[t + 1]!.price)) },
-    };
-  };
-  // Weights decay: what a vector does not need goes, and categories that do the same become alike.
+  const { price, numbersOf, batchOf, heldOut, drawn } = windowsOf(days, seed);
   const loss = (output: { price: Tensor }, target: Tensor) => mse().apply(output.price, target);
   const learners = [true, false].map((hasCategories) => {
     const model = new NextPrice(hasCategories);
     runtime.initialize(model, { seed });
     const trainer = runtime.trainer(model, {
+      // Weights decay: what a vector does not need goes, and categories that do the same become alike.
       optimizer: adamW({ lr: 0.01, weightDecay: 1.5 }),
       loss,
       clipNorm: 1,
@@ -104,23 +65,23 @@ export async function* learnPrices(
     const batch = (starts: readonly number[], length = WINDOW) => batchOf(starts, length, hasCategories);
     return { model, trainer, batch };
   });
-  const first = training.length - 1;
   const said = async ({ model, batch }: (typeof learners)[number]) => {
     // It reads two weeks before it is measured.
-    const { price: found } = await runtime.predict(model, batch([first - WINDOW], HELD_OUT + WINDOW).x);
+    const { price: found } = await runtime.predict(
+      model,
+      batch([heldOut.first - WINDOW], heldOut.days.length + WINDOW).x,
+    );
     return Array.from(found!.data.slice(WINDOW), price.from);
   };
-  const random = new RandomStream(seed, "windows");
   try {
     for (let step = 1; step <= steps; step++) {
-      const starts = Array.from({ length: 32 }, () => Math.floor(random.next() * (training.length - WINDOW - 1)));
+      const starts = drawn(32);
       for (const { trainer, batch } of learners) await trainer.step(batch(starts));
       if (step % 10 !== 1 && step !== steps) yield {};
       else {
         const [joined, plain] = [await said(learners[0]!), await said(learners[1]!)];
-        const heldOut = days.slice(first + 1);
         const error = (all: readonly number[]) =>
-          all.reduce((sum, one, i) => sum + Math.abs(one - heldOut[i]!.price), 0) / all.length;
+          all.reduce((sum, one, i) => sum + Math.abs(one - heldOut.days[i]!.price), 0) / all.length;
         const weights = await runtime.stateDict(learners[0]!.model);
         const rows = (name: string) => {
           const { data, shape } = weights[`categories.${name}.weight`]!;
@@ -128,8 +89,8 @@ export async function* learnPrices(
         };
         yield {
           errors: { joined: error(joined), plain: error(plain) },
-          days: heldOut.map(({ price, weekday, weather }, i) => {
-            const numbers = numbersOf(first + i);
+          days: heldOut.days.map(({ price, weekday, weather }, i) => {
+            const numbers = numbersOf(heldOut.first + i);
             return { price, weekday, weather, numbers, joined: joined[i]!, plain: plain[i]! };
           }),
           vectors: { weekday: rows("weekday"), weather: rows("weather") },
