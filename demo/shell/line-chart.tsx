@@ -58,15 +58,19 @@ export function LineChart(props: LineChartProps) {
   const { title, hint, points, lines, x = "step", xLabel = text("step") } = props;
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  /** Those that the plot was made with: it takes numbers for no others. */
+  const plotted = useRef(lines);
   const latest = useRef(props);
   latest.current = props;
   const all = () => points.value as readonly AnyPoint[];
   const isEmpty = all().length === 0;
 
   const data = (): uPlot.AlignedData => {
-    const { lines } = latest.current;
     const known = points.peek() as readonly AnyPoint[];
-    return [known.map((point) => point[x]!), ...lines.map(({ key }) => known.map((point) => point[key] ?? null))];
+    return [
+      known.map((point) => point[x]!),
+      ...plotted.current.map(({ key }) => known.map((point) => point[key] ?? null)),
+    ];
   };
   // Made anew when the words, the colours or the limits change.
   const look = [
@@ -86,6 +90,7 @@ export function LineChart(props: LineChartProps) {
     library ??= load();
     library.then((Plot) => {
       if (isGone) return;
+      plotted.current = latest.current.lines;
       plot.current = new Plot(optionsOf(latest.current, target), data(), target);
       showLast(plot.current);
       observer.observe(target);

@@ -4,13 +4,13 @@ import { words } from "../../shell/language.ts";
 import { Lesson } from "../../shell/lesson.tsx";
 import { LineChart } from "../../shell/line-chart.tsx";
 import { useAnswer } from "../../shell/live-training.ts";
+import { useOnDemand } from "../../shell/on-demand.tsx";
 import { Backtest } from "./backtest.tsx";
-import { Drawn } from "./drawn.tsx";
 import { ForecastChart } from "./forecast-chart.tsx";
 import { data, events, type Kind, kinds, origin, seed, training } from "./live.ts";
 import { Events } from "./made-up.tsx";
-import { Own } from "./own.tsx";
 import program from "./program.ts?raw";
+import type { ShownRow } from "./worker.ts";
 import "./page.css";
 
 const text = words({
@@ -29,6 +29,20 @@ const explanation = [
   "신경망은 시계열의 마지막 행들을 차례로 읽고, 그 은닉 상태에서 다음 행들을 한꺼번에 예측합니다. 행마다 세 값, 곧 중앙값과 하한, 상한을 내놓으며, 값 열 개 가운데 여덟 개가 그 사이에 들어야 합니다. 손실은 분위수 손실입니다.\n요일이나 공휴일, 계획한 행사처럼 미리 아는 것은 예측에 도움이 됩니다. 예측이 쓸 만한지는 ‘일주일 전 값’ 같은 단순한 방법과 견주어 보아야 압니다. 이 페이지의 비교는 학습에 쓰지 않은 행에서, 그때까지 알던 것만으로 예측한 결과입니다.",
 ] as const;
 
+// Most readers look at the made-up series only.
+const loadOwn = () => import("./own.tsx").then(({ Own }) => Own);
+const loadDrawn = () => import("./drawn.tsx").then(({ Drawn }) => Drawn);
+
+function OwnOnDemand() {
+  const Own = useOnDemand(loadOwn);
+  return Own ? <Own /> : null;
+}
+
+function DrawnOnDemand({ rows }: { readonly rows: readonly ShownRow[] }) {
+  const Drawn = useOnDemand(loadDrawn);
+  return Drawn ? <Drawn rows={rows} /> : null;
+}
+
 function Shown({ kind }: { readonly kind: Kind }) {
   const answer = useAnswer(training, "forecast", {
     ...(origin.value !== undefined && { origin: origin.value }),
@@ -37,9 +51,9 @@ function Shown({ kind }: { readonly kind: Kind }) {
   return (
     <section class="card stack">
       <Choice legend={text("data")} name="data" values={kinds} chosen={data} labelOf={(value) => text(value)} />
-      {kind === "own" && <Own />}
+      {kind === "own" && <OwnOnDemand />}
       {kind === "drawn" ? (
-        <Drawn rows={answer?.rows ?? []} />
+        <DrawnOnDemand rows={answer?.rows ?? []} />
       ) : answer ? (
         <ForecastChart rows={answer.rows} first={answer.first} last={answer.last} at={answer.origin} />
       ) : (
