@@ -14,7 +14,7 @@ const text = words({
   ],
   word: ["{word}, {share}", "{word}, {share}"],
   waiting: ["The first caption comes after the first step.", "첫 단계가 끝나면 설명이 나타납니다."],
-  samples: ["Twelve captions, sampled", "추출한 설명 열두 개"],
+  samples: ["Twelve captions, sampled", "뽑은 설명 열두 개"],
   samplesHint: [
     "Each word is sampled by its probability. A low temperature favours likely words.",
     "단어마다 확률에 따라 뽑습니다. 온도가 낮을수록 확률 높은 단어가 더 자주 뽑힙니다.",

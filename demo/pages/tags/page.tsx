@@ -19,7 +19,7 @@ const text = words({
   likeliest: ["likeliest", "가장 높은 품사"],
   hint: [
     "Each column is a word and adds up to 100%. Shares below 1% are left out.",
-    "열 하나가 어절 하나이며 합은 100%입니다. 어절은 어간이나 앞말의 품사를 따릅니다. 1% 미만은 비워 두었습니다.",
+    "열 하나가 어절 하나이며 합은 100%입니다. 어절의 품사는 어간이나 앞말을 따릅니다. 1% 미만은 비워 두었습니다.",
   ],
   waiting: ["The first answer comes after the first step.", "첫 단계가 끝나면 답이 나타납니다."],
   unknown: ["Type words that the network can read.", "신경망이 읽을 수 있는 단어를 입력하세요."],

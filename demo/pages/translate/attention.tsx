@@ -9,7 +9,10 @@ const text = words({
     "A row is a unit that was written, a column one that was read. A row adds up to 1; its lines stand out in the picture.",
     "행은 쓴 단위, 열은 읽은 단위입니다. 한 행의 합은 1이고, 고른 행의 선이 그림에서 두드러집니다.",
   ],
-  lines: ["Attention as lines from {written} to what it looked at", "쓴 것에서 본 곳으로 이은 어텐션: {written}"],
+  lines: [
+    "Attention as lines from each written unit to what it looked at. Written: {written}",
+    "쓴 단위마다 본 곳으로 이은 어텐션 선. 쓴 글: {written}",
+  ],
 });
 
 /** A space is shown as a mark that can be seen. */

@@ -46,7 +46,7 @@ export function BeamTree({ steps, join }: { readonly steps: Steps; readonly join
   const isDropped = (one: Hypothesis, step: number) =>
     step + 1 < steps.length && !steps[step + 1]!.some((later) => goesOnFrom(later, one));
   const classOf = (one: Hypothesis, step: number) =>
-    isBest(one) ? "best" : isDropped(one, step) ? "dropped" : undefined;
+    one.units.length < step ? "still" : isBest(one) ? "best" : isDropped(one, step) ? "dropped" : undefined;
   const x = (step: number) => step * column;
   const y = (rank: number) => rank * ROW;
   const table = () => ({

@@ -54,7 +54,7 @@ const examples: Readonly<Record<Language, Readonly<Record<LessonName, string>>>>
 
 const explanation = [
   "Many to many, unaligned: an encoder reads the source in both directions; a decoder writes the target unit by unit. At each step attention compares the decoder’s hidden state with every state of the encoder. The weights say how much of each goes into the next unit. In sentences the lines cross: Korean has its verb at the end.\nThe likeliest next unit is not always part of the likeliest text. So beam search keeps several hypotheses at each step and drops those with the lower scores. Dates in words can be written in several ways, and the beam keeps some of them. All texts are made up.",
-  "다대다: 인코더가 원문을 양방향으로 읽고, 디코더가 번역문을 한 단위씩 씁니다. 단계마다 어텐션은 디코더의 은닉 상태를 인코더의 모든 은닉 상태와 견주어, 각각을 얼마나 볼지 가중치로 정합니다. 문장을 번역할 때 선이 엇갈리는 것은 한국어와 영어의 어순이 다르기 때문입니다.\n매 단계에서 확률이 가장 높은 단위만 고른다고 전체 확률이 가장 높은 글이 되지는 않습니다. 그래서 빔 탐색은 단계마다 후보를 여럿 남기고 점수가 낮은 것을 버립니다. 날짜는 쓰는 방법이 여러 가지라 빔에 여러 표현이 함께 남습니다. 글은 모두 지어낸 것입니다.",
+  "다대다: 인코더가 원문을 양방향으로 읽고, 디코더가 번역문을 한 단위씩 씁니다. 단계마다 어텐션은 디코더의 은닉 상태를 인코더의 모든 은닉 상태와 견주어, 각각을 얼마나 볼지 가중치로 정합니다. 문장을 번역할 때 선이 엇갈리는 것은 한국어와 영어의 어순이 다르기 때문입니다.\n단계마다 확률이 가장 높은 단위만 고른다고 해서 글 전체의 확률이 가장 높아지는 것은 아닙니다. 그래서 빔 탐색은 단계마다 후보를 여럿 남기고 점수가 낮은 것을 버립니다. 날짜는 쓰는 방법이 여러 가지라 빔에 여러 표현이 함께 남습니다. 글은 모두 지어낸 것입니다.",
 ] as const;
 
 const { lesson, beam, seed } = settings(

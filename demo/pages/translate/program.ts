@@ -38,7 +38,7 @@ export function train(runtime: Runtime, settings: Settings) {
     attention: "additive",
     hiddenSize: 48,
     embeddingDim: 24,
-    epochs: lesson === "sentences" || lesson === "dates" ? 6 : 12,
+    epochs: lesson === "sentences" || lesson === "dates" ? 6 : 15,
     optimizer: { name: "adam", lr: 0.01 },
     seed,
   });
