@@ -15,6 +15,8 @@ const text = words({
   pause: ["Pause", "일시 정지"],
   continue: ["Continue", "계속"],
   startOver: ["Start over", "처음부터"],
+  more: ["Train on", "더 학습"],
+  oneStep: ["One step", "한 단계"],
   controls: ["Training", "학습 조작"],
   speed: ["Speed", "속도"],
   full: ["full", "최대"],
@@ -36,6 +38,10 @@ const text = words({
     "The GPU went away (driver reset, or sleep). Start over when it is back.",
     "GPU가 사라졌습니다(드라이버 재시작이나 절전). 돌아오면 처음부터 다시 시작하세요.",
   ],
+  FILE_FORMAT: [
+    "The file is not a model of this page, or it is damaged.",
+    "이 페이지의 모델 파일이 아니거나 손상된 파일입니다.",
+  ],
   LIMIT: [
     "The network is too large for this GPU. Choose fewer units.",
     "이 GPU에는 신경망이 너무 큽니다. 유닛 수를 줄이세요.",
@@ -50,7 +56,7 @@ const text = words({
   ],
 });
 
-const errors = ["DATA", "DIVERGED", "DEVICE_LOST", "LIMIT", "WORKER"] as const;
+const errors = ["DATA", "DIVERGED", "DEVICE_LOST", "FILE_FORMAT", "LIMIT", "WORKER"] as const;
 
 // biome-ignore lint/suspicious/noExplicitAny: of any training
 type AnyTraining = LiveTraining<any, any, any>;
@@ -60,10 +66,18 @@ const primary: Readonly<Record<Phase, "pause" | "continue" | "startOver">> = {
   ...{ done: "startOver", failed: "startOver" },
 };
 
-function Toolbar({ training, seed }: { readonly training: AnyTraining; readonly seed?: Signal<number> | undefined }) {
+type Controls = Pick<LessonProps, "training" | "seed" | "onStartOver" | "onMore">;
+
+function Toolbar({ training, seed, onStartOver, onMore }: Controls) {
   const phase = training.phase.value;
-  const next = primary[phase];
-  const act = { pause: () => training.pause(), continue: () => training.continue(), startOver: () => training.start() };
+  const next = phase === "done" && onMore ? "more" : primary[phase];
+  const startOver = onStartOver ?? (() => training.start());
+  const act = {
+    pause: () => training.pause(),
+    continue: () => training.continue(),
+    startOver,
+    more: () => onMore?.(),
+  };
   return (
     <section class="toolbar" data-phase={phase} aria-label={text("controls")}>
       <div class="toolbar-inner">
@@ -77,8 +91,13 @@ function Toolbar({ training, seed }: { readonly training: AnyTraining; readonly 
           {text(next)}
         </button>
         {next !== "startOver" && (
-          <button type="button" id="startOver" onClick={act.startOver}>
+          <button type="button" id="startOver" onClick={startOver}>
             {text("startOver")}
+          </button>
+        )}
+        {phase === "paused" && (
+          <button type="button" id="oneStep" onClick={() => training.oneStep()}>
+            {text("oneStep")}
           </button>
         )}
         <label class="inline">
@@ -150,7 +169,7 @@ function CopyLink() {
   );
 }
 
-function Failed({ training }: { readonly training: AnyTraining }) {
+function Failed({ training, wayOut }: Pick<LessonProps, "training" | "wayOut">) {
   const failure = training.failure.value;
   const known = errors.find((code) => code === failure?.code) ?? "other";
   return (
@@ -163,6 +182,7 @@ function Failed({ training }: { readonly training: AnyTraining }) {
           <p class="detail" lang="en">
             {failure.message}
           </p>
+          {wayOut && <div class="row failure-actions">{wayOut}</div>}
         </div>
       )}
     </div>
@@ -172,6 +192,12 @@ function Failed({ training }: { readonly training: AnyTraining }) {
 export interface LessonProps {
   readonly training: AnyTraining;
   readonly seed?: Signal<number>;
+  /** Default: the training starts, with the settings as they are. */
+  readonly onStartOver?: () => void;
+  /** Goes on with a training that is done; without it there is only starting over. */
+  readonly onMore?: (() => void) | undefined;
+  /** What else than starting over can be done after a failure. */
+  readonly wayOut?: ComponentChildren;
   /** At most 120 words. */
   readonly explanation: InBoth;
   /** The text of the program that the page's worker runs. */
@@ -180,11 +206,11 @@ export interface LessonProps {
 }
 
 /** The whole of a page that trains, under its header. */
-export function Lesson({ training, seed, explanation, program, children }: LessonProps) {
+export function Lesson({ explanation, program, children, wayOut, ...controls }: LessonProps) {
   return (
     <>
-      <Toolbar training={training} seed={seed} />
-      <Failed training={training} />
+      <Toolbar {...controls} />
+      <Failed training={controls.training} wayOut={wayOut} />
       <main id="content" tabIndex={-1}>
         {children}
         <section class="card explanation">
