@@ -2,7 +2,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { Device } from "./device.tsx";
-import { type InBoth, inLanguage, number, words } from "./language.ts";
+import { type InBoth, inLanguage, words } from "./language.ts";
 import { type LiveTraining, type Phase, speeds } from "./live-training.ts";
 
 const text = words({
@@ -25,6 +25,7 @@ const text = words({
   copy: ["Copy link", "링크 복사"],
   copied: ["Copied", "복사했습니다"],
   progress: ["Step {step} of at most {steps}", "{step}단계, 최대 {steps}단계"],
+  endless: ["Step {step}", "{step}단계"],
   what: ["What happens here", "여기서 일어나는 일"],
   code: ["The same in code", "같은 일을 코드로"],
   codeHint: ["This is the program that this page runs.", "이 페이지가 실행하는 프로그램 그대로입니다."],
@@ -138,7 +139,10 @@ function Toolbar({ training, seed, onStartOver, onMore }: Controls) {
         </p>
         <p class="steps">
           {training.step.value > 0 &&
-            text("progress", { step: training.step.value, steps: training.steps.value || number(training.step.value) })}
+            text(training.steps.value > 0 ? "progress" : "endless", {
+              step: training.step.value,
+              steps: training.steps.value,
+            })}
         </p>
         <Device info={training.info.value} />
       </div>

@@ -171,7 +171,7 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
 /** Drops every second point when there are too many, except those that have what most have not. */
 function thinned(points: readonly Point[]): readonly Point[] {
   if (points.length <= MOST_POINTS) return points;
-  const usual = Math.min(...points.map((point) => Object.keys(point).length));
+  const usual = points.map((point) => Object.keys(point).length).sort((a, b) => a - b)[points.length >> 1]!;
   return points.filter((point, i) => i % 2 === 1 || Object.keys(point).length > usual);
 }
 
