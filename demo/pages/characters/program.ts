@@ -1,4 +1,4 @@
-/** A character model: it learns to foretell the next character of a text, and writes. */
+/** A character model: it learns to predict the next character of a text, and writes. */
 import type { CharModel, CharModelCell, CharText, CharTraining, Runtime, Vocabulary, Windows } from "webgpu-rnn";
 import { prepareText, startTraining } from "webgpu-rnn";
 
