@@ -67,6 +67,14 @@ export const pages: readonly GalleryPage[] = [
     for: "learners",
   },
   {
+    name: "characters",
+    title: ["Letter by letter", "한 글자씩"],
+    about: [
+      "A network learns to predict the next character of a text, and writes by itself. Give it a text of your own, and see what each unit follows.",
+      "신경망이 글의 다음 글자를 예측하는 법을 배우고, 스스로 글을 씁니다. 여러분의 글로 가르치고, 유닛마다 무엇을 따라가는지 보세요.",
+    ],
+  },
+  {
     name: "complete",
     title: ["Finish my sentence", "문장 이어 쓰기"],
     about: [

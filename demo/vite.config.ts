@@ -60,11 +60,7 @@ export default defineConfig({
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
     outDir: "dist",
     rolldownOptions: {
-      input: [
-        ...all.map(({ name }) => join(here, `${name}.html`)),
-        join(here, "old.html"),
-        join(here, "examples/index.html"),
-      ],
+      input: [...all.map(({ name }) => join(here, `${name}.html`)), join(here, "examples/index.html")],
     },
     emptyOutDir: true,
     // No data: addresses, so that a strict content security policy can be set where the pages are hosted.

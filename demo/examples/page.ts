@@ -1,10 +1,9 @@
 /** The page of examples: a card for each, which runs it in a worker of its own and shows what it prints. */
-import { preferredLanguage, rememberLanguage, storedLanguage } from "../language.ts";
-import { type Language, languages } from "../strings.ts";
+import { effect } from "@preact/signals";
+import { type Language, language, languages, setLanguage } from "../shell/language.ts";
 import { type ExampleName, exampleNames, words } from "./words.ts";
 import type { Message } from "./worker.ts";
 
-let language: Language = preferredLanguage(location.search, storedLanguage(), navigator.languages);
 const say: (() => void)[] = [];
 
 function make<K extends keyof HTMLElementTagNameMap>(
@@ -42,12 +41,14 @@ function addCard(list: Element, name: ExampleName): void {
   let outcome: Outcome | undefined;
 
   const speak = () => {
-    const { run, stop, examples } = words[language];
+    const { run, stop, examples } = words[language.value];
     [title.textContent, about.textContent] = examples[name];
     button.textContent = worker ? stop : run;
     button.setAttribute("aria-label", `${worker ? stop : run}: ${examples[name][0]}`);
     const { key, values = {} } = outcome ?? {};
-    status.textContent = key ? words[language][key].replace(/\{(\w+)\}/g, (_, value: string) => values[value]!) : "";
+    status.textContent = key
+      ? words[language.value][key].replace(/\{(\w+)\}/g, (_, value: string) => values[value]!)
+      : "";
   };
   say.push(speak);
   const end = (how: Outcome) => {
@@ -61,7 +62,7 @@ function addCard(list: Element, name: ExampleName): void {
     const began = performance.now();
     output.textContent = "";
     output.hidden = true;
-    output.setAttribute("aria-label", words[language].examples[name][0]);
+    output.setAttribute("aria-label", words[language.value].examples[name][0]);
     worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     worker.addEventListener("message", ({ data }: MessageEvent<Message>) => {
       if ("line" in data) {
@@ -77,9 +78,7 @@ function addCard(list: Element, name: ExampleName): void {
   });
 }
 
-function setLanguage(next: Language): void {
-  language = next;
-  document.documentElement.lang = next;
+function show(next: Language): void {
   document.title = words[next].title;
   for (const element of document.querySelectorAll<HTMLElement>("[data-word]"))
     element.textContent = words[next][element.dataset.word as "title" | "lead" | "back"];
@@ -92,8 +91,6 @@ function setLanguage(next: Language): void {
 for (const name of exampleNames) addCard(document.querySelector("main")!, name);
 for (const button of document.querySelectorAll<HTMLButtonElement>("[data-language]"))
   button.addEventListener("click", () => {
-    const chosen = languages.find((known) => known === button.dataset.language)!;
-    rememberLanguage(chosen);
-    setLanguage(chosen);
+    setLanguage(languages.find((known) => known === button.dataset.language)!);
   });
-setLanguage(language);
+effect(() => show(language.value));

@@ -1,5 +1,5 @@
 /** Every word of the page of examples, in every language. The programs themselves print English. */
-import type { Language } from "../strings.ts";
+import type { Language } from "../shell/language.ts";
 
 interface Words {
   readonly title: string;
@@ -41,7 +41,7 @@ export const words: Readonly<Record<Language, Words>> = {
     stopped: "Stopped.",
     failed: "It failed: {reason}",
     source: "Program",
-    back: "Character generation",
+    back: "All pages",
     examples: {
       classifier: [
         "Classifier",
@@ -76,7 +76,7 @@ export const words: Readonly<Record<Language, Words>> = {
     stopped: "중지했습니다.",
     failed: "실패했습니다: {reason}",
     source: "프로그램",
-    back: "문자 생성",
+    back: "모든 페이지",
     examples: {
       classifier: ["분류기", "길이가 서로 다른 문장마다 클래스 하나: 다대일, 조기 종료와 정확도."],
       forecaster: ["예측기", "시계열의 다음 여섯 값과 80 % 구간을 분위수 손실로 예측합니다."],

@@ -1,7 +1,7 @@
 /** Numbers as colours in rows and columns: states by step, attention, confusion. Moved over by pointer and by keys. */
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { Figure } from "./figure.tsx";
+import { Figure, type Table } from "./figure.tsx";
 import { HeatCanvas } from "./heat-canvas.tsx";
 import { number, words } from "./language.ts";
 
@@ -39,13 +39,23 @@ export interface HeatMapProps {
   /** What is said of a place; default its labels and its value. */
   readonly readout?: (place: Place, value: number) => string;
   readonly onPlace?: (place: Place) => void;
+  /** Where it is pointed at, for a page that points as well. */
+  readonly place?: Signal<Place | undefined>;
+  /** CSS pixels that a column needs at least: what is wider than the page is scrolled. */
+  readonly columnWidth?: number;
+  /** Default: all numbers. */
+  readonly table?: () => Table;
 }
 
 export function HeatMap(props: HeatMapProps) {
   const { title, hint, values, rows, columns, scale = "diverging", limit = 1, rowHeight = 18, digits = 2 } = props;
-  const every = Math.ceil(columns.length / MOST_NAMES);
+  const { columnWidth } = props;
+  // Columns that are as wide as they need have room for all names.
+  const every = columnWidth === undefined ? Math.ceil(columns.length / MOST_NAMES) : 1;
   const area = useRef<HTMLDivElement>(null);
-  const place = useSignal<Place | undefined>(undefined);
+  const here = useRef<HTMLElement>(null);
+  const ownPlace = useSignal<Place | undefined>(undefined);
+  const place = props.place ?? ownPlace;
 
   const go = (row: number, column: number) => {
     const next = {
@@ -76,20 +86,28 @@ export function HeatMap(props: HeatMapProps) {
     if (!move) return;
     event.preventDefault();
     place.value ? go(...move) : go(row, event.key === "End" ? columns.length - 1 : column);
+    // Once it is drawn there.
+    requestAnimationFrame(() => here.current?.scrollIntoView({ block: "nearest", inline: "nearest" }));
   };
-  const at = place.value;
+  const at = rows.length > 0 && columns.length > 0 ? place.value : undefined;
   const value = at && values[at.row]?.[at.column];
   const said =
     at && value !== undefined
       ? (props.readout?.(at, value) ??
         text("at", { row: rows[at.row]!, column: columns[at.column]!, value: number(value, digits) }))
       : text("hint");
-  const table = () => ({
+  const allNumbers = () => ({
     head: [title, ...columns],
     rows: rows.map((name, r) => [name, ...(values[r] ?? []).map((found) => number(found, digits))]),
   });
+  const width = { minWidth: columnWidth === undefined ? 0 : `${columns.length * columnWidth}px` };
   return (
-    <Figure title={title} {...(hint !== undefined && { hint })} table={table}>
+    <Figure title={title} {...(hint !== undefined && { hint })} table={props.table ?? allNumbers}>
+      <p class="heat-scale" aria-hidden="true">
+        {number(scale === "diverging" ? -limit : 0, digits)}
+        <span class={`heat-colours ${scale}`} />
+        {number(limit, digits)}
+      </p>
       <div class="heat">
         {rowHeight >= 14 && (
           <ol class="heat-rows" aria-hidden="true">
@@ -103,6 +121,8 @@ export function HeatMap(props: HeatMapProps) {
         <div class="heat-frame">
           <div
             ref={area}
+            class={columnWidth === undefined ? undefined : "heat-swiped"}
+            style={width}
             role="application"
             // biome-ignore lint/a11y/noNoninteractiveTabindex: keys move over it
             tabIndex={0}
@@ -112,8 +132,15 @@ export function HeatMap(props: HeatMapProps) {
             onPointerDown={onPointer}
           >
             <HeatCanvas values={values} scale={scale} limit={limit} height={rows.length * rowHeight} />
-            {at && rows.length > 0 && columns.length > 0 && (
+            {at && (
               <i
+                class="heat-here-row"
+                style={{ top: `${(at.row / rows.length) * 100}%`, height: `${100 / rows.length}%` }}
+              />
+            )}
+            {at && (
+              <i
+                ref={here}
                 class="heat-here"
                 style={{
                   left: `${(at.column / columns.length) * 100}%`,
@@ -124,7 +151,7 @@ export function HeatMap(props: HeatMapProps) {
               />
             )}
           </div>
-          <ol class="heat-columns" aria-hidden="true">
+          <ol class="heat-columns" style={width} aria-hidden="true">
             {columns.map((name, c) => (
               <li key={c}>{c % every === 0 ? name : ""}</li>
             ))}

@@ -2,7 +2,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { Device } from "./device.tsx";
-import { type InBoth, inLanguage, number, words } from "./language.ts";
+import { type InBoth, inLanguage, words } from "./language.ts";
 import { type LiveTraining, type Phase, speeds } from "./live-training.ts";
 
 const text = words({
@@ -15,6 +15,8 @@ const text = words({
   pause: ["Pause", "일시 정지"],
   continue: ["Continue", "계속"],
   startOver: ["Start over", "처음부터"],
+  more: ["Train on", "더 학습"],
+  oneStep: ["One step", "한 단계"],
   controls: ["Training", "학습 조작"],
   speed: ["Speed", "속도"],
   full: ["full", "최대"],
@@ -23,6 +25,7 @@ const text = words({
   copy: ["Copy link", "링크 복사"],
   copied: ["Copied", "복사했습니다"],
   progress: ["Step {step} of at most {steps}", "{step}단계, 최대 {steps}단계"],
+  endless: ["Step {step}", "{step}단계"],
   what: ["What happens here", "여기서 일어나는 일"],
   code: ["The same in code", "같은 일을 코드로"],
   codeHint: ["This is the program that this page runs.", "이 페이지가 실행하는 프로그램 그대로입니다."],
@@ -35,6 +38,10 @@ const text = words({
   DEVICE_LOST: [
     "The GPU went away (driver reset, or sleep). Start over when it is back.",
     "GPU가 사라졌습니다(드라이버 재시작이나 절전). 돌아오면 처음부터 다시 시작하세요.",
+  ],
+  FILE_FORMAT: [
+    "The file is not a model of this page, or it is damaged.",
+    "이 페이지의 모델 파일이 아니거나 손상된 파일입니다.",
   ],
   LIMIT: [
     "The network is too large for this GPU. Choose fewer units.",
@@ -50,7 +57,7 @@ const text = words({
   ],
 });
 
-const errors = ["DATA", "DIVERGED", "DEVICE_LOST", "LIMIT", "WORKER"] as const;
+const errors = ["DATA", "DIVERGED", "DEVICE_LOST", "FILE_FORMAT", "LIMIT", "WORKER"] as const;
 
 // biome-ignore lint/suspicious/noExplicitAny: of any training
 type AnyTraining = LiveTraining<any, any, any>;
@@ -60,10 +67,18 @@ const primary: Readonly<Record<Phase, "pause" | "continue" | "startOver">> = {
   ...{ done: "startOver", failed: "startOver" },
 };
 
-function Toolbar({ training, seed }: { readonly training: AnyTraining; readonly seed?: Signal<number> | undefined }) {
+type Controls = Pick<LessonProps, "training" | "seed" | "onStartOver" | "onMore">;
+
+function Toolbar({ training, seed, onStartOver, onMore }: Controls) {
   const phase = training.phase.value;
-  const next = primary[phase];
-  const act = { pause: () => training.pause(), continue: () => training.continue(), startOver: () => training.start() };
+  const next = phase === "done" && onMore ? "more" : primary[phase];
+  const startOver = onStartOver ?? (() => training.start());
+  const act = {
+    pause: () => training.pause(),
+    continue: () => training.continue(),
+    startOver,
+    more: () => onMore?.(),
+  };
   return (
     <section class="toolbar" data-phase={phase} aria-label={text("controls")}>
       <div class="toolbar-inner">
@@ -77,8 +92,13 @@ function Toolbar({ training, seed }: { readonly training: AnyTraining; readonly 
           {text(next)}
         </button>
         {next !== "startOver" && (
-          <button type="button" id="startOver" onClick={act.startOver}>
+          <button type="button" id="startOver" onClick={startOver}>
             {text("startOver")}
+          </button>
+        )}
+        {phase === "paused" && (
+          <button type="button" id="oneStep" onClick={() => training.oneStep()}>
+            {text("oneStep")}
           </button>
         )}
         <label class="inline">
@@ -119,7 +139,10 @@ function Toolbar({ training, seed }: { readonly training: AnyTraining; readonly 
         </p>
         <p class="steps">
           {training.step.value > 0 &&
-            text("progress", { step: training.step.value, steps: training.steps.value || number(training.step.value) })}
+            text(training.steps.value > 0 ? "progress" : "endless", {
+              step: training.step.value,
+              steps: training.steps.value,
+            })}
         </p>
         <Device info={training.info.value} />
       </div>
@@ -150,7 +173,7 @@ function CopyLink() {
   );
 }
 
-function Failed({ training }: { readonly training: AnyTraining }) {
+function Failed({ training, wayOut }: Pick<LessonProps, "training" | "wayOut">) {
   const failure = training.failure.value;
   const known = errors.find((code) => code === failure?.code) ?? "other";
   return (
@@ -163,6 +186,7 @@ function Failed({ training }: { readonly training: AnyTraining }) {
           <p class="detail" lang="en">
             {failure.message}
           </p>
+          {wayOut && <div class="row failure-actions">{wayOut}</div>}
         </div>
       )}
     </div>
@@ -172,6 +196,12 @@ function Failed({ training }: { readonly training: AnyTraining }) {
 export interface LessonProps {
   readonly training: AnyTraining;
   readonly seed?: Signal<number>;
+  /** Default: the training starts, with the settings as they are. */
+  readonly onStartOver?: () => void;
+  /** Goes on with a training that is done; without it there is only starting over. */
+  readonly onMore?: (() => void) | undefined;
+  /** What else than starting over can be done after a failure. */
+  readonly wayOut?: ComponentChildren;
   /** At most 120 words. */
   readonly explanation: InBoth;
   /** The text of the program that the page's worker runs. */
@@ -180,11 +210,11 @@ export interface LessonProps {
 }
 
 /** The whole of a page that trains, under its header. */
-export function Lesson({ training, seed, explanation, program, children }: LessonProps) {
+export function Lesson({ explanation, program, children, wayOut, ...controls }: LessonProps) {
   return (
     <>
-      <Toolbar training={training} seed={seed} />
-      <Failed training={training} />
+      <Toolbar {...controls} />
+      <Failed training={controls.training} wayOut={wayOut} />
       <main id="content" tabIndex={-1}>
         {children}
         <section class="card explanation">

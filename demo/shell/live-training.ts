@@ -12,8 +12,9 @@ export const speeds = [1, 5, 25, Number.POSITIVE_INFINITY] as const;
 
 /** Beyond this many points every second of the older ones goes: a chart is some 500 pixels wide. */
 const MOST_POINTS = 1500;
-/** Milliseconds between two questions that a training's progress repeats. */
+/** Milliseconds between two questions that a training's progress repeats, and how many times longer they are than an answer takes. */
 const ASK_EVERY = 300;
+const TIMES_LONGER = 3;
 
 const backends = ["auto", "gpu", "wasm", "cpu"] as const;
 // An address with ?backend=gpu insists on WebGPU, and takes a software adapter, too.
@@ -99,6 +100,11 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
     this.#send({ type: "continue" });
   }
 
+  /** Of a training that is paused. */
+  oneStep(): void {
+    if (this.phase.value === "paused") this.#send({ type: "oneStep" });
+  }
+
   /**
    * Asks what is trained now, between two of its steps; undefined before there is anything to ask.
    * @throws what the question throws
@@ -152,6 +158,7 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
     else if (message.type === "done") this.phase.value = "done";
     else {
       if (this.phase.value === "preparing") this.phase.value = "training";
+      if (message.pauses) this.phase.value = "paused";
       this.step.value = message.step;
       this.steps.value = message.steps;
       if (message.stepsPerSecond > 0) this.stepsPerSecond.value = message.stepsPerSecond;
@@ -164,7 +171,7 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
 /** Drops every second point when there are too many, except those that have what most have not. */
 function thinned(points: readonly Point[]): readonly Point[] {
   if (points.length <= MOST_POINTS) return points;
-  const usual = Math.min(...points.map((point) => Object.keys(point).length));
+  const usual = points.map((point) => Object.keys(point).length).sort((a, b) => a - b)[points.length >> 1]!;
   return points.filter((point, i) => i % 2 === 1 || Object.keys(point).length > usual);
 }
 
@@ -179,11 +186,13 @@ export interface Answered<A, R> {
 /**
  * The answer to a question in a component, asked again when the argument changes and while the training goes on. The last answer
  * stays until the next one comes.
+ * @param every milliseconds from an answer to the next question, where the argument is the same
  */
 export function useAnswer<Settings, View, Q extends AnyQuestions, K extends keyof Q & string>(
   training: LiveTraining<Settings, View, Q>,
   question: K,
   argument: Argument<Q[K]>,
+  every = ASK_EVERY,
 ): Answered<Argument<Q[K]>, Answer<Q[K]>> | undefined {
   const [answered, setAnswered] = useState<Answered<Argument<Q[K]>, Answer<Q[K]>>>();
   const key = JSON.stringify(argument);
@@ -195,16 +204,18 @@ export function useAnswer<Settings, View, Q extends AnyQuestions, K extends keyo
     const ask = async (mark: number) => {
       isAsking = true;
       askedAt = mark;
+      const began = performance.now();
       try {
         const answer = await training.ask(question, argument);
         if (!isOver) setAnswered(answer === undefined ? undefined : { argument, answer });
       } catch (error) {
         if (!isOver) setAnswered({ argument, refused: (error as Error).message });
       }
+      const rest = Math.max(every, TIMES_LONGER * (performance.now() - began));
       timer = setTimeout(() => {
         isAsking = false;
         look();
-      }, ASK_EVERY);
+      }, rest);
     };
     /** Where the training stands: another mark, another answer. */
     const mark = (step: ReadonlySignal<number>, phase: ReadonlySignal<Phase>) =>

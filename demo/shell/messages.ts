@@ -10,6 +10,8 @@ export interface Report<View = unknown> {
   readonly values?: Readonly<Record<string, number>>;
   /** What the page shows beside that, as plain data; the last one counts. */
   readonly view?: View;
+  /** Pauses here, as the reader could. */
+  readonly pause?: boolean;
 }
 
 export type Point = Readonly<Record<string, number>> & { readonly step: number };
@@ -20,7 +22,8 @@ export type Request =
   | { readonly type: "open"; readonly backend: BackendWish }
   /** `run` numbers the trainings of a page: what a worker says of an earlier one is dropped. */
   | { readonly type: "start"; readonly run: number; readonly settings: unknown; readonly stepsPerSecond: number }
-  | { readonly type: "pause" | "continue" }
+  /** `oneStep` of a training that is paused. */
+  | { readonly type: "pause" | "continue" | "oneStep" }
   | { readonly type: "speed"; readonly stepsPerSecond: number }
   | { readonly type: "ask"; readonly id: number; readonly question: string; readonly argument: unknown };
 
@@ -41,6 +44,8 @@ export type Message =
       readonly steps: number;
       readonly view?: unknown;
       readonly stepsPerSecond: number;
+      /** Of itself, not because the page asked for it. */
+      readonly pauses?: boolean;
     }
   | { readonly type: "done"; readonly run: number }
   | { readonly type: "answer"; readonly id: number; readonly answer: unknown }

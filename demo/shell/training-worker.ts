@@ -28,7 +28,16 @@ const failureOf = (error: unknown): Failure => {
   return { code, message };
 };
 
-const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+/** Lets what the page sent arrive; a timer would take 4 ms. */
+const nextTask = () =>
+  new Promise<void>((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
 
 /** Lets a page train and ask. @returns what takes the page's requests: the default export of its worker.ts */
 export function serve<Settings, View, Subject>(
@@ -39,6 +48,8 @@ export function serve<Settings, View, Subject>(
   let subject: Subject | undefined;
   let current: { readonly run: number } | undefined;
   let isPaused = false;
+  /** Of those that a paused training is let do. */
+  let isOneStep = false;
   let stepsPerSecond = Number.POSITIVE_INFINITY;
   /** Calls what waits for the pause to end, or for another speed. */
   let wake = () => {};
@@ -73,12 +84,13 @@ export function serve<Settings, View, Subject>(
     let last: Report<View> | undefined;
     let view: View | undefined;
     let [told, toldStep] = [performance.now(), 0];
-    const tell = () => {
+    const tell = (pauses = false) => {
       if (!last) return;
       const now = performance.now();
       const pace = ((last.step - toldStep) / Math.max(1, now - told)) * 1000;
       const { step, steps } = last;
-      scope.postMessage({ type: "reports", run: mine.run, points, step, steps, view, stepsPerSecond: pace });
+      const stepsPerSecond = pauses || isPaused ? 0 : pace;
+      scope.postMessage({ type: "reports", run: mine.run, points, step, steps, view, stepsPerSecond, pauses });
       [points, view, told, toldStep, last] = [[], undefined, now, step, undefined];
     };
     try {
@@ -95,15 +107,17 @@ export function serve<Settings, View, Subject>(
         last = value;
         if (value.values) points.push({ ...value.values, step: value.step });
         if (value.view !== undefined) view = value.view;
+        isPaused ||= value.pause === true;
+        isOneStep = false;
         const isSlow = stepsPerSecond <= 1000 / REPORT_EVERY;
-        if (isSlow || isPaused || performance.now() - told >= REPORT_EVERY) tell();
-        while (current === mine && isPaused) {
+        if (isSlow || isPaused || performance.now() - told >= REPORT_EVERY) tell(value.pause);
+        while (current === mine && isPaused && !isOneStep) {
           await waiting();
           [told, toldStep] = [performance.now(), value.step];
         }
         const rest = 1000 / stepsPerSecond - (performance.now() - began);
         // Even at full speed, messages are let in.
-        await (rest > 4 ? waiting(rest) : pause(0));
+        await (rest > 4 ? waiting(rest) : nextTask());
         if (current !== mine) break;
       }
     } finally {
@@ -144,13 +158,18 @@ export function serve<Settings, View, Subject>(
     if (data.type === "open") {
       runtime = Runtime.open({ backend: data.backend });
       runtime.then(
-        (opened) => scope.postMessage({ type: "opened", info: opened.info() }),
+        (opened) => {
+          scope.postMessage({ type: "opened", info: opened.info() });
+          // Also between two steps, and when the training is over.
+          void opened.lost.then((error) => scope.postMessage({ type: "failed", failure: failureOf(error) }));
+        },
         (error) => scope.postMessage({ type: "failed", failure: failureOf(error) }),
       );
     } else if (data.type === "start") void start(data);
     else if (data.type === "ask") void answer(data);
     else {
       if (data.type === "speed") stepsPerSecond = data.stepsPerSecond;
+      else if (data.type === "oneStep") isOneStep = true;
       else isPaused = data.type === "pause";
       wake();
     }
