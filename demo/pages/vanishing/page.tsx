@@ -57,8 +57,8 @@ const text = words({
 });
 
 const explanation = [
-  "On its way back, the gradient is multiplied in each step by W and by the slope of the activation. If that makes it smaller, little is left after many steps: it vanishes, and what happened long ago is not learned. If it makes it larger, it explodes. No RNN goes beyond the dashed bound; below 1, the gradient vanishes for certain.\nAn orthogonal W keeps lengths. The gates of LSTM and GRU let the state pass nearly unchanged, and the gradient with it: move the bias of that gate. Clipping shortens a gradient that is too long. It heals exploding, not vanishing: train the sigmoid. All numbers are made up.",
-  "기울기는 거슬러 갈 때 단계마다 W와 활성화 함수의 기울기가 곱해집니다. 그때마다 작아지면 여러 단계 뒤에는 거의 남지 않습니다. 이것이 경사 소실이며, 오래전 일은 배우지 못합니다. 커지면 경사 폭발입니다. RNN은 점선으로 그린 상한을 넘지 못하고, 상한이 1보다 작으면 반드시 소실됩니다.\n직교 행렬 W는 길이를 지킵니다. LSTM과 GRU의 게이트는 상태를 거의 그대로 통과시켜 기울기도 함께 남습니다. 게이트의 편향을 움직여 보세요. 클리핑은 너무 긴 기울기를 줄여 폭발을 막지만 소실은 막지 못합니다. 시그모이드를 학습해 보세요. 데이터는 모두 지어낸 것입니다.",
+  "On its way back, the gradient is multiplied in each step by W and by the slope of the activation. If that makes it smaller, little is left after many steps: it vanishes, and what happened long ago is not learned. If it makes it larger, it explodes. No RNN goes beyond the dotted bound; where that falls, the gradient vanishes for certain.\nAn orthogonal W keeps lengths. The gates of LSTM and GRU let the state pass nearly unchanged, and the gradient with it: move the bias of that gate. Clipping shortens a gradient that is too long. It heals exploding, not vanishing: train the sigmoid. All numbers are made up.",
+  "기울기는 거슬러 갈 때 단계마다 W와 활성화 함수의 기울기가 곱해집니다. 그때마다 작아지면 여러 단계 뒤에는 거의 남지 않습니다. 이것이 경사 소실이며, 오래전 일은 배우지 못합니다. 커지면 경사 폭발입니다. RNN은 점선으로 그린 상한을 넘지 못하며, 이 선이 내려가면 기울기는 반드시 소실됩니다.\n직교 행렬 W는 길이를 지킵니다. LSTM과 GRU의 게이트는 상태를 거의 그대로 통과시켜 기울기도 함께 남습니다. 게이트의 편향을 움직여 보세요. 클리핑은 너무 긴 기울기를 줄여 폭발을 막지만 소실은 막지 못합니다. 시그모이드를 학습해 보세요. 데이터는 모두 지어낸 것입니다.",
 ] as const;
 
 const colors: Readonly<Record<Kind, string>> = {
