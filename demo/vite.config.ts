@@ -53,7 +53,12 @@ export default defineConfig({
     ],
   },
   server: { fs: { allow: [".."] } },
-  worker: { format: "es", plugins: () => [load.worker] },
+  worker: {
+    format: "es",
+    plugins: () => [load.worker],
+    // What most programs share is one file: it is compressed better than many small ones.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 10 }] } } },
+  },
   build: {
     target: "es2022",
     // light-dark() is left as it is: what older browsers get in its place does not follow the reader's choice.
