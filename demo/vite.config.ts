@@ -36,6 +36,8 @@ const gallery: Plugin = {
   },
 };
 
+/** What most pages share is one file: it is compressed better than many small ones. */
+const shared = { codeSplitting: { groups: [{ name: "shared", minShareCount: 10 }] } };
 const load = firstLoad(all.map(({ name }) => name));
 
 // The folder of this file is the root: "vite demo" and "vite build demo".
@@ -56,8 +58,7 @@ export default defineConfig({
   worker: {
     format: "es",
     plugins: () => [load.worker],
-    // What most programs share is one file: it is compressed better than many small ones.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 10 }] } } },
+    rolldownOptions: { output: shared },
   },
   build: {
     target: "es2022",
@@ -65,6 +66,7 @@ export default defineConfig({
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
     outDir: "dist",
     rolldownOptions: {
+      output: shared,
       input: [...all.map(({ name }) => join(here, `${name}.html`)), join(here, "examples/index.html")],
     },
     emptyOutDir: true,

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { exampleNames, words } from "../../demo/examples/words.ts";
 import { openBrowser } from "../support/browser.ts";
+import { buildGallery } from "../support/gallery.ts";
 
 const root = fileURLToPath(new URL("../../demo", import.meta.url));
 const screenshots = fileURLToPath(new URL("../screenshots", import.meta.url));
@@ -18,7 +19,7 @@ let close = async () => {};
 beforeAll(async () => {
   const vite = await import("vite");
   const configFile = join(root, "vite.config.ts");
-  await vite.build({ root, configFile, logLevel: "error", build: { outDir, emptyOutDir: true } });
+  await buildGallery(outDir);
   const preview = { host: "127.0.0.1", port: 0 } as const;
   const server = await vite.preview({ root, configFile, logLevel: "error", preview, build: { outDir } });
   url = `${server.resolvedUrls?.local[0]}examples/index.html`;

@@ -10,6 +10,7 @@ import { pages, start } from "../../demo/pages.ts";
 import { type OpenedBrowser, openBrowser, recordTasks } from "./browser.ts";
 
 const root = fileURLToPath(new URL("../../demo", import.meta.url));
+const configFile = join(root, "vite.config.ts");
 const screenshots = fileURLToPath(new URL("../screenshots", import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const wide = { width: 1280, height: 900 };
@@ -31,13 +32,24 @@ export interface Gallery {
   readonly close: () => Promise<void>;
 }
 
+/** Builds the gallery as it is published; vitest's own environment would bring what is for developers. */
+export async function buildGallery(outDir: string): Promise<void> {
+  const vite = await import("vite");
+  const { NODE_ENV } = process.env;
+  process.env.NODE_ENV = "production";
+  try {
+    await vite.build({ root, configFile, logLevel: "error", build: { outDir, emptyOutDir: true } });
+  } finally {
+    process.env.NODE_ENV = NODE_ENV;
+  }
+}
+
 /** Builds the gallery into a folder of its own and serves it. */
 export async function serveGallery(): Promise<Gallery> {
   const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-gallery-"));
   const outDir = join(folder, "some", "place");
+  await buildGallery(outDir);
   const vite = await import("vite");
-  const configFile = join(root, "vite.config.ts");
-  await vite.build({ root, configFile, logLevel: "error", build: { outDir, emptyOutDir: true } });
   const server = await vite.preview({
     root,
     configFile,
