@@ -1,10 +1,10 @@
 /** What a row of the table has to reach. */
 import type { Measured } from "./problems.ts";
 
-/** Means over the seeds: ours, and PyTorch's where it was measured. */
+/** Means over the seeds, and over those that were measured on both sides. */
 export interface Means {
   readonly ours: Measured;
-  readonly pytorch?: Measured;
+  readonly both?: { readonly ours: Measured; readonly pytorch: Measured };
 }
 
 export interface Reach {
@@ -35,11 +35,15 @@ export const below = (measure: string, by: number | string): Reach => ({
 export const near = (measure: string, by: number): Reach => ({
   measure,
   text: by > 1 ? `PyTorch's ${measure} × ${by}` : `PyTorch's ${measure} − ${by}`,
-  holds({ ours, pytorch }) {
-    if (!pytorch) return undefined;
+  holds({ both }) {
+    if (!both) return undefined;
+    const { ours, pytorch } = both;
     return by > 1 ? ours[measure]! <= pytorch[measure]! * by : ours[measure]! >= pytorch[measure]! - by;
   },
 });
+
+/** Nothing: it stands there beside others. */
+export const shown = (measure: string): Reach => ({ measure, text: "", holds: () => undefined });
 
 /** Each of them. */
 export const all = (...reaches: readonly Reach[]): Reach => ({

@@ -23,26 +23,27 @@ export function tableOf(entries: readonly Entry[], file: string): string {
     .split("\n")
     .map((line) => JSON.parse(line) as Line);
   const latest = [...new Map(lines.map((line) => [`${line.name} ${line.seed} ${line.by}`, line])).values()];
-  const rows = entries.flatMap(({ name, reach }) => {
+  const rows = entries.map(({ name, reach }) => {
     const of = (by: string) =>
       latest.filter((line) => line.name === name && line.by === by).sort((a, b) => a.seed - b.seed);
     const [ours, theirs] = [of("webgpu-rnn"), of("pytorch")];
     const [means, pytorch] = [meansOf(ours), meansOf(theirs)];
-    if (!means) return [];
     const cell = (some: readonly Line[]) =>
       some.length === 0
         ? "–"
         : `**${shown(mean(some.map((line) => line[reach.measure]!)))}** (${some.map((line) => shown(line[reach.measure]!)).join(", ")})`;
-    const beside = Object.entries(means)
+    const beside = Object.entries(means ?? {})
       .filter(([key]) => ![reach.measure, "seconds", "updates"].includes(key))
       .map(([key, value]) => `${key} ${shown(value)}`);
-    const holds = reach.holds({ ours: means, ...(pytorch && { pytorch }) });
+    const shared = (these: readonly Line[], those: readonly Line[]) =>
+      meansOf(these.filter(({ seed }) => those.some((line) => line.seed === seed)));
+    const [mine, its] = [shared(ours, theirs), shared(theirs, ours)];
+    const both = mine && its && { ours: mine, pytorch: its };
+    const holds = means && reach.holds({ ours: means, ...(both && { both }) });
     const said = holds === undefined ? "–" : holds ? "yes" : "**no**";
     const seconds = [means, pytorch].map((one) => (one ? one.seconds!.toFixed(0) : "–")).join(" | ");
-    return [
-      `| ${name} | ${cell(ours)} | ${cell(theirs)} | ${beside.join(", ")} | ${seconds} | ${reach.text} | ${said} |`,
-    ];
+    return `| ${name} | ${reach.measure} | ${cell(ours)} | ${cell(theirs)} | ${beside.join(", ")} | ${seconds} | ${reach.text} | ${said} |`;
   });
-  const head = "| data | ours: mean (seeds) | PyTorch | beside | seconds | PyTorch's | reach | holds |";
-  return [head, "|---|---|---|---|---|---|---|---|", ...rows].join("\n");
+  const head = "| data | measure | ours: mean (seeds) | PyTorch | beside | seconds | PyTorch's | reach | holds |";
+  return [head, "|---|---|---|---|---|---|---|---|---|", ...rows].join("\n");
 }
