@@ -63,13 +63,15 @@ export function entriesOf(folder: string): Entry[] {
         return [problem("classify", apart(rows, 0.2, seed), {}, seed)];
       },
     },
-    {
-      name: "sentence_polarity, words",
+    ...[{}, { dropout: 0.5 }].map((settings) => ({
+      name: `sentence_polarity, words${"dropout" in settings ? ", dropout 0.5" : ""}`,
       needs: "sentence_polarity/rt-polarity.neg",
       reach: near("accuracy", 0.01),
       withCounts: true,
-      problems: (seed) => [problem("classify", apart(polarity(), 0.1, seed), { columns: { text: "words" } }, seed)],
-    },
+      problems: (seed: number) => [
+        problem("classify", apart(polarity(), 0.1, seed), { columns: { text: "words" }, ...settings }, seed),
+      ],
+    })),
     ...(["words", "jamo"] as const).map((unit) => ({
       name: `nsmc, ${unit}`,
       needs: "nsmc/train.tsv",
