@@ -145,8 +145,8 @@ const comesTo: Readonly<Record<string, (made: Page) => void>> = {
   },
 };
 
-/** Pages whose code has a test file of its own. */
-const others = ["data.md"];
+/** Pages without an example, and those whose code has a test file of its own. */
+const others = ["data.md", "on-data.md"];
 
 test("every page has its test", () => {
   expect(readdirSync("docs/tasks").sort()).toEqual([...Object.keys(comesTo), ...others].sort());
