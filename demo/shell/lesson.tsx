@@ -80,7 +80,7 @@ function Toolbar({ training, seed, onStartOver, onMore }: Controls) {
     more: () => onMore?.(),
   };
   return (
-    <section class="toolbar" data-phase={phase} aria-label={text("controls")}>
+    <section class="toolbar" data-phase={phase} data-run={training.run.value} aria-label={text("controls")}>
       <div class="toolbar-inner">
         <button
           type="button"

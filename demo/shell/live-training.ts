@@ -37,6 +37,8 @@ interface Waiting {
  */
 export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never, never>> {
   readonly phase = signal<Phase>("opening");
+  /** Counts the trainings of this page: 1 is the first. */
+  readonly run = signal(0);
   readonly info = signal<RuntimeInfo | undefined>(undefined);
   readonly step = signal(0);
   readonly steps = signal(0);
@@ -49,7 +51,6 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
   readonly #settings: () => Settings;
   readonly #backend: BackendWish;
   #worker: Worker | undefined;
-  #run = 0;
   #asked = 0;
   readonly #waiting = new Map<number, Waiting>();
 
@@ -79,13 +80,13 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
   start(): void {
     if (this.phase.peek() === "failed") this.#close();
     const settings = this.#settings();
-    this.#run++;
+    this.run.value = this.run.peek() + 1;
     this.points.value = [];
     this.view.value = this.failure.value = undefined;
     this.step.value = this.steps.value = this.stepsPerSecond.value = 0;
     this.phase.value = this.#worker ? "preparing" : "opening";
     this.#worker ??= this.#open();
-    this.#send({ type: "start", run: this.#run, settings, stepsPerSecond: this.speed.peek() });
+    this.#send({ type: "start", run: this.run.peek(), settings, stepsPerSecond: this.speed.peek() });
   }
 
   pause(): void {
@@ -154,7 +155,7 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
       this.#waiting.delete(message.id);
       if (message.type === "answer") waiting?.resolve(message.answer);
       else waiting?.reject(new Error(message.failure.message));
-    } else if (message.run !== this.#run) return;
+    } else if (message.run !== this.run.peek()) return;
     else if (message.type === "done") this.phase.value = "done";
     else {
       if (this.phase.value === "preparing") this.phase.value = "training";

@@ -1,7 +1,7 @@
 /** Pages of the gallery about recurrence itself. */
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
-import { checkPages, phase, until } from "../support/gallery.ts";
+import { checkPages, phase, trainedAnew, until } from "../support/gallery.ts";
 
 /** Probabilities of the right answer in percent, for all eight sequences. */
 const shares = (kind: string) =>
@@ -66,16 +66,12 @@ checkPages({
 
       // Cut after one step, the other paths add nothing; and what the first number said is not learned.
       await page.selectOption("#speed", "Infinity");
-      await page.selectOption("#cut", "1");
+      await trainedAnew(page, () => page.selectOption("#cut", "1"));
       await until(page, `${count(".recurrence-paths .cut")} === 2`);
-      await phase(page, "training");
-      await phase(page, "done");
       await until(page, `${shares("recurrent")}.some((share) => share < 60)`);
       expect(await page.evaluate(added("total", "U"))).toEqual(await page.evaluate(added("path3", "U")));
-      await page.selectOption("#cut", "3");
-      await phase(page, "training");
+      await trainedAnew(page, () => page.selectOption("#cut", "3"));
       await page.click("#at-sum");
-      await phase(page, "done");
     },
   },
 
@@ -100,25 +96,21 @@ checkPages({
       await page.fill("#radius", "1");
       await page.fill("#scale", "0.05");
       await until(page, `${left("orthogonal")} > 0.5 && ${left("orthogonal")} <= 1`);
-      expect(await page.evaluate("location.hash")).toContain("scale=0.05");
+      await until(page, 'location.hash.includes("scale=0.05")');
       // Far back, sigmoid leaves nothing; over fewer steps, more.
       await page.fill("#steps", "200");
       await until(page, `${left("sigmoid")} < 1e-60`);
       await page.fill("#steps", "10");
       await until(page, `${left("sigmoid")} > 1e-12`);
       // Clipping does not heal what vanishes: the loss stays that of guessing.
-      await page.selectOption("#kind", "sigmoid");
-      await phase(page, "training");
-      await phase(page, "done");
+      await trainedAnew(page, () => page.selectOption("#kind", "sigmoid"));
       const { clipped, free } = await told(page);
       expect(clipped).toBeGreaterThan(0.7);
       expect(free).toBeLessThan(2);
       await page.fill("#steps", "50");
       await page.fill("#forget", "3");
       await page.fill("#scale", "0.5");
-      await page.selectOption("#kind", "tanh");
-      await phase(page, "training");
-      await phase(page, "done");
+      await trainedAnew(page, () => page.selectOption("#kind", "tanh"));
     },
   },
 });

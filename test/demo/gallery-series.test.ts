@@ -1,7 +1,7 @@
 /** Pages of the gallery about series of numbers. */
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
-import { checkPages, phase, until } from "../support/gallery.ts";
+import { checkPages, phase, trainedAnew, until } from "../support/gallery.ts";
 
 /** The last number that a chart says of itself. */
 async function lastOf(page: Page, chart: string): Promise<number> {
@@ -92,10 +92,12 @@ checkPages({
       await page.setInputFiles("#file", file(csv.with(7, "6;c;n/a")));
       await page.selectOption("#target", "level");
       await page.fill("#season", "4");
-      await page.fill("#horizon", "4");
-      await page.keyboard.press("Tab");
+      await page.press("#season", "Tab");
+      await trainedAnew(page, async () => {
+        await page.fill("#horizon", "4");
+        await page.press("#horizon", "Tab");
+      });
       await until(page, `/row 7, level: “n\\/a”/.test(document.querySelector("#csvSaid").textContent)`);
-      await phase(page, "done");
       const row = (back: number) =>
         `Number(document.querySelector("figure .behind").querySelector("tbody tr:nth-last-child(${back}) td:nth-child(6)")?.textContent)`;
       await page.locator("figure:has(.chart) .behind summary").first().click();
@@ -109,9 +111,7 @@ checkPages({
       await to(0);
       await page.mouse.down();
       for (let share = 0; share < 0.75; share += 0.01) await to(share);
-      await page.mouse.up();
-      await phase(page, "training");
-      await phase(page, "done");
+      await trainedAnew(page, () => page.mouse.up());
       await page.locator("figure:has(.pad) .behind summary").click();
       const off = `(() => {
         const rows = [...document.querySelectorAll("figure:has(.pad) tbody tr")].map((tr) => [...tr.cells].map(({ textContent }) => Number(textContent)));

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from "vitest";
 import { pages, start } from "../../demo/pages.ts";
 import { type OpenedBrowser, openBrowser, recordTasks } from "./browser.ts";
 
@@ -103,6 +103,14 @@ export async function openPage(
 export const phase = (page: Page, ...wanted: string[]) =>
   page.waitForSelector(wanted.map((name) => `.toolbar[data-phase="${name}"]`).join(), { timeout: 120_000 });
 
+/** Does what begins another training, and waits for the end of that. */
+export async function trainedAnew(page: Page, change: () => Promise<unknown>): Promise<void> {
+  const run = "Number(document.querySelector('.toolbar').dataset.run)";
+  const before = Number(await page.evaluate(run));
+  await change();
+  await until(page, `${run} > ${before} && document.querySelector(".toolbar").dataset.phase === "done"`);
+}
+
 /** Waits until an expression of JavaScript is true in the page. @throws what it comes to when the time is over */
 export async function until(page: Page, expression: string, timeout = 60_000): Promise<void> {
   const end = performance.now() + timeout;
@@ -155,6 +163,8 @@ export function checkPages(checks: Readonly<Record<string, PageChecks>>): void {
 
       test("learns, answers, and stays responsive", async () => {
         const longest = await recordTasks(browser.browser!);
+        // A test that fails before the end of it must not leave the browser recording.
+        onTestFailed(async () => void (await longest()));
         one = await openPage(browser, `${served.url}${name}.html`);
         await learns(one.page);
         await answers(one.page);
