@@ -101,6 +101,8 @@ export function show(name: string, Content: () => JSX.Element): void {
   if (!page) throw new Error(`pages.ts has no page "${name}"`);
   const root = document.getElementById("page")!;
   root.replaceChildren();
+  // A form, so that a browser that comes back to the page does not restore its fields beside the settings of the address.
+  root.addEventListener("submit", (event) => event.preventDefault());
   render(
     <Frame page={page}>
       <Content />

@@ -24,6 +24,10 @@ checkPages({
       await page.waitForURL(`**/${pages[0]!.name}.html`);
       await page.goBack();
       await page.waitForSelector(".index-cards");
+      // What is chosen and what is shown agree, also where the browser has kept the page.
+      const chosen = await page.locator("input[name=path]:checked").inputValue();
+      const isShown = (one: (typeof pages)[number]) => chosen === "all" || one.for === undefined || one.for === chosen;
+      expect(await page.locator(".index-cards li").count()).toBe(pages.filter(isShown).length);
     },
   },
 });
