@@ -3,6 +3,7 @@ import { computed, signal, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { show } from "../../shell/gallery.tsx";
 import { language, percent, words } from "../../shell/language.ts";
+import { LossChart } from "../../shell/learning-charts.tsx";
 import { Lesson } from "../../shell/lesson.tsx";
 import { LineChart } from "../../shell/line-chart.tsx";
 import { LiveTraining, useAnswer } from "../../shell/live-training.ts";
@@ -28,9 +29,6 @@ const text = words({
     "The network knows none of these words. Empty the field to see how sentences begin.",
     "신경망이 아는 단어가 없습니다. 모두 지우면 문장을 시작하는 단어를 볼 수 있습니다.",
   ],
-  loss: ["Loss", "손실"],
-  trained: ["trained on", "학습한 문장"],
-  heldOut: ["kept apart", "떼어 둔 문장"],
   perplexity: ["Perplexity on sentences kept apart", "떼어 둔 문장의 퍼플렉서티"],
   perplexityHint: [
     "2 means: as unsure as a choice between 2 equally likely words. Lower is better.",
@@ -179,14 +177,7 @@ function Page() {
     <Lesson training={training} seed={seed} explanation={explanation} program={program}>
       <Message />
       <section class="card charts">
-        <LineChart
-          title={text("loss")}
-          points={training.points}
-          lines={[
-            { key: "loss", label: text("trained"), color: "accent-faint" },
-            { key: "heldOut", label: text("heldOut"), color: "warm", dots: true },
-          ]}
-        />
+        <LossChart training={training} />
         <LineChart
           title={text("perplexity")}
           hint={text("perplexityHint")}

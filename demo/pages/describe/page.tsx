@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { show } from "../../shell/gallery.tsx";
 import { language, words } from "../../shell/language.ts";
+import { AccuracyChart, LossChart } from "../../shell/learning-charts.tsx";
 import { Lesson } from "../../shell/lesson.tsx";
-import { LineChart } from "../../shell/line-chart.tsx";
 import { LiveTraining } from "../../shell/live-training.ts";
 import { settings } from "../../shell/settings.ts";
 import { Caption, Samples } from "./caption.tsx";
@@ -18,11 +18,8 @@ const text = words({
   eraser: ["Eraser", "지우개"],
   clear: ["Clear", "모두 지우기"],
   another: ["A made-up picture", "지어낸 그림"],
-  loss: ["Loss", "손실"],
-  trained: ["trained on", "학습한 그림"],
-  heldOut: ["kept apart", "떼어 둔 그림"],
   accuracy: ["Accuracy on pictures kept apart", "떼어 둔 그림의 정확도"],
-  accuracyShort: ["right words, after the right ones before", "앞이 맞을 때 다음 단어를 맞힌 비율"],
+  right: ["right words, after the right ones before", "앞이 맞을 때 다음 단어를 맞힌 비율"],
 });
 
 const explanation = [
@@ -103,21 +100,8 @@ function Page() {
         </div>
       </section>
       <section class="card charts">
-        <LineChart
-          title={text("loss")}
-          points={training.points}
-          lines={[
-            { key: "loss", label: text("trained"), color: "accent-faint" },
-            { key: "heldOut", label: text("heldOut"), color: "warm", dots: true },
-          ]}
-        />
-        <LineChart
-          title={text("accuracy")}
-          points={training.points}
-          lines={[{ key: "accuracy", label: text("accuracyShort"), color: "warm", dots: true }]}
-          low={0}
-          high={1}
-        />
+        <LossChart training={training} />
+        <AccuracyChart training={training} title={text("accuracy")} label={text("right")} />
       </section>
     </Lesson>
   );

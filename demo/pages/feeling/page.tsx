@@ -2,8 +2,8 @@ import { useSignal } from "@preact/signals";
 import { Bars } from "../../shell/bars.tsx";
 import { show } from "../../shell/gallery.tsx";
 import { type Language, language, percent, words } from "../../shell/language.ts";
+import { AccuracyChart, LossChart } from "../../shell/learning-charts.tsx";
 import { Lesson } from "../../shell/lesson.tsx";
-import { LineChart } from "../../shell/line-chart.tsx";
 import { useAnswer } from "../../shell/live-training.ts";
 import { Sequence } from "../../shell/sequence.tsx";
 import { Meanings } from "./meanings.tsx";
@@ -27,11 +27,7 @@ const text = words({
   strength: ["{unit}: {share}", "{unit}: {share}"],
   waiting: ["The first answer comes after the first step.", "첫 단계가 끝나면 답이 나타납니다."],
   unknown: ["The network knows none of these words.", "신경망이 아는 단어가 없습니다."],
-  loss: ["Loss", "손실"],
-  trained: ["trained on", "학습한 리뷰"],
-  heldOut: ["kept apart", "떼어 둔 리뷰"],
   accuracy: ["Accuracy on reviews kept apart", "떼어 둔 리뷰의 정확도"],
-  accuracyShort: ["accuracy", "정확도"],
 });
 
 const explanation = [
@@ -103,21 +99,8 @@ function Page() {
       <Review />
       <Meanings />
       <section class="card charts">
-        <LineChart
-          title={text("loss")}
-          points={training.points}
-          lines={[
-            { key: "loss", label: text("trained"), color: "accent-faint" },
-            { key: "heldOut", label: text("heldOut"), color: "warm", dots: true },
-          ]}
-        />
-        <LineChart
-          title={text("accuracy")}
-          points={training.points}
-          lines={[{ key: "accuracy", label: text("accuracyShort"), color: "warm", dots: true }]}
-          low={0}
-          high={1}
-        />
+        <LossChart training={training} />
+        <AccuracyChart training={training} title={text("accuracy")} />
       </section>
     </Lesson>
   );

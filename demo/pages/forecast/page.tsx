@@ -1,8 +1,8 @@
 import { Choice } from "../../shell/choice.tsx";
 import { show } from "../../shell/gallery.tsx";
 import { words } from "../../shell/language.ts";
+import { LossChart } from "../../shell/learning-charts.tsx";
 import { Lesson } from "../../shell/lesson.tsx";
-import { LineChart } from "../../shell/line-chart.tsx";
 import { useAnswer } from "../../shell/live-training.ts";
 import { useOnDemand } from "../../shell/on-demand.tsx";
 import { Backtest } from "./backtest.tsx";
@@ -19,9 +19,6 @@ const text = words({
   own: ["my own (CSV)", "내 데이터(CSV)"],
   drawn: ["a curve that I draw", "직접 그린 곡선"],
   waiting: ["The first forecast comes after the first steps.", "첫 단계가 끝나면 예측이 나타납니다."],
-  loss: ["Loss", "손실"],
-  trained: ["trained on", "학습한 구간"],
-  heldOut: ["kept apart", "떼어 둔 구간"],
 });
 
 const explanation = [
@@ -71,15 +68,8 @@ function Page() {
       <Shown key={data.value} kind={data.value} />
       {data.value !== "drawn" && <Backtest key={data.value} />}
       <section class="card charts">
-        <LineChart
-          title={text("loss")}
-          points={training.points}
-          lines={[
-            { key: "loss", label: text("trained"), color: "accent-faint" },
-            // A curve is too short to keep a part of it.
-            ...(data.value === "drawn" ? [] : [{ key: "heldOut", label: text("heldOut"), color: "warm", dots: true }]),
-          ]}
-        />
+        {/* A curve is too short to keep a part of it. */}
+        <LossChart training={training} heldOut={data.value !== "drawn"} />
       </section>
     </Lesson>
   );

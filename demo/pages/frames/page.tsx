@@ -3,8 +3,8 @@ import { Choice } from "../../shell/choice.tsx";
 import { show } from "../../shell/gallery.tsx";
 import { HeatMap } from "../../shell/heat-map.tsx";
 import { number, percent, words } from "../../shell/language.ts";
+import { AccuracyChart, LossChart } from "../../shell/learning-charts.tsx";
 import { Lesson } from "../../shell/lesson.tsx";
-import { LineChart } from "../../shell/line-chart.tsx";
 import { LiveTraining } from "../../shell/live-training.ts";
 import { Pad } from "../../shell/pad.tsx";
 import { settings } from "../../shell/settings.ts";
@@ -61,11 +61,7 @@ const text = words({
   clockwise: ["clockwise", "시계 방향"],
   anticlockwise: ["anticlockwise", "반시계 방향"],
   shake: ["shake", "흔들기"],
-  loss: ["Loss", "손실"],
-  trained: ["trained on", "학습한 프레임"],
-  heldOut: ["kept apart", "떼어 둔 프레임"],
   accuracy: ["Accuracy on frames kept apart", "떼어 둔 프레임의 정확도"],
-  accuracyShort: ["accuracy", "정확도"],
 });
 
 const explanation = [
@@ -234,21 +230,8 @@ function Page() {
       <Scene />
       <Probabilities />
       <section class="card charts">
-        <LineChart
-          title={text("loss")}
-          points={training.points}
-          lines={[
-            { key: "loss", label: text("trained"), color: "accent-faint" },
-            { key: "heldOut", label: text("heldOut"), color: "warm", dots: true },
-          ]}
-        />
-        <LineChart
-          title={text("accuracy")}
-          points={training.points}
-          lines={[{ key: "accuracy", label: text("accuracyShort"), color: "warm", dots: true }]}
-          low={0}
-          high={1}
-        />
+        <LossChart training={training} />
+        <AccuracyChart training={training} title={text("accuracy")} />
       </section>
     </Lesson>
   );

@@ -2,8 +2,8 @@ import { useSignal } from "@preact/signals";
 import type { Language } from "webgpu-rnn/tasks/data";
 import { show } from "../../shell/gallery.tsx";
 import { language, percent, words } from "../../shell/language.ts";
+import { AccuracyChart, LossChart } from "../../shell/learning-charts.tsx";
 import { Lesson } from "../../shell/lesson.tsx";
-import { LineChart } from "../../shell/line-chart.tsx";
 import { LiveTraining, useAnswer } from "../../shell/live-training.ts";
 import { tinted } from "../../shell/sequence.tsx";
 import { settings } from "../../shell/settings.ts";
@@ -23,11 +23,7 @@ const text = words({
   ],
   waiting: ["The first answer comes after the first step.", "첫 단계가 끝나면 답이 나타납니다."],
   unknown: ["Type words that the network can read.", "신경망이 읽을 수 있는 단어를 입력하세요."],
-  loss: ["Loss", "손실"],
-  trained: ["trained on", "학습한 문장"],
-  heldOut: ["kept apart", "떼어 둔 문장"],
   accuracy: ["Accuracy on sentences kept apart", "떼어 둔 문장의 정확도"],
-  accuracyShort: ["accuracy", "정확도"],
 });
 
 /** In the order of the rows. */
@@ -165,21 +161,8 @@ function Page() {
     <Lesson training={training} seed={seed} explanation={explanation} program={program}>
       <Sentence key={language.value} />
       <section class="card charts">
-        <LineChart
-          title={text("loss")}
-          points={training.points}
-          lines={[
-            { key: "loss", label: text("trained"), color: "accent-faint" },
-            { key: "heldOut", label: text("heldOut"), color: "warm", dots: true },
-          ]}
-        />
-        <LineChart
-          title={text("accuracy")}
-          points={training.points}
-          lines={[{ key: "accuracy", label: text("accuracyShort"), color: "warm", dots: true }]}
-          low={0}
-          high={1}
-        />
+        <LossChart training={training} />
+        <AccuracyChart training={training} title={text("accuracy")} />
       </section>
     </Lesson>
   );

@@ -1,8 +1,8 @@
 import { signal, useSignal } from "@preact/signals";
 import { show } from "../../shell/gallery.tsx";
 import { type Language, language, percent, words } from "../../shell/language.ts";
+import { AccuracyChart, LossChart } from "../../shell/learning-charts.tsx";
 import { Lesson } from "../../shell/lesson.tsx";
-import { LineChart } from "../../shell/line-chart.tsx";
 import { LiveTraining, useAnswer } from "../../shell/live-training.ts";
 import { settings } from "../../shell/settings.ts";
 import type { Lesson as LessonName } from "./program.ts";
@@ -27,11 +27,8 @@ const text = words({
   waiting: ["The first translation comes after the first step.", "첫 단계가 끝나면 번역이 나타납니다."],
   unknown: ["The network knows nothing of this text.", "신경망이 아는 것이 없는 글입니다."],
   beam: ["Beam width", "빔 너비"],
-  loss: ["Loss", "손실"],
-  trained: ["trained on", "학습한 글"],
-  heldOut: ["kept apart", "떼어 둔 글"],
   accuracy: ["Accuracy on texts kept apart", "떼어 둔 글의 정확도"],
-  accuracyShort: ["right units, after the right ones before", "앞이 맞을 때 다음 단위를 맞힌 비율"],
+  right: ["right units, after the right ones before", "앞이 맞을 때 다음 단위를 맞힌 비율"],
 });
 
 const lessons = ["sentences", "dates", "digitsToDates", "numbers", "digitsToNumbers"] as const;
@@ -170,21 +167,8 @@ function Page() {
       {/* Another lesson begins with its own example. */}
       <Translation key={`${lesson.value} ${language.value}`} />
       <section class="card charts">
-        <LineChart
-          title={text("loss")}
-          points={training.points}
-          lines={[
-            { key: "loss", label: text("trained"), color: "accent-faint" },
-            { key: "heldOut", label: text("heldOut"), color: "warm", dots: true },
-          ]}
-        />
-        <LineChart
-          title={text("accuracy")}
-          points={training.points}
-          lines={[{ key: "accuracy", label: text("accuracyShort"), color: "warm", dots: true }]}
-          low={0}
-          high={1}
-        />
+        <LossChart training={training} />
+        <AccuracyChart training={training} title={text("accuracy")} label={text("right")} />
       </section>
     </Lesson>
   );
