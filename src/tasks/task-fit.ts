@@ -8,7 +8,10 @@ export interface Validation {
 
 /** What the training of a task T says while it goes on. */
 export interface Progress<T = unknown> {
-  /** As it stands: between two updates it can predict, evaluate and save. It is gone when the loop is left before its end. */
+  /**
+   * As it stands: between two updates it can predict, evaluate and save. It is gone when the loop is left before its end.
+   * Not enumerable: a report is written as JSON, copied, and sent to a page without it.
+   */
   readonly task: T;
   /** Updates so far, and at most. */
   readonly step: number;

@@ -194,10 +194,11 @@ export abstract class Task<Row, M extends Module = Module> {
     const steps = before + epochs * data.length;
     let ended: EpochReport | undefined;
     const began = performance.now();
-    const progress = (epoch: number, loss: number, step: number): Progress<this> => ({
-      ...{ task: this, step, steps, epoch, epochs, loss },
-      secondsLeft: (((performance.now() - began) / (step - before)) * (steps - step)) / 1000,
-    });
+    const progress = (epoch: number, loss: number, step: number, measured?: EpochReport): Progress<this> => {
+      const secondsLeft = (((performance.now() - began) / (step - before)) * (steps - step)) / 1000;
+      const validation = measured?.validation as Validation | undefined;
+      return reportOf(this, { step, steps, epoch, epochs, loss, secondsLeft, ...(validation && { validation }) });
+    };
     try {
       const fit = trainer.fit((epoch: number) => data.epoch(first + epoch - 1), {
         epochs,
@@ -215,11 +216,11 @@ export abstract class Task<Row, M extends Module = Module> {
         ahead: 2,
       });
       for await (const { step, loss } of fit) {
-        if (ended) yield endOf(ended, progress(ended.epoch, ended.loss, ended.step));
+        if (ended) yield progress(ended.epoch, ended.loss, ended.step, ended);
         ended = undefined;
         yield progress(Math.ceil((step - before) / data.length), loss, step);
       }
-      if (ended) yield endOf(ended, progress(ended.epoch, ended.loss, ended.step));
+      if (ended) yield progress(ended.epoch, ended.loss, ended.step, ended);
       return this;
     } finally {
       this.#isFitting = false;
@@ -245,8 +246,9 @@ export abstract class Task<Row, M extends Module = Module> {
   }
 }
 
-const endOf = <T>({ validation }: EpochReport, progress: Progress<T>): Progress<T> =>
-  validation ? { ...progress, validation: validation as Validation } : progress;
+/** What a report says can be written as JSON, copied and sent to a page; its task, which cannot, is found by its name alone. */
+const reportOf = <T>(task: T, numbers: Omit<Progress, "task">): Progress<T> =>
+  Object.defineProperty(numbers, "task", { value: task }) as Progress<T>;
 
 /** Those of some options that are there, for what takes no others. */
 export const picked = <O extends object, K extends keyof O>(options: O, names: readonly K[]): Pick<O, K> =>

@@ -38,6 +38,7 @@ checkPages({
     },
   },
   gates: {
+    onGpu: true,
     async learns(page) {
       await phase(page, "done");
       await until(page, `document.querySelector("#free .hint")?.textContent.startsWith("Right in 100%")`);

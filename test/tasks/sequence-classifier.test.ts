@@ -56,7 +56,10 @@ test("between two updates it can be asked and saved, and training is as without 
   const alone = await quick(rows, options);
   const answers: number[] = [];
   const fit = quick(rows, options);
-  for await (const { task, step } of fit) {
+  for await (const report of fit) {
+    const { task, step } = report;
+    // A report is plain numbers for who writes or sends it.
+    expect(structuredClone(report)).toEqual(JSON.parse(JSON.stringify(report)));
     const { probabilities } = await task.predict({ text: "the day was not kind" });
     answers.push(probabilities.bad!);
     if (step % 3 === 0) await task.evaluate(rows.slice(0, 20));
