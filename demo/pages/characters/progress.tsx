@@ -9,7 +9,7 @@ import { runName } from "./written.tsx";
 const text = words({
   step: ["Step", "단계"],
   bits: ["Bits per character", "글자당 비트"],
-  perplexity: ["Perplexity", "혼란도"],
+  perplexity: ["Perplexity", "퍼플렉서티"],
   gradNorm: ["Gradient norm", "기울기 크기"],
   speed: ["Characters/s", "초당 글자 수"],
   each: ["each step", "단계별"],
@@ -20,7 +20,7 @@ const text = words({
   limit: ["limit", "제한"],
   bitsHint: [
     "How surprised the network is by each next character: at 2 bits, as if it chose among 4 equally likely ones, which is the perplexity. When the text kept apart gets worse while the other gets better, the network learns by heart.",
-    "다음 글자가 얼마나 뜻밖이었는지를 나타냅니다. 2비트라면 확률이 같은 글자 4개 가운데서 고르는 셈이며, 이 개수를 혼란도라고 합니다. 학습 손실은 줄어드는데 떼어 둔 글의 손실이 늘면, 글을 통째로 외우고 있는 것입니다.",
+    "다음 글자가 얼마나 뜻밖이었는지를 나타냅니다. 2비트라면 확률이 같은 글자 4개 가운데서 고르는 셈이며, 이 개수를 퍼플렉서티라고 합니다. 학습 손실은 줄어드는데 떼어 둔 글의 손실이 늘면, 글을 통째로 외우고 있는 것입니다.",
   ],
   gradNormHint: [
     "Length of the gradient over all weights. Longer ones are scaled down to the limit, so that one odd batch cannot throw the training off.",
