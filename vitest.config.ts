@@ -8,6 +8,7 @@ export default defineConfig({
       "webgpu-rnn": "src/node.ts",
       "webgpu-rnn/tasks": "src/tasks/index.ts",
       "webgpu-rnn/tasks/data": "src/tasks/data/index.ts",
+      "webgpu-rnn/onnx": "src/onnx/index.ts",
     }).map(([name, file]) => ({
       find: new RegExp(`^${name}$`),
       replacement: fileURLToPath(new URL(file, import.meta.url)),
