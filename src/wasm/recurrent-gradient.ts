@@ -120,6 +120,8 @@ const backward: NativeOf<typeof recurrentBackward> = (at, p, context) => {
         const states = [...cell.states.map((_, s) => l.state(at, s, l.before)), ...gradients, ...through];
         const rows = states.flatMap((one) => [one.at, one.row]);
         calls.add(made.run, B, H, gates.at, gates.row, learned, scratch, ...rows);
+        calls.add(wasm.dropVanished, B, p.W * H, gates.at, gates.row);
+        for (const one of through) calls.add(wasm.dropVanished, B, H, one.at, one.row);
         for (const s of kept) {
           const [own, all] = [straights[s]!, carry[s]!];
           calls.add(wasm.addRows, B, H, 0, own.at, own.row, all.at, all.row);

@@ -24,7 +24,7 @@ export {
   windowsBackward,
 } from "./sequences";
 export { maskedSoftmax, maskedSoftmaxBackward } from "./softmax";
-export { addRows, clearRows, copyRows, dropRows, splitKept, zoneout } from "./states";
+export { addRows, clearRows, copyRows, dropRows, dropVanished, splitKept, zoneout } from "./states";
 export { addToSums, spread, takeSums } from "./strides";
 export { columnSums, normPartial } from "./sums";
 export { columnGather, columnScatter, embeddingGather, embeddingScatter, groupTokens } from "./tokens";
