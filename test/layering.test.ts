@@ -100,9 +100,11 @@ const below: Readonly<Record<string, readonly string[]>> = {
   index: ["testing", "char-model", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
   // On the public API only.
   tasks: ["index"],
+  pytorch: ["index"],
   node: ["index", "adapter", "wasm"],
   cli: [
     "node",
+    "pytorch",
     "tasks",
     "index",
     "char-model",
