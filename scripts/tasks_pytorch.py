@@ -135,7 +135,7 @@ def classes(problem, settings, seed):
     numbers = {name: i for i, name in enumerate(names)}
     if isinstance(rows[0][column][0], str):
         kind = settings.get("columns", {}).get(column, "tokens")
-        affixes = 5 if is_tagger else 0
+        affixes = settings.get("affixes", 5 if is_tagger else 0)
         read = [lambda word: word] + [
             (lambda word, end=end, n=n: affix(word, end, n)) for n in range(1, affixes + 1) for end in ("first", "last")
         ]
@@ -289,13 +289,28 @@ def written(problem, settings, seed):
     epochs = settings.get("epochs", 30)
     check = validate if validated else None
     updates = learn(model, lambda r: made(training, 32, r), loss_of, check, seed, epochs, plateau=bool(validated))
-    right = 0
+    texts = []
     with torch.no_grad():
         for at in range(0, len(measured), 64):
-            some = measured[at : at + 64]
-            for (_, y), tokens in zip(some, model.write(sources_of(some), begin, end, longest)):
-                right += tokens == y.tolist()
-    return {"exact": right / len(measured), "updates": updates}
+            source = sources_of(measured[at : at + 64])
+            texts += model.write(source, begin, end, longest, problem.get("beam", 1))
+    references = [y.tolist() for _, y in measured]
+    exact = sum(text == y for text, y in zip(texts, references)) / len(measured)
+    return {"exact": exact, **({} if is_caption else {"bleu": bleu(texts, references)}), "updates": updates}
+
+
+def bleu(texts, references):
+    """Of a corpus, with one reference for each text, n-grams of up to four (Papineni et al. 2002)."""
+    ngrams = lambda text, n: collections.Counter(tuple(text[i : i + n]) for i in range(len(text) - n + 1))
+    logs = []
+    for n in range(1, 5):
+        pairs = [(ngrams(text, n), ngrams(y, n)) for text, y in zip(texts, references)]
+        count = sum(one.total() for one, _ in pairs)
+        hits = sum((one & other).total() for one, other in pairs)
+        if count:
+            logs.append(math.log(hits / count) if hits else -math.inf)
+    written, wanted = (sum(map(len, some)) for some in (texts, references))
+    return math.exp(sum(logs) / len(logs) + min(0, 1 - wanted / written)) if logs else 0
 
 
 # What is known: rows of the digits that were trained on come back better than those of another one.

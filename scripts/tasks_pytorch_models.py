@@ -109,18 +109,37 @@ class Writer(nn.Module):
         state, given = self.read(source)
         return self.decoder(before, state, **given)[0]
 
-    def write(self, source, begin, end, longest):
-        """Greedily, until the end."""
+    def write(self, source, begin, end, longest, beam=1):
+        """By beam search, which with one hypothesis is greedy: of each text the hypothesis of the best mean log-probability."""
         state, given = self.read(source)
         count = len(source) if isinstance(source, torch.Tensor) else len(source[1])
-        before, steps = torch.full((1, count), begin), []
+        # Row b * beam + w is hypothesis w of text b.
+        widen = lambda x: None if x is None else x.repeat_interleave(beam, 0 if x is given.get("lengths") else -2)
+        state, given = state and tuple(widen(part) for part in state), {name: widen(x) for name, x in given.items()}
+        first = torch.arange(count)[:, None] * beam
+        tokens = torch.full((count * beam, 1), begin)
+        # A search begins with one hypothesis.
+        sums = torch.full((count, beam), -torch.inf)
+        sums[:, 0] = 0
         for _ in range(longest):
-            scores, state = self.decoder(before, state, **given)
+            scores, after = self.decoder(tokens[None, :, -1], state, **given)
             # Padding, unknown and begin are never written.
             scores[..., :3] = -torch.inf
-            before = scores.argmax(-1)
-            steps.append(before[0])
-        texts = torch.stack(steps, 1).tolist()
+            logs = scores[0].log_softmax(-1)
+            # What is finished goes on with its end at no cost.
+            done = tokens[:, -1] == end
+            logs[done] = -torch.inf
+            logs[done, end] = 0
+            totals = sums[..., None] + logs.view(count, beam, -1)
+            lengths = (tokens[:, 1:] != end).sum(1).view(count, beam, 1) + 1
+            best = (totals / lengths).flatten(1).topk(beam).indices
+            sums = totals.flatten(1).gather(1, best)
+            rows = (first + best // logs.shape[1]).flatten()
+            tokens = torch.cat([tokens[rows], (best % logs.shape[1]).view(-1, 1)], 1)
+            state = tuple(part[:, rows] for part in after)
+            if (tokens[:, -1] == end).all():
+                break
+        texts = tokens[first[:, 0], 1:].tolist()
         return [text[: text.index(end)] if end in text else text for text in texts]
 
 
