@@ -33,3 +33,9 @@ export const part = (text: string): number => {
     throw new InvalidArgumentError("Expected a number of at least 0 and below 1.");
   return value;
 };
+
+/** Numbers with commas: `--quantiles 0.1,0.5,0.9`. */
+export const reals =
+  (low: number, high: number) =>
+  (text: string): readonly number[] =>
+    text.split(",").map(real(low, high));

@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { expect, test, vi } from "vitest";
+import { Forecaster, Translator } from "../../src/tasks/index.ts";
 import { commandLine, temporaryFolder } from "../support/command-line.ts";
 
 const { at } = temporaryFolder();
@@ -107,9 +108,25 @@ test("translate: digits of a table are texts", async () => {
   const words = ["one", "two", "three", "four"];
   const rows = words.flatMap((a, i) => words.map((b, k) => `${a} ${b},0${i + 1}${k + 1}`));
   const options = [...learning, "--epochs", "60", "--batch", "4", "--embedding-dim", "8", "--validation-fraction", "0"];
-  const columns = ["--source", "spoken", "--target", "number", "--attention", "multiplicative"];
+  const columns = [
+    "--source",
+    "spoken",
+    "--target",
+    "number",
+    "--attention",
+    "multiplicative",
+    "--teacher-forcing",
+    "0.9",
+  ];
   const model = await trained("translate", "rows.csv", ["spoken,number", ...rows].join("\n"), ...columns, ...options);
   expect(await said("predict", model, "two three")).toBe("023\n");
+  const [translate, evaluate] = (["translate", "evaluate"] as const).map((name) =>
+    vi.spyOn(Translator.prototype, name),
+  );
+  expect(await said("predict", model, "two three", "--beam", "3")).toBe("023\n");
+  expect(translate).toHaveBeenLastCalledWith(["two three"], { beam: 3 });
+  expect(await said("evaluate", model, at("rows.csv"), "--beam", "2")).toMatch(/^100\.0 %/);
+  expect(evaluate).toHaveBeenLastCalledWith(expect.any(Array), { beam: 2 });
   expect(await said("evaluate", model, at("rows.csv"))).toMatch(
     /^100\.0 % of 16 texts are right to the last character/,
   );
@@ -124,6 +141,7 @@ test("caption: lists of numbers, as JSON and in a cell", async () => {
   const options = [...learning, "--epochs", "20", "--batch", "6", "--embedding-dim", "8", "--validation-fraction", "0"];
   const model = await trained("caption", "rows.jsonl", rows.map(lineOf).join("\n"), ...columns, ...options);
   expect(await said("predict", model, "1 0.1", "[0, 0.2]")).toBe("a bright one\na dark one\n");
+  expect(await said("predict", model, "1 0.1", "--beam", "2")).toBe("a bright one\n");
   await writeFile(
     at("rows.csv"),
     ["pixels,words", ...rows.map((row) => `${row.pixels.join(" ")},${row.words}`)].join("\n"),
@@ -172,8 +190,12 @@ test("forecast: gaps, a column that is known ahead, and its rows", async () => {
 
 test("forecast: several series, from all of standard input", async () => {
   const rows = ["north", "south"].flatMap((shop) => days.slice(0, 40).map(({ sold }) => ({ shop, sold })));
-  const options = ["--series", "shop", "--window", "8", "--horizon", "2", ...learning, "--epochs", "1"];
+  const how = ["--differencing", "1", "--strategy", "recursive", "--quantiles", "0.2,0.5,0.8"];
+  const options = ["--series", "shop", "--window", "8", "--horizon", "2", ...how, ...learning, "--epochs", "1"];
+  const fit = vi.spyOn(Forecaster, "fit");
   const model = await trained("forecast", "rows.jsonl", rows.map(lineOf).join("\n"), ...options);
+  const given = { differencing: 1, strategy: "recursive", quantiles: [0.2, 0.5, 0.8] };
+  expect(fit).toHaveBeenLastCalledWith(expect.anything(), expect.any(Array), expect.objectContaining(given));
   const table = await said("predict", model);
   expect(table.split("\n").map((line) => line.split(/ +/).slice(0, 2).join(" "))).toEqual([
     "series step",
@@ -316,6 +338,10 @@ test("predict and evaluate refuse a column that the model knows, and files of no
   const model = await trained("tag", "rows.csv", "text,tags\na b,x y\nb a,y x", ...learning, "--epochs", "1");
   const column = await commandLine("evaluate", model, at("rows.csv"), "--text", "text", ...on);
   expect(column.code).toBe(2);
+  const beam = await commandLine("predict", model, "the dog", "--beam", "2", ...on);
+  expect(beam.stderr).toMatch(
+    /--beam is for models that write texts, translators and captioners; this is a sequence tagger/,
+  );
   expect(column.stderr).toMatch(/--text is for models of texts alone; a sequence tagger knows its columns/);
   for (const [content, message] of [
     ['{"task":3,"version":1}', /m\.json: has task 3, expected the file of a task/],

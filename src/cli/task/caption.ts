@@ -2,7 +2,7 @@ import { captionedShapes } from "../../tasks/data/index.ts";
 import { Captioner, type Vector } from "../../tasks/index.ts";
 import { rowOfText, withLists } from "./cells.ts";
 import { type CliTask, learned, type TaskFlags } from "./cli-task.ts";
-import { writtenLines } from "./written-lines.ts";
+import { searchOf, writtenLines } from "./written-lines.ts";
 
 const imageOf = ({ source = "image" }: TaskFlags) => source as string;
 const captionOf = ({ target = "caption" }: TaskFlags) => target as string;
@@ -12,6 +12,7 @@ export const caption: CliTask<Captioner> = {
   kind: "captioner",
   about: "a text about each vector or image",
   takes: [...learned, "source", "target", "of", "embeddingDim"],
+  asks: ["beam"],
   demo: () => ({ rows: captionedShapes({ count: 1000, size: 8 }) }),
   reading: () => ({ onlyTexts: true }),
   describe: (_, flags) => `${imageOf(flags)} is read, ${captionOf(flags)} is written`,
@@ -23,12 +24,15 @@ export const caption: CliTask<Captioner> = {
   },
   load: (runtime, bytes) => Captioner.load(runtime, bytes),
   rowOf: ({ column }, text) => rowOfText({ [column]: "series" }, text),
-  async predict(task, rows) {
+  async predict(task, rows, { beam }) {
     const vectors = withLists(rows, { [task.column]: "series" }).map((row) => (row as TaskFlags)[task.column]);
-    return (await task.caption(vectors as Vector[])).map((record) => ({ record, lines: [record.text] }));
+    return (await task.caption(vectors as Vector[], searchOf(beam))).map((record) => ({
+      record,
+      lines: [record.text],
+    }));
   },
-  async evaluate(task, rows) {
-    const report = await task.evaluate(withLists(rows, { [task.column]: "series" }));
+  async evaluate(task, rows, { beam }) {
+    const report = await task.evaluate(withLists(rows, { [task.column]: "series" }), searchOf(beam));
     return { record: report, lines: writtenLines(report, rows.length) };
   },
 };

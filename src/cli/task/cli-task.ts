@@ -40,8 +40,8 @@ export interface CliTask<T extends Trained = Trained> {
   readonly extension?: string;
   /** Where it computes, where there is no choice. */
   readonly backend?: "cpu";
-  /** Its models do not know which column has the texts: `predict` and `evaluate` take `--text`. */
-  readonly asksColumn?: true;
+  /** What `predict` and `evaluate` take besides: `--text` where a model does not know which column has the texts. */
+  readonly asks?: readonly ("text" | "beam")[];
   demo(): Demo;
   /** @param of the options, or a model */
   reading?(of: TaskFlags | T): Reading;

@@ -80,7 +80,11 @@ export const forecast: CliTask<Forecaster> = {
   name: "forecast",
   kind: "forecaster",
   about: "numbers to come, with intervals",
-  takes: [...learned, "target", "known", "past", "series", "window", "horizon", "season", "missing"],
+  takes: [
+    ...learned,
+    ...["target", "known", "past", "series", "window", "horizon", "season", "missing"],
+    ...["differencing", "seasonalDifferencing", "strategy", "quantiles"],
+  ],
   demo() {
     const [{ dates, values }] = seasonalSeries({ count: 1 }) as [ReturnType<typeof seasonalSeries>[number]];
     return { rows: dates.map((date, i) => ({ date, value: values[i] })), flags: { season: 7 } };

@@ -22,7 +22,7 @@ export const language: CliTask<LanguageModel> = {
   kind: "language model",
   about: "how a text goes on",
   takes: [...learned, "text", "of", "sentences", "window", "embeddingDim"],
-  asksColumn: true,
+  asks: ["text"],
   demo: () => ({ rows: reviews({ count: 1000 }).map(({ text }) => ({ text })) }),
   reading: ({ sentences }) => ({ isOneText: sentences !== true, onlyTexts: true }),
   describe: (rows, flags) => describeTexts(rows, flags, flags.of ?? "characters"),

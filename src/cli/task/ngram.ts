@@ -12,7 +12,7 @@ export const ngram: CliTask<NGramModel> = {
   takes: ["text", "of", "sentences", "n", "smoothing"],
   extension: "json",
   backend: "cpu",
-  asksColumn: true,
+  asks: ["text"],
   demo: () => ({ rows: reviews({ count: 1000 }).map(({ text }) => ({ text })) }),
   reading: ({ sentences }) => ({ isOneText: sentences !== true, onlyTexts: true }),
   describe: (rows, flags) => describeTexts(rows, flags, flags.of ?? "words"),

@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { readBytes, STANDARD_INPUT } from "../../io/files.ts";
+import { whole } from "../arguments.ts";
 import { type BackendFlags, backendOption, threadsOption } from "../backend.ts";
 import { terminalOf, UsageError } from "../terminal.ts";
 import type { CliTask, Said, TaskFlags, Trained } from "./cli-task.ts";
@@ -10,6 +11,7 @@ import { runtimeFor, taskOfFile } from "./tasks.ts";
 
 interface Flags extends BackendFlags {
   readonly text?: string;
+  readonly beam?: number;
   readonly json?: true;
 }
 
@@ -26,12 +28,17 @@ interface Opened {
 async function withTask(path: string, flags: Flags, use: (opened: Opened) => Promise<void>): Promise<void> {
   const bytes = await readBytes(path, WAY_OUT);
   const cliTask = taskOfFile(bytes, path);
-  const { text } = flags;
-  if (text !== undefined && !cliTask.asksColumn)
+  const { text, beam } = flags;
+  if (text !== undefined && !cliTask.asks?.includes("text"))
     throw new UsageError(`--text is for models of texts alone; a ${cliTask.kind} knows its columns`);
+  if (beam !== undefined && !cliTask.asks?.includes("beam"))
+    throw new UsageError(
+      `--beam is for models that write texts, translators and captioners; this is a ${cliTask.kind}`,
+    );
+  const given = { ...(text !== undefined && { text }), ...(beam !== undefined && { beam }) };
   const runtime = await runtimeFor(cliTask, flags);
   try {
-    await use({ task: await cliTask.load(runtime, bytes), cliTask, given: text === undefined ? {} : { text } });
+    await use({ task: await cliTask.load(runtime, bytes), cliTask, given });
   } finally {
     runtime.dispose();
   }
@@ -82,6 +89,11 @@ async function evaluate(path: string, data: string, flags: Flags): Promise<void>
 }
 
 const textOption = ["--text <column>", "language, ngram: the column with the text (default: text)"] as const;
+const beamOption = [
+  "--beam <n>",
+  "translate, caption: hypotheses of a beam search (default: 1, greedy)",
+  whole(),
+] as const;
 
 /** Adds the commands to the command line. */
 export function register(program: Command): void {
@@ -97,6 +109,7 @@ export function register(program: Command): void {
       "texts; a file with rows (.csv, .tsv, .jsonl, .conllu, .txt); - is standard input (default, but of a forecaster)",
     )
     .option(...textOption)
+    .option(...beamOption)
     .addOption(backendOption())
     .addOption(threadsOption())
     .option("--json", "print one JSON record for each row, for scripts")
@@ -108,6 +121,7 @@ export function register(program: Command): void {
     .argument("<model>", "a file of train --task")
     .argument("<data>", "a file with rows: .csv, .tsv, .jsonl, .conllu, .txt")
     .option(...textOption)
+    .option(...beamOption)
     .addOption(backendOption())
     .addOption(threadsOption())
     .option("--json", "print one JSON record, for scripts")

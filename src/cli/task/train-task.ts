@@ -10,7 +10,7 @@ import {
   poolings,
   textUnits,
 } from "../../tasks/index.ts";
-import { part, real, whole } from "../arguments.ts";
+import { part, real, reals, whole } from "../arguments.ts";
 import { runningOn } from "../backend.ts";
 import { type Interrupt, interruptible } from "../interrupt.ts";
 import { checkNotReplaced, checkWritable, freshPath } from "../out-path.ts";
@@ -63,12 +63,22 @@ export function addTaskOptions(command: Command): readonly Option[] {
   option("--source <column>", "translate, caption: the column that is read (default: source, image)");
   option("--target <column>", "translate, caption: the one that is written (default: target, caption); forecast: a,b");
   option("--attention <how>", `translate: ${attentions.join(", ")} (default: additive)`);
+  option("--teacher-forcing <x>", "translate: the share of steps that read the true text (default: 1)", real(0, 1));
   option("--known <a,b>", "forecast: columns that are known ahead");
   option("--past <a,b>", "forecast: further columns that are known up to now");
   option("--series <column>", "forecast: which series a row belongs to");
   option("--season <n>", "forecast: steps of a season (default: 1, none)", whole());
   option("--horizon <n>", "forecast: steps ahead (default: one season)", whole());
   option("--missing <what>", "forecast: interpolate fills gaps (default: error)");
+  option("--differencing <n>", "forecast: 1 reads and forecasts changes from step to step (default: 0)", whole(0, 1));
+  option("--seasonal-differencing <n>", "forecast: 1, changes from season to season (default: 0)", whole(0, 1));
+  command.addOption(
+    new Option("--strategy <how>", "forecast: all steps at once, or one after the other").choices([
+      "direct",
+      "recursive",
+    ]),
+  );
+  option("--quantiles <a,b>", "forecast: with 0.5, symmetric about it (default: 0.1,0.5,0.9)", reals(0, 1));
   option("--vector-size <n>", "autoencode: numbers that a row becomes (default: 64, of numbers 8)", whole());
   option("--noise <x>", "autoencode: how much the input is disturbed (default: 0.1)", real(0));
   option("--sentences", "language, ngram: each line of a text file is a text with an end");

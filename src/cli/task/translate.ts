@@ -2,13 +2,14 @@ import { numbersInWords } from "../../tasks/data/index.ts";
 import { Translator } from "../../tasks/index.ts";
 import { textsOf } from "./cells.ts";
 import { type CliTask, learned } from "./cli-task.ts";
-import { writtenLines } from "./written-lines.ts";
+import { searchOf, writtenLines } from "./written-lines.ts";
 
 export const translate: CliTask<Translator> = {
   name: "translate",
   kind: "translator",
   about: "a text of each text",
-  takes: [...learned, "source", "target", "of", "attention", "bidirectional", "embeddingDim"],
+  takes: [...learned, "source", "target", "of", "attention", "teacherForcing", "bidirectional", "embeddingDim"],
+  asks: ["beam"],
   demo: () => ({ rows: numbersInWords({ count: 1000 }), flags: { source: "words", target: "digits" } }),
   reading: () => ({ onlyTexts: true }),
   describe: (_, { source = "source", target = "target" }) => `${source} is read, ${target} is written`,
@@ -18,12 +19,12 @@ export const translate: CliTask<Translator> = {
   },
   load: (runtime, bytes) => Translator.load(runtime, bytes),
   rowOf: ({ columns }, text) => ({ [Object.keys(columns.kinds)[0]!]: text }),
-  async predict(task, rows) {
+  async predict(task, rows, { beam }) {
     const texts = textsOf(rows, Object.keys(task.columns.kinds)[0]!);
-    return (await task.translate(texts)).map((record) => ({ record, lines: [record.text] }));
+    return (await task.translate(texts, searchOf(beam))).map((record) => ({ record, lines: [record.text] }));
   },
-  async evaluate(task, rows) {
-    const report = await task.evaluate(rows);
+  async evaluate(task, rows, { beam }) {
+    const report = await task.evaluate(rows, searchOf(beam));
     return { record: report, lines: writtenLines(report, rows.length) };
   },
 };
