@@ -50,7 +50,7 @@ test("tag: CoNLL-U, and a table with spaces between words and tags", async () =>
   const conllu = sentences
     .map((words) => words.map((word, i) => `${i + 1}\t${word}\t_\t${tags[i]}`).join("\n"))
     .join("\n\n");
-  const options = [...learning, "--epochs", "6", "--embedding-dim", "8"];
+  const options = [...learning, "--epochs", "6", "--embedding-dim", "8", "--affixes", "2"];
   const ofTree = await trained("tag", "rows.conllu", conllu, ...options);
   expect(await said("predict", ofTree, "the dog sleeps.")).toMatch(
     /^the\/DET\S* dog\/NOUN\S* sleeps\/VERB\S* \.\/PUNCT/,

@@ -1,6 +1,6 @@
 /** Many to one: classes of rows of texts, numbers and categories. */
 import { afterAll, expect, test } from "vitest";
-import { RandomStream, Runtime } from "../../src/index.ts";
+import { RandomStream, Runtime, readSafetensors } from "../../src/index.ts";
 import { byAccuracy } from "../../src/tasks/classify/class-report.ts";
 import { guessColumns, type Progress, SequenceClassifier } from "../../src/tasks/index.ts";
 
@@ -100,6 +100,25 @@ test("one row says what many say", async () => {
     expect(probabilities.good!).toBeCloseTo(all[i]!.probabilities.good!, 5);
   }
   classifier.dispose();
+});
+
+test.each([
+  [300, undefined, 0.2],
+  [1200, undefined, 0.5],
+  [1200, 0.1, 0.1],
+])("of %i different words, with dropout %s, the model's dropout is %d", async (words, dropout, expected) => {
+  const rows = Array.from({ length: words }, (_, i) => ({
+    text: `w${i} w${(i + 1) % words}`,
+    label: i % 2 ? "a" : "b",
+  }));
+  const options = { columns: { text: "words" }, embeddingDim: 2, hiddenSize: 2, epochs: 1, batch: 600 } as const;
+  const task = await SequenceClassifier.fit(runtime, rows, { ...options, ...(dropout && { dropout }), minCount: 1 });
+  const again = await SequenceClassifier.load(runtime, await task.save());
+  for (const one of [task, again]) {
+    const { metadata } = readSafetensors(await one.save());
+    expect(Object.values(metadata).join()).toContain(`"dropout":${expected}`);
+    one.dispose();
+  }
 });
 
 test("texts, lists, series, categories and numbers are read together", async () => {

@@ -11,7 +11,10 @@ export const classify: CliTask<SequenceClassifier> = {
   name: "classify",
   kind: "sequence classifier",
   about: "a class for each row",
-  takes: [...learned, ...["text", "of", "column", "label", "pooling", "classWeights", "bidirectional", "embeddingDim"]],
+  takes: [
+    ...learned,
+    ...["text", "of", "column", "affixes", "label", "pooling", "classWeights", "bidirectional", "embeddingDim"],
+  ],
   demo: () => ({ rows: reviews({ count: 2000 }) }),
   describe: (rows, flags) =>
     `${labelOf(flags)} is the class, of ${shownColumns(columnsOf(rows, flags, [labelOf(flags)]))}`,

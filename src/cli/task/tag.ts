@@ -36,7 +36,7 @@ export const tag: CliTask<SequenceTagger> = {
   name: "tag",
   kind: "sequence tagger",
   about: "a class for each word or step",
-  takes: [...learned, "text", "of", "column", "tags", "classWeights", "bidirectional", "embeddingDim"],
+  takes: [...learned, "text", "of", "column", "affixes", "tags", "classWeights", "bidirectional", "embeddingDim"],
   demo: () => ({ rows: taggedSentences({ count: 1000 }) }),
   describe: (rows, flags) => `${labelOf(flags)} are the classes, of ${shownColumns(columnsWith(rows, flags))}`,
   fit(runtime, rows, flags) {

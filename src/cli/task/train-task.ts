@@ -56,6 +56,11 @@ export function addTaskOptions(command: Command): readonly Option[] {
   );
   option("--label <column>", "classify: the column with the class (default: label)");
   option("--tags <column>", "tag: the column with the classes (default: tags)");
+  option(
+    "--affixes <n>",
+    "classify, tag: letters of beginnings and endings that are read as well (default: 0, 5)",
+    whole(0),
+  );
   option("--class-weights <how>", "classify, tag: balanced counts rare classes more");
   command.addOption(new Option("--pooling <how>", "classify: how steps become one vector").choices(poolings));
   option("--no-bidirectional", "classify, tag, translate, autoencode: read in one direction");

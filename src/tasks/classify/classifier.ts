@@ -220,8 +220,12 @@ export interface ClassifierKind<T, S extends ClassifierSetting, O extends Classi
   readonly without?: readonly string[];
   /** Its defaults of options that all classifiers have. */
   readonly defaults?: ClassifierOptions;
-  /** Its own options with their defaults. @throws OptionError */
-  ownSetting(who: string, options: O | S): Omit<S, keyof ClassifierSetting>;
+  /**
+   * Its own options with their defaults.
+   * @param columns of the rows that it is trained on; absent for a file's setting, which has all options
+   * @throws OptionError
+   */
+  ownSetting(who: string, options: O | S, columns?: Columns): Omit<S, keyof ClassifierSetting>;
   make(runtime: Runtime, parts: ClassifierParts<S>, from: LearningOptions | SavedTraining): T;
 }
 
@@ -239,9 +243,8 @@ export function fitClassifier<
   return fitNew(name, rows, options, (parts) => {
     const shared = classifierNames.filter((option) => !without.includes(option));
     checkOptions(name, options, [...own, ...shared, ...fitNames]);
-    const setting = ownSetting(name, options);
-    const made = classifierParts(name, parts, { ...defaults, ...options }, by);
-    const whole = { columns: made.columns, setting: { ...made.setting, ...setting } as S };
+    const { columns, setting } = classifierParts(name, parts, { ...defaults, ...options }, by);
+    const whole = { columns, setting: { ...setting, ...ownSetting(name, options, columns) } as S };
     return make(runtime, whole, picked<LearningOptions, keyof LearningOptions>(options, learningNames));
   });
 }

@@ -1,5 +1,5 @@
 import { OptionError, type Runtime, type SavedTraining, shown } from "../../index.ts";
-import type { TaskRow } from "../columns.ts";
+import type { Columns, TaskRow } from "../columns.ts";
 import { type RecurrentOptionsOfTask, recurrentDefaults, recurrentNames } from "../recurrent-layer.ts";
 import type { LearningOptions, TaskFitOptions } from "../task.ts";
 import type { TaskFit } from "../task-fit.ts";
@@ -20,12 +20,15 @@ export interface SequenceClassifierOptions extends ClassifierOptions, RecurrentO
   readonly label?: string;
   /** Default both. */
   readonly bidirectional?: boolean;
+  /** Of what is embedded, of layers between and of what the class is read from; default 0.5 where a vocabulary has 1000 symbols, else 0.2. */
+  readonly dropout?: number;
   /** The last real step (of two directions the first of the other), the mean or the largest of all, or a learned average; default "max". */
   readonly pooling?: Pooling;
 }
 
 /** What errors and files call it. */
 const KIND = "sequence classifier";
+const LARGE_VOCABULARY = 1000;
 const OWN = ["pooling", ...recurrentNames] as const;
 
 /** The settings that a file holds. */
@@ -67,9 +70,15 @@ export class SequenceClassifier extends RowClassifier<ClassifierModel, Setting> 
 }
 
 /** The options of this task alone. @throws OptionError */
-function ownSetting(who: string, options: Pick<SequenceClassifierOptions, "pooling"> & RecurrentOptionsOfTask) {
-  const { pooling = "max" } = options;
+function ownSetting(
+  who: string,
+  options: Pick<SequenceClassifierOptions, "pooling"> & RecurrentOptionsOfTask,
+  columns?: Columns,
+) {
+  // Words that are in few texts each would be learned by heart.
+  const isLarge = columns?.sizes.some(({ tokens = 0 }) => tokens >= LARGE_VOCABULARY);
+  const { pooling = "max", dropout = isLarge ? 0.5 : 0.2 } = options;
   if (!poolings.includes(pooling))
     throw new OptionError(`${who}: pooling is ${shown(pooling)}, expected one of ${poolings.join(", ")}`);
-  return { pooling, ...recurrentDefaults(who, options, { bidirectional: true }) };
+  return { pooling, ...recurrentDefaults(who, { ...options, dropout }, { bidirectional: true }) };
 }
