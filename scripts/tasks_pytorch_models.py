@@ -41,7 +41,9 @@ class Classifier(nn.Module):
         super().__init__()
         both = settings.get("bidirectional", True)
         self.pooling = settings.get("pooling", "max")
-        self.steps = Steps(sizes, settings.get("cell", "lstm"), both=both, dropout=settings.get("dropout", 0.2))
+        is_large = not isinstance(sizes, int) and any(tokens >= 1000 for tokens, _ in sizes)
+        dropout = settings.get("dropout", 0.5 if is_large else 0.2)
+        self.steps = Steps(sizes, settings.get("cell", "lstm"), both=both, dropout=dropout)
         self.head = nn.Linear(128 if both else 64, labels)
 
     def forward(self, x, lengths):

@@ -63,23 +63,28 @@ export function entriesOf(folder: string): Entry[] {
         return [problem("classify", apart(rows, 0.2, seed), {}, seed)];
       },
     },
-    ...[{}, { dropout: 0.5 }].map((settings) => ({
-      name: `sentence_polarity, words${"dropout" in settings ? ", dropout 0.5" : ""}`,
+    {
+      name: "sentence_polarity, words",
       needs: "sentence_polarity/rt-polarity.neg",
       reach: near("accuracy", 0.01),
       withCounts: true,
       problems: (seed: number) => [
-        problem("classify", apart(polarity(), 0.1, seed), { columns: { text: "words" }, ...settings }, seed),
+        problem("classify", apart(polarity(), 0.1, seed), { columns: { text: "words" } }, seed),
       ],
-    })),
-    ...(["words", "jamo"] as const).map((unit) => ({
-      name: `nsmc, ${unit}`,
+    },
+    ...(
+      [
+        ["words", 4],
+        ["jamo", 0],
+      ] as const
+    ).map(([unit, affixes]) => ({
+      name: `nsmc, ${unit}${affixes ? ` and ${affixes} letters of their ends` : ""}`,
       needs: "nsmc/train.tsv",
       reach: all(near("accuracy", 0.01), above("accuracy", "ngrams")),
       withCounts: true,
       async problems(seed: number) {
         const [training, held] = [await rowsOf("nsmc", "train.tsv"), await rowsOf("nsmc", "test.tsv")];
-        return [problem("classify", { training, held }, { columns: { text: unit } }, seed)];
+        return [problem("classify", { training, held }, { columns: { text: unit }, affixes }, seed)];
       },
     })),
   ];
