@@ -114,6 +114,13 @@ export {
   quantile,
 } from "./nn/composed-losses.ts";
 export { Conv1d, type Conv1dOptions } from "./nn/conv1d.ts";
+export {
+  Conv2d,
+  type Conv2dOptions,
+  ConvTranspose1d,
+  ConvTranspose2d,
+  type ConvTransposeOptions,
+} from "./nn/convolutions.ts";
 export { type CrossEntropyOptions, crossEntropy } from "./nn/cross-entropy.ts";
 export { type CTCLengths, type CTCLoss, type CTCOptions, ctc } from "./nn/ctc.ts";
 export { Dropout, type DropoutOptions } from "./nn/dropout.ts";

@@ -13,3 +13,12 @@ fn normalDensity(x: f32) -> f32 {
   let z = min(abs(x), 13.0);
   return select(0.398942280 * exp(-0.5 * z * z), 0.0, abs(x) > 13.0);
 }
+
+// erf(x) by its series near 0, where 1 minus twice the tail would lose digits.
+fn errorFunction(x: f32) -> f32 {
+  let q = min(x * x, 1.0);
+  let high = -1.0 / 42.0 + q * (1.0 / 216.0 + q * (-1.0 / 1320.0 + q * (1.0 / 9360.0 - q * (1.0 / 75600.0))));
+  let near = 1.12837917 * x * (1.0 + q * (-1.0 / 3.0 + q * (0.1 + q * high)));
+  let far = 1.0 - 2.0 * normalBelow(-1.41421356 * abs(x));
+  return select(select(far, -far, x < 0.0), near, abs(x) < 0.7);
+}

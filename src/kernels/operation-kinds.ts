@@ -25,6 +25,7 @@ export type OperationName =
   | "relu"
   | "gelu"
   | "geluSlope"
+  | "erf"
   | "silu"
   | "softplus"
   | "eq"
@@ -50,40 +51,46 @@ export interface OperationKind {
   readonly differentiable?: true;
 }
 
+const ONE: OperationKind = { operands: 1, differentiable: true };
+const EXACT_ONE: OperationKind = { operands: 1, whole: true, differentiable: true };
+const EXACT_TWO: OperationKind = { operands: 2, whole: true, differentiable: true };
+const COMPARISON: OperationKind = { operands: 2, whole: true, gives: "i32" };
+
 export const operationKinds: Readonly<Record<OperationName, OperationKind>> = {
-  add: { operands: 2, whole: true, differentiable: true },
-  sub: { operands: 2, whole: true, differentiable: true },
-  mul: { operands: 2, whole: true, differentiable: true },
+  add: EXACT_TWO,
+  sub: EXACT_TWO,
+  mul: EXACT_TWO,
   div: { operands: 2, differentiable: true },
-  neg: { operands: 1, whole: true, differentiable: true },
-  abs: { operands: 1, whole: true, differentiable: true },
+  neg: EXACT_ONE,
+  abs: EXACT_ONE,
   sign: { operands: 1, whole: true },
   floor: { operands: 1 },
-  max: { operands: 2, whole: true, differentiable: true },
-  min: { operands: 2, whole: true, differentiable: true },
+  max: EXACT_TWO,
+  min: EXACT_TWO,
   clamp: { operands: 3, whole: true, differentiable: true },
   pow: { operands: 2, differentiable: true },
-  sqrt: { operands: 1, differentiable: true },
-  exp: { operands: 1, differentiable: true },
-  log: { operands: 1, differentiable: true },
-  sin: { operands: 1, differentiable: true },
-  cos: { operands: 1, differentiable: true },
-  sigmoid: { operands: 1, differentiable: true },
-  tanh: { operands: 1, differentiable: true },
-  relu: { operands: 1, differentiable: true },
-  gelu: { operands: 1, differentiable: true },
+  sqrt: ONE,
+  exp: ONE,
+  log: ONE,
+  sin: ONE,
+  cos: ONE,
+  sigmoid: ONE,
+  tanh: ONE,
+  relu: ONE,
+  gelu: ONE,
   geluSlope: { operands: 1 },
-  silu: { operands: 1, differentiable: true },
-  softplus: { operands: 1, differentiable: true },
-  eq: { operands: 2, whole: true, gives: "i32" },
-  ne: { operands: 2, whole: true, gives: "i32" },
-  lt: { operands: 2, whole: true, gives: "i32" },
-  le: { operands: 2, whole: true, gives: "i32" },
-  gt: { operands: 2, whole: true, gives: "i32" },
-  ge: { operands: 2, whole: true, gives: "i32" },
+  erf: ONE,
+  silu: ONE,
+  softplus: ONE,
+  eq: COMPARISON,
+  ne: COMPARISON,
+  lt: COMPARISON,
+  le: COMPARISON,
+  gt: COMPARISON,
+  ge: COMPARISON,
   where: { operands: 3, whole: true, condition: true, differentiable: true },
   float: { operands: 1, whole: true, gives: "f32" },
   int: { operands: 1, whole: true, gives: "i32" },
-  expand: { operands: 1, whole: true, differentiable: true },
+  expand: EXACT_ONE,
   detach: { operands: 1, whole: true },
 };

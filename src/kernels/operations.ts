@@ -37,17 +37,18 @@ export interface Operation extends Maths {
   readonly gradient?: (terms: Terms, g: Term, known: Known) => readonly (Term | undefined)[];
 }
 
-/** The normal distribution function by Marsaglia's series, "Evaluating the Normal Distribution", J. Stat. Software 11(4), 2004. */
-function normalBelow(x: number): number {
-  if (!(Math.abs(x) <= 9)) return x > 0 ? 1 : x < 0 ? 0 : Number.NaN;
+/** What the normal distribution has between 0 and x, by Marsaglia's series, "Evaluating the Normal Distribution", J. Stat. Software 11(4), 2004. */
+function normalFrom0(x: number): number {
+  if (!(Math.abs(x) <= 9)) return 0.5 * Math.sign(x);
   let sum = 0;
   let term = x;
   for (let n = 3; sum + term !== sum; n += 2) {
     sum += term;
     term *= (x * x) / n;
   }
-  return 0.5 + sum * normalDensity(x);
+  return sum * normalDensity(x);
 }
+const normalBelow = (x: number): number => 0.5 + normalFrom0(x);
 const normalDensity = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
 
 const activations = [activationsWgsl];
@@ -210,6 +211,15 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     wgsl: "(normalBelow(a) + a * normalDensity(a))",
     f: (a) => normalBelow(a) + a * normalDensity(a),
     includes: [normalWgsl],
+  },
+  erf: {
+    wgsl: "orNaN(a, errorFunction(a))",
+    f: (a) => 2 * normalFrom0(a * Math.SQRT2),
+    includes: [activationsWgsl, normalWgsl],
+    gradient: (t, g, { a }) => {
+      const bell = t.apply("exp", t.apply("neg", t.apply("mul", a, a)));
+      return [t.apply("mul", g, t.apply("mul", 2 / Math.sqrt(Math.PI), bell))];
+    },
   },
   silu: {
     // Not by sigmoid, which goes no further than 1e-35 down: the product with a large number is not 0 then.

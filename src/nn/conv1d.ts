@@ -107,7 +107,12 @@ export class Conv1d extends Module {
         `${this.title}: x has ${S} steps, fewer than a window needs (${this.#reach() + 1}); pad it, or choose a smaller kernelSize or dilation`,
       );
     const { stride, dilation, kernelSize: K } = this;
-    const gathered = windows(`${this.label} windows`, steps, { T, K, stride, dilation, padding: this.#zeros().before });
+    const gathered = windows(
+      `${this.label} windows`,
+      reshape(steps, [1, 1, S, B * C]),
+      { K: [K, 1], P: [T, B * C], stride: [stride, 1], dilation: [dilation, 1], padding: [this.#zeros().before, 0] },
+      { turned: true },
+    );
     const y = linear(this.label, reshape(gathered, [T, B, C * K]), this.weight.tensor, this.bias?.tensor);
     return this.batchFirst ? swapAxes(this.label, y) : y;
   }

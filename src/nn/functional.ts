@@ -4,9 +4,12 @@ import { expectTensor, type Tensor } from "../graph/tensor.ts";
 
 // Layers without weights, as functions of symbolic tensors: what torch.nn.functional is to torch.nn, and torch's own functions of
 // tensors, which are methods too: `x.mul(2).add(y).mean(0)`.
+export * from "../graph/functions/activations.ts";
 export * from "../graph/functions/arithmetic.ts";
+export * from "../graph/functions/convolution.ts";
 export * from "../graph/functions/indexing.ts";
 export * from "../graph/functions/layout.ts";
+export * from "../graph/functions/pooling.ts";
 export * from "../graph/functions/products.ts";
 export * from "../graph/functions/reductions.ts";
 

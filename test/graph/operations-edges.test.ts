@@ -73,6 +73,69 @@ onEach(({ kind }) => {
     expect(await of((t) => t.toInt(), [Number.NaN, 3e9, -3e9, 2.7, -2.7])).toEqual([0, MOST, LEAST, 2, -2]);
   });
 
+  test("rounding: halves go to the even number, what has no place behind the point stays", async () => {
+    const x = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.49999997, -0.49999997, 2.7, -2.2, 8388607.5, 1e10, -3e38];
+    const rounded = [0, 2, 2, 0, -2, -2, 0, 0, 3, -2, 8388608, 1e10, Math.fround(-3e38)];
+    expect((await of(F.round, x)).map((y) => y + 0)).toEqual(rounded);
+    expect((await of(F.ceil, x.slice(0, 10))).map((y) => y + 0)).toEqual([1, 2, 3, 0, -1, -2, 1, 0, 3, -2]);
+    expect((await of(F.trunc, x.slice(0, 10))).map((y) => y + 0)).toEqual([0, 1, 2, 0, -1, -2, 0, 0, 2, -2]);
+    for (const f of [F.round, F.ceil, F.trunc, F.erf]) expect((await of(f, [Number.NaN]))[0]).toBeNaN();
+  });
+
+  test("remainders have the sign of what is divided by; those of whole numbers are exact", async () => {
+    const k = [7, -7, 6, -6, 0, MOST, LEAST, 2147480003, -2147480003, 16777217, 5];
+    for (const b of [3, -3, 1, 7, -46341, 1000003, 2147483647]) {
+      const want = k.map((a) => ((a % b) + b) % b);
+      expect(await ofWhole((t) => F.remainder(t, b), k), `by ${b}`).toEqual(want.map((y) => y + 0));
+    }
+    expect(await resultOf(runtime, (t) => F.remainder(17, t.k), { k: [5, -5, 20] })).toEqual([2, -3, 17]);
+    const x = [5.5, -5.5, 6, -6, 0.25];
+    const close = (got: readonly number[], want: readonly number[]) =>
+      want.forEach((value, i) => {
+        expect(got[i]).toBeCloseTo(value, 5);
+      });
+    close(await of((t) => F.remainder(t, 2), x), [1.5, 0.5, 0, 0, 0.25]);
+    close(await of((t) => F.remainder(t, -1.5), x), [-0.5, -1, 0, 0, -1.25]);
+  });
+
+  test("the error function keeps its digits near 0, and is 1 far from it", async () => {
+    const x = [1e-6, 0.1, -0.5, 0.69, 0.71, -1, 2, -3.5, 20, -1e30];
+    const want = [
+      1.128379167095e-6, 0.1124629160182849, -0.5204998778130465, 0.6708400622064803, 0.6846655550176832,
+      -0.8427007929497149, 0.9953222650189527, -0.9999992569016276, 1, -1,
+    ];
+    (await of(F.erf, x)).forEach((y, i) => {
+      expect(Math.abs(y / want[i]! - 1), `erf(${x[i]}) = ${y}`).toBeLessThan(kind === "cpu" ? 1e-7 : 4e-7);
+    });
+  });
+
+  test("products know what a 0 leaves, and triangles what a NaN beside them is", async () => {
+    const opened = await runtime;
+    const program = await opened.compile(new Parts({}), {
+      inputs: { x: { shape: [3, 3] } },
+      forward: ({ x }) => ({ y: F.prod(x, 1), z: F.prod(x), low: F.tril(x, -1), high: F.triu(x) }),
+      seeds: ["y"],
+      gradients: ["x"],
+    });
+    const data = Float32Array.of(2, 0, 3, 0, 0, 5, -1, -2, -3);
+    const got = await program.run({
+      x: { shape: [3, 3], data },
+      "gradient.y": { shape: [3], data: Float32Array.of(1, 1, 1) },
+    });
+    expect([...got.y!.data].map((y) => y + 0)).toEqual([0, 0, -6]);
+    expect(got.z!.data[0]! + 0).toBe(0);
+    expect([...got["grad.x"]!.data].map((y) => y + 0)).toEqual([0, 6, 0, 0, 0, 0, 6, 3, 2]);
+    expect([...got.low!.data]).toEqual([0, 0, 0, 0, 0, 0, -1, -2, 0]);
+    expect([...got.high!.data]).toEqual([2, 0, 3, 0, 0, 5, 0, 0, -3]);
+    data[2] = Number.NaN;
+    const again = await program.run({
+      x: { shape: [3, 3], data },
+      "gradient.y": { shape: [3], data: Float32Array.of(1, 1, 1) },
+    });
+    program.dispose();
+    expect([...again.low!.data]).toEqual([0, 0, 0, 0, 0, 0, -1, -2, 0]);
+  });
+
   test("sigmoid and softplus of numbers far below 0", async () => {
     const x = [-20, -35, -60];
     const ratios = (y: readonly number[]) => y.map((value, i) => Number((value / Math.exp(x[i]!)).toFixed(4)));

@@ -38,6 +38,49 @@ describe("arithmetic", () => {
   ]);
 });
 
+describe("put together of others", () => {
+  expectErrors([
+    mistake("an alpha of text", OptionError, /^elu: alpha is "1", expected a finite number/, () =>
+      F.elu(x, { alpha: wrong("1") }),
+    ),
+    mistake("no slope", OptionError, /^leakyRelu: negativeSlope is NaN, expected a finite number/, () =>
+      F.leakyRelu(x, { negativeSlope: Number.NaN }),
+    ),
+    mistake("two numbers", OptionError, /^remainder: a and b are 7 and 2, expected at least one symbolic tensor/, () =>
+      F.remainder(7, 2),
+    ),
+    mistake("a triangle of one axis", ShapeError, /^tril: x has shape \[4\], expected \[\.\.\., R, C\]/, () =>
+      F.tril(inputTensor("x", [4])),
+    ),
+    mistake("half a diagonal", OptionError, /^triu: diagonal is 0\.5, expected a whole number/, () => F.triu(x, 0.5)),
+    mistake("an axis that is not there", ShapeError, /^prod: axis is 3, expected a whole number from -3 to 2/, () =>
+      F.prod(x, 3),
+    ),
+    ...(
+      [
+        "ceil",
+        "round",
+        "trunc",
+        "reciprocal",
+        "selu",
+        "hardSigmoid",
+        "hardSwish",
+        "mish",
+        "softsign",
+        "logSigmoid",
+        "erf",
+      ] as const
+    ).map((name) =>
+      mistake(
+        `a number for the tensor of ${name}`,
+        ShapeError,
+        new RegExp(`^${name}: x is 1, expected a symbolic`),
+        () => F[name](wrong(1)),
+      ),
+    ),
+  ]);
+});
+
 describe("along axes", () => {
   expectErrors([
     mistake("an axis that is not there", ShapeError, /^mean: axis is 3, expected a whole number from -3 to 2/, () =>

@@ -1,6 +1,6 @@
 import { checkNumber, OptionError, shown } from "../../errors.ts";
 import type { OperationName } from "../../kernels/operation-kinds.ts";
-import { type DType, LEAST_WHOLE, MOST_WHOLE } from "../../tensor-data.ts";
+import { type DType, isWhole, LEAST_WHOLE, MOST_WHOLE } from "../../tensor-data.ts";
 import { type Operand, pointwise } from "../ops/pointwise.ts";
 import { Tensor } from "../tensor.ts";
 import { expectAny, expectOperand } from "./checks.ts";
@@ -136,6 +136,47 @@ export const sign = (x: Tensor): Tensor => one("sign", x);
 
 /** The largest whole number that is not above x, as f32; without gradient; as [torch.floor](https://docs.pytorch.org/docs/stable/generated/torch.floor.html). @throws ShapeError for anything but a tensor */
 export const floor = (x: Tensor): Tensor => one("floor", x);
+
+/** The smallest whole number that is not below x, as f32; without gradient; as [torch.ceil](https://docs.pytorch.org/docs/stable/generated/torch.ceil.html). @throws ShapeError for anything but a tensor */
+export const ceil = (x: Tensor): Tensor => neg(floor(neg(expectAny("ceil: x", x))));
+
+/** Without what stands behind the point, as f32; without gradient; as [torch.trunc](https://docs.pytorch.org/docs/stable/generated/torch.trunc.html). @throws ShapeError for anything but a tensor */
+export const trunc = (x: Tensor): Tensor => mul(sign(expectAny("trunc: x", x)), floor(abs(x)));
+
+/** The nearest whole number, the even one of two that are as near, as f32; without gradient; as [torch.round](https://docs.pytorch.org/docs/stable/generated/torch.round.html). @throws ShapeError for anything but a tensor */
+export function round(x: Tensor): Tensor {
+  const below = floor(expectAny("round: x", x));
+  const rest = sub(x, below);
+  const isOdd = sub(below, mul(2, floor(mul(below, 0.5))));
+  // The comparisons are 1 or 0: what is added to the number below.
+  return add(below, where(eq(rest, 0.5), isOdd, gt(rest, 0.5)));
+}
+
+/** `1 / x`; as [torch.reciprocal](https://docs.pytorch.org/docs/stable/generated/torch.reciprocal.html). @throws ShapeError for anything but a tensor */
+export const reciprocal = (x: Tensor): Tensor => div(1, expectAny("reciprocal: x", x));
+
+/**
+ * What is left of `a` after a division by `b`, with the sign of `b`, as [torch.remainder](https://docs.pytorch.org/docs/stable/generated/torch.remainder.html):
+ * `a - b · floor(a / b)`. Of whole numbers exact, and i32; those divided by 0 are no numbers that one may rely on.
+ * @throws ShapeError for shapes that cannot be broadcast
+ */
+export function remainder(a: Operand, b: Operand): Tensor {
+  const isWholeNumber = (x: Operand) => (x instanceof Tensor ? x.dtype === "i32" : isWhole(x));
+  const areWhole = isWholeNumber(a) && isWholeNumber(b);
+  const cut = (x: Operand): Tensor => {
+    const quotient = floor(two("remainder", "div", x, b));
+    return sub(x, mul(b, areWhole ? toInt(quotient) : quotient));
+  };
+  // f32 has 24 bits of a quotient: what the first one leaves of i32 is small enough for a second one.
+  const rest = areWhole ? cut(cut(a)) : cut(a);
+  // A quotient that was rounded leaves one b too much or too little.
+  const ofB = (f: (x: Tensor) => Tensor, plain: (x: number) => number) => (b instanceof Tensor ? f(b) : plain(b));
+  const low = where(lt(mul(sign(rest), ofB(sign, Math.sign)), 0), add(rest, b), rest);
+  return where(ge(abs(low), ofB(abs, Math.abs)), sub(low, b), low);
+}
+
+/** The error function, 2 / √π times the integral of exp(-t²) from 0 to x; as [torch.erf](https://docs.pytorch.org/docs/stable/generated/torch.erf.html). @throws ShapeError for anything but a tensor */
+export const erf = (x: Tensor): Tensor => one("erf", x);
 
 /** The square root, NaN for negative numbers; as [torch.sqrt](https://docs.pytorch.org/docs/stable/generated/torch.sqrt.html). @throws ShapeError for anything but a tensor */
 export const sqrt = (x: Tensor): Tensor => one("sqrt", x);

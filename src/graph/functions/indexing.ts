@@ -55,6 +55,26 @@ export function indexSelect(x: Tensor, index: Tensor, axis = 0): Tensor {
   );
 }
 
+/** 0 in place of what stands on one side of a diagonal of the last two axes. */
+function triangle(what: string, x: Tensor, diagonal: number, keeps: (above: number) => boolean): Tensor {
+  const [R = 0, C = 0] = expectAny(`${what}: x`, x).shape.slice(-2);
+  if (x.shape.length < 2) throw new ShapeError(`${what}: x has shape ${showShape(x.shape)}, expected [..., R, C]`);
+  if (!Number.isSafeInteger(diagonal))
+    throw new OptionError(`${what}: diagonal is ${shown(diagonal)}, expected a whole number`);
+  const mask = Array.from({ length: R * C }, (_, i) => Number(keeps((i % C) - Math.floor(i / C) - diagonal)));
+  return pointwise(what, "where", [constantTensor("triangle", mask, [R, C], "i32"), x, 0]);
+}
+
+/**
+ * The last two axes with 0 above a diagonal, as [torch.tril](https://docs.pytorch.org/docs/stable/generated/torch.tril.html).
+ * @param diagonal 0, the default: the main one; above it positive, below it negative
+ * @throws ShapeError for fewer than two axes; OptionError for half a diagonal
+ */
+export const tril = (x: Tensor, diagonal = 0): Tensor => triangle("tril", x, diagonal, (above) => above <= 0);
+
+/** The last two axes with 0 below a diagonal, as [torch.triu](https://docs.pytorch.org/docs/stable/generated/torch.triu.html). @throws as {@link tril} */
+export const triu = (x: Tensor, diagonal = 0): Tensor => triangle("triu", x, diagonal, (above) => above >= 0);
+
 /**
  * 1 at the place that a whole number names, 0 elsewhere, f32, on a new last axis, as
  * [torch.nn.functional.one_hot](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.one_hot.html). A number that is not

@@ -1,7 +1,7 @@
 import { checkCount, checkOptions, checkSwitch, OptionError, ShapeError } from "../../errors.ts";
 import { type Shape, showShape, sizeOf } from "../../tensor-data.ts";
 import { cumulativeSum, topK as topKOp } from "../ops/along-axis.ts";
-import { permute, reshape } from "../ops/layout.ts";
+import { concat, permute, reshape, slice } from "../ops/layout.ts";
 import { pointwise, sum as sumOp } from "../ops/pointwise.ts";
 import { softmax as softmaxOp } from "../ops/softmax.ts";
 import type { Tensor } from "../tensor.ts";
@@ -69,6 +69,24 @@ export function variance(
     keepdim,
     1 / (count - correction),
   );
+}
+
+/**
+ * The product over axes, as [torch.prod](https://docs.pytorch.org/docs/stable/generated/torch.prod.html); of whole numbers as f32.
+ * @throws ShapeError for an axis that is not there
+ */
+export function prod(x: Tensor, axis?: Axes, options: ReduceOptions = {}): Tensor {
+  const { axes, keepdim, count } = reduced("prod", x, axis, options);
+  const shape = without(x.shape, axes, keepdim);
+  const others = x.shape.map((_, at) => at).filter((at) => !axes.includes(at));
+  let y = reshape(permute(toFloat(x), [...axes, ...others]), [count, x.size / count]);
+  // One half times the other: a division, as by logarithms, would not know what a 0 leaves.
+  for (let n = count; n > 1; n = Math.ceil(n / 2)) {
+    const half = Math.floor(n / 2);
+    const product = pointwise("prod", "mul", [slice(y, 0, half), slice(y, half, half)]);
+    y = n % 2 === 0 ? product : concat([product, slice(y, n - 1, 1)]);
+  }
+  return reshape(y, shape);
 }
 
 /** The axes as one, behind all others: what is asked of several axes at once is asked of that one. */

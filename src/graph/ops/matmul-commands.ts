@@ -12,18 +12,19 @@ const matrices = (view: View, rows: number, columns: number, turned = false): Ma
 });
 
 export const matmulCommands: Commands<Sizes> = {
-  forward({ inputs: [a, b], outputs: [y], attributes: { Z, M, N, K }, label }, e) {
+  forward({ inputs: [a, b], outputs: [y], attributes: { Z, M, N, K, turned }, label }, e) {
+    const left = (view: View) => (turned ? matrices(view, K, M, true) : matrices(view, M, K));
     e.emit(
       ...product(e, {
         label,
         size: { M, N, K, batches: Z },
-        a: matrices(e.view(a!), M, K),
+        a: left(e.view(a!)),
         b: matrices(e.view(b!), K, N),
         c: matrices(e.allocate(y!, label), M, N),
       }),
     );
   },
-  backward({ inputs: [a, b], outputs: [y], attributes: { Z, M, N, K }, label }, e) {
+  backward({ inputs: [a, b], outputs: [y], attributes: { Z, M, N, K, turned }, label }, e) {
     const gradient = e.gradient(y!);
     if (!gradient) return;
     if (e.needsGradient(a)) {
@@ -31,10 +32,19 @@ export const matmulCommands: Commands<Sizes> = {
       e.emit(
         ...product(e, {
           label: `${label} gradient`,
-          size: { M, N: K, K: N, batches: Z },
-          a: matrices(gradient, M, N),
-          b: matrices(e.view(b!), K, N, true),
-          c: matrices(view, M, K),
+          ...(turned
+            ? {
+                size: { M: K, N: M, K: N, batches: Z },
+                a: matrices(e.view(b!), K, N),
+                b: matrices(gradient, M, N, true),
+                c: matrices(view, K, M),
+              }
+            : {
+                size: { M, N: K, K: N, batches: Z },
+                a: matrices(gradient, M, N),
+                b: matrices(e.view(b!), K, N, true),
+                c: matrices(view, M, K),
+              }),
           accumulate,
         }),
       );
@@ -45,7 +55,7 @@ export const matmulCommands: Commands<Sizes> = {
         ...product(e, {
           label: `${label} gradient`,
           size: { M: K, N, K: M, batches: Z },
-          a: matrices(e.view(a!), M, K, true),
+          a: turned ? matrices(e.view(a!), K, M) : matrices(e.view(a!), M, K, true),
           b: matrices(gradient, M, N),
           c: matrices(view, K, N),
           accumulate,

@@ -20,14 +20,13 @@ export {
   cumulativeSum,
   pool,
   poolBackward,
-  windows,
-  windowsBackward,
 } from "./sequences";
 export { maskedSoftmax, maskedSoftmaxBackward } from "./softmax";
 export { addRows, clearRows, copyRows, dropRows, dropVanished, splitKept, zoneout } from "./states";
 export { addToSums, spread, takeSums } from "./strides";
 export { columnSums, normPartial } from "./sums";
 export { columnGather, columnScatter, embeddingGather, embeddingScatter, groupTokens } from "./tokens";
+export { windows, windowsBackward } from "./windows";
 
 /** The first byte that the module does not use itself. */
 export function heapBase(): usize {

@@ -1,4 +1,4 @@
-// Kernels over steps and along an axis: sums so far, windows, pooling, additive attention, averages of weights.
+// Kernels over steps and along an axis: sums so far, pooling, additive attention, averages of weights.
 import { firstLanes, put, putOrAdd, sumOfLanes } from "./lanes";
 import { exp, tanh } from "./math";
 
@@ -18,71 +18,6 @@ export function cumulativeSum(x: usize, y: usize, A: i32, R: i32, C: i32, revers
     }
     x += <usize>R * row;
     y += <usize>R * row;
-  }
-}
-
-/** The step that window t shows at its place k; it may be none. */
-function stepOf(t: i32, k: i32, stride: i32, dilation: i32, padding: i32): i32 {
-  return t * stride + k * dilation - padding;
-}
-
-export function windows(
-  x: usize,
-  y: usize,
-  T: i32,
-  S: i32,
-  B: i32,
-  C: i32,
-  K: i32,
-  stride: i32,
-  dilation: i32,
-  padding: i32,
-): void {
-  const row = (<usize>(B * C)) << 2;
-  const width = (<usize>K) << 2;
-  for (let t: i32 = 0; t < T; t++) {
-    for (let k: i32 = 0; k < K; k++) {
-      const s = stepOf(t, k, stride, dilation, padding);
-      const isThere = s >= 0 && s < S;
-      const from = x + <usize>s * row;
-      let to = y + ((<usize>k) << 2);
-      for (let at: usize = 0; at < row; at += 4) {
-        store<f32>(to, isThere ? load<f32>(from + at) : 0);
-        to += width;
-      }
-    }
-    y += row * <usize>K;
-  }
-}
-
-export function windowsBackward(
-  outputGradient: usize,
-  gradient: usize,
-  T: i32,
-  S: i32,
-  B: i32,
-  C: i32,
-  K: i32,
-  stride: i32,
-  dilation: i32,
-  padding: i32,
-  accumulate: i32,
-): void {
-  const row = (<usize>(B * C)) << 2;
-  const width = (<usize>K) << 2;
-  if (!accumulate) memory.fill(gradient, 0, <usize>S * row);
-  for (let t: i32 = 0; t < T; t++) {
-    for (let k: i32 = 0; k < K; k++) {
-      const s = stepOf(t, k, stride, dilation, padding);
-      if (s < 0 || s >= S) continue;
-      const to = gradient + <usize>s * row;
-      let from = outputGradient + ((<usize>k) << 2);
-      for (let at: usize = 0; at < row; at += 4) {
-        store<f32>(to + at, load<f32>(to + at) + load<f32>(from));
-        from += width;
-      }
-    }
-    outputGradient += row * <usize>K;
   }
 }
 
