@@ -7,6 +7,7 @@ export default defineConfig({
     alias: Object.entries({
       "webgpu-rnn": "src/node.ts",
       "webgpu-rnn/tasks": "src/tasks/index.ts",
+      "webgpu-rnn/pytorch": "src/pytorch/index.ts",
       "webgpu-rnn/tasks/data": "src/tasks/data/index.ts",
       "webgpu-rnn/onnx": "src/onnx/index.ts",
     }).map(([name, file]) => ({

@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { moduleOf, moduleText, shaderFiles, source } from "./shader-modules.mjs";
 
 const wanted = new Map([...shaderFiles()].map(([file, text]) => [moduleOf(file), moduleText(file, text)]));
-// Of files that are gone, and of earlier versions of this script; src/wasm has what scripts/wasm.mjs makes.
+// Of files that are gone, and of earlier versions of this script; src/wasm and src/pytorch have what other scripts make.
 const left = readdirSync(source, { recursive: true })
-  .filter((name) => name.endsWith(".generated.ts") && !name.startsWith("wasm"))
+  .filter((name) => name.endsWith(".generated.ts") && !/^(wasm|pytorch)\b/.test(name))
   .map((name) => join(source, name))
   .filter((path) => !wanted.has(path));
 // An unchanged file keeps its time, so that watchers of src/ do not wake up.

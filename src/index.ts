@@ -23,6 +23,7 @@ export {
   type CheckpointRuntime,
   checkSameText,
   loadModel,
+  modelFile,
   type ResumeChanges,
   readCheckpoint,
   resumeTraining,

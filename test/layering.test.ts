@@ -102,9 +102,11 @@ const below: Readonly<Record<string, readonly string[]>> = {
   tasks: ["index"],
   // What takes models in and out: the public API, and the graphs, layers and files behind it.
   onnx: ["index", "nn", "graph", "cells", "io"],
+  pytorch: ["index"],
   node: ["index", "adapter", "wasm"],
   cli: [
     "node",
+    "pytorch",
     "tasks",
     "onnx",
     "index",

@@ -109,7 +109,8 @@ function specOf({ optimizer, clipNorm, clipValue, schedule }: TrainingSettings):
 export async function saveCheckpoint(saved: CharTraining): Promise<Bytes> {
   const { model, vocabulary } = saved;
   const { tensors, ...progress } = await progressOf(saved);
-  return write(tensors, model, vocabulary, { training: checkSettings(saved.training), ...progress });
+  const settings = { training: checkSettings(saved.training), ...progress };
+  return writeDescribed(kind, { config: model.options, vocabulary, ...settings }, tensors);
 }
 
 /** A model as the bytes of a file that generates but cannot go on training: a third of a checkpoint's size with Adam. */
@@ -117,12 +118,16 @@ export async function saveModel(
   runtime: CheckpointRuntime,
   { model, vocabulary }: { readonly model: CharModel; readonly vocabulary: Vocabulary },
 ): Promise<Bytes> {
-  return write(await runtime.stateDict(model), model, vocabulary, {});
+  return modelFile({ config: model.options, vocabulary, weights: await runtime.stateDict(model) });
 }
 
-function write(tensors: StateDict, model: CharModel, vocabulary: Vocabulary, progress: object) {
-  return writeDescribed(kind, { config: model.options, vocabulary, ...progress }, tensors);
-}
+/** What `saveModel` writes, of weights that are at hand, such as those of a checkpoint that was read. */
+export const modelFile = ({
+  config,
+  vocabulary,
+  weights,
+}: Pick<Checkpoint, "config" | "vocabulary" | "weights">): Bytes =>
+  writeDescribed(kind, { config, vocabulary }, weights);
 
 /**
  * Reads the file of a character model, strictly.

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { register as registerExplain } from "./explain.ts";
+import { register as registerExport } from "./export.ts";
 import { register as registerGenerate } from "./generate.ts";
 import { register as registerInfo } from "./info.ts";
 import { runCommands } from "./run-commands.ts";
@@ -9,7 +10,15 @@ import { register as registerVerify } from "./verify.ts";
 import { ownVersion } from "./versions.ts";
 
 /** The commands, in the order that the help lists them. */
-const commands = [registerTrain, registerGenerate, registerPredict, registerInfo, registerExplain, registerVerify];
+const commands = [
+  registerTrain,
+  registerGenerate,
+  registerPredict,
+  registerExport,
+  registerInfo,
+  registerExplain,
+  registerVerify,
+];
 
 function programOf(): Command {
   const program = new Command("webgpu-rnn")

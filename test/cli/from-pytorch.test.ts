@@ -8,18 +8,15 @@ import { readCase } from "../../src/cli/parity-case.ts";
 import { runCase } from "../../src/cli/verify-case.ts";
 import { Runtime } from "../../src/index.ts";
 import { readSafetensors } from "../../src/io/safetensors.ts";
+import { noTorch, pythonWithTorch } from "../support/pytorch.ts";
 
 const script = fileURLToPath(new URL("../../python/from_pytorch.py", import.meta.url));
 const shared = fileURLToPath(new URL("../../../shared/cases", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-cases-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-// The distribution's own Python too: the first one on the PATH is often another, without its packages.
-const pythons = [process.env.PYTHON, "python3", "/usr/bin/python3"].filter((python) => python !== undefined);
-const python = pythons.find((candidate) => spawnSync(candidate, ["-c", "import torch"]).status === 0);
-
 function record(...given: string[]): { status: number | null; stderr: string } {
-  return spawnSync(python as string, [script, ...given], { encoding: "utf8" });
+  return spawnSync(pythonWithTorch as string, [script, ...given], { encoding: "utf8" });
 }
 
 function read(path: string) {
@@ -41,7 +38,7 @@ function recorded(name: string, ...given: string[]) {
 
 describe("from_pytorch.py with PyTorch", () => {
   beforeEach((context) => {
-    if (python === undefined) context.skip("no Python with PyTorch was found; set PYTHON to one");
+    if (pythonWithTorch === undefined) context.skip(noTorch);
   });
 
   test("a sequence case has the fields and tensors of docs/cases.md", () => {
@@ -219,7 +216,7 @@ torch.save(model.state_dict(), ${JSON.stringify(join(folder, "m.pt"))})
 torch.save({"epoch": 3, "net": model.state_dict()}, ${JSON.stringify(join(folder, "ck.pt"))})
 torch.save(model, ${JSON.stringify(join(folder, "whole.pt"))})
 print(model[2].weight_hh_l0_reverse[15, 3].item(), model[0].weight[1, 0].item())`;
-    const made = spawnSync(python as string, ["-W", "ignore", "-c", code], { encoding: "utf8" });
+    const made = spawnSync(pythonWithTorch as string, ["-W", "ignore", "-c", code], { encoding: "utf8" });
     expect(made.stderr).toBe("");
     const [hidden, shared] = made.stdout.trim().split(" ").map(Number);
     const out = join(folder, "m.safetensors");
