@@ -23,6 +23,7 @@ const entries = {
   "webgpu-rnn/tasks": "tasks/index.ts",
   "webgpu-rnn/tasks/data": "tasks/data/index.ts",
   "webgpu-rnn/onnx": "onnx/index.ts",
+  "webgpu-rnn/pytorch": "pytorch/index.ts",
 };
 
 /** Runs the code of pages of docs/, one going on from the other; call it in a test file, whose end takes the code away again. */
