@@ -19,7 +19,8 @@ export interface ParameterPart {
 export class Parameter {
   readonly shape: Shape;
   readonly initializer: Initializer;
-  readonly parts: readonly ParameterPart[] | undefined;
+  /** Set before a runtime takes the model up. */
+  parts: readonly ParameterPart[] | undefined;
   /** Parameters of one module with the same group stay together in memory. */
   readonly group: string;
   /** The parameter in a graph. */

@@ -1,0 +1,12 @@
+import { axisCases, elementwiseCases, layoutCases, type OnnxCase, productCases } from "./onnx-cases.ts";
+import { controlCases, recurrentCases } from "./onnx-recurrent-cases.ts";
+
+/** Every graph whose numbers are recorded from ONNX Runtime. */
+export const allCases: readonly OnnxCase[] = [
+  ...elementwiseCases,
+  ...layoutCases,
+  ...axisCases,
+  ...productCases,
+  ...recurrentCases,
+  ...controlCases,
+];
