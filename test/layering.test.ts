@@ -246,7 +246,7 @@ describe("names", () => {
     ];
     const stems = all.filter((file) => !file.startsWith("test/recorded/")).map((file) => posix.basename(file));
     expect(stems.filter((stem) => !/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(stem))).toEqual(
-      ["README.md"].filter((name) => stems.includes(name)),
+      [".npmrc", "README.md"].filter((name) => stems.includes(name)),
     );
     expect(stems.filter((stem) => /helper|manager|utils?\b/.test(stem))).toEqual([]);
   });
