@@ -1,2 +1,4 @@
 // The public face of webgpu-rnn/onnx: re-exports only.
+export { type ExportOnnxOptions, exportOnnx } from "./export.ts";
+export type { OnnxInput, OpenShape } from "./export-trace.ts";
 export { inspectOnnx, type OnnxSummary, type OnnxValue } from "./inspect.ts";
