@@ -101,7 +101,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   // On the public API only.
   tasks: ["index"],
   // What takes models in and out: the public API, and the graphs, layers and files behind it.
-  onnx: ["index", "nn", "graph", "cells", "io"],
+  onnx: ["index", "nn", "graph", "kernels", "cells", "io"],
   pytorch: ["index"],
   node: ["index", "adapter", "wasm"],
   cli: [

@@ -86,7 +86,7 @@ describe("exportPyTorch", () => {
   });
 });
 
-describe("webgpu-rnn export", () => {
+describe("webgpu-rnn export --to pytorch", () => {
   beforeAll(() => {
     process.env.NO_COLOR = "1";
   });
