@@ -1,5 +1,6 @@
 import { axisCases, elementwiseCases, layoutCases, type OnnxCase, productCases } from "./onnx-cases.ts";
 import { controlCases, recurrentCases } from "./onnx-recurrent-cases.ts";
+import { windowCases } from "./onnx-window-cases.ts";
 
 /** Every graph whose numbers are recorded from ONNX Runtime. */
 export const allCases: readonly OnnxCase[] = [
@@ -9,4 +10,5 @@ export const allCases: readonly OnnxCase[] = [
   ...productCases,
   ...recurrentCases,
   ...controlCases,
+  ...windowCases,
 ];

@@ -80,50 +80,27 @@ const variadic = (
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const alpha = (call: Call, byDefault: number) => call.number("alpha", byDefault);
-const below = (x: Tensor): Tensor => F.minimum(x, 0);
 
 /** To the nearest whole number, halves to the even one. */
 function roundEven(x: number): number {
   const up = Math.floor(x + 0.5);
   return up - x === 0.5 && up % 2 !== 0 ? up - 1 : up;
 }
-function roundTensor(x: Tensor): Tensor {
-  const up = x.add(0.5).floor();
-  const isOdd = up.sub(up.mul(0.5).floor().mul(2));
-  return F.where(up.sub(x).eq(0.5), up.sub(isOdd), up);
-}
-
 /** Abramowitz and Stegun, 7.1.5 and 7.1.14: the series near 0, else the continued fraction of its complement. */
 function erf(x: number): number {
   const a = Math.abs(x);
   if (a > 6) return Math.sign(x);
   if (a < 2.5) {
-    let [term, sum] = [a, a];
+    let [power, sum] = [a, a];
     for (let n = 1; n < 60; n++) {
-      term *= -(a * a) / n;
-      sum += term / (2 * n + 1);
+      power *= -(a * a) / n;
+      sum += power / (2 * n + 1);
     }
     return (Math.sign(x) * 2 * sum) / Math.sqrt(Math.PI);
   }
   let fraction = 0;
   for (let n = 60; n > 0; n--) fraction = n / 2 / (a + fraction);
   return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * (a + fraction)));
-}
-
-/** Of gelu, whose exact form has it: gelu(u) + gelu(-u) = u·erf(u/√2); near 0 the first two terms of the series. */
-function erfTensor(x: Tensor): Tensor {
-  const u = x.mul(Math.SQRT2);
-  const far = u
-    .gelu()
-    .add(u.neg().gelu())
-    .div(F.where(u.eq(0), 1, u));
-  const near = x.mul(2 / Math.sqrt(Math.PI)).mul(
-    x
-      .mul(x)
-      .mul(-1 / 3)
-      .add(1),
-  );
-  return F.where(x.abs().lt(0.01), near, far);
 }
 
 const tanhGelu = (x: Tensor): Tensor =>
@@ -138,9 +115,6 @@ const tanhGelu = (x: Tensor): Tensor =>
     .mul(x)
     .mul(0.5);
 
-const floorDivide = (a: Operand, b: Operand): Tensor => F.floor(F.div(a, b));
-const truncate = (x: Tensor): Tensor => F.where(x.lt(0), x.neg().floor().neg(), x.floor());
-
 const limit = (call: Call, at: number, name: string): Operand | undefined =>
   call.inputs[at] ? call.operand(at) : call.number(name, undefined);
 
@@ -150,23 +124,20 @@ export const elementwise: Operators = {
   Exp: unary(Math.exp, F.exp),
   Log: unary(Math.log, F.log),
   Sqrt: unary(Math.sqrt, F.sqrt),
-  Reciprocal: unary(
-    (x) => 1 / x,
-    (x) => F.div(1, x),
-  ),
+  Reciprocal: unary((x) => 1 / x, F.reciprocal),
   Floor: unary(Math.floor, F.floor),
-  Ceil: unary(Math.ceil, (x) => x.neg().floor().neg()),
-  Round: unary(roundEven, roundTensor),
+  Ceil: unary(Math.ceil, F.ceil),
+  Round: unary(roundEven, F.round),
   Sign: unary(Math.sign, F.sign),
   Sin: unary(Math.sin, F.sin),
   Cos: unary(Math.cos, F.cos),
-  Erf: unary(erf, erfTensor),
+  Erf: unary(erf, F.erf),
   Sigmoid: unary(sigmoid, F.sigmoid),
   Tanh: unary(Math.tanh, F.tanh),
   Relu: unary((x) => Math.max(x, 0), F.relu),
   LeakyRelu: unary(
     (x, call) => (x < 0 ? alpha(call, 0.01) * x : x),
-    (x, call) => x.relu().add(below(x).mul(alpha(call, 0.01))),
+    (x, call) => F.leakyRelu(x, { negativeSlope: alpha(call, 0.01) }),
     { alpha: "float" },
   ),
   ThresholdedRelu: unary(
@@ -176,21 +147,17 @@ export const elementwise: Operators = {
   ),
   Elu: unary(
     (x, call) => (x < 0 ? alpha(call, 1) * Math.expm1(x) : x),
-    (x, call) => x.relu().add(below(x).exp().sub(1).mul(alpha(call, 1))),
+    (x, call) => F.elu(x, { alpha: alpha(call, 1) }),
     { alpha: "float" },
   ),
   Selu: unary(
     (x, call) => call.number("gamma", SELU_GAMMA) * (x < 0 ? alpha(call, SELU_ALPHA) * Math.expm1(x) : x),
-    (x, call) =>
-      x
-        .relu()
-        .add(below(x).exp().sub(1).mul(alpha(call, SELU_ALPHA)))
-        .mul(call.number("gamma", SELU_GAMMA)),
+    (x, call) => F.elu(x, { alpha: alpha(call, SELU_ALPHA) }).mul(call.number("gamma", SELU_GAMMA)),
     { alpha: "float", gamma: "float" },
   ),
   Celu: unary(
     (x, call) => Math.max(x, 0) + Math.min(0, alpha(call, 1) * Math.expm1(x / alpha(call, 1))),
-    (x, call) => x.relu().add(below(x).div(alpha(call, 1)).exp().sub(1).mul(alpha(call, 1))),
+    (x, call) => F.elu(x.div(alpha(call, 1))).mul(alpha(call, 1)),
     { alpha: "float" },
   ),
   HardSigmoid: unary(
@@ -198,25 +165,10 @@ export const elementwise: Operators = {
     (x, call) => x.mul(alpha(call, 0.2)).add(call.number("beta", 0.5)).clamp({ min: 0, max: 1 }),
     { alpha: "float", beta: "float" },
   ),
-  HardSwish: unary(
-    (x) => x * Math.min(1, Math.max(0, x / 6 + 0.5)),
-    (x) =>
-      x.mul(
-        x
-          .mul(1 / 6)
-          .add(0.5)
-          .clamp({ min: 0, max: 1 }),
-      ),
-  ),
+  HardSwish: unary((x) => x * Math.min(1, Math.max(0, x / 6 + 0.5)), F.hardSwish),
   Softplus: unary(softplus, F.softplus),
-  Softsign: unary(
-    (x) => x / (1 + Math.abs(x)),
-    (x) => x.div(x.abs().add(1)),
-  ),
-  Mish: unary(
-    (x) => x * Math.tanh(softplus(x)),
-    (x) => x.mul(x.softplus().tanh()),
-  ),
+  Softsign: unary((x) => x / (1 + Math.abs(x)), F.softsign),
+  Mish: unary((x) => x * Math.tanh(softplus(x)), F.mish),
   Gelu: unary(
     (x, call) =>
       call.text("approximate", "none") === "tanh"
@@ -299,13 +251,10 @@ const SELU_ALPHA = 1.6732632423543772;
 const SELU_GAMMA = 1.0507009873554805;
 
 function binaryMod(): Operator {
-  const mod = binary(
-    (a, b) => a - Math.floor(a / b) * b,
-    (a, b) => F.sub(a, F.mul(floorDivide(a, b), b)),
-  );
+  const mod = binary((a, b) => a - Math.floor(a / b) * b, F.remainder);
   const fmod = binary(
     (a, b) => a % b,
-    (a, b) => F.sub(a, F.mul(truncate(F.div(a, b)), b)),
+    (a, b) => F.sub(a, F.mul(F.trunc(F.div(a, b)), b)),
   );
   const chosen = (call: Call) => (call.number("fmod", 0) === 1 ? fmod : mod);
   return {

@@ -1,5 +1,6 @@
 import type { Operators } from "../operator.ts";
 import { control } from "./control.ts";
+import { convolutions } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { layout } from "./layout.ts";
 import { normalization } from "./normalization.ts";
@@ -12,6 +13,7 @@ import { shapes } from "./shapes.ts";
 /** All operators that are known, by name. */
 export const operators: Operators = {
   ...control,
+  ...convolutions,
   ...elementwise,
   ...layout,
   ...normalization,

@@ -1,5 +1,4 @@
 // Operators along axes.
-import { ShapeError } from "../../errors.ts";
 import { functional as F, type Tensor } from "../../index.ts";
 import { axisOf, reducedHost } from "../host-array.ts";
 import type { Call, Operator, Operators } from "../operator.ts";
@@ -39,16 +38,6 @@ const kept = ({ shape }: Value, axes: readonly number[]) => shape.map((n, axis) 
 const total = (all: readonly number[]) => all.reduce((sum, x) => sum + x, 0);
 /** Not Math.max(...all), which takes only so many. */
 const largest = (all: readonly number[]) => all.reduce((most, x) => Math.max(most, x), Number.NEGATIVE_INFINITY);
-
-/** There is no product of an axis on a device: its entries one after the other. */
-function product(x: Tensor, axes: readonly number[]): Tensor {
-  return [...axes].reverse().reduce((y, axis) => {
-    if (y.shape[axis]! > MOST_FACTORS)
-      throw new ShapeError(`a product of ${y.shape[axis]} numbers, of at most ${MOST_FACTORS}`);
-    return Array.from({ length: y.shape[axis]! }, (_, i) => y.select(i, axis)).reduce((a, b) => a.mul(b));
-  }, x);
-}
-const MOST_FACTORS = 64;
 
 const extreme = (find: (x: Tensor, axis: number) => Tensor): Operator => ({
   inputs: 1,
@@ -104,7 +93,10 @@ export const reductions: Operators = {
     (all) => -largest(all.map((x) => -x)),
     (x, axes) => x.min(axes),
   ),
-  ReduceProd: reduction((all) => all.reduce((product, x) => product * x, 1), product),
+  ReduceProd: reduction(
+    (all) => all.reduce((product, x) => product * x, 1),
+    (x, axes) => F.prod(x, axes),
+  ),
   ReduceSumSquare: reduction(
     (all) => total(all.map((x) => x * x)),
     (x, axes) => x.mul(x).sum(axes),

@@ -63,24 +63,18 @@ function range(call: Call): HostValue {
   return y;
 }
 
-/** The lower or upper triangle of the last two axes: a mask that is known. */
+/** The lower or upper triangle of the last two axes. */
 function triangle(call: Call): Value {
-  const { type, shape } = call.input(0);
-  const [rows, columns] = shape.slice(-2) as [number, number];
+  const x = call.input(0);
   const k = call.single(1) ?? 0;
   const isUpper = call.number("upper", 1) === 1;
-  const mask = newHost("BOOL", [rows, columns]);
-  for (let i = 0; i < mask.data.length; i++) {
-    const distance = (i % columns) - Math.floor(i / columns);
-    mask.data[i] = Number(isUpper ? distance >= k : distance <= k);
-  }
-  const x = call.input(0);
-  if (!isHost(x))
-    return deviceOf(type, F.where(F.constant(Array.from(mask.data), { shape: mask.shape, dtype: "i32" }), x.tensor, 0));
+  if (!isHost(x)) return deviceOf(x.type, isUpper ? F.triu(x.tensor, k) : F.tril(x.tensor, k));
+  const [rows, columns] = x.shape.slice(-2) as [number, number];
+  const keeps = (above: number) => (isUpper ? above >= k : above <= k);
   return hostOf(
-    type,
-    shape,
-    Array.from(x.data, (value, i) => (mask.data[i % mask.data.length] ? value : 0)),
+    x.type,
+    x.shape,
+    Array.from(x.data, (value, i) => (keeps((i % columns) - (Math.floor(i / columns) % rows)) ? value : 0)),
   );
 }
 
