@@ -63,7 +63,7 @@ const { onEach } = await backendsForTests();
 onEach(({ kind, open }) => {
   // The twins' numbers are those of the functions' own tests; a graph on a GPU is a plan of kernels that have theirs.
   const running = allCases.filter(({ inputs }) => Object.keys(inputs).length > 0);
-  const cases = kind === "wasm" ? running : running.filter((_, i) => i % 8 === 0);
+  const cases = kind === "wasm" ? running : running.filter((_, i) => i % 16 === 0);
   test.each(cases)("$name", async ({ name, graph, inputs }) => {
     const runtime = await open();
     const model = importOnnx(onnxFile(graph));

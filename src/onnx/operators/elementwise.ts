@@ -131,6 +131,9 @@ export const elementwise: Operators = {
   Sign: unary(Math.sign, F.sign),
   Sin: unary(Math.sin, F.sin),
   Cos: unary(Math.cos, F.cos),
+  Tan: unary(Math.tan, (x) => x.sin().div(x.cos())),
+  Sinh: unary(Math.sinh, (x) => x.exp().sub(x.neg().exp()).mul(0.5)),
+  Cosh: unary(Math.cosh, (x) => x.exp().add(x.neg().exp()).mul(0.5)),
   Erf: unary(erf, F.erf),
   Sigmoid: unary(sigmoid, F.sigmoid),
   Tanh: unary(Math.tanh, F.tanh),
@@ -178,6 +181,11 @@ export const elementwise: Operators = {
     { approximate: ["none", "tanh"] },
   ),
   Not: unary((x) => (x === 0 ? 1 : 0), F.logicalNot),
+  IsNaN: {
+    inputs: 1,
+    host: (call) => [pointwiseHost([call.host(0)], "BOOL", (x) => Number(Number.isNaN(x)))],
+    device: (call) => [deviceOf("BOOL", F.ne(call.tensor(0), call.tensor(0)))],
+  },
   PRelu: binary(
     (x, slope) => (x < 0 ? slope * x : x),
     (x, slope) => F.add(F.maximum(x, 0), F.mul(F.minimum(x, 0), slope)),

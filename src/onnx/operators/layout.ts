@@ -2,9 +2,18 @@
 import { ShapeError } from "../../errors.ts";
 import { functional as F, type Shape, type Tensor } from "../../index.ts";
 import { showShape } from "../../tensor-data.ts";
-import { axisOf, broadcastShape, concatenated, expanded, gathered, permuted, sliced } from "../host-array.ts";
+import {
+  axisOf,
+  broadcastShape,
+  concatenated,
+  expanded,
+  gathered,
+  permuted,
+  sliced,
+  stridesOf,
+} from "../host-array.ts";
 import type { Call, Operators } from "../operator.ts";
-import { deviceOf, type HostValue, isHost, reshaped, tensorOf, type Value } from "../values.ts";
+import { deviceOf, type HostValue, isHost, newHost, reshaped, tensorOf, type Value } from "../values.ts";
 
 const MANY = [1, Number.POSITIVE_INFINITY] as const;
 
@@ -99,6 +108,29 @@ function gatherKnown(x: Tensor, index: HostValue, axis: number): Tensor {
     ? x.slice(entries[0]!, entries.length, axis)
     : x.indexSelect(F.constant(entries, { dtype: "i32" }), axis);
   return found.reshape([...x.shape.slice(0, axis), ...index.shape, ...x.shape.slice(axis + 1)]);
+}
+
+/** Entries by the numbers along several axes, which lie on the last axis of the index. */
+function gatherND(call: Call): Tensor {
+  const [x, index] = [call.tensor(0), call.input(1)];
+  const K = index.shape.at(-1)!;
+  const rest = x.shape.slice(K);
+  const flat = x.reshape([x.shape.slice(0, K).reduce((product, n) => product * n, 1), ...rest]);
+  const wide = stridesOf(x.shape.slice(0, K));
+  if (!isHost(index)) {
+    const places = index.tensor.mul(F.constant(wide, { dtype: "i32" })).sum(-1);
+    return gatherComputed(flat, F.toInt(places), 0);
+  }
+  const from = (i: number, k: number) => {
+    const entry = index.data[i * K + k]!;
+    const place = entry < 0 ? entry + x.shape[k]! : entry;
+    if (!(place >= 0 && place < x.shape[k]!)) throw new ShapeError(`index ${entry} is not below ${x.shape[k]}`);
+    return place * wide[k]!;
+  };
+  const shape = index.shape.slice(0, -1);
+  const rows = newHost("INT64", shape);
+  for (let i = 0; i < rows.data.length; i++) rows.data[i] = wide.reduce((sum, _, k) => sum + from(i, k), 0);
+  return gatherKnown(flat, rows, 0);
 }
 
 /** Entries by a tensor of numbers; rows of a table as an embedding, whose gradient is that of the rows that were read. */
@@ -228,6 +260,11 @@ export const layout: Operators = {
       const found = isHost(index) ? gatherKnown(x, index, axis) : gatherComputed(x, index.tensor, axis);
       return [deviceOf(call.input(0).type, found)];
     },
+  },
+  GatherND: {
+    inputs: 2,
+    attributes: { batch_dims: [0] },
+    device: (call) => [deviceOf(call.input(0).type, gatherND(call))],
   },
   GatherElements: {
     inputs: 2,

@@ -60,6 +60,18 @@ function instanceNormalization(call: Call): Tensor {
     .add(call.tensor(2).reshape(shape));
 }
 
+/** With one scale and bias for each channel, as from version 21 on. */
+function groupNormalization(call: Call): Tensor {
+  const x = call.tensor(0);
+  const [N, C] = x.shape as [number, number];
+  const groups = x.reshape([N, call.number("num_groups", 1), -1]);
+  const shape = [C, ...x.shape.slice(2).map(() => 1)];
+  return normalized(groups, [2], call.number("epsilon", 1e-5))
+    .reshape(x.shape)
+    .mul(call.tensor(1).reshape(shape))
+    .add(call.tensor(2).reshape(shape));
+}
+
 function rmsNormalization(call: Call): Tensor {
   const x = call.tensor(0);
   const axes = x.shape.map((_, at) => at).slice(call.axis(-1));
@@ -84,6 +96,12 @@ export const normalization: Operators = {
     inputs: 3,
     attributes: { epsilon: "float" },
     device: (call) => [deviceOf(call.input(0).type, instanceNormalization(call))],
+  },
+  GroupNormalization: {
+    inputs: 3,
+    attributes: { epsilon: "float", num_groups: "int", stash_type: "int" },
+    since: 21,
+    device: (call) => [deviceOf(call.input(0).type, groupNormalization(call))],
   },
   RMSNormalization: {
     inputs: 2,
