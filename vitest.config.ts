@@ -8,6 +8,8 @@ export default defineConfig({
       "webgpu-rnn": "src/node.ts",
       "webgpu-rnn/tasks": "src/tasks/index.ts",
       "webgpu-rnn/tasks/data": "src/tasks/data/index.ts",
+      "webgpu-rnn/pytorch": "src/pytorch/index.ts",
+      "webgpu-rnn/keras": "src/keras/index.ts",
     }).map(([name, file]) => ({
       find: new RegExp(`^${name}$`),
       replacement: fileURLToPath(new URL(file, import.meta.url)),
