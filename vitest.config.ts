@@ -10,6 +10,7 @@ export default defineConfig({
       "webgpu-rnn/pytorch": "src/pytorch/index.ts",
       "webgpu-rnn/tasks/data": "src/tasks/data/index.ts",
       "webgpu-rnn/onnx": "src/onnx/index.ts",
+      "webgpu-rnn/keras": "src/keras/index.ts",
     }).map(([name, file]) => ({
       find: new RegExp(`^${name}$`),
       replacement: fileURLToPath(new URL(file, import.meta.url)),
