@@ -147,4 +147,12 @@ export const pages: readonly GalleryPage[] = [
       "신경망이 펜으로 쓴 획을 두 수로 줄였다가 다시 그립니다. 두 수의 지도를 돌아다니고, 획을 직접 써 보고, 어떤 획이 이상한지 보세요.",
     ],
   },
+  {
+    name: "life",
+    title: ["Symbols of life", "생명의 기호"],
+    about: [
+      "Strings like DNA, made up: one network finds a hidden motif, another counts by three to follow a reading frame. Change a letter, and see both answer.",
+      "지어낸 DNA 서열에서 한 신경망은 숨은 모티프를 찾고, 다른 신경망은 셋씩 세며 해독틀을 따라갑니다. 글자를 바꾸고 두 답이 어떻게 달라지는지 보세요.",
+    ],
+  },
 ];

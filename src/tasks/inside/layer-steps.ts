@@ -175,7 +175,7 @@ function equations({ module, layer, steps }: TracedLayer): LayerValues<Tensor> {
     const preactivation = isReset
       ? input.add(gates.r!.activation.mul(recurrent))
       : plus(input.add(recurrent), bhh?.[g]);
-    gates[name] = { wx: wx[g]!, rh: recurrent, preactivation, activation: functional[activation](preactivation) };
+    gates[name] = { wx: wx[g]!, rh: recurrent, preactivation, activation: preactivation[activation]() };
   }
   return { x, before, gates, states };
 }
