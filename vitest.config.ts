@@ -1,20 +1,10 @@
-import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { aliases } from "./scripts/entries.ts";
 
 export default defineConfig({
   test: {
     // The examples import the package by its name.
-    alias: Object.entries({
-      "webgpu-rnn": "src/node.ts",
-      "webgpu-rnn/tasks": "src/tasks/index.ts",
-      "webgpu-rnn/pytorch": "src/pytorch/index.ts",
-      "webgpu-rnn/tasks/data": "src/tasks/data/index.ts",
-      "webgpu-rnn/onnx": "src/onnx/index.ts",
-      "webgpu-rnn/keras": "src/keras/index.ts",
-    }).map(([name, file]) => ({
-      find: new RegExp(`^${name}$`),
-      replacement: fileURLToPath(new URL(file, import.meta.url)),
-    })),
+    alias: aliases("node"),
     include: ["test/**/*.test.ts"],
     // A package of its own, with ONNX Runtime.
     exclude: ["**/node_modules/**", "test/onnxruntime/**"],

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
+import { aliases } from "../scripts/entries.ts";
 import { firstLoad } from "./first-load.ts";
 import { pages, start } from "./pages.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const inSrc = (path: string) => fileURLToPath(new URL(`../src/${path}`, import.meta.url));
 const all = [start, ...pages];
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
@@ -47,13 +47,7 @@ export default defineConfig({
   plugins: [gallery, load.pages],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   // Programs import the package by its name.
-  resolve: {
-    alias: [
-      { find: /^webgpu-rnn$/, replacement: inSrc("index.ts") },
-      { find: /^webgpu-rnn\/tasks$/, replacement: inSrc("tasks/index.ts") },
-      { find: /^webgpu-rnn\/tasks\/data$/, replacement: inSrc("tasks/data/index.ts") },
-    ],
-  },
+  resolve: { alias: aliases("browser") },
   server: { fs: { allow: [".."] } },
   worker: {
     format: "es",

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import ts from "typescript";
 import { afterAll } from "vitest";
+import { aliases } from "../../scripts/entries.ts";
 
+const entries = aliases("node");
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface PageCode<Page> {
@@ -16,15 +18,6 @@ export interface PageCode<Page> {
   /** What the compiler has to say of it, with these options besides the strict ones. */
   typeFaults(options: ts.CompilerOptions): string[];
 }
-
-/** What the package's names are here. */
-const entries = {
-  "webgpu-rnn": "node.ts",
-  "webgpu-rnn/tasks": "tasks/index.ts",
-  "webgpu-rnn/tasks/data": "tasks/data/index.ts",
-  "webgpu-rnn/onnx": "onnx/index.ts",
-  "webgpu-rnn/pytorch": "pytorch/index.ts",
-};
 
 /** Runs the code of pages of docs/, one going on from the other; call it in a test file, whose end takes the code away again. */
 export const runPage = <Page>(...names: readonly string[]): Promise<PageCode<Page>> => runPages(names, (code) => code);
@@ -39,10 +32,10 @@ export async function runPages<Page>(
   const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-page-"));
   afterAll(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "page.ts");
-  const here = Object.entries(entries).reduce(
-    (text, [name, path]) => text.replaceAll(`"${name}"`, JSON.stringify(join(root, "src", path))),
-    changed(code),
-  );
+  const here = changed(code).replace(/"(webgpu-rnn[\w/]*)"/g, (quoted, name) => {
+    const entry = entries.find(({ find }) => find.test(name));
+    return entry ? JSON.stringify(entry.replacement) : quoted;
+  });
   writeFileSync(file, here);
   const made: Page = await import(/* @vite-ignore */ pathToFileURL(file).href);
   return {
