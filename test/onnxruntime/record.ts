@@ -1,8 +1,11 @@
-// Writes test/recorded/onnx-operators.jsonl: what ONNX Runtime gives for the graphs of test/support/onnx-*cases.ts.
+// Writes what ONNX Runtime gives: test/recorded/onnx-operators.jsonl for the graphs of test/support/onnx-*cases.ts, and
+// test/recorded/onnx-models.jsonl for the models in shared/models beside the repository, where they are.
 // npm ci --prefix test/onnxruntime --ignore-scripts && node scripts/run-ts.mjs test/onnxruntime/record.ts
 import { writeFileSync } from "node:fs";
+import { sizeOf } from "../../src/tensor-data.ts";
 import { allCases } from "../support/onnx-all-cases.ts";
-import { onnxFile } from "../support/onnx-graphs.ts";
+import { numbers, onnxFile } from "../support/onnx-graphs.ts";
+import { pathOf, publishedModels, type RecordedModel, recordedCalls, someOf } from "../support/onnx-models.ts";
 import { ReferenceModel } from "./onnxruntime.ts";
 
 const recorded: Record<string, Record<string, { shape: readonly number[]; data: readonly number[] }>> = {};
@@ -20,8 +23,34 @@ for (const { name, graph, inputs } of allCases) {
     process.exitCode = 1;
   }
 }
-const file = new URL("../recorded/onnx-operators.jsonl", import.meta.url);
-const lines = Object.entries(recorded).map(([name, outputs]) => JSON.stringify({ name, outputs }));
-writeFileSync(file, `${lines.join("\n")}\n`);
-console.log(`${lines.length} cases recorded`);
+function write(file: string, lines: readonly object[]): void {
+  writeFileSync(
+    new URL(`../recorded/${file}`, import.meta.url),
+    lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
+  );
+  console.log(`${lines.length} lines in ${file}`);
+}
+write(
+  "onnx-operators.jsonl",
+  Object.entries(recorded).map(([name, outputs]) => ({ name, outputs })),
+);
+
+if (publishedModels.every(pathOf)) {
+  const models: RecordedModel[] = [];
+  for (const published of publishedModels) {
+    const { name, state, output, at } = published;
+    const model = await ReferenceModel.open(pathOf(published)!);
+    let carried = numbers("FLOAT", Array(sizeOf(state.shape)).fill(0), state.shape);
+    const outputs: Record<string, readonly number[]> = {};
+    for (let call = 1; call <= recordedCalls.at(-1)!; call++) {
+      const got = await model.run({ ...at(call), [state.input]: carried });
+      carried = numbers("FLOAT", got[state.output]!.data, state.shape);
+      if (recordedCalls.some((one) => one === call))
+        outputs[call] = someOf(got[output]!.data).map((x) => Number(x.toPrecision(9)));
+    }
+    models.push({ name, outputs });
+    await model.close();
+  }
+  write("onnx-models.jsonl", models);
+}
 process.exit();
