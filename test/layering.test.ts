@@ -105,6 +105,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   archive: [],
   pytorch: ["archive", "index", "io"],
   keras: ["archive", "index", "nn", "io"],
+  sound: ["onnx", "index"],
   node: ["index", "adapter", "wasm"],
   cli: [
     "node",
@@ -112,6 +113,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     "tasks",
     "onnx",
     "keras",
+    "sound",
     "index",
     "char-model",
     "adapter",
@@ -131,7 +133,12 @@ const below: Readonly<Record<string, readonly string[]>> = {
  * Packages that a layer may import, which work in a page under a content security policy without eval: those of entries that the
  * package's main one never reaches.
  */
-const packages: Readonly<Record<string, readonly string[]>> = { onnx: ["pbf"], archive: ["fflate"], keras: ["jsfive"] };
+const packages: Readonly<Record<string, readonly string[]>> = {
+  onnx: ["pbf"],
+  archive: ["fflate"],
+  keras: ["jsfive"],
+  sound: ["fft.js"],
+};
 
 const upward = ({ file, target }: Import): boolean => {
   const from = layerOf(file);

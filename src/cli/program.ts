@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { register as registerDenoise } from "./denoise.ts";
 import { register as registerExplain } from "./explain.ts";
 import { register as registerExport } from "./export.ts";
 import { register as registerGenerate } from "./generate.ts";
@@ -14,6 +15,7 @@ const commands = [
   registerTrain,
   registerGenerate,
   registerPredict,
+  registerDenoise,
   registerExport,
   registerInfo,
   registerExplain,

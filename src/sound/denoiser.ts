@@ -1,0 +1,158 @@
+import FFT from "fft.js";
+import { checkOptions, OptionError, type Runtime, type SessionOptions, shown } from "../index.ts";
+import type { OnnxValue } from "../onnx/index.ts";
+import { Queue } from "./queue.ts";
+import { StreamedModel, type StreamedShape } from "./streamed-model.ts";
+
+export interface DenoiserOptions {
+  /** The file of the first stage, ONNX: magnitudes of a spectrum `[1,1,257]` to a mask. */
+  readonly model1: Uint8Array;
+  /** The file of the second stage, ONNX: a frame of 512 samples `[1,1,512]` to one. */
+  readonly model2: Uint8Array;
+  /** Where they compute, as of a session; default where the runtime does. */
+  readonly on?: SessionOptions["on"];
+}
+
+/** Samples of a frame, and from one frame to the next. */
+const [FRAME, SHIFT] = [512, 128];
+/** Numbers of a spectrum: half of it, and the middle. */
+const BINS = FRAME / 2 + 1;
+
+const stage = (name: string, length: number): StreamedShape => {
+  const isFrame = ({ shape }: OnnxValue) => shape?.length === 3 && shape[2] === length;
+  return {
+    name,
+    expected: `the ${name === "model1" ? "first" : "second"} stage of DTLN, [1,1,${length}] and a state to the same`,
+    input: [1, 1, length],
+    isInput: isFrame,
+    isOutput: isFrame,
+    isState: ({ shape }) => shape?.length === 4,
+  };
+};
+
+/**
+ * Takes noise out of speech while it comes in, with a network of two stages: one masks the spectrum of a frame, the other the frame
+ * in a learned representation (DTLN: Westhausen and Meyer, "Dual-Signal Transformation LSTM Network for Real-Time Noise Suppression",
+ * Interspeech 2020). Frames of 512 samples, 128 apart, are added where they overlap, as there. Weights are the user's files.
+ */
+export class Denoiser {
+  /** Samples a second that the models were trained with, Hz. */
+  static readonly sampleRate = 16_000;
+  /** Samples that have to follow one before it comes out: 24 ms. */
+  static readonly delay = FRAME - SHIFT;
+
+  readonly #first: StreamedModel;
+  readonly #second: StreamedModel;
+  readonly #queue = new Queue();
+  readonly #fft = new FFT(FRAME);
+  readonly #spectrum = this.#fft.createComplexArray();
+  readonly #inverse = this.#fft.createComplexArray();
+  /** The last 512 samples, and what of the frames so far is to come out. */
+  readonly #heard = new Float32Array(FRAME);
+  readonly #sum = new Float32Array(FRAME);
+  #waiting = new Float32Array(0);
+  /** Samples that came out before those of the first one that came in. */
+  #early = Denoiser.delay;
+
+  private constructor(first: StreamedModel, second: StreamedModel) {
+    this.#first = first;
+    this.#second = second;
+  }
+
+  /**
+   * @throws OptionError for unknown options; FileFormatError for files that are not these models, or have what cannot be imported
+   */
+  static async open(runtime: Runtime, options: DenoiserOptions): Promise<Denoiser> {
+    checkOptions("Denoiser", options, ["model1", "model2", "on"]);
+    const { model1, model2, on } = options;
+    for (const [name, bytes] of Object.entries({ model1, model2 }))
+      if (!(bytes instanceof Uint8Array))
+        throw new OptionError(`Denoiser: ${name} is ${shown(bytes)}, expected the bytes of an ONNX file`);
+    const first = await StreamedModel.open(runtime, model1, stage("model1", BINS), on);
+    try {
+      return new Denoiser(first, await StreamedModel.open(runtime, model2, stage("model2", FRAME), on));
+    } catch (error) {
+      first.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes what comes next. Calls may follow each other without waiting; they are answered in their order.
+   * @param samples mono, 16 kHz, from -1 to 1; as many as there are
+   * @returns what is done by now: sample by sample what came in, at most `delay` plus 127 samples later
+   */
+  process(samples: Float32Array): Promise<Float32Array> {
+    const given = samples.slice();
+    return this.#queue.add(() => this.#process(given));
+  }
+
+  /** Ends a recording: gives the rest, so that as many samples came out as in, and begins anew. */
+  flush(): Promise<Float32Array> {
+    return this.#queue.add(async () => {
+      const left = this.#waiting.length + Denoiser.delay - this.#early;
+      // Before the first whole shift nothing has come out of the frames yet.
+      const rest = await this.#process(new Float32Array(Denoiser.delay + SHIFT));
+      this.#reset();
+      return rest.subarray(0, left);
+    });
+  }
+
+  /** Forgets what came before. */
+  reset(): Promise<void> {
+    return this.#queue.add(async () => this.#reset());
+  }
+
+  dispose(): void {
+    this.#first.dispose();
+    this.#second.dispose();
+  }
+
+  #reset(): void {
+    this.#first.reset();
+    this.#second.reset();
+    this.#heard.fill(0);
+    this.#sum.fill(0);
+    this.#waiting = new Float32Array(0);
+    this.#early = Denoiser.delay;
+  }
+
+  async #process(samples: Float32Array): Promise<Float32Array> {
+    const all = new Float32Array(this.#waiting.length + samples.length);
+    all.set(this.#waiting);
+    all.set(samples, this.#waiting.length);
+    const shifts = Math.floor(all.length / SHIFT);
+    const out = new Float32Array(shifts * SHIFT);
+    for (let i = 0; i < shifts; i++) {
+      await this.#step(all.subarray(i * SHIFT, (i + 1) * SHIFT));
+      out.set(this.#sum.subarray(0, SHIFT), i * SHIFT);
+    }
+    this.#waiting = all.slice(shifts * SHIFT);
+    const early = Math.min(this.#early, out.length);
+    this.#early -= early;
+    return out.subarray(early);
+  }
+
+  /** One frame: 128 samples in; the first 128 of the sum are done then. */
+  async #step(samples: Float32Array): Promise<void> {
+    const [heard, sum, spectrum] = [this.#heard, this.#sum, this.#spectrum];
+    heard.copyWithin(0, SHIFT);
+    heard.set(samples, FRAME - SHIFT);
+    this.#fft.realTransform(spectrum, heard);
+    const magnitudes = Float32Array.from({ length: BINS }, (_, k) =>
+      Math.hypot(spectrum[2 * k]!, spectrum[2 * k + 1]!),
+    );
+    const mask = await this.#first.run(magnitudes);
+    // The phase stays as it is.
+    for (let k = 0; k < BINS; k++) {
+      spectrum[2 * k]! *= mask[k]!;
+      spectrum[2 * k + 1]! *= mask[k]!;
+    }
+    this.#fft.completeSpectrum(spectrum);
+    this.#fft.inverseTransform(this.#inverse, spectrum);
+    const frame = await this.#second.run(Float32Array.from({ length: FRAME }, (_, i) => this.#inverse[2 * i]!));
+    sum.copyWithin(0, SHIFT);
+    sum.fill(0, FRAME - SHIFT);
+    for (let i = 0; i < FRAME; i++) sum[i]! += frame[i]!;
+  }
+}

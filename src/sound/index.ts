@@ -1,0 +1,4 @@
+// Sound that comes in piece by piece, through models that others published.
+export { Denoiser, type DenoiserOptions } from "./denoiser.ts";
+export { resample } from "./resample.ts";
+export { VoiceActivity, type VoiceActivityOptions } from "./voice-activity.ts";
