@@ -7,9 +7,11 @@ import { runningOn, runtimeOptions } from "./backend.ts";
 import { type DenoiseFlags, WHERE } from "./denoise.ts";
 import { interruptible } from "./interrupt.ts";
 import { checkNotReplaced, checkWritable } from "./out-path.ts";
-import { clock, terminalOf, wrap } from "./terminal.ts";
+import { terminalOf, wrap } from "./terminal.ts";
 
 const RATE = Denoiser.sampleRate;
+/** A damaged file may say anything. */
+const [LEAST_RATE, MOST_RATE] = [1000, 768_000];
 
 /** Samples of each channel, at 16 kHz. @throws FileFormatError for what is no WAV file, DataError for one without samples */
 function channelsOf(bytes: Uint8Array, path: string): Float32Array[] {
@@ -20,8 +22,10 @@ function channelsOf(bytes: Uint8Array, path: string): Float32Array[] {
     throw new FileFormatError(`${path}: is no WAV file that can be read: ${(cause as Error).message}`, { cause });
   }
   const { channelData, sampleRate } = read;
-  if (!Number.isSafeInteger(sampleRate) || sampleRate < 1)
-    throw new FileFormatError(`${path}: says that it has ${sampleRate} samples a second`);
+  if (!(sampleRate >= LEAST_RATE && sampleRate <= MOST_RATE))
+    throw new FileFormatError(
+      `${path}: is no WAV file that can be read: it has ${sampleRate} samples a second, from ${LEAST_RATE} to ${MOST_RATE} are usual`,
+    );
   if (!channelData[0]?.length) throw new DataError(`${path}: has no samples`);
   return channelData.map((samples) => resample(samples, sampleRate, RATE));
 }
@@ -106,7 +110,7 @@ export async function denoise(from: string, to: string, flags: DenoiseFlags): Pr
       return 0;
     }
     out.line(
-      `${to}: ${clock(length)} of sound in ${clock(seconds)}, real-time factor ${factor.toFixed(3)} (${frame.toFixed(2)} ms for a frame of 8 ms)`,
+      `${to}: ${length.toPrecision(2)} s of sound in ${seconds.toPrecision(2)} s, real-time factor ${factor.toFixed(3)} (${frame.toFixed(2)} ms for a frame of 8 ms)`,
     );
     if (speech) {
       const spoken = speech.reduce((sum, [start, end]) => sum + end - start, 0);

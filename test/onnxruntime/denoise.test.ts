@@ -17,7 +17,8 @@ const bytesOf = (one: typeof first) => new Uint8Array(readFileSync(pathOf(one)!)
 /** A made-up voice: tones that come and go, in noise. */
 const sound = (length: number) =>
   Float32Array.from({ length }, (_, i) => {
-    const voice = Math.sin(i / 9) * Math.max(0, Math.sin(i / 2500)) + 0.5 * Math.sin(i / 4.1) * Math.max(0, Math.sin(i / 900));
+    const voice =
+      Math.sin(i / 9) * Math.max(0, Math.sin(i / 2500)) + 0.5 * Math.sin(i / 4.1) * Math.max(0, Math.sin(i / 900));
     return 0.3 * voice + 0.05 * Math.sin(i * i * 0.37);
   });
 
