@@ -5,7 +5,7 @@ import { type Module, Parameter } from "../index.ts";
 import { Call, type Prepared } from "./operator.ts";
 import type { Graph, GraphNode } from "./read-graph.ts";
 import { type Known, within } from "./run-graph.ts";
-import { deviceOf, type HostValue, isFloat, newBudget, type Value } from "./values.ts";
+import { deviceOf, type HostValue, isFloat, newBudget, spend, type Value } from "./values.ts";
 
 /** A value that no input goes into. */
 interface Static {
@@ -80,7 +80,10 @@ function foldNode(own: FoldedGraph, node: GraphNode, opset: number): void {
   );
   let results: readonly HostValue[];
   try {
-    results = operator.host(call);
+    results = within(node, () => {
+      for (const input of inputs) spend("reads", input?.value.data.length ?? 0);
+      return operator.host!(call);
+    });
   } catch (error) {
     // Told when the node runs, which it may never do.
     if (error instanceof WebGpuRnnError) return;
@@ -136,6 +139,20 @@ function chooseWeights(folded: readonly FoldedGraph[]): Set<Static> {
   return new Set([...chosen()].map((weight) => (weight.root && shared.has(weight.root) ? weight.root : weight)));
 }
 
+/** Makes names that are there already others: `x`, `x_2`, `x_3`. */
+function uniqueNames(): (name: string) => string {
+  const taken = new Map<string, number>();
+  return (name) => {
+    let free = name;
+    for (let i = taken.get(name) ?? 1; taken.has(free); i++) {
+      taken.set(name, i + 1);
+      free = `${name}_${i + 1}`;
+    }
+    taken.set(free, taken.get(free) ?? 1);
+    return free;
+  };
+}
+
 /** @throws FileFormatError listing the nodes whose weights or attributes cannot be taken */
 export function fold(graph: Graph, opset: number, file: string): Folded {
   newBudget();
@@ -143,16 +160,11 @@ export function fold(graph: Graph, opset: number, file: string): Folded {
   foldGraph(graph, opset, undefined, folded);
   const weights = chooseWeights(folded);
   const parameters: Parameter[] = [];
-  const names = new Set<string>();
-  const unique = (name: string): string => {
-    let free = name;
-    for (let i = 2; names.has(free); i++) free = `${name}_${i}`;
-    names.add(free);
-    return free;
-  };
+  const nameOfWeight = uniqueNames();
+  const nameOfLayer = uniqueNames();
   const parameter = (name: string, { shape, data }: Pick<HostValue, "shape"> & { data: ArrayLike<number> }) => {
     const numbers = data instanceof Float32Array ? data : Float32Array.from(data);
-    const made = new Parameter(shape, () => numbers, { parts: [{ name: unique(name), shape }] });
+    const made = new Parameter(shape, () => numbers, { parts: [{ name: nameOfWeight(name), shape }] });
     parameters.push(made);
     return made.tensor;
   };
@@ -170,9 +182,7 @@ export function fold(graph: Graph, opset: number, file: string): Folded {
       if (!node.operator.prepare) continue;
       try {
         const { layer, weights: ofNode = [] } = prepare(own, node, opset);
-        let name = node.name;
-        for (let i = 2; layer && Object.hasOwn(layers, name); i++) name = `${node.name}_${i}`;
-        if (layer) Object.defineProperty(layers, name, { value: layer, enumerable: true });
+        if (layer) Object.defineProperty(layers, nameOfLayer(node.name), { value: layer, enumerable: true });
         prepared.set(node, { layer, weights: ofNode.map((weight) => parameter(weight.name, weight)) });
       } catch (error) {
         if (!(error instanceof WebGpuRnnError)) throw error;
@@ -205,6 +215,7 @@ function prepare(own: FoldedGraph, node: GraphNode, opset: number) {
       throw new FileFormatError(
         `${node.title}: its input ${shown(node.inputs[missing])} is computed when the model runs, and must be a weight of the file`,
       );
+    for (const at of node.operator.known ?? []) spend("elements", inputs[at]?.data.length ?? 0);
     return node.operator.prepare!(new Call(node, opset, inputs, { weights: [] }, cannotRun));
   });
 }

@@ -1,5 +1,5 @@
 // What an operator of ONNX is here: what a node may say, and what computes it.
-import { ShapeError } from "../errors.ts";
+import { LimitError, ShapeError } from "../errors.ts";
 import type { Module, NumberArray, Shape, Tensor } from "../index.ts";
 import { axisOf } from "./host-array.ts";
 import type { Graph } from "./read-graph.ts";
@@ -59,6 +59,9 @@ export interface Operator {
 }
 
 export type Operators = Readonly<Record<string, Operator>>;
+
+/** Far more than a tensor has axes, or a node outputs. */
+const MOST_LISTED = 4096;
 
 /** A node that is run: its attributes and its inputs. */
 export class Call {
@@ -154,9 +157,13 @@ export class Call {
     );
   }
 
-  /** The numbers of an input that must be known, or undefined where it is not given. */
+  /** The numbers of an input that must be known, such as a shape or axes, or undefined where it is not given. */
   list(at: number): number[] | undefined {
-    return this.inputs[at] && Array.from(this.host(at).data);
+    if (!this.inputs[at]) return undefined;
+    const { data } = this.host(at);
+    if (data.length > MOST_LISTED)
+      throw new LimitError(`input ${at} has ${data.length} numbers, of at most ${MOST_LISTED}`);
+    return Array.from(data);
   }
 
   /** The one number of an input that must be known, or undefined where it is not given. */

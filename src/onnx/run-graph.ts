@@ -2,7 +2,7 @@
 import { FileFormatError, LimitError, ShapeError, shown, WebGpuRnnError } from "../errors.ts";
 import { Call, type Prepared } from "./operator.ts";
 import type { Graph, GraphNode } from "./read-graph.ts";
-import { isHost, spendNode, type Value } from "./values.ts";
+import { checkShape, isHost, MOST_ON_DEVICE, spend, type Value } from "./values.ts";
 
 /** What is known of a graph and those in it before any trace. */
 export interface Known {
@@ -31,7 +31,6 @@ const none: Prepared = { weights: [] };
 
 /** Runs one node. @throws an error of this library that names the node */
 export function runNode(known: Known, node: GraphNode, scope: Scope): readonly Value[] {
-  spendNode();
   const { known: weights, prepare } = node.operator;
   const inputs = node.inputs.map((name, at) => {
     // Layers have taken their weights.
@@ -43,8 +42,12 @@ export function runNode(known: Known, node: GraphNode, scope: Scope): readonly V
   const run = (graph: Graph, given: readonly Value[]) => runGraph(known, graph, given, scope);
   const call = new Call(node, known.opset, inputs, known.prepared.get(node) ?? none, run);
   return within(node, () => {
+    spend("nodes", 1);
+    for (const value of inputs) if (value && isHost(value)) spend("reads", value.data.length);
     const onHost = node.operator.host && inputs.every((value) => !value || isHost(value));
-    return onHost ? node.operator.host!(call) : node.operator.device(call);
+    const results = onHost ? node.operator.host!(call) : node.operator.device(call);
+    for (const value of results) checkShape(value.shape, MOST_ON_DEVICE);
+    return results;
   });
 }
 
@@ -53,14 +56,19 @@ export function within<R>(node: GraphNode, work: () => R): R {
   try {
     return work();
   } catch (error) {
-    if (error instanceof FileFormatError || !(error instanceof WebGpuRnnError)) throw error;
-    const message = `${node.title}: ${error.message}`;
-    throw error instanceof LimitError ? new LimitError(message) : new ShapeError(message);
+    if (error instanceof FileFormatError) throw error;
+    const message = `${node.title}: ${(error as Error).message}`;
+    if (error instanceof LimitError) throw new LimitError(message);
+    // What no check foresaw, such as an array that is too long: inputs and attributes that no exporter writes.
+    if (!(error instanceof WebGpuRnnError)) throw new FileFormatError(message, { cause: error });
+    throw new ShapeError(message);
   }
 }
 
 /** Runs a graph on its inputs. @throws an error of this library that names the node at which something is wrong */
 export function runGraph(known: Known, graph: Graph, inputs: readonly Value[], outer: Scope | undefined): Value[] {
+  // Of a loop without nodes, too.
+  spend("nodes", 1);
   if (inputs.length !== graph.inputs.length)
     throw new ShapeError(`a graph takes ${graph.inputs.length} inputs, and gets ${inputs.length}`);
   const given = graph.inputs.map(({ name }, i) => [name, inputs[i]!] as const);

@@ -3,7 +3,7 @@ import { decodeBFloat16, decodeFloat16 } from "../io/half.ts";
 import { showShape } from "../tensor-data.ts";
 import { nameOfType } from "./inspect.ts";
 import { type ElementType, elementTypes, type Message } from "./proto.ts";
-import { type HostData, type HostValue, isKnownType, knownTypes } from "./values.ts";
+import { type HostData, type HostValue, isKnownType, knownTypes, MOST_AXES } from "./values.ts";
 
 /** The bytes of an element in `rawData`; half of one where two are in a byte. */
 const rawBytes: Readonly<Partial<Record<ElementType, number>>> = {
@@ -116,8 +116,10 @@ export function readTensor(tensor: Message<"TensorProto">, what: string): HostVa
       `${what} has elements of type ${type ?? shown(tensor.dataType)}; known are ${knownTypes.join(", ")}`,
     );
   }
-  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0))
-    throw new FileFormatError(`${what} has shape ${showShape(shape)}, expected whole numbers of at least 0`);
+  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0) || shape.length > MOST_AXES)
+    throw new FileFormatError(
+      `${what} has shape ${showShape(shape)}, expected at most ${MOST_AXES} whole numbers of at least 0`,
+    );
   const size = shape.includes(0) ? 0 : shape.reduce((product, n) => product * n, 1);
   const needed = Math.ceil(size * rawBytes[type]!);
   // Compared before anything is allocated: a shape may promise any size.

@@ -81,43 +81,54 @@ export function asType(type: ElementType, x: number): number {
   return whole >= ends[0] && whole <= ends[1] ? whole : ((((whole - ends[0]) % size) + size) % size) + ends[0];
 }
 
-/** What the computations on the host may cost, so that a small file cannot ask for hours or for all memory. */
-const MOST_ELEMENTS = 2 ** 27;
-const MOST_NODES = 2 ** 18;
-/** Elements of one tensor on a device, far beyond what any adapter takes. */
-const MOST_ON_DEVICE = 2 ** 40;
+/** What one import or trace may cost on the host, so that a small file cannot ask for hours or for all memory. */
+const most = {
+  /** Numbers that are computed. */
+  elements: 2 ** 27,
+  /** Numbers that are read. */
+  reads: 2 ** 31,
+  /** Nodes and graphs that are run. */
+  nodes: 2 ** 17,
+};
+/** Elements of one tensor on a device: a gibibyte. */
+export const MOST_ON_DEVICE = 2 ** 28;
+export const MOST_AXES = 64;
 
-let spent = { elements: 0, nodes: 0 };
+const spent = { elements: 0, reads: 0, nodes: 0 };
 
 /** Counts what is computed on the host from here on. */
 export function newBudget(): void {
-  spent = { elements: 0, nodes: 0 };
+  for (const kind of ["elements", "reads", "nodes"] as const) spent[kind] = 0;
 }
 
 /** @throws LimitError when a graph computes too much on the host */
-export function spendNode(): void {
-  if (++spent.nodes > MOST_NODES)
-    throw new LimitError(`more than ${MOST_NODES} nodes are run for one trace: a Loop or Scan has too many steps`);
+export function spend(kind: keyof typeof spent, amount: number): void {
+  spent[kind] += amount;
+  if (spent[kind] <= most[kind]) return;
+  const why =
+    kind === "nodes"
+      ? `nodes are run for one trace, of at most ${most.nodes}: a Loop or Scan has too many steps`
+      : `numbers are computed on the host for one trace, of at most ${most[kind]}`;
+  throw new LimitError(`${spent[kind]} ${why}`);
 }
 
 const sizeOfShape = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
 
-/** @throws ShapeError for what is no shape; LimitError for one that is too large */
-export function checkShape(shape: Shape, most: number): number {
+/** How many elements a shape has. @throws ShapeError for what is no shape; LimitError for one that is too large */
+export function checkShape(shape: Shape, limit: number): number {
   if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0))
     throw new ShapeError(`the shape ${showShape(shape)} is none: expected whole numbers of at least 0`);
+  if (shape.length > MOST_AXES) throw new LimitError(`a tensor has ${shape.length} axes, of at most ${MOST_AXES}`);
   const size = shape.includes(0) ? 0 : sizeOfShape(shape);
-  if (size > most) throw new LimitError(`a tensor of ${showShape(shape)} has ${size} elements, of at most ${most}`);
+  if (size > limit) throw new LimitError(`a tensor of ${showShape(shape)} has ${size} elements, of at most ${limit}`);
   return size;
 }
 
 /** Zeros on the host, to be filled. @throws LimitError when a graph computes too much on the host */
 export function newHost(type: ElementType, shape: Shape): HostValue {
   if (!isKnownType(type)) throw new ShapeError(`elements of type ${type} cannot be computed with`);
-  const size = checkShape(shape, MOST_ELEMENTS);
-  spent.elements += size;
-  if (spent.elements > MOST_ELEMENTS)
-    throw new LimitError(`more than ${MOST_ELEMENTS} numbers are computed on the host for one trace`);
+  const size = checkShape(shape, most.elements);
+  spend("elements", size);
   return { type, shape, data: new arrays[type](size) };
 }
 

@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { importOnnx, inspectOnnx } from "../../src/onnx/index.ts";
-import { backendsForTests } from "../support/backends.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { absent, pathOf, publishedModels, recordedModels, someOf, tensorsOf } from "../support/onnx-models.ts";
 
-const { onEach } = await backendsForTests();
+const { onEach, runtimes } = await runtimesForTests();
 
 /** test/onnxruntime compares all 300 calls on each. */
 const calls = { wasm: 300, gpu: 10, cpu: 2 };
@@ -15,10 +15,10 @@ describe.each(publishedModels)("$name", (published) => {
   const { name, state, output, inputs, at } = published;
   const expected = recordedModels().find((one) => one.name === name)!;
 
-  onEach(({ kind, open }) => {
+  onEach(({ kind }) => {
     test("gives ONNX Runtime's numbers, call after call", async (context) => {
       context.skip(!path, absent(published));
-      const runtime = await open();
+      const runtime = runtimes[kind];
       const model = importOnnx(readFileSync(path!), { states: { [state.output]: state.input }, name });
       const session = await runtime.session(model, { inputs });
       let compared = 0;
@@ -31,7 +31,7 @@ describe.each(publishedModels)("$name", (published) => {
         }
       }
       expect(compared).toBeGreaterThan(1);
-      runtime.dispose();
+      runtime.release(model);
     });
   });
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { TensorData } from "../../src/index.ts";
 import { importOnnx } from "../../src/onnx/import.ts";
 import { operators } from "../../src/onnx/operators/index.ts";
-import { backendsForTests } from "../support/backends.ts";
+import { runtimesForTests } from "../support/backends.ts";
 import { allCases } from "../support/onnx-all-cases.ts";
 import { type OnnxNumbers, onnxFile } from "../support/onnx-graphs.ts";
 
@@ -59,16 +59,16 @@ function parameterValues(source: unknown): ArrayLike<number> {
   return parameter.initializer();
 }
 
-const { onEach } = await backendsForTests();
-onEach(({ kind, open }) => {
+const { onEach, runtimes } = await runtimesForTests();
+onEach(({ kind }) => {
   // The twins' numbers are those of the functions' own tests; a graph on a GPU is a plan of kernels that have theirs.
   const running = allCases.filter(({ inputs }) => Object.keys(inputs).length > 0);
   const cases = kind === "wasm" ? running : running.filter((_, i) => i % 16 === 0);
   test.each(cases)("$name", async ({ name, graph, inputs }) => {
-    const runtime = await open();
+    const runtime = runtimes[kind];
     const model = importOnnx(onnxFile(graph));
     const outputs = await runtime.predict(model, given(inputs));
     for (const output of graph.outputs) expectClose(outputs[output]!, name, output);
-    runtime.dispose();
+    runtime.release(model);
   });
 });

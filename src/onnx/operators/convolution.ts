@@ -2,9 +2,13 @@
 import { ShapeError } from "../../errors.ts";
 import { functional as F, type Shape, type Tensor } from "../../index.ts";
 import type { Call, Operators } from "../operator.ts";
-import { deviceOf } from "../values.ts";
+import { checkShape, deviceOf } from "../values.ts";
 
 type Pair = readonly [before: number, after: number];
+
+/** A window's places are counted on the host. */
+const MOST_PLACES = 2 ** 24;
+const MOST_IN_WINDOW = 2 ** 16;
 
 /** How windows lie on each axis. */
 interface Windows {
@@ -84,6 +88,8 @@ function pooling(call: Call, isMean: boolean): Tensor {
   const x = call.tensor(0);
   const lengths = x.shape.slice(2);
   const kernel = call.numbers("kernel_shape", []);
+  checkShape(lengths, MOST_PLACES);
+  checkShape(kernel, MOST_IN_WINDOW);
   const windows = windowsOf(call, lengths, kernel);
   const { stride, dilation } = windows;
   const ceilMode = call.number("ceil_mode", 0) === 1;

@@ -182,6 +182,7 @@ function pieces(call: Call, n: number): readonly number[] {
   const given = call.listOr(1, "split");
   if (given) return given;
   const count = call.number("num_outputs", call.outputs);
+  if (count !== call.outputs) throw new ShapeError(`num_outputs is ${count}, and there are ${call.outputs} outputs`);
   const size = Math.ceil(n / count);
   return Array.from({ length: count }, (_, i) => Math.max(0, Math.min(size, n - i * size)));
 }

@@ -4,7 +4,6 @@ import {
   type Activation,
   type ActivationName,
   activationNames,
-  functional as F,
   GRU,
   importWeights,
   LSTM,
@@ -16,7 +15,7 @@ import {
 } from "../../index.ts";
 import type { Call, Operator, Operators, Preparation } from "../operator.ts";
 import { startWith } from "../start-with.ts";
-import { deviceOf, isHost, type Value } from "../values.ts";
+import { deviceOf, isHost, newHost, tensorOf, type Value } from "../values.ts";
 
 /** Our names for ONNX's f, g and h. */
 const roles = {
@@ -114,7 +113,7 @@ function run(call: Call, states: readonly number[]): readonly Value[] {
   const [T, batch] = x.shape as [number, number];
   const D = layer.directions;
   const shape = [D, batch, layer.hiddenSize];
-  const zero = () => F.constant(Array(D * batch * layer.hiddenSize).fill(0), { shape });
+  const zero = () => tensorOf(newHost("FLOAT", shape));
   const names = ["h", "c"];
   const isGiven = states.some((at) => call.inputs[at] && !isZero(call.input(at)));
   const before = states.map((at, i) => [names[i]!, call.inputs[at] ? turned(call.tensor(at)) : zero()] as const);

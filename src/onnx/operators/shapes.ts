@@ -7,15 +7,20 @@ import type { Call, Operators } from "../operator.ts";
 import type { ElementType } from "../proto.ts";
 import {
   asType,
+  checkShape,
   deviceOf,
   type HostValue,
   hostOf,
   isFloat,
   isHost,
   isKnownType,
+  MOST_ON_DEVICE,
   newHost,
   type Value,
 } from "../values.ts";
+
+/** Numbers of a mask or a list of classes that a plan has as constants. */
+const MOST_WRITTEN_OUT = 2 ** 24;
 
 const int64 = (numbers: readonly number[], shape: readonly number[] = [numbers.length]) =>
   hostOf("INT64", shape, numbers);
@@ -68,6 +73,7 @@ function triangle(call: Call): Value {
   const x = call.input(0);
   const k = call.single(1) ?? 0;
   const isUpper = call.number("upper", 1) === 1;
+  checkShape(x.shape.slice(-2), MOST_WRITTEN_OUT);
   if (!isHost(x)) return deviceOf(x.type, isUpper ? F.triu(x.tensor, k) : F.tril(x.tensor, k));
   const [rows, columns] = x.shape.slice(-2) as [number, number];
   const keeps = (above: number) => (isUpper ? above >= k : above <= k);
@@ -141,6 +147,8 @@ export const shapes: Operators = {
     device(call) {
       const [off, on] = call.list(2)! as [number, number];
       const index = call.tensor(0);
+      checkShape([...index.shape, call.single(1)!], MOST_ON_DEVICE);
+      checkShape([call.single(1)!], MOST_WRITTEN_OUT);
       const hot = F.toInt(index).oneHot(call.single(1)!);
       const axis = axisOf(call.number("axis", -1), hot.shape.length);
       const order = index.shape.map((_, at) => at);
