@@ -1,3 +1,4 @@
+import { attentionCases } from "./onnx-attention-cases.ts";
 import { axisCases, elementwiseCases, layoutCases, type OnnxCase, productCases } from "./onnx-cases.ts";
 import { controlCases, recurrentCases } from "./onnx-recurrent-cases.ts";
 import { windowCases } from "./onnx-window-cases.ts";
@@ -11,4 +12,5 @@ export const allCases: readonly OnnxCase[] = [
   ...recurrentCases,
   ...controlCases,
   ...windowCases,
+  ...attentionCases,
 ];

@@ -1,4 +1,5 @@
 import type { Operators } from "../operator.ts";
+import { attentions } from "./attention.ts";
 import { control } from "./control.ts";
 import { convolutions } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
@@ -12,6 +13,7 @@ import { shapes } from "./shapes.ts";
 
 /** All operators that are known, by name. */
 export const operators: Operators = {
+  ...attentions,
   ...control,
   ...convolutions,
   ...elementwise,
