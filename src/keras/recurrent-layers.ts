@@ -84,9 +84,9 @@ function moduleOf(
   const main = activation(source, "activation");
   const gate = cell === "rnn" ? "Sigmoid" : activation(source, "recurrent_activation");
   if (!main || !gate) return undefined;
-  // Files of Keras before 2.1 do not say where the reset gate stands; the bias does.
-  const resetAfter =
-    typeof config.reset_after === "boolean" ? config.reset_after : bias ? bias.shape.length === 2 : source.keras >= 2;
+  // Files of Keras before 2.1 and of TensorFlow.js do not say where the reset gate stands: before the product, where the bias does not
+  // say otherwise.
+  const resetAfter = typeof config.reset_after === "boolean" ? config.reset_after : bias?.shape.length === 2;
   let module: AnyRecurrent;
   let dict: StateDict;
   if (cell === "lstm") {

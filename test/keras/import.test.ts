@@ -1,38 +1,15 @@
 /** Models that Keras wrote: ours give what Keras gave. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { adam, importWeights, mse, Runtime, type Tensor, type TensorData } from "../../src/index.ts";
-import { importKeras, type KerasModel, readKerasWeights } from "../../src/keras/index.ts";
+import { adam, importWeights, mse, Runtime, type Tensor } from "../../src/index.ts";
+import { importKeras, readKerasWeights } from "../../src/keras/index.ts";
 import { refusalOf } from "../support/damage.ts";
+import { difference, inputsOf, type RecordedCall, tensorOf } from "../support/recorded-calls.ts";
 
 const folder = new URL("../recorded/keras/", import.meta.url);
 const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)));
 
-interface Recorded {
-  readonly dtype: "f32" | "i32";
-  readonly shape: number[];
-  readonly data: number[];
-}
-interface RecordedCall {
-  readonly inputs: Recorded[];
-  readonly outputs: Recorded[];
-}
 const callsOf = (name: string): RecordedCall[] => JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8"));
-const tensorOf = ({ dtype, shape, data }: Recorded): TensorData => ({
-  shape,
-  data: dtype === "i32" ? Int32Array.from(data) : Float32Array.from(data),
-});
-
-/** The largest difference, of numbers of about 1. */
-const difference = (got: TensorData, expected: Recorded): number => {
-  expect(got.shape).toEqual(expected.shape);
-  return Math.max(...expected.data.map((value, i) => Math.abs(value - got.data[i]!)));
-};
-
-const inputsOf = (model: KerasModel, { inputs }: RecordedCall) =>
-  inputs.length === 1
-    ? tensorOf(inputs[0]!)
-    : Object.fromEntries(model.inputNames.map((name, i) => [name, tensorOf(inputs[i]!)]));
 
 describe.each(["cpu", "wasm"] as const)("on %s", (backend) => {
   test.each([
