@@ -1,0 +1,28 @@
+import type { NumberArray, StateDict } from "../tensor-data.ts";
+import type { Initializer } from "./init.ts";
+import { checkStateDict, type Module, type Parameter } from "./module.ts";
+
+/**
+ * Makes a model begin with these weights in place of drawn ones, also when `runtime.initialize` begins it anew: for importers, whose
+ * models are whole when they are made.
+ * @throws StateDictError unless the state dict is exactly the model's
+ */
+export function startFrom(model: Module, dict: StateDict): void {
+  for (const [{ parameter, offset, shape }, { data }] of checkStateDict(model, dict)) {
+    const initializer: Initializer = () => f32(data);
+    // Only here: everywhere else a parameter keeps what it was made with.
+    const changed = parameter as { -readonly [Key in keyof Parameter]: Parameter[Key] };
+    if (!changed.parts) {
+      changed.initializer = initializer;
+      continue;
+    }
+    let at = 0;
+    changed.parts = changed.parts.map((part) => {
+      const isThis = at === offset;
+      at += part.shape.reduce((product, n) => product * n, 1);
+      return isThis ? { ...part, shape, initializer } : part;
+    });
+  }
+}
+
+const f32 = (data: NumberArray): Float32Array => (data instanceof Float32Array ? data : Float32Array.from(data));
