@@ -16,8 +16,6 @@ export default defineConfig({
       replacement: fileURLToPath(new URL(file, import.meta.url)),
     })),
     include: ["test/**/*.test.ts"],
-    // A package of its own, with ONNX Runtime.
-    exclude: ["**/node_modules/**", "test/onnxruntime/**"],
     globalSetup: ["scripts/test-setup.mjs"],
     // On request: every plan of the other backends runs on WebAssembly too.
     setupFiles: process.env.PLANS_ON_WASM ? ["test/support/plans-on-wasm.ts"] : [],

@@ -1,8 +1,24 @@
 /** A model run here, on the twins, and by ONNX Runtime from its exported file. */
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { createRequire } from "node:module";
 import { expect } from "vitest";
-import { type Module, RandomStream, Runtime, type Shape, type StateDict, type Tensor } from "../../src/index.ts";
+import { Module, RandomStream, Runtime, type Shape, type StateDict, type Tensor } from "../../src/index.ts";
 import { type ExportOnnxOptions, exportOnnx, inspectOnnx } from "../../src/onnx/index.ts";
+
+interface RuntimeTensor {
+  readonly dims: readonly number[];
+  readonly data: ArrayLike<number | bigint>;
+}
+/** What is used of onnxruntime-node, whose types are there only where it is installed. */
+interface Package {
+  readonly InferenceSession: {
+    create(
+      model: Uint8Array,
+      options: object,
+    ): Promise<{ run(feeds: Record<string, RuntimeTensor>): Promise<Record<string, RuntimeTensor>> }>;
+  };
+  readonly Tensor: new (type: string, data: unknown, dims: readonly number[]) => RuntimeTensor;
+}
+const { InferenceSession, Tensor: OrtTensor } = createRequire(import.meta.url)("onnxruntime-node") as Package;
 
 export const TOLERANCE = 1e-5;
 
@@ -124,5 +140,18 @@ export async function compare(model: Module, { sizes = [{}], below = {}, given, 
     return operators;
   } finally {
     runtime.dispose();
+  }
+}
+
+type Inputs = Readonly<Record<string, Tensor>>;
+/** A function as a model. */
+export class Of extends Module {
+  readonly of: (inputs: Inputs) => unknown;
+  constructor(of: (inputs: Inputs) => unknown) {
+    super();
+    this.of = of;
+  }
+  forward(inputs: Inputs) {
+    return this.of(inputs);
   }
 }
