@@ -6,8 +6,6 @@ export default defineConfig({
     // The examples import the package by its name.
     alias: aliases("node"),
     include: ["test/**/*.test.ts"],
-    // A package of its own, with ONNX Runtime.
-    exclude: ["**/node_modules/**", "test/onnxruntime/**"],
     globalSetup: ["scripts/test-setup.mjs"],
     // On request: every plan of the other backends runs on WebAssembly too.
     setupFiles: process.env.PLANS_ON_WASM ? ["test/support/plans-on-wasm.ts"] : [],

@@ -2,7 +2,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { DType, Shape } from "../tensor-data.ts";
 import { attributeTypes, elementTypes, type NewMessage } from "./proto.ts";
 
-/** A number of a traced graph in each of its traces: the first, then one for each open axis with that axis longer. */
+/** A number of a traced graph in each of its traces: the first, then several for each open axis with that axis longer. */
 export type Length = readonly number[];
 
 export const isFixed = (length: Length): boolean => length.every((n) => n === length[0]);
@@ -115,7 +115,12 @@ export class GraphWriter {
   /** Says which value a tensor is; its lengths can be asked for from then on. */
   define(tensor: Tensor, value: string): void {
     this.#values.set(tensor, value);
-    this.#lengthsOf(tensor).forEach((length, axis) => {
+    this.source(value, this.#lengthsOf(tensor));
+  }
+
+  /** Says that the lengths of a value can be asked for. */
+  source(value: string, lengths: readonly Length[]): void {
+    lengths.forEach((length, axis) => {
       if (!isFixed(length)) this.#sources.push({ value, axis, length });
     });
   }
@@ -217,9 +222,7 @@ export class GraphWriter {
   /** Says that a tensor of 1 and 0 is this BOOL value. */
   defineBool(tensor: Tensor, value: string): void {
     this.#bools.set(tensor, value);
-    this.#lengthsOf(tensor).forEach((length, axis) => {
-      if (!isFixed(length)) this.#sources.push({ value, axis, length });
-    });
+    this.source(value, this.#lengthsOf(tensor));
   }
 
   /** A tensor's numbers as f32 or i32. */

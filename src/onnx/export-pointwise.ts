@@ -27,6 +27,7 @@ const plain: Readonly<Partial<Record<OperationName, string>>> = {
   sigmoid: "Sigmoid",
   tanh: "Tanh",
   relu: "Relu",
+  erf: "Erf",
   softplus: "Softplus",
 };
 

@@ -44,9 +44,10 @@ export interface TracedModel {
   lengths(tensor: Tensor): readonly Length[];
 }
 
-/** Lengths that open axes have when they are traced: primes, so that no other length is taken for one. */
+/** Lengths that open axes have when they are traced first: primes, so that no other length is taken for one. */
 const FIRST = [59, 61, 67, 71, 73, 79, 83, 89];
-const LATER = [97, 101, 103, 107, 109, 113, 127, 131];
+/** How much longer they are, one at a time: neighbours, so that what is divided, by a stride, tells its rounding. */
+const LONGER = [30, 31, 32, 33, 34, 35, 36, 37];
 
 /** Names of a state's input and output, by its path. */
 const stateName = (begin: "state" | "next", path: string): string => (path === "" ? begin : `${begin}.${path}`);
@@ -97,14 +98,18 @@ interface Trace {
 
 /** @throws OptionError for states that cannot be carried, or a graph that depends on the length of an open axis; what forward throws */
 export function traceModel(model: Module & SequenceModel, options: TraceOptions): TracedModel {
-  const sizes = (k: number) => new Map(options.open.map((name, i) => [name, (k === i + 1 ? LATER : FIRST)[i]!]));
-  const traces = [undefined, ...options.open].map((_, k) => traceOnce(model, options, sizes(k)));
+  /** For each trace the axis that is longer, and by how much. */
+  const longer = [{ axis: -1, by: 0 }, ...options.open.flatMap((_, axis) => LONGER.map((by) => ({ axis, by })))];
+  const all = longer.map(
+    ({ axis, by }) => new Map(options.open.map((name, i) => [name, FIRST[i]! + (i === axis ? by : 0)])),
+  );
+  const traces = all.map((sizes) => traceOnce(model, options, sizes));
   const [first] = traces as [Trace, ...Trace[]];
   const lengths = new Map<Tensor, readonly Length[]>();
   const constants = new Map<Tensor, readonly (readonly number[])[]>();
   const differs = (k: number, why: string) =>
     new OptionError(
-      `exportOnnx: forward of ${model.constructor.name} makes another graph where ${options.open[k - 1]} is longer: ${why}; give that axis a number`,
+      `exportOnnx: forward of ${model.constructor.name} makes another graph where ${options.open[longer[k]!.axis]} is longer: ${why}; give that axis a number`,
     );
   const align = (tensors: readonly (Tensor | undefined)[], label: string): void => {
     const [own] = tensors;
@@ -113,15 +118,15 @@ export function traceModel(model: Module & SequenceModel, options: TraceOptions)
       if (tensor?.shape.length !== own.shape.length || tensor.dtype !== own.dtype)
         throw differs(k, `${label} has other axes or another element type`);
     });
-    const all = tensors as readonly Tensor[];
+    const known = tensors as readonly Tensor[];
     lengths.set(
       own,
-      own.shape.map((_, axis) => all.map(({ shape }) => shape[axis]!)),
+      own.shape.map((_, axis) => known.map(({ shape }) => shape[axis]!)),
     );
     if (own.source?.kind === "constant")
       constants.set(
         own,
-        all.map(({ source }) => (source?.kind === "constant" ? source.values : [])),
+        known.map(({ source }) => (source?.kind === "constant" ? source.values : [])),
       );
   };
   for (const name of first.inputs.keys())
@@ -157,7 +162,7 @@ export function traceModel(model: Module & SequenceModel, options: TraceOptions)
       traces.map(({ outputs }) => outputs.get(name)),
       name,
     );
-  const axes = new Map(options.open.map((name) => [name, traces.map((_, k) => sizes(k).get(name)!)]));
+  const axes = new Map(options.open.map((name) => [name, all.map((sizes) => sizes.get(name)!)]));
   const { inputs, outputs } = first;
   return { nodes, inputs, outputs, axes, constants, lengths: (tensor) => lengths.get(tensor)! };
 }

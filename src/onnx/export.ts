@@ -25,10 +25,10 @@ import {
   writeLinearTokens,
   writeMatmul,
   writeSoftmax,
-  writeWindows,
 } from "./export-products.ts";
 import { writeRecurrent } from "./export-recurrent.ts";
 import { describeInputs, type OnnxInput, type TracedModel, type TracedNode, traceModel } from "./export-trace.ts";
+import { findLarger, writeSumOfWindows, writeWindows } from "./export-windows.ts";
 import { elementTypes, encode, type NewMessage } from "./proto.ts";
 
 /** Of the operators: LayerNormalization is there from this one on. */
@@ -80,6 +80,7 @@ const writers: Readonly<Record<string, Write>> = {
   matmul: writeMatmul,
   "batch-product": writeBatchProduct,
   windows: writeWindows,
+  "sum-of-windows": writeSumOfWindows,
   "sequence-mask": writeMask,
   "mask-rows": writeMaskedRows,
   "masked-softmax": writeMaskedSoftmax,
@@ -129,8 +130,14 @@ export function exportOnnx(model: Module, options: ExportOnnxOptions): Bytes {
   const g = new GraphWriter(traced.lengths, outputNames);
   const faults = new Set<string>();
   defineSources(g, traced, model, weights);
+  const larger = findLarger(traced);
   for (const one of traced.nodes) {
     try {
+      const part = larger.get(one.node);
+      if (part) {
+        part(g);
+        continue;
+      }
       const write = writers[one.node.op.name];
       if (!write) {
         const [why, wayOut] = reasons[one.node.op.name] ?? [

@@ -1,8 +1,24 @@
-/** A model run here, on the twins, and by ONNX Runtime from its exported file. */
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+/** A model run here, on the twins, by ONNX Runtime from its exported file, and here again from that file. */
+import { createRequire } from "node:module";
 import { expect } from "vitest";
-import { type Module, RandomStream, Runtime, type Shape, type StateDict, type Tensor } from "../../src/index.ts";
-import { type ExportOnnxOptions, exportOnnx, inspectOnnx } from "../../src/onnx/index.ts";
+import { Module, RandomStream, Runtime, type Shape, type StateDict, type Tensor } from "../../src/index.ts";
+import { type ExportOnnxOptions, exportOnnx, importOnnx, inspectOnnx } from "../../src/onnx/index.ts";
+
+interface RuntimeTensor {
+  readonly dims: readonly number[];
+  readonly data: ArrayLike<number | bigint>;
+}
+/** What is used of onnxruntime-node, whose types are there only where it is installed. */
+interface Package {
+  readonly InferenceSession: {
+    create(
+      model: Uint8Array,
+      options: object,
+    ): Promise<{ run(feeds: Record<string, RuntimeTensor>): Promise<Record<string, RuntimeTensor>> }>;
+  };
+  readonly Tensor: new (type: string, data: unknown, dims: readonly number[]) => RuntimeTensor;
+}
+const { InferenceSession, Tensor: OrtTensor } = createRequire(import.meta.url)("onnxruntime-node") as Package;
 
 export const TOLERANCE = 1e-5;
 
@@ -86,6 +102,13 @@ export async function compare(model: Module, { sizes = [{}], below = {}, given, 
         ),
         forward: call,
       });
+      const imported = importOnnx(file);
+      const again = await runtime.compile(imported, {
+        inputs: Object.fromEntries(
+          specs.map(({ name, shape, whole }) => [name, { shape, dtype: whole ? "i32" : "f32" }]),
+        ),
+        forward: (all) => imported.forward(all),
+      });
       let states: StateDict = {};
       for (let i = 0; i < (stateful.length > 0 ? calls : 1); i++) {
         const feeds: StateDict = Object.fromEntries(specs.map((spec) => [spec.name, states[spec.name] ?? draw(spec)]));
@@ -101,9 +124,19 @@ export async function compare(model: Module, { sizes = [{}], below = {}, given, 
           ),
         );
         expect(Object.keys(ours).sort()).toEqual(Object.keys(theirs).sort());
+        const back = await again.run(feeds);
         for (const [name, { shape, data }] of Object.entries(ours)) {
           const other = theirs[name]!;
           expect(other.dims, name).toEqual(shape);
+          expect(back[name]!.shape, name).toEqual(shape);
+          const difference = Math.max(
+            ...Array.from(data, (value, at) =>
+              Object.is(value, back[name]!.data[at])
+                ? 0
+                : Math.abs(value - back[name]!.data[at]!) / Math.max(1, Math.abs(value)),
+            ),
+          );
+          expect(difference, `${name}, imported, of ${JSON.stringify(bound)}, call ${i}`).toBeLessThan(TOLERANCE);
           const worst = Math.max(
             ...Array.from(data, (value, at) => {
               const one = Number(other.data[at]);
@@ -120,9 +153,23 @@ export async function compare(model: Module, { sizes = [{}], below = {}, given, 
         );
       }
       program.dispose();
+      again.dispose();
     }
     return operators;
   } finally {
     runtime.dispose();
+  }
+}
+
+type Inputs = Readonly<Record<string, Tensor>>;
+/** A function as a model. */
+export class Of extends Module {
+  readonly of: (inputs: Inputs) => unknown;
+  constructor(of: (inputs: Inputs) => unknown) {
+    super();
+    this.of = of;
+  }
+  forward(inputs: Inputs) {
+    return this.of(inputs);
   }
 }

@@ -1,8 +1,11 @@
-/** Functions of tensors, layers without a memory, attention and pooling, exported to ONNX. */
+/** Layers without a memory, convolutions, attention and pooling, exported to ONNX, as ONNX Runtime computes them. */
 import { describe, expect, test } from "vitest";
 import {
   AdditiveAttention,
   Conv1d,
+  Conv2d,
+  ConvTranspose1d,
+  ConvTranspose2d,
   Embedding,
   functional as F,
   GRU,
@@ -13,20 +16,7 @@ import {
   MultiplicativeAttention,
   type Tensor,
 } from "../../src/index.ts";
-import { compare } from "./export-compared.ts";
-
-type Inputs = Readonly<Record<string, Tensor>>;
-/** A function as a model. */
-class Of extends Module {
-  readonly of: (inputs: Inputs) => unknown;
-  constructor(of: (inputs: Inputs) => unknown) {
-    super();
-    this.of = of;
-  }
-  forward(inputs: Inputs) {
-    return this.of(inputs);
-  }
-}
+import { compare, Of } from "./export-compared.ts";
 
 const sizes = [
   { T: 5, B: 2 },
@@ -34,190 +24,7 @@ const sizes = [
   { T: 9, B: 1 },
 ];
 const whole = { shape: ["T", "B"], dtype: "i32" as const };
-/** Functions of a [T,B,4] and b [T,B,4], i [T,B] below 4, n [B] below 3. */
-const open = {
-  inputs: { a: ["T", "B", 4], b: ["T", "B", 4], i: whole, n: { shape: ["B"], dtype: "i32" as const } },
-  dynamic: ["T", "B"],
-  sizes,
-  below: { i: 4, n: 3 },
-};
-type Case = (inputs: { a: Tensor; b: Tensor; i: Tensor; n: Tensor }) => Record<string, Tensor>;
-
-const functions: Readonly<Record<string, Case>> = {
-  arithmetic: ({ a, b }) => ({
-    add: a.add(b),
-    sub: a.sub(1.5),
-    mul: a.mul(b),
-    div: a.div(b.abs().add(1)),
-    from: F.sub(1, a),
-    under: F.div(2, b.pow(2).add(1)),
-  }),
-  "with whole numbers": ({ a, i }) => ({
-    add: i.add(1),
-    mul: i.mul(i),
-    sub: i.sub(i.mul(2)),
-    neg: i.neg().abs(),
-    div: i.div(3),
-    mixed: a.mul(i.unsqueeze(2)),
-    sign: i.sub(1).sign(),
-    max: i.maximum(2),
-    clamp: i.clamp({ min: 1, max: 2 }),
-    half: i.add(0.5),
-    int: a.mul(3).toInt(),
-    float: i.toFloat(),
-  }),
-  "of one number": ({ a }) => ({
-    neg: a.neg(),
-    abs: a.abs(),
-    sign: a.sign(),
-    floor: a.floor(),
-    sqrt: a.abs().sqrt(),
-    exp: a.exp(),
-    log: a.abs().add(0.1).log(),
-    sin: a.sin(),
-    cos: a.cos(),
-    sigmoid: a.sigmoid(),
-    tanh: a.tanh(),
-    relu: a.relu(),
-    gelu: a.gelu(),
-    silu: a.silu(),
-    softplus: a.mul(10).softplus(),
-    pow: a.abs().pow(1.7),
-    square: a.pow(2),
-    cube: a.pow(3),
-    inverse: a.abs().add(1).pow(-1),
-    detach: a.detach(),
-  }),
-  limits: ({ a, b }) => ({
-    max: a.maximum(b),
-    min: a.minimum(0.2),
-    low: a.clamp({ min: -0.5 }),
-    high: a.clamp({ max: 0.5 }),
-    both: a.clamp({ min: -0.1, max: 0.3 }),
-  }),
-  comparisons: ({ a, b, i }) => ({
-    eq: i.eq(2),
-    ne: i.ne(2),
-    lt: a.lt(b),
-    le: i.le(i.mul(2).sub(2)),
-    gt: a.gt(0),
-    ge: a.ge(b),
-    and: a.gt(0).logicalAnd(b.gt(0)),
-    or: a.gt(0).logicalOr(b.gt(0)),
-    not: i.logicalNot(),
-    where: F.where(a.gt(b), a, b),
-    number: F.where(i.unsqueeze(2), a, -1),
-    sum: a.gt(0).sum(0),
-    counted: a.gt(0).add(1),
-  }),
-  sums: ({ a }) => ({
-    all: a.sum(),
-    first: a.sum(0),
-    two: a.sum([0, 2]),
-    kept: a.sum(1, { keepdim: true }),
-    mean: a.mean(),
-    meanT: a.mean(0),
-    meanC: a.mean(-1, { keepdim: true }),
-    variance: a.variance(-1),
-    population: a.variance(-1, { correction: 0 }),
-    populationT: a.variance(0, { correction: 0 }),
-  }),
-  "largest and smallest": ({ a }) => ({
-    max: a.max(0),
-    min: a.min(2, { keepdim: true }),
-    all: a.max(),
-    argmax: a.argmax(-1),
-    argmin: a.argmin(0),
-    two: a.max([0, 2]),
-    top: a.topK(3).values,
-    where: a.topK(2).indices,
-    low: a.topK(2, { largest: false }).values,
-    logSumExp: a.logSumExp(-1),
-    total: a.logSumExp(),
-  }),
-  softmax: ({ a }) => ({ last: a.softmax(), first: a.softmax(0), log: a.logSoftmax(), logT: a.logSoftmax(0) }),
-  layout: ({ a, i }) => ({
-    reshape: a.reshape([a.shape[0]! * a.shape[1]!, 4]),
-    pieces: a.reshape([a.shape[0]!, a.shape[1]!, 2, 2]),
-    flat: a.reshape([-1]),
-    scalar: a.sum().reshape([1, 1]),
-    squeeze: a.unsqueeze(1).squeeze(1),
-    permute: a.permute([2, 0, 1]),
-    transpose: a.transpose(0, 1),
-    mT: a.transpose(),
-    flip: a.flip(0),
-    flips: a.flip([1, 2]),
-    whole: i.flip(1),
-    expand: a.unsqueeze(0).expand([3, -1, -1, -1]),
-    pad: a.pad(
-      [
-        [1, 2],
-        [0, 0],
-        [2, 1],
-      ],
-      { value: 0.5 },
-    ),
-    padWhole: i.pad(
-      [
-        [0, 1],
-        [1, 0],
-      ],
-      { value: 7 },
-    ),
-  }),
-  pieces: ({ a, b }) => ({
-    slice: a.slice(1, 2),
-    every: a.slice(0, 2, 2, 2),
-    first: a.select(0),
-    last: a.select(-1),
-    most: a.slice(0, a.shape[0]! - 1, 0),
-    rest: a.slice(1, a.shape[0]! - 1, 0),
-    channel: a.select(2, -1),
-    concat: F.concat([a, b]),
-    concatT: F.concat([a, b], 0),
-    stack: F.stack([a, b]),
-    stackT: F.stack([a, b], 1),
-    split: a.split(3)[0]!,
-    splitRest: a.split(3)[1]!,
-    pairs: a.slice(0, a.shape[0]!, 0).sub(b),
-  }),
-  "by index": ({ a, i, n }) => ({
-    gather: a.gather(i.unsqueeze(2)),
-    select: a.indexSelect(n, 2),
-    oneHot: i.oneHot(4),
-    numbers: n.oneHot(3),
-    cumSum: a.cumSum(0),
-    cumSumC: a.cumSum(),
-  }),
-  products: ({ a, b }) => ({
-    matmul: a.matmul(b.transpose()),
-    vector: a.matmul(F.constant([1, 2, 3, 4])),
-    einsum: F.einsum("tbh,sbh->bts", a, b),
-    sum: F.einsum("tbh,tbh->bh", a, b),
-    constant: a.mul(F.constant([1, -1, 2, 0.5])),
-    rows: a.matmul(F.constant([1, 2, 3, 4, 5, 6, 7, 8], { shape: [4, 2] })),
-  }),
-};
-
-describe("functions", () => {
-  test.each(Object.entries(functions))("%s", async (_, of) => {
-    await compare(new Of(of as never), open);
-    const [bound] = sizes;
-    await compare(new Of(of as never), { ...open, inputs: fixed(open.inputs, bound!), dynamic: [], sizes: [{}] });
-  });
-});
-
-/** Shapes with numbers in place of names. */
-function fixed(inputs: typeof open.inputs, bound: Readonly<Record<string, number>>) {
-  const of = (shape: readonly (string | number)[]) =>
-    shape.map((axis) => (typeof axis === "string" ? bound[axis]! : axis));
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, input]) => [
-      name,
-      Array.isArray(input) ? of(input) : { ...input, shape: of((input as { shape: string[] }).shape) },
-    ]),
-  ) as never;
-}
+type Case = (inputs: Readonly<Record<string, Tensor>>) => Record<string, Tensor>;
 
 const lengths = (name: string, { T = 1, B = 1 }: Readonly<Record<string, number>>) =>
   name === "lengths" ? Array.from({ length: B }, (_, b) => 1 + ((b * 3 + 1) % T)) : undefined;
@@ -277,6 +84,69 @@ describe("layers", () => {
       await compare(new Convolving(), { inputs: { x: [T, "B", 4] }, dynamic: ["B"], sizes: [{ B: 2 }] });
   });
 
+  class Image extends Module {
+    conv = new Conv2d({ inChannels: 2, outChannels: 4, kernelSize: [3, 2], padding: 1, stride: [1, 2], groups: 2 });
+    one = new Conv2d({ inChannels: 4, outChannels: 3, kernelSize: 1, bias: false });
+    up = new ConvTranspose2d({
+      inChannels: 3,
+      outChannels: 2,
+      kernelSize: 3,
+      stride: 2,
+      padding: [1, 0],
+      outputPadding: 1,
+    });
+    forward(image: Tensor) {
+      const y = this.one.forward(this.conv.forward(image).relu());
+      return { y, up: this.up.forward(y), max: F.maxPool2d(image, 2), mean: F.avgPool2d(image, [2, 3], { stride: 1 }) };
+    }
+  }
+  test("convolutions and pooling of images", async () => {
+    const operators = await compare(new Image(), { inputs: { x: [2, 2, 7, 9] } });
+    expect(operators).toMatchObject({ Conv: 1, ConvTranspose: 1, MaxPool: 1, AveragePool: 1 });
+    const bound = [
+      { N: 1, H: 6, W: 7 },
+      { N: 3, H: 8, W: 12 },
+      { N: 2, H: 5, W: 6 },
+    ];
+    await compare(new Image(), { inputs: { x: ["N", 2, "H", "W"] }, dynamic: ["N", "H", "W"], sizes: bound });
+  });
+
+  class Strided extends Module {
+    layers = [new Conv1d({ inChannels: 4, outChannels: 3, kernelSize: 4, stride: 3, padding: 2 })];
+    up = new ConvTranspose1d({ inChannels: 4, outChannels: 2, kernelSize: 4, stride: 3, groups: 2 });
+    rnn = new LSTM({ inputSize: 3, hiddenSize: 3, bidirectional: true });
+    forward(input: Tensor) {
+      const channels = input.permute([1, 2, 0]);
+      const same = F.conv1d(
+        channels,
+        F.constant(
+          Array.from({ length: 24 }, (_, i) => i / 9 - 1),
+          { shape: [4, 2, 3] },
+        ),
+        undefined,
+        { groups: 2, dilation: 2, padding: [[1, 3]] },
+      );
+      return {
+        strided: this.rnn.forward(this.layers[0]!.forward(input)).output,
+        same,
+        up: this.up.forward(channels),
+        max: F.maxPool1d(channels, 3, { stride: 2, padding: 1 }),
+        ceil: F.maxPool1d(channels, 2, { ceilMode: true }),
+        mean: F.avgPool1d(channels, 2),
+        padded: F.avgPool1d(channels, 3, { stride: 1, padding: 1 }),
+        dilated: F.maxPool1d(channels, 2, { stride: 1, dilation: 2 }),
+      };
+    }
+  }
+  test("convolutions and pooling of sequences, strides along an open axis", async () => {
+    await compare(new Strided(), { inputs: { x: [9, 2, 4] } });
+    await compare(new Strided(), {
+      inputs: { x: ["T", "B", 4] },
+      dynamic: ["T", "B"],
+      sizes: [7, 8, 9, 10, 11].map((T, i) => ({ T, B: (i % 2) + 1 })),
+    });
+  });
+
   class Attending extends Module {
     additive = new AdditiveAttention({ querySize: 4, hiddenSize: 5, bias: true });
     general = new MultiplicativeAttention({ querySize: 4, scale: true });
@@ -310,7 +180,8 @@ describe("layers", () => {
     });
   });
 
-  const pools: Case = ({ a, ...all }) => {
+  const pools: Case = ({ a: steps, ...all }) => {
+    const a = steps!;
     const real = all as unknown as { lengths?: Tensor; mask?: Tensor };
     return { mean: F.meanPool(a, real), max: F.maxPool(a, real), last: F.lastPool(a, real) };
   };
