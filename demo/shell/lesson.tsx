@@ -67,9 +67,9 @@ const primary: Readonly<Record<Phase, "pause" | "continue" | "startOver">> = {
   ...{ done: "startOver", failed: "startOver" },
 };
 
-type Controls = Pick<LessonProps, "training" | "seed" | "onStartOver" | "onMore">;
+type Controls = Pick<LessonProps, "training" | "seed" | "phases" | "hasSpeed" | "onStartOver" | "onMore">;
 
-function Toolbar({ training, seed, onStartOver, onMore }: Controls) {
+function Toolbar({ training, seed, phases, hasSpeed = true, onStartOver, onMore }: Controls) {
   const phase = training.phase.value;
   const next = phase === "done" && onMore ? "more" : primary[phase];
   const startOver = onStartOver ?? (() => training.start());
@@ -101,22 +101,24 @@ function Toolbar({ training, seed, onStartOver, onMore }: Controls) {
             {text("oneStep")}
           </button>
         )}
-        <label class="inline">
-          <span>{text("speed")}</span>
-          <select
-            id="speed"
-            value={String(training.speed.value)}
-            onChange={({ currentTarget }) => {
-              training.speed.value = Number(currentTarget.value);
-            }}
-          >
-            {speeds.map((speed) => (
-              <option key={speed} value={String(speed)}>
-                {Number.isFinite(speed) ? text("perSecond", { count: speed }) : text("full")}
-              </option>
-            ))}
-          </select>
-        </label>
+        {hasSpeed && (
+          <label class="inline">
+            <span>{text("speed")}</span>
+            <select
+              id="speed"
+              value={String(training.speed.value)}
+              onChange={({ currentTarget }) => {
+                training.speed.value = Number(currentTarget.value);
+              }}
+            >
+              {speeds.map((speed) => (
+                <option key={speed} value={String(speed)}>
+                  {Number.isFinite(speed) ? text("perSecond", { count: speed }) : text("full")}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         {seed && (
           <label class="inline">
             <span>{text("seed")}</span>
@@ -135,7 +137,7 @@ function Toolbar({ training, seed, onStartOver, onMore }: Controls) {
         )}
         <CopyLink />
         <p id="status" role="status">
-          {text(phase)}
+          {phases?.[phase] ? inLanguage(phases[phase]) : text(phase)}
         </p>
         <p class="steps">
           {training.step.value > 0 &&
@@ -196,6 +198,10 @@ function Failed({ training, wayOut }: Pick<LessonProps, "training" | "wayOut">) 
 export interface LessonProps {
   readonly training: AnyTraining;
   readonly seed?: Signal<number>;
+  /** What phases are called where something else than a training goes on. */
+  readonly phases?: Partial<Readonly<Record<Phase, InBoth>>>;
+  /** Whether it can be slowed down; default true. */
+  readonly hasSpeed?: boolean;
   /** Default: the training starts, with the settings as they are. */
   readonly onStartOver?: () => void;
   /** Goes on with a training that is done; without it there is only starting over. */
