@@ -2,7 +2,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { Device } from "./device.tsx";
-import { type InBoth, inLanguage, words } from "./language.ts";
+import { type InBoth, inLanguage, type Values, words } from "./language.ts";
 import { type LiveTraining, type Phase, speeds } from "./live-training.ts";
 
 const text = words({
@@ -67,10 +67,12 @@ const primary: Readonly<Record<Phase, "pause" | "continue" | "startOver">> = {
   ...{ done: "startOver", failed: "startOver" },
 };
 
-type Controls = Pick<LessonProps, "training" | "seed" | "phases" | "hasSpeed" | "onStartOver" | "onMore">;
+type Controls = Pick<LessonProps, "training" | "seed" | "saying" | "hasSpeed" | "onStartOver" | "onMore">;
 
-function Toolbar({ training, seed, phases, hasSpeed = true, onStartOver, onMore }: Controls) {
+function Toolbar({ training, seed, saying = {}, hasSpeed = true, onStartOver, onMore }: Controls) {
   const phase = training.phase.value;
+  const own = words(saying as Readonly<Record<string, InBoth>>);
+  const say = (key: Phase | "progress" | "endless", values?: Values) => (key in saying ? own : text)(key, values);
   const next = phase === "done" && onMore ? "more" : primary[phase];
   const startOver = onStartOver ?? (() => training.start());
   const act = {
@@ -137,11 +139,11 @@ function Toolbar({ training, seed, phases, hasSpeed = true, onStartOver, onMore 
         )}
         <CopyLink />
         <p id="status" role="status">
-          {phases?.[phase] ? inLanguage(phases[phase]) : text(phase)}
+          {say(phase)}
         </p>
         <p class="steps">
           {training.step.value > 0 &&
-            text(training.steps.value > 0 ? "progress" : "endless", {
+            say(training.steps.value > 0 ? "progress" : "endless", {
               step: training.step.value,
               steps: training.steps.value,
             })}
@@ -198,8 +200,8 @@ function Failed({ training, wayOut }: Pick<LessonProps, "training" | "wayOut">) 
 export interface LessonProps {
   readonly training: AnyTraining;
   readonly seed?: Signal<number>;
-  /** What phases are called where something else than a training goes on. */
-  readonly phases?: Partial<Readonly<Record<Phase, InBoth>>>;
+  /** What phases are called where something else than a training goes on; of `progress` also with {step} and {steps} in it. */
+  readonly saying?: Partial<Readonly<Record<Phase | "progress", InBoth>>>;
   /** Whether it can be slowed down; default true. */
   readonly hasSpeed?: boolean;
   /** Default: the training starts, with the settings as they are. */

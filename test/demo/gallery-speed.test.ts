@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type OpenedBrowser, openBrowser } from "../support/browser.ts";
-import { checkPages, type Gallery, openPage, phase, serveGallery, trainedAnew, until } from "../support/gallery.ts";
+import { checkPages, type Gallery, openPage, phase, serveGallery, until } from "../support/gallery.ts";
 
 interface Reported {
   readonly date: string;
@@ -82,7 +82,7 @@ checkPages({
       expect([to, from, work]).toEqual([32, 1, 32]);
       expect(time! / (training(32) / training(1))).toBeCloseTo(1, 2);
       expect(await page.evaluate(points("training"))).toBe(results.filter(({ kind }) => kind === "training").length);
-      expect(await page.evaluate("document.querySelectorAll('.speed-roofline .roof').length")).toBe(1);
+      expect(await page.evaluate("document.querySelectorAll('.speed-roofline .roof').length")).toBeGreaterThan(0);
 
       // Each point tells of itself by keys, and stands in the table.
       await page.focus(".speed-roofline");
@@ -92,7 +92,7 @@ checkPages({
         /^Product 512×512, 4 in a row: .* ms \(middle half .*\), .* GFLOP\/s at 85.3 operations per byte\.$/,
       );
       await page.click(".speed-top .behind summary");
-      expect(await page.locator(".speed-top tbody tr").count()).toBe(results.length);
+      await until(page, `document.querySelectorAll(".speed-top tbody tr").length === ${results.length}`);
       await page.click(".speed-top .behind summary");
 
       // Stopped, it measures nothing; another network is measured anew.
@@ -109,7 +109,8 @@ checkPages({
       expect((await reported(page)).results.find(({ kind }) => kind === "forward")!.cell).toBe("rnn");
       expect(await page.evaluate("location.hash")).toBe("#cell=rnn");
       await page.click("#showJson");
-      await trainedAnew(page, () => page.check("input[value=lstm]", { force: true }));
+      await page.click("#primary");
+      await phase(page, "done");
     },
   },
 });

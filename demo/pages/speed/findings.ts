@@ -38,7 +38,13 @@ export const timeAtBase = (results: readonly Result[], kind: NetworkTask["kind"]
     return isNetwork(task) && Object.entries(wanted).every(([name, value]) => task[name as Size] === value);
   });
 
-/** Milliseconds: of a call that computes next to nothing, and of one dispatch and one submit more in it. */
+/** Dispatches of a submit: W·x, the step of the layer, the head. */
+const inSubmit = 3;
+
+/**
+ * Milliseconds: of a call that computes next to nothing, and of what it consists of: a submit, a dispatch in it, and the way of the
+ * result back to the program.
+ */
 export function overheads(results: readonly Result[]) {
   const tiny = (kind: "product" | "submit", count: number) =>
     timeOf(results, (task) => task.kind === kind && task.count === count && (task.kind === "submit" || task.N === 4));
@@ -48,7 +54,9 @@ export function overheads(results: readonly Result[]) {
   ];
   if (call === undefined || dispatches === undefined || submit === undefined || submits === undefined) return undefined;
   const each = (one: number, all: number) => Math.max(0, (all - one) / (many - few));
-  return { call, dispatch: each(call, dispatches), submit: each(submit, submits) };
+  const dispatch = each(call, dispatches);
+  const onlySubmit = Math.max(0, each(submit, submits) - inSubmit * dispatch);
+  return { call, dispatch, submit: onlySubmit, readBack: Math.max(0, call - onlySubmit - dispatch) };
 }
 
 /** The middle half of a measurement's rounds, as a share of their median: of the measurement that is in the middle by that. */

@@ -2,15 +2,26 @@
 import { computed } from "@preact/signals";
 import { percent, words } from "../../shell/language.ts";
 import { growthOf, overheads, timeAtBase, typicalSpread } from "./findings.ts";
-import { bestCopy, bestProduct, gbsOf, gflopsOf, nameOf, results, short, timed } from "./measuring.ts";
+import {
+  bestCopy,
+  bestProduct,
+  gbsOf,
+  gflopsOf,
+  largestCopy,
+  nameOf,
+  results,
+  short,
+  sizeOf,
+  timed,
+} from "./measuring.ts";
 
 const text = words({
   title: ["What was found", "알아낸 것"],
   soon: ["The first results come in a moment.", "곧 첫 결과가 나타납니다."],
   product: ["The fastest product reaches {gflops} GFLOP/s.", "가장 빠른 행렬 곱은 {gflops} GFLOP/s입니다."],
   roof: [
-    "The fastest copy moves {gbs} GB/s. Work with fewer than {ridge} operations per byte waits for memory.",
-    "가장 빠른 복사는 {gbs} GB/s입니다. 1바이트당 연산이 {ridge}번보다 적은 일은 메모리를 기다립니다.",
+    "Copies move up to {gbs} GB/s; of {size}, {large} GB/s. On data of that size, work with fewer than {ridge} operations per byte waits for memory.",
+    "복사는 최대 {gbs} GB/s, 크기가 {size}이면 {large} GB/s입니다. 그만한 데이터에서 1바이트당 연산이 {ridge}번보다 적은 일은 메모리를 기다립니다.",
   ],
   backward: [
     "A training step takes {time} times as long as a forward pass. It has 3 times the operations.",
@@ -34,8 +45,8 @@ const text = words({
   ],
   write: ["The network writes {perSecond} characters a second.", "신경망은 1초에 글자 {perSecond}개를 씁니다."],
   overhead: [
-    "A call with almost nothing to do takes {call} µs. One more dispatch costs {dispatch} µs, one more submit {submit} µs, and reading the result back takes the rest.",
-    "할 일이 거의 없는 호출도 {call} µs 걸립니다. 디스패치 하나를 더하면 {dispatch} µs, 제출 하나를 더하면 {submit} µs가 늘고, 나머지는 결과를 읽어 오는 시간입니다.",
+    "A call with almost nothing to do takes {call} µs: about {submit} µs for the submit, {dispatch} µs for its dispatch, and {readBack} µs until the result is read.",
+    "할 일이 거의 없는 호출도 {call} µs 걸립니다. 제출에 약 {submit} µs, 디스패치에 {dispatch} µs, 결과를 읽어 오는 데 {readBack} µs입니다.",
   ],
   right: [
     "All {count} results agree with float64; the largest difference is {error} of the largest number.",
@@ -43,8 +54,8 @@ const text = words({
   ],
   wrong: ["Not right, and so not timed: {names}.", "결과가 틀려 시간을 재지 않은 것: {names}."],
   noise: [
-    "Noise: half of the rounds of a typical measurement lie within {share} of its median.",
-    "잡음: 보통의 측정에서 가운데 절반은 중앙값의 {share} 폭 안에 있습니다.",
+    "Noise: in a typical measurement, the middle half of the rounds spans {share} of their median.",
+    "잡음: 보통의 측정에서 가운데 절반의 폭은 중앙값의 {share}입니다.",
   ],
 });
 
@@ -65,9 +76,12 @@ const sentences = computed<readonly Sentence[]>(() => {
   };
   const wrong = all.filter(({ times }) => times === undefined);
   if (wrong.length > 0) say("wrong", { names: wrong.map(nameOf).join("; ") });
-  const [product, copy] = [bestProduct.value, bestCopy.value];
+  const [product, copy, largest] = [bestProduct.value, bestCopy.value, largestCopy.value];
   if (product) say("product", { gflops: gflopsOf(product) });
-  if (product && copy) say("roof", { gbs: gbsOf(copy), ridge: gflopsOf(product) / gbsOf(copy) });
+  if (product && copy && largest) {
+    const large = gbsOf(largest);
+    say("roof", { gbs: gbsOf(copy), size: sizeOf(largest.bytes), large, ridge: gflopsOf(product) / large });
+  }
   const [forward, training] = [timeAtBase(all, "forward"), timeAtBase(all, "training")];
   if (forward && training) say("backward", { time: training / forward });
   const batch = growthOf(all, "training", "B");
@@ -82,8 +96,9 @@ const sentences = computed<readonly Sentence[]>(() => {
   if (write?.kind === "write") say("write", { perSecond: (write.count / write.times.median) * 1000 });
   const overhead = overheads(all);
   if (overhead) {
-    const { call, dispatch, submit } = overhead;
-    say("overhead", { call: call * 1000, dispatch: dispatch * 1000, submit: submit * 1000 });
+    const { call, dispatch, submit, readBack } = overhead;
+    const micro = { call: call * 1000, dispatch: dispatch * 1000, submit: submit * 1000, readBack: readBack * 1000 };
+    say("overhead", micro);
   }
   const spread = typicalSpread(all);
   if (spread !== undefined) say("noise", { share: percent(spread) });

@@ -53,6 +53,10 @@ const bestOf = (kind: Task["kind"], speed: (result: Timed) => number) =>
 /** The roof: the best of both in this run. */
 export const bestProduct = computed(() => bestOf("product", gflopsOf));
 export const bestCopy = computed(() => bestOf("copy", gbsOf));
+/** What is copied here is too large for most caches. */
+export const largestCopy = computed(() =>
+  timed.value.findLast((result): result is Timed & { kind: "copy" } => result.kind === "copy"),
+);
 
 /** Three digits, as the language writes them. */
 export const short = (value: number): string =>

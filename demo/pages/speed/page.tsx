@@ -15,7 +15,7 @@ import "./page.css";
 
 const text = words({
   backend: ["Where", "어디서"],
-  auto: ["the best here", "여기서 가장 빠른 곳"],
+  auto: ["automatic", "자동"],
   gpu: ["GPU (WebGPU)", "GPU(WebGPU)"],
   wasm: ["CPU (WebAssembly)", "CPU(WebAssembly)"],
   cell: ["Network", "신경망"],
@@ -37,13 +37,14 @@ const text = words({
 });
 
 const explanation = [
-  "Each result is first compared with float64: what is wrong is not timed. Each time is a median of several rounds.\nThe roofline (Williams, Waterman and Patterson, 2009) shows what limits a computation. Further right, it does more operations for each byte that it reads or writes; further up, more operations per second. The slope is the speed of memory and the flat roof that of arithmetic, both measured here. A recurrent layer needs its weights R at every time step. For one sequence, each weight serves just two operations, so memory sets the pace. In a larger batch, all rows share the weights: the points move right and up. Points above the slope found their numbers in a cache.",
-  "모든 결과는 먼저 float64와 비교하고, 틀리면 시간을 재지 않습니다. 시간은 여러 번 잰 값의 중앙값입니다.\n루프라인(Williams, Waterman, Patterson 2009)은 무엇이 계산 속도를 막는지 보여 줍니다. 점이 오른쪽에 있을수록 읽고 쓰는 1바이트당 연산이 많고, 위에 있을수록 1초에 하는 연산이 많습니다. 비스듬한 선은 메모리의 속도, 평평한 지붕은 연산의 속도이며, 둘 다 여기서 잰 값입니다. 순환층은 시점마다 가중치 R이 필요합니다. 시퀀스가 하나면 가중치 하나로 연산을 두 번만 하므로 메모리가 속도를 정합니다. 배치가 커지면 모든 행이 가중치를 함께 쓰므로 점이 오른쪽 위로 옮겨 갑니다. 비스듬한 선보다 위에 있는 점은 캐시에서 수를 읽었습니다.",
+  "Each result is first compared with float64: what is wrong is not timed. Each time is a median of several rounds.\nThe roofline (Williams, Waterman and Patterson, 2009) shows what limits a computation. Further right, it does more operations for each byte that it reads or writes; further up, more operations per second. The flat roof is the speed of arithmetic, the slope that of memory, dashed where data is too large for a cache; all are measured here. A recurrent layer needs its weights R at every time step. For one sequence, each weight serves just two operations, so memory sets the pace. In a larger batch, all rows share the weights: the points move right and up.",
+  "모든 결과는 먼저 float64와 비교하고, 틀리면 시간을 재지 않습니다. 시간은 여러 번 잰 값의 중앙값입니다.\n루프라인(Williams, Waterman, Patterson 2009)은 무엇이 계산 속도를 막는지 보여 줍니다. 점이 오른쪽에 있을수록 읽고 쓰는 1바이트당 연산이 많고, 위에 있을수록 1초에 하는 연산이 많습니다. 평평한 지붕은 연산의 속도, 비스듬한 선은 메모리의 속도이며, 점선은 캐시에 들어가지 않는 큰 데이터의 속도입니다. 모두 여기서 잰 값입니다. 순환층은 시점마다 가중치 R이 필요합니다. 시퀀스가 하나면 가중치 하나로 연산을 두 번만 하므로 메모리가 속도를 정합니다. 배치가 커지면 모든 행이 가중치를 함께 쓰므로 점이 오른쪽 위로 옮겨 갑니다.",
 ] as const;
 
-const phases = {
+const saying = {
   training: ["Measuring", "재는 중"],
   done: ["Measured", "다 쟀습니다"],
+  progress: ["{step} of {steps} measurements", "{steps}가지 가운데 {step}가지"],
 } as const;
 
 /** Not where the browser has none, or was asked for one in vain. */
@@ -115,7 +116,7 @@ function Json() {
 
 function Page() {
   return (
-    <Lesson training={measuring} phases={phases} hasSpeed={false} explanation={explanation} program={program}>
+    <Lesson training={measuring} saying={saying} hasSpeed={false} explanation={explanation} program={program}>
       <Controls />
       <div class="speed-top">
         <section class="card">

@@ -3,7 +3,19 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Figure } from "../../shell/figure.tsx";
 import { words } from "../../shell/language.ts";
-import { bestCopy, bestProduct, gbsOf, gflopsOf, kindName, nameOf, short, type Timed, timed } from "./measuring.ts";
+import {
+  bestCopy,
+  bestProduct,
+  gbsOf,
+  gflopsOf,
+  kindName,
+  largestCopy,
+  nameOf,
+  short,
+  sizeOf,
+  type Timed,
+  timed,
+} from "./measuring.ts";
 import { flopsOf, intensityOf } from "./tasks.ts";
 
 const text = words({
@@ -28,7 +40,7 @@ const text = words({
     "점을 가리키거나, 그림에 초점을 맞추고 화살표 키를 쓰세요.",
   ],
   roof: ["{gflops} GFLOP/s", "{gflops} GFLOP/s"],
-  slope: ["{gbs} GB/s", "{gbs} GB/s"],
+  slope: ["{gbs} GB/s ({size})", "{gbs} GB/s({size})"],
   what: ["Computation", "계산"],
   median: ["Median (ms)", "중앙값(ms)"],
   half: ["Middle half (ms)", "가운데 절반(ms)"],
@@ -154,10 +166,17 @@ interface PlotProps {
 }
 
 function Plot({ points, here, size: { width, height }, onPoint }: PlotProps) {
-  const [product, copy] = [bestProduct.value, bestCopy.value];
-  const [peak, slope] = [product && gflopsOf(product), copy && gbsOf(copy)];
+  const peak = bestProduct.value && gflopsOf(bestProduct.value);
+  const [best, largest] = [bestCopy.value, largestCopy.value];
+  // Where a cache makes no difference, one slope says all.
+  const slopes = [best, ...(best && largest && gbsOf(best) > 1.1 * gbsOf(largest) ? [largest] : [])].flatMap((one) =>
+    one?.kind === "copy" ? [{ gbs: gbsOf(one), size: sizeOf(one.bytes) }] : [],
+  );
   const [left, right] = decades(points.map(intensityOf));
-  const [low, high] = decades([...points.map(gflopsOf), peak ?? 1, ...(slope ? [slope * 10 ** left] : [])]);
+  const [low, high] = decades([
+    ...points.flatMap((point) => [point.times.low, point.times.high].map((time) => flopsOf(point) / time / 1e6)),
+    ...(peak ? [peak, ...slopes.map(({ gbs }) => Math.min(peak, gbs * 10 ** left))] : []),
+  ]);
   const x = (intensity: number) =>
     edge.left + ((Math.log10(intensity) - left) / (right - left)) * (width - edge.left - edge.right);
   const y = (speed: number) =>
@@ -167,7 +186,6 @@ function Plot({ points, here, size: { width, height }, onPoint }: PlotProps) {
     const found = points.reduce((best, one) => (distance(one) < distance(best) ? one : best));
     if (distance(found) < 30) onPoint(nameOf(found));
   };
-  const ridge = peak && slope ? Math.min(10 ** right, Math.max(10 ** left, peak / slope)) : undefined;
   return (
     <svg width={width} height={height} aria-hidden="true" onPointerMove={nearest} onPointerDown={nearest}>
       {between(left, right).map((power) => (
@@ -192,20 +210,7 @@ function Plot({ points, here, size: { width, height }, onPoint }: PlotProps) {
       <text x={edge.left + 6} y={edge.top + 12}>
         {text("y")}
       </text>
-      {peak && slope && ridge && (
-        <>
-          <path
-            class="roof"
-            d={`M${x(10 ** left)} ${y(Math.min(peak, slope * 10 ** left))}L${x(ridge)} ${y(Math.min(peak, slope * ridge))}L${x(10 ** right)} ${y(Math.min(peak, slope * 10 ** right))}`}
-          />
-          <text class="roof-name" x={width - edge.right - 4} y={y(peak) - 6} text-anchor="end">
-            {text("roof", { gflops: short(peak) })}
-          </text>
-          <text class="roof-name" x={x(10 ** left) + 6} y={y(slope * 10 ** left) - 8}>
-            {text("slope", { gbs: short(slope) })}
-          </text>
-        </>
-      )}
+      {peak && <Roof peak={peak} slopes={slopes} from={10 ** left} to={10 ** right} x={x} y={y} />}
       {points.map((point, i) => {
         const { color, shape } = marks[point.kind as keyof typeof marks];
         const speedAt = (milliseconds: number) => y(flopsOf(point) / milliseconds / 1e6);
@@ -228,5 +233,49 @@ function Plot({ points, here, size: { width, height }, onPoint }: PlotProps) {
         );
       })}
     </svg>
+  );
+}
+
+interface RoofProps {
+  readonly peak: number;
+  readonly slopes: readonly { readonly gbs: number; readonly size: string }[];
+  /** Of the operations per byte that are shown. */
+  readonly from: number;
+  readonly to: number;
+  readonly x: (intensity: number) => number;
+  readonly y: (speed: number) => number;
+}
+
+function Roof({ peak, slopes, from, to, x, y }: RoofProps) {
+  return (
+    <>
+      <text class="roof-name" x={x(to) - 4} y={y(peak) - 6} text-anchor="end">
+        {text("roof", { gflops: short(peak) })}
+      </text>
+      {slopes.map(({ gbs, size }, i) => {
+        const speed = (intensity: number) => y(Math.min(peak, gbs * intensity));
+        const ridge = Math.min(to, Math.max(from, peak / gbs));
+        const [dx, dy] = [x(ridge) - x(from), speed(ridge) - speed(from)];
+        return (
+          <g key={size}>
+            <path
+              class="roof"
+              stroke-dasharray={i > 0 ? "5 5" : undefined}
+              d={`M${x(from)} ${speed(from)}L${x(ridge)} ${speed(ridge)}${i > 0 ? "" : `L${x(to)} ${speed(to)}`}`}
+            />
+            {/* Along the line and on its outer side, so that the two do not meet. */}
+            {Math.hypot(dx, dy) > 80 && (
+              <text
+                class="roof-name"
+                text-anchor="middle"
+                transform={`translate(${x(from) + dx / 2} ${speed(from) + dy / 2}) rotate(${(Math.atan2(dy, dx) * 180) / Math.PI}) translate(0 ${i > 0 ? 15 : -6})`}
+              >
+                {text("slope", { gbs: short(gbs), size })}
+              </text>
+            )}
+          </g>
+        );
+      })}
+    </>
   );
 }

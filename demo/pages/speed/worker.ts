@@ -1,4 +1,4 @@
-import { Runtime } from "webgpu-rnn";
+import { LimitError, Runtime } from "webgpu-rnn";
 import { serve } from "../../shell/training-worker.ts";
 import { expectedOf, prepare } from "./prepare.ts";
 import { type Measured, measure } from "./program.ts";
@@ -11,6 +11,11 @@ export interface Settings {
 
 export type Result = Task & Measured;
 
+/** What a device has no room for is left out. */
+function tooLarge(error: unknown): undefined {
+  if (!(error instanceof LimitError)) throw error;
+}
+
 /** Each measurement is a step: between two of them it can be stopped. */
 export default serve(async function* (runtime, { cell, isLarge }: Settings) {
   const twins = await Runtime.open({ backend: "cpu" });
@@ -18,8 +23,9 @@ export default serve(async function* (runtime, { cell, isLarge }: Settings) {
     const tasks = tasksOf({ cell, isLarge, isGpu: isGpu(runtime.info()) });
     const known = new Map<string, Awaited<ReturnType<typeof expectedOf>>>();
     const results: Result[] = [];
-    for (const task of tasks) {
-      const prepared = await prepare(runtime, task);
+    for (const [i, task] of tasks.entries()) {
+      const prepared = await prepare(runtime, task).catch(tooLarge);
+      if (!prepared) continue;
       try {
         // Batches of all sizes come to the same.
         const key = JSON.stringify(isNetwork(task) ? { ...task, B: 1 } : task);
@@ -29,7 +35,7 @@ export default serve(async function* (runtime, { cell, isLarge }: Settings) {
       } finally {
         runtime.release(prepared.model);
       }
-      yield { step: results.length, steps: tasks.length, view: results };
+      yield { step: i + 1, steps: tasks.length, view: results };
     }
   } finally {
     twins.dispose();
