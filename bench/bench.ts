@@ -9,7 +9,8 @@ import * as library from "../src/node.ts";
 import type { Backend } from "../src/plan/backend.ts";
 import { WasmBackend } from "../src/wasm/wasm-backend.ts";
 import { kernelCases } from "./kernels.ts";
-import { inTurns, readyKernel, type Times } from "./measure.ts";
+import { inTurns, readyKernel } from "./measure.ts";
+import type { Times } from "./rounds.ts";
 import { workloadsOf } from "./workloads.ts";
 
 const kinds = ["gpu", "wasm"] as const;

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
-import { medianOf } from "./measure.ts";
+import { medianOf } from "./rounds.ts";
 import type { Answer, Request } from "./workloads-process.ts";
 
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));

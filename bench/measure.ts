@@ -3,6 +3,7 @@ import { GpuBackend } from "../src/gpu/gpu-backend.ts";
 import type { Backend } from "../src/plan/backend.ts";
 import type { BufferSpec, Dispatch, Plan, View } from "../src/plan/plan.ts";
 import { RandomStream } from "../src/random.ts";
+import { type Times, timesOf } from "./rounds.ts";
 
 /** Dispatches with the memory that they need. */
 export interface KernelCase {
@@ -25,20 +26,12 @@ export interface ReadyKernel extends Ready {
   readonly error: number;
 }
 
-/** Median and least milliseconds of a unit. */
-export interface Times {
-  readonly median: number;
-  readonly least: number;
-}
-
-export const medianOf = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[times.length >> 1]!;
-
 /** Measures several in turns (A B A B …), so that what slows the machine for a while slows all of them. */
 export async function inTurns(all: readonly Ready[], rounds: number): Promise<Times[]> {
   const times = all.map((): number[] => []);
   for (let round = 0; round < rounds; round++)
     for (const [i, ready] of all.entries()) times[i]!.push(await ready.round());
-  return times.map((own) => ({ median: medianOf(own), least: Math.min(...own) }));
+  return times.map(timesOf);
 }
 
 /** Above this a kernel is wrong, and is not timed. */

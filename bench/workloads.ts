@@ -4,6 +4,7 @@
  */
 import type * as Library from "../src/node.ts";
 import type { Ready } from "./measure.ts";
+import { roundsOf } from "./rounds.ts";
 
 type Webgpu = typeof Library;
 
@@ -24,21 +25,6 @@ interface HasSession {
     run(inputs: Library.StateDict): Promise<unknown>;
     dispose(): void;
   }>;
-}
-
-/** Rounds of about this many milliseconds, so that neither a fast machine's clock nor a slow one's patience is at its end. */
-const ROUND = 300;
-
-/** Runs the units of a workload twice, the second time to see how many make a round. */
-async function roundsOf(run: (units: number) => Promise<unknown>): Promise<() => Promise<number>> {
-  const timed = async (units: number) => {
-    const start = performance.now();
-    await run(units);
-    return (performance.now() - start) / units;
-  };
-  await run(2);
-  const units = Math.min(100, Math.max(2, Math.round(ROUND / (await timed(2)))));
-  return () => timed(units);
 }
 
 async function drain(all: AsyncIterable<unknown>): Promise<void> {

@@ -155,4 +155,13 @@ export const pages: readonly GalleryPage[] = [
       "지어낸 DNA 서열에서 한 신경망은 숨은 모티프를 찾고, 다른 신경망은 셋씩 세며 해독틀을 따라갑니다. 글자를 바꾸고 두 답이 어떻게 달라지는지 보세요.",
     ],
   },
+  {
+    name: "speed",
+    title: ["How fast is this device", "이 기기는 얼마나 빠른가"],
+    about: [
+      "Networks and kernels, measured here on your GPU or CPU: by time steps, batch size and units, and below the roof that the device sets.",
+      "신경망과 커널을 여러분의 GPU나 CPU에서 잽니다. 시점 수, 배치 크기, 유닛 수에 따라 걸리는 시간과, 기기가 정하는 지붕 아래 어디까지 오르는지 보세요.",
+    ],
+    for: "engineers",
+  },
 ];

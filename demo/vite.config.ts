@@ -8,6 +8,7 @@ import { pages, start } from "./pages.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const all = [start, ...pages];
+const { version } = JSON.parse(readFileSync(join(here, "../package.json"), "utf8"));
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 /** A page's HTML: the template, with the page's words in English, so that there is something to read before its script has run. */
@@ -46,6 +47,7 @@ export default defineConfig({
   base: "./",
   plugins: [gallery, load.pages],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  define: { "import.meta.env.LIBRARY_VERSION": JSON.stringify(version) },
   // Programs import the package by its name.
   resolve: { alias: aliases("browser") },
   server: { fs: { allow: [".."] } },

@@ -2,7 +2,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { Device } from "./device.tsx";
-import { type InBoth, inLanguage, words } from "./language.ts";
+import { type InBoth, inLanguage, type Values, words } from "./language.ts";
 import { type LiveTraining, type Phase, speeds } from "./live-training.ts";
 
 const text = words({
@@ -67,10 +67,12 @@ const primary: Readonly<Record<Phase, "pause" | "continue" | "startOver">> = {
   ...{ done: "startOver", failed: "startOver" },
 };
 
-type Controls = Pick<LessonProps, "training" | "seed" | "onStartOver" | "onMore">;
+type Controls = Pick<LessonProps, "training" | "seed" | "saying" | "hasSpeed" | "onStartOver" | "onMore">;
 
-function Toolbar({ training, seed, onStartOver, onMore }: Controls) {
+function Toolbar({ training, seed, saying = {}, hasSpeed = true, onStartOver, onMore }: Controls) {
   const phase = training.phase.value;
+  const own = words(saying as Readonly<Record<string, InBoth>>);
+  const say = (key: Phase | "progress" | "endless", values?: Values) => (key in saying ? own : text)(key, values);
   const next = phase === "done" && onMore ? "more" : primary[phase];
   const startOver = onStartOver ?? (() => training.start());
   const act = {
@@ -101,22 +103,24 @@ function Toolbar({ training, seed, onStartOver, onMore }: Controls) {
             {text("oneStep")}
           </button>
         )}
-        <label class="inline">
-          <span>{text("speed")}</span>
-          <select
-            id="speed"
-            value={String(training.speed.value)}
-            onChange={({ currentTarget }) => {
-              training.speed.value = Number(currentTarget.value);
-            }}
-          >
-            {speeds.map((speed) => (
-              <option key={speed} value={String(speed)}>
-                {Number.isFinite(speed) ? text("perSecond", { count: speed }) : text("full")}
-              </option>
-            ))}
-          </select>
-        </label>
+        {hasSpeed && (
+          <label class="inline">
+            <span>{text("speed")}</span>
+            <select
+              id="speed"
+              value={String(training.speed.value)}
+              onChange={({ currentTarget }) => {
+                training.speed.value = Number(currentTarget.value);
+              }}
+            >
+              {speeds.map((speed) => (
+                <option key={speed} value={String(speed)}>
+                  {Number.isFinite(speed) ? text("perSecond", { count: speed }) : text("full")}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         {seed && (
           <label class="inline">
             <span>{text("seed")}</span>
@@ -135,11 +139,11 @@ function Toolbar({ training, seed, onStartOver, onMore }: Controls) {
         )}
         <CopyLink />
         <p id="status" role="status">
-          {text(phase)}
+          {say(phase)}
         </p>
         <p class="steps">
           {training.step.value > 0 &&
-            text(training.steps.value > 0 ? "progress" : "endless", {
+            say(training.steps.value > 0 ? "progress" : "endless", {
               step: training.step.value,
               steps: training.steps.value,
             })}
@@ -196,6 +200,10 @@ function Failed({ training, wayOut }: Pick<LessonProps, "training" | "wayOut">) 
 export interface LessonProps {
   readonly training: AnyTraining;
   readonly seed?: Signal<number>;
+  /** What phases are called where something else than a training goes on; of `progress` also with {step} and {steps} in it. */
+  readonly saying?: Partial<Readonly<Record<Phase | "progress", InBoth>>>;
+  /** Whether it can be slowed down; default true. */
+  readonly hasSpeed?: boolean;
   /** Default: the training starts, with the settings as they are. */
   readonly onStartOver?: () => void;
   /** Goes on with a training that is done; without it there is only starting over. */

@@ -50,6 +50,8 @@ export interface LineChartProps {
   readonly high?: number;
   /** Powers of ten at equal distances. */
   readonly logarithmic?: boolean;
+  /** Powers of two of x at equal distances. */
+  readonly doubling?: boolean;
 }
 
 type AnyPoint = Readonly<Record<string, number>>;
@@ -176,7 +178,7 @@ function written(value: number, props: LineChartProps): string {
 const heightOf = (width: number) => Math.round(Math.max(150, Math.min(230, width * 0.5)));
 
 function optionsOf(props: LineChartProps, target: HTMLElement): uPlot.Options {
-  const { lines, xLabel = text("step"), low, high, logarithmic = false } = props;
+  const { lines, xLabel = text("step"), low, high, logarithmic = false, doubling = false } = props;
   const width = target.clientWidth || 300;
   const axis = {
     stroke: color("soft"),
@@ -199,7 +201,7 @@ function optionsOf(props: LineChartProps, target: HTMLElement): uPlot.Options {
     width,
     height: heightOf(width),
     scales: {
-      x: { time: false },
+      x: { time: false, ...(doubling && { distr: 3 as const, log: 2 as const }) },
       y: logarithmic ? { distr: 3, ...(low && high && { range: [low, high] }) } : { range },
     },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },

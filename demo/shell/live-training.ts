@@ -49,22 +49,26 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
   readonly speed = signal<number>(Number.POSITIVE_INFINITY);
   readonly #page: string;
   readonly #settings: () => Settings;
-  readonly #backend: BackendWish;
+  readonly #backend: () => BackendWish;
   #worker: Worker | undefined;
+  /** What the worker has opened. */
+  #opened: BackendWish | undefined;
   #asked = 0;
   readonly #waiting = new Map<number, Waiting>();
 
   /**
    * @param page whose worker.ts has the program
    * @param settings of a training that begins; what it reads of signals begins it anew when that changes
-   * @param backend where the address does not say; a dozen numbers are computed sooner, and in float64, without a GPU
+   * @param backend where the address does not say; a dozen numbers are computed sooner, and in float64, without a GPU. As a function
+   *   the reader's choice on the page, undefined where there is none; another one begins the training anew, in a new worker
    */
-  constructor(page: string, settings: () => Settings, backend: BackendWish = "auto") {
+  constructor(page: string, settings: () => Settings, backend: BackendWish | (() => BackendWish | undefined) = "auto") {
     this.#page = page;
     this.#settings = settings;
-    this.#backend = asked ?? backend;
+    this.#backend = typeof backend === "string" ? () => asked ?? backend : () => backend() ?? asked ?? "auto";
     effect(() => {
       settings();
+      this.#backend();
       // The first time as well: a page trains from its opening on.
       this.start();
     });
@@ -78,7 +82,7 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
 
   /** Begins anew, with the settings as they are now. */
   start(): void {
-    if (this.phase.peek() === "failed") this.#close();
+    if (this.phase.peek() === "failed" || this.#backend() !== this.#opened) this.#close();
     const settings = this.#settings();
     this.run.value = this.run.peek() + 1;
     this.points.value = [];
@@ -125,7 +129,9 @@ export class LiveTraining<Settings, View, Q extends AnyQuestions = Record<never,
       event.preventDefault();
       this.#fail({ code: "WORKER", message: event.message ?? "" });
     });
-    worker.postMessage({ type: "open", backend: this.#backend } satisfies Request);
+    this.#opened = this.#backend();
+    this.info.value = undefined;
+    worker.postMessage({ type: "open", backend: this.#opened } satisfies Request);
     return worker;
   }
 
