@@ -1,4 +1,5 @@
 // ONNX Runtime, as WebAssembly (onnxruntime-web) or native (onnxruntime-node). It does not train.
+import { readFileSync } from "node:fs";
 import { exportWeights } from "../../dist/node.js";
 import { recurrentModel } from "./onnx-model.mjs";
 
@@ -43,6 +44,33 @@ export async function open(where, threads) {
         async compared() {
           const outputs = [];
           for (let t = 0; t < x.shape[0]; t++) outputs.push(...(await step(x.data.slice(t * I, (t + 1) * I))));
+          return outputs;
+        },
+        unit: () => step(first),
+        dispose: () => session.release(),
+      };
+    },
+
+    async "onnx model"({ file, state, constants, output, x: input }, _, { x }) {
+      const session = await ort.InferenceSession.create(new Uint8Array(readFileSync(file)), options);
+      const size = x.data.length / x.shape[0];
+      const zeros = () => tensor({ shape: state.shape, data: new Float32Array(state.shape.reduce((a, b) => a * b)) });
+      const fixed = Object.entries(constants).map(([name, value]) => [
+        name,
+        new ort.Tensor("int64", BigInt64Array.of(BigInt(value)), []),
+      ]);
+      let carried = zeros();
+      const step = async (data) => {
+        const feeds = { [input.name]: tensor({ shape: input.shape, data }), [state.input]: carried };
+        const outputs = await session.run({ ...feeds, ...Object.fromEntries(fixed) });
+        carried = outputs[state.output];
+        return outputs[output].data;
+      };
+      const first = x.data.slice(0, size);
+      return {
+        async compared() {
+          const outputs = [];
+          for (let t = 0; t < x.shape[0]; t++) outputs.push(...(await step(x.data.slice(t * size, (t + 1) * size))));
           return outputs;
         },
         unit: () => step(first),

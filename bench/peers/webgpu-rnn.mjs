@@ -1,7 +1,8 @@
 // This library, as it is built in dist/.
-
+import { readFileSync } from "node:fs";
 import { product } from "../../dist/kernels/matmul.js";
 import { adam, CharModel, crossEntropy, GRU, Linear, LSTM, Module, mse, Runtime } from "../../dist/node.js";
+import { importOnnx } from "../../dist/onnx/index.js";
 import { WasmBackend } from "../../dist/wasm/wasm-backend.js";
 
 class Predictor extends Module {
@@ -51,19 +52,12 @@ export async function open(backend, threads = "1") {
     async session({ I, H }, weights, { x }) {
       const model = new LSTM({ inputSize: I, hiddenSize: H });
       runtime.loadStateDict(model, weights);
-      const session = await runtime.session(model, { inputs: { x: [1, 1, I] } });
-      const steps = Array.from({ length: x.shape[0] }, (_, t) => ({
-        x: { shape: [1, 1, I], data: x.data.slice(t * I, (t + 1) * I) },
-      }));
-      return {
-        async compared() {
-          const outputs = [];
-          for (const step of steps) outputs.push(...(await session.run(step)).output.data);
-          return outputs;
-        },
-        unit: () => session.run(steps[0]),
-        dispose: () => runtime.release(model),
-      };
+      return called(model, { name: "x", shape: [1, 1, I] }, x, "output");
+    },
+
+    "onnx model": ({ file, state, constants, output, x: input }, _, { x }) => {
+      const model = importOnnx(readFileSync(file), { states: { [state.output]: state.input }, constants });
+      return called(model, input, x, output);
     },
 
     async generation({ E, H, V, length }, weights) {
@@ -83,6 +77,24 @@ export async function open(backend, threads = "1") {
 
     product: backend === "wasm" ? (...given) => productAlone(Number(threads), ...given) : undefined,
   };
+
+  /** A session's calls, each on the next of the inputs in x. */
+  async function called(model, { name, shape }, x, output) {
+    const session = await runtime.session(model, { inputs: { [name]: shape } });
+    const size = x.data.length / x.shape[0];
+    const steps = Array.from({ length: x.shape[0] }, (_, t) => ({
+      [name]: { shape, data: x.data.slice(t * size, (t + 1) * size) },
+    }));
+    return {
+      async compared() {
+        const outputs = [];
+        for (const step of steps) outputs.push(...(await session.run(step))[output].data);
+        return outputs;
+      },
+      unit: () => session.run(steps[0]),
+      dispose: () => runtime.release(model),
+    };
+  }
 
   async function trained(model, weights, batch, options) {
     runtime.loadStateDict(model, weights);

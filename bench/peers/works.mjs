@@ -1,9 +1,11 @@
 // What is measured, with the numbers that every contender is given.
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 /**
  * @typedef {object} Work
  * @property {string} name
- * @property {"forward" | "training" | "character training" | "session" | "generation" | "product"} kind
+ * @property {"forward" | "training" | "character training" | "session" | "generation" | "product" | "onnx model"} kind
  * @property {number} flops of one unit, as far as products go
  * Sizes: B, T, I, H, E (embedding), V (vocabulary), N (of a square matrix), length.
  */
@@ -30,6 +32,40 @@ const characterTraining = (B, T, E, H, V) => {
   return { name, kind: "character training", B, T, E, H, V, flops };
 };
 
+/** A call of a published model, which lies in `shared/models` beside the repository; its state is fed back. */
+const publishedModel = (file, flops, model) => ({
+  name: `call of ${file}`,
+  kind: "onnx model",
+  file: fileURLToPath(new URL(`../../../shared/models/${file}`, import.meta.url)),
+  constants: {},
+  flops,
+  ...model,
+});
+const dtlnState = [1, 2, 128, 2];
+const publishedModels = [
+  publishedModel("dtln_1.onnx", 2 * (512 * (257 + 128) + 512 * 256 + 128 * 257), {
+    x: { name: "input_2", shape: [1, 1, 257] },
+    state: { input: "input_3", output: "tf_op_layer_stack_2", shape: dtlnState },
+    output: "activation_2",
+  }),
+  publishedModel("dtln_2.onnx", 2 * (2 * 512 * 256 + 512 * (256 + 128) + 512 * 256 + 128 * 256), {
+    x: { name: "input_4", shape: [1, 1, 512] },
+    state: { input: "input_5", output: "tf_op_layer_stack_5", shape: dtlnState },
+    output: "conv1d_3",
+  }),
+  // Four windows of 256; convolutions over 4, 2, 1 and 1 places.
+  publishedModel(
+    "silero_vad_16k_op15.onnx",
+    2 * (4 * 256 * 258 + 4 * 128 * 129 * 3 + 2 * 64 * 128 * 3 + 64 * 64 * 3 + 128 * 64 * 3 + 512 * 256),
+    {
+      x: { name: "input", shape: [1, 576] },
+      state: { input: "state", output: "stateN", shape: [2, 1, 128] },
+      output: "output",
+      constants: { sr: 16000 },
+    },
+  ),
+].filter(({ file }) => existsSync(file));
+
 /** @type {readonly Work[]} */
 export const works = [
   ...["lstm", "gru"].flatMap((cell) => [forward(cell, 128, 1), forward(cell, 128, 32), forward(cell, 512, 1)]),
@@ -46,6 +82,7 @@ export const works = [
     V: 96,
     flops: 1000 * (2 * 4 * 128 * 192 + 2 * 128 * 96),
   },
+  ...publishedModels,
   ...[512, 1024].map((N) => ({ name: `product ${N}x${N}x${N}`, kind: "product", N, flops: 2 * N ** 3 })),
 ];
 
@@ -108,6 +145,8 @@ export function numbersOf(work) {
       return { weights: layer(4, I, H), given: { x: frames(COMPARED_STEPS, 1, I, 8) } };
     case "generation":
       return { weights: characterModel(work), given: {} };
+    case "onnx model":
+      return { weights: {}, given: { x: noise([COMPARED_STEPS, ...work.x.shape], 1, 8) } };
     case "product":
       return { weights: {}, given: { a: noise([N, N], 1, 10), b: noise([N, N], 1, 11) } };
     default:

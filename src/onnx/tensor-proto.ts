@@ -2,7 +2,7 @@ import { FileFormatError, shown } from "../errors.ts";
 import { decodeBFloat16, decodeFloat16 } from "../io/half.ts";
 import { showShape } from "../tensor-data.ts";
 import { nameOfType } from "./inspect.ts";
-import { type ElementType, elementTypes, type Message } from "./proto.ts";
+import type { ElementType, Message } from "./proto.ts";
 import { type HostData, type HostValue, isKnownType, knownTypes, MOST_AXES } from "./values.ts";
 
 /** The bytes of an element in `rawData`; half of one where two are in a byte. */
@@ -145,6 +145,3 @@ export function readTensor(tensor: Message<"TensorProto">, what: string): HostVa
 
 const packedField = (tensor: Message<"TensorProto">, type: ElementType, bytes: number, size: number) =>
   tensor.int32Data.length === bytes ? fromFields(type, tensor, size) : undefined;
-
-/** The number of an element type. */
-export const numberOfType = (type: ElementType): number => elementTypes[type];

@@ -4,7 +4,7 @@ import { functional as F, type Tensor } from "../../index.ts";
 import { expanded, pointwiseHost } from "../host-array.ts";
 import type { Call, Operator, Operators } from "../operator.ts";
 import type { ElementType } from "../proto.ts";
-import { asType, deviceOf, isFloat, tensorOf } from "../values.ts";
+import { asType, deviceOf, tensorOf } from "../values.ts";
 
 type Operand = Tensor | number;
 const MANY = [1, Number.POSITIVE_INFINITY] as const;
@@ -32,23 +32,18 @@ function pair(call: Call): [Operand, Operand] {
 
 /** Of two numbers. */
 const binary = (
-  host: (a: number, b: number, isWhole: boolean) => number,
-  device: (a: Operand, b: Operand, isWhole: boolean, call: Call) => Tensor,
+  host: (a: number, b: number) => number,
+  device: (a: Operand, b: Operand) => Tensor,
   result?: ElementType,
-  attributes: Operator["attributes"] = {},
 ): Operator => ({
   inputs: 2,
-  // Before version 7 shapes were aligned by `axis` where `broadcast` was 1.
-  attributes,
   host(call) {
-    const own = call.host(0).type;
-    const type = result ?? own;
-    return [pointwiseHost([call.host(0), call.host(1)], type, (a, b) => asType(type, host(a, b, !isFloat(own))))];
+    const type = result ?? call.host(0).type;
+    return [pointwiseHost([call.host(0), call.host(1)], type, (a, b) => asType(type, host(a, b)))];
   },
   device(call) {
-    const own = call.input(0).type;
     const [a, b] = pair(call);
-    return [deviceOf(result ?? own, device(a, b, !isFloat(own), call))];
+    return [deviceOf(result ?? call.input(0).type, device(a, b))];
   },
 });
 
