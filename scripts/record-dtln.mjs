@@ -28,7 +28,8 @@ for (let frame = 0; frame < FRAMES; frame++) {
   const magnitude = Float32Array.from({ length: BINS }, () => 4 * next() ** 3);
   const result = await session.run({ [input]: new Tensor("float32", magnitude, [1, 1, BINS]), [before]: states });
   states = result[after];
-  if (KEPT.includes(frame)) frames.push({ frame, mask: Array.from(result[output].data, (value) => Number(value.toFixed(6))) });
+  if (KEPT.includes(frame))
+    frames.push({ frame, mask: Array.from(result[output].data, (value) => Number(value.toFixed(6))) });
 }
 const target = new URL("../test/recorded/keras/dtln-1.json", import.meta.url);
 writeFileSync(target, `${JSON.stringify({ frames: FRAMES, kept: frames })}\n`);

@@ -151,7 +151,7 @@ def stateful():
 def refused():
     x = L.Input((4, 2), name="x")
     y = L.Lambda(lambda value: value * 2, name="code", output_shape=(4, 2))(x)
-    y = L.Dense(2, activation="mish", name="mish")(y)
+    y = L.Dense(2, activation="sparsemax", name="sparse")(y)
     y = L.GaussianNoise(0.1, name="noise")(y)
     y = L.Conv1D(2, 1, groups=2, name="groups")(y)
     keras.Model(x, y).save(FOLDER / "refused.keras")

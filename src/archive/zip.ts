@@ -58,6 +58,9 @@ export function readZip(
   return files;
 }
 
+/** The names of the files in a zip archive. @throws FileFormatError as {@link readZip} */
+export const namesInZip = (bytes: Uint8Array, what: string): string[] => [...listEntries(bytes, what).keys()];
+
 function listEntries(bytes: Uint8Array, what: string): Map<string, Entry> {
   const entries = new Map<string, Entry>();
   const most = bytes.length / RECORD_BYTES;

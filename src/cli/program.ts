@@ -3,6 +3,7 @@ import { register as registerDenoise } from "./denoise.ts";
 import { register as registerExplain } from "./explain.ts";
 import { register as registerExport } from "./export.ts";
 import { register as registerGenerate } from "./generate.ts";
+import { register as registerImport } from "./import.ts";
 import { register as registerInfo } from "./info.ts";
 import { runCommands } from "./run-commands.ts";
 import { register as registerPredict } from "./task/predict.ts";
@@ -16,6 +17,7 @@ const commands = [
   registerGenerate,
   registerPredict,
   registerDenoise,
+  registerImport,
   registerExport,
   registerInfo,
   registerExplain,

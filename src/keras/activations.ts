@@ -8,11 +8,6 @@ interface KerasActivation {
   readonly cell?: Activation;
 }
 
-const SELU_SCALE = 1.0507009873554805;
-const SELU_ALPHA = 1.6732632423543772;
-
-const elu = (x: Tensor, alpha: number): Tensor => F.where(x.gt(0), x, x.minimum(0).exp().sub(1).mul(alpha));
-const leaky = (x: Tensor, slope: number): Tensor => F.where(x.gt(0), x, x.mul(slope));
 const clip = (x: Tensor, min: number, max: number): Tensor => F.clamp(x, { min, max });
 
 /** Slope and middle of hard_sigmoid: Keras 3 has another one than Keras 2 and TensorFlow.js. */
@@ -30,14 +25,17 @@ const activations: Readonly<Record<string, (keras: number) => KerasActivation>> 
   softmax: () => ({ f: (x) => x.softmax() }),
   log_softmax: () => ({ f: (x) => x.logSoftmax() }),
   softplus: () => ({ f: (x) => x.softplus(), cell: "Softplus" }),
-  softsign: () => ({ f: (x) => x.div(x.abs().add(1)), cell: "Softsign" }),
-  elu: () => ({ f: (x) => elu(x, 1), cell: "Elu" }),
-  selu: () => ({ f: (x) => elu(x, SELU_ALPHA).mul(SELU_SCALE) }),
+  softsign: () => ({ f: F.softsign, cell: "Softsign" }),
+  elu: () => ({ f: (x) => F.elu(x), cell: "Elu" }),
+  selu: () => ({ f: F.selu }),
   gelu: () => ({ f: (x) => x.gelu() }),
   silu: () => ({ f: (x) => x.silu() }),
   swish: () => ({ f: (x) => x.silu() }),
   exponential: () => ({ f: (x) => x.exp() }),
-  leaky_relu: () => ({ f: (x) => leaky(x, 0.2), cell: { name: "LeakyRelu", alpha: 0.2 } }),
+  leaky_relu: () => ({ f: (x) => F.leakyRelu(x, { negativeSlope: 0.2 }), cell: { name: "LeakyRelu", alpha: 0.2 } }),
+  mish: () => ({ f: F.mish }),
+  hard_silu: () => ({ f: F.hardSwish }),
+  hard_swish: () => ({ f: F.hardSwish }),
   relu6: () => ({ f: (x) => clip(x, 0, 6) }),
 };
 
@@ -55,7 +53,7 @@ export function activationOf(given: unknown, keras: number): KerasActivation | u
   return Object.hasOwn(activations, name) ? activations[name]!(keras) : undefined;
 }
 
-/** The layers ReLU, LeakyReLU and ELU. */
+/** The layers ReLU and LeakyReLU. */
 export function reluOf(options: {
   maxValue: number | undefined;
   slope: number;
@@ -67,8 +65,3 @@ export function reluOf(options: {
     return maxValue === undefined ? y : y.minimum(maxValue);
   };
 }
-
-export const eluOf =
-  (alpha: number) =>
-  (x: Tensor): Tensor =>
-    elu(x, alpha);

@@ -9,7 +9,7 @@ import { meteredBuffer } from "./metered-buffer.ts";
 // values of an attribute must lie in its message, those of a tensor in the file. The layout of messages is that of the HDF5
 // file format specification, sections IV.A.2.b (dataspace), IV.A.2.d (datatype) and IV.A.2.m (attribute).
 
-/** A tensor of a file, with the element type that it had there: `f4` is float32, `i8` a whole number of 8 bytes. */
+/** A tensor of a file, with the element type that it had there: `float32`, `bfloat16`, `int64`, … */
 export interface StoredTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array;
@@ -26,6 +26,8 @@ export interface Hdf5Group {
   /** Undefined where there is no such dataset. */
   tensor(name: string): StoredTensor | undefined;
 }
+
+const kinds: Readonly<Record<string, string>> = { f: "float", i: "int", u: "uint" };
 
 const DATASPACE = 1;
 const DATATYPE = 3;
@@ -213,7 +215,7 @@ function tensorOf(context: Context, dataset: Dataset, path: string): StoredTenso
   const wide = match[0].endsWith("f8") || (match[1] !== "f" && Number(match[2]) > 2);
   const numbers = values.map(Number);
   const data = wide ? Float64Array.from(numbers) : Float32Array.from(numbers);
-  return { shape, data, dtype: `${match[1]}${match[2]}` };
+  return { shape, data, dtype: `${kinds[match[1]!]}${8 * Number(match[2])}` };
 }
 
 /** The class of a dataset's elements. */

@@ -11,9 +11,10 @@ import {
   type Tensor,
 } from "../index.ts";
 import { startFrom } from "../nn/start-from.ts";
-import type { NumberArray, StateDict, TensorData } from "../tensor-data.ts";
-import { activationOf, activationsKnown, eluOf, reluOf } from "./activations.ts";
+import type { StateDict } from "../tensor-data.ts";
+import { activationOf, activationsKnown, reluOf } from "./activations.ts";
 import { isRecord } from "./config.ts";
+import { convolutionKernel, transposed } from "./kernels.ts";
 import {
   type Called,
   type Layer,
@@ -30,21 +31,6 @@ import { bidirectionalLayer, recurrentLayer } from "./recurrent-layers.ts";
 
 /** How each class of Keras's layers is built; undefined where something was refused. */
 type Builder = (source: LayerSource) => Layer | undefined;
-
-/** A matrix `[rows,columns]`, its axes swapped. */
-function transposed({ shape, data }: TensorData): TensorData {
-  const [rows, columns] = shape as [number, number];
-  return {
-    shape: [columns, rows],
-    data: arrange(data, rows * columns, (i) => (i % rows) * columns + Math.floor(i / rows)),
-  };
-}
-
-function arrange(data: NumberArray, length: number, from: (i: number) => number): Float32Array {
-  const out = new Float32Array(length);
-  for (let i = 0; i < length; i++) out[i] = data[from(i)]!;
-  return out;
-}
 
 function activationFor(source: LayerSource): (x: Tensor) => Tensor {
   const known = activationOf(source.config.activation, source.keras);
@@ -171,14 +157,10 @@ function conv1d(source: LayerSource): Layer | undefined {
   const activation = activationFor(source);
   const [stride, dilation] = [numberOf(source, "strides", 1), numberOf(source, "dilation_rate", 1)];
   if (!weights) return undefined;
-  const [K, C, O] = weights.kernel!.shape as [number, number, number];
-  const weight = arrange(
-    weights.kernel!.data,
-    K * C * O,
-    (i) => (i % K) * C * O + (Math.floor(i / K) % C) * O + Math.floor(i / (C * K)),
-  );
+  const weight = convolutionKernel(weights.kernel!);
+  const [O, C, K] = weight.shape as [number, number, number];
   const module = new Conv1d({ inChannels: C, outChannels: O, kernelSize: K, stride, dilation, bias: hasBias });
-  startFrom(module, { weight: { shape: [O, C, K], data: weight }, ...(hasBias && { bias: weights.bias! }) });
+  startFrom(module, { weight, ...(hasBias && { bias: weights.bias! }) });
   const f = (x: Tensor): Tensor => {
     const widths = paddingOf(String(config.padding ?? "valid"), x.shape[1]!, { reach: dilation * (K - 1), stride });
     return activation(swapTime(module.forward(F.pad(swapTime(x), [widths, [0, 0], [0, 0]]))));
@@ -277,7 +259,10 @@ const builders: Readonly<Record<string, Builder>> = {
   Softmax: softmax,
   ReLU: relu,
   LeakyReLU: leakyRelu,
-  ELU: (source) => pointwise(eluOf(numberOf(source, "alpha", 1)))(),
+  ELU: (source) => {
+    const alpha = numberOf(source, "alpha", 1);
+    return pointwise((x) => F.elu(x, { alpha }))();
+  },
   RepeatVector: (source) => {
     const n = numberOf(source, "n", 1);
     return pointwise((x) => F.expand(x.unsqueeze(1), [-1, n, -1]), false)();

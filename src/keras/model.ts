@@ -24,6 +24,8 @@ export class KerasModel extends Module {
   readonly inputNames: readonly string[];
   /** Names of the outputs, in Keras's order. */
   readonly outputNames: readonly string[];
+  /** Keras's layers that the outputs need, in the file's order, with their classes. */
+  readonly layerClasses: readonly { readonly name: string; readonly className: string }[];
   /** What learns, by the names of Keras's layers. */
   readonly layers: Readonly<Record<string, Module>>;
   readonly dropouts: Readonly<Record<string, Module>>;
@@ -39,6 +41,9 @@ export class KerasModel extends Module {
       Object.fromEntries([...built].flatMap(([name, layer]) => (layer[key] ? [[name, layer[key]]] : [])));
     this.layers = part("module");
     this.dropouts = part("dropout");
+    this.layerClasses = graph.layers
+      .filter(({ name }) => built.has(name))
+      .map(({ name, className }) => ({ name, className }));
     this.inputNames = graph.inputs.map(({ layer }) => layer);
     this.outputNames = namesOfOutputs(graph);
   }

@@ -1,6 +1,16 @@
+import { RandomStream } from "../random.ts";
 import type { NumberArray, StateDict } from "../tensor-data.ts";
 import type { Initializer } from "./init.ts";
-import { checkStateDict, type Module, type Parameter } from "./module.ts";
+import { checkStateDict, type Module, namedParts, type Parameter } from "./module.ts";
+
+/** The weights that a model begins with: those of {@link startFrom}, or drawn from a seed. Needs no runtime. */
+export const startingWeights = (model: Module, seed = 0): StateDict =>
+  Object.fromEntries(
+    namedParts(model).map(({ name, shape, initializer }) => [
+      name,
+      { shape, data: initializer(shape, new RandomStream(seed, name)) },
+    ]),
+  );
 
 /**
  * Makes a model begin with these weights in place of drawn ones, also when `runtime.initialize` begins it anew: for importers, whose

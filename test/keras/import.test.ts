@@ -86,7 +86,7 @@ describe("a model", () => {
     const message = refusalOf(() => importKeras(bytesOf("refused.keras"), { name: "m.keras" }));
     for (const part of [
       'm.keras: cannot be imported: layer "code" (Lambda) is of a class',
-      '"mish" (Dense) activation is "mish"',
+      '"sparse" (Dense) activation is "sparsemax"',
       '"noise" (GaussianNoise)',
       '"groups" (Conv1D) groups is 2',
       "readKerasWeights",
@@ -127,7 +127,7 @@ describe("weights alone", () => {
     const own = importWeights("keras", "gru", bidirectional!, { path: "rnn" });
     expect(own["rnn.weight_hh_l0_reverse"]!.shape).toEqual([9, 3]);
     expect(shapesOf(dense!)).toEqual({ kernel: [6, 2], bias: [2] });
-    expect([dense!.kernel!.dtype, dense!.bias!.dtype]).toEqual(["f2", "f8"]);
+    expect([dense!.kernel!.dtype, dense!.bias!.dtype]).toEqual(["float16", "float64"]);
     expect(input_1).toEqual({});
   });
 
