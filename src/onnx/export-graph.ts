@@ -131,31 +131,30 @@ export class GraphWriter {
     this.define(tensor, name);
   }
 
-  /** Numbers that are a part of the file, once under each name. */
-  initializer(name: string, shape: Shape, data: Float32Array | Int32Array | readonly bigint[]): string {
-    const known = this.#made.get(`initializer ${name}`);
-    if (known !== undefined) return known;
-    const value = this.#fresh(name);
-    this.#made.set(`initializer ${name}`, value);
-    this.#initializers.set(value, tensorProto(value, shape, data));
-    return value;
+  /** Numbers that are a part of the file, once for each key: whose they are, or what they are. */
+  initializer(key: string, name: string, shape: Shape, data: Float32Array | Int32Array | readonly bigint[]): string {
+    return this.#once(`initializer ${key}`, () => {
+      const value = this.#fresh(name);
+      this.#initializers.set(value, tensorProto(value, shape, data));
+      return value;
+    });
+  }
+
+  /** Numbers whose name says what they are. */
+  constant(name: string, shape: Shape, data: Float32Array | Int32Array | readonly bigint[]): string {
+    return this.initializer(`constant ${name}`, `constant.${name}`, shape, data);
   }
 
   /** INT64 numbers, of one axis unless `shape` says otherwise. */
   ints(values: readonly number[], shape: Shape = [values.length]): string {
-    return this.#once(`ints ${shape.length} ${values.join()}`, () =>
-      this.initializer(
-        `constant.${values.join("_") || "none"}${shape.length === 1 ? "" : ".scalar"}`,
-        shape,
-        values.map(BigInt),
-      ),
-    );
+    const name = `${values.join("_") || "none"}${shape.length === 1 ? "" : ".scalar"}`;
+    return this.constant(name, shape, values.map(BigInt));
   }
 
   /** One number. */
   scalar(value: number, dtype: DType = "f32"): string {
     const data = dtype === "f32" ? Float32Array.of(value) : Int32Array.of(value);
-    return this.initializer(`constant.${dtype}.${value}`, [], data);
+    return this.constant(`${dtype}.${value}`, [], data);
   }
 
   #once(key: string, make: () => string): string {

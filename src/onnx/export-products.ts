@@ -46,7 +46,7 @@ export function writeEmbedding(g: GraphWriter, { node }: TracedNode): void {
 export function writeLayerNorm(g: GraphWriter, { node, attributes }: TracedNode): void {
   const [x, weight, bias] = node.inputs as [Tensor, Tensor | undefined, Tensor | undefined];
   const [{ C, eps }] = attributes as readonly [{ readonly C: number; readonly eps: number }];
-  const ones = () => g.initializer(`constant.ones.${C}`, [C], new Float32Array(C).fill(1));
+  const ones = () => g.constant(`ones.${C}`, [C], new Float32Array(C).fill(1));
   g.node("LayerNormalization", [g.value(x), weight ? g.value(weight) : ones(), bias && g.value(bias)], {
     attributes: { axis: { int: -1 }, epsilon: { float: eps } },
     to: node.outputs[0],

@@ -4,6 +4,7 @@ import type { StepOptions } from "../kernels/recurrence.ts";
 import { sizeOf, type TensorData } from "../tensor-data.ts";
 import { type Attribute, type GraphWriter, Refusal, Refusals } from "./export-graph.ts";
 import type { TracedNode } from "./export-trace.ts";
+import type { ModelWeights } from "./export-weights.ts";
 
 /** What a cell's name says of it: the package's cells have their options in brackets. */
 interface CellOptions {
@@ -78,7 +79,7 @@ interface Attributes {
 }
 
 /** A recurrent layer in one direction or two as an LSTM, GRU or RNN node. */
-export function writeRecurrent(g: GraphWriter, { node, attributes }: TracedNode, weights: StateDict): void {
+export function writeRecurrent(g: GraphWriter, { node, attributes }: TracedNode, weights: ModelWeights): void {
   const [x, wih, whh, bih, bhh, learned, whr, h0, cellStates0, mask] = node.inputs;
   const [y, hn, cellStatesN] = node.outputs as [Tensor, Tensor, Tensor];
   const [{ cell, D, H, I, backwards, options }] = attributes as readonly [Attributes];
@@ -101,7 +102,7 @@ export function writeRecurrent(g: GraphWriter, { node, attributes }: TracedNode,
   if (!known || refused.length > 0) throw new Refusals(refused);
   const { W, R, B, P } = packed([wih, whh, bih, bhh, learned], weights, known, { D, H, heads: options.numHeads });
   const constant = (name: string, tensor: TensorData | undefined) =>
-    tensor && g.initializer(`${label}.${name}`, tensor.shape, Float32Array.from(tensor.data));
+    tensor && g.initializer(`${name} of ${wih!.id}`, `${label}.${name}`, tensor.shape, Float32Array.from(tensor.data));
   const directions = known.activations.length < D ? [known.activations[0]!, known.activations[0]!] : known.activations;
   const used = directions.slice(0, D).flat();
   const isPlain = used.every(({ name }, i) => name === defaults[known.cell][i % defaults[known.cell].length]);
@@ -166,43 +167,30 @@ function lengthsOf(mask: Tensor | undefined, options: StepOptions): Tensor | und
 
 /** Tokens as one-hot vectors of I numbers. */
 function oneHot(g: GraphWriter, tokens: Tensor, I: number, label: string): string {
-  const values = g.initializer("constant.off_on", [2], Float32Array.of(0, 1));
-  const depth = g.initializer(`constant.i32.${I}`, [], Int32Array.of(I));
+  const values = g.constant("off_on", [2], Float32Array.of(0, 1));
+  const depth = g.constant(`i32.${I}`, [], Int32Array.of(I));
   return g.node("OneHot", [g.value(tokens), depth, values], { attributes: { axis: { int: -1 } }, label });
-}
-
-interface Named {
-  readonly name: string;
-  readonly parts?: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 
 /** The weights as ONNX's W, R, B and P. */
 function packed(
   tensors: readonly (Tensor | undefined)[],
-  weights: StateDict,
+  weights: ModelWeights,
   { cell, coupledGates, activations }: CellOptions,
   { D, H, heads }: { readonly D: number; readonly H: number; readonly heads: number },
 ): StateDict {
   const dict: StateDict = {};
-  let path = "";
-  let layer = 0;
   for (const tensor of tensors) {
-    if (!tensor) continue;
-    const { source } = tensor;
-    const parameter = (source?.kind === "parameter" ? source.parameter : undefined) as Named | undefined;
-    if (!parameter?.parts) throw new Refusal("weights that are computed", "give the layer parameters of its own");
-    path = parameter.name.slice(0, Math.max(0, parameter.name.lastIndexOf(".")));
-    layer = Number(/_l(\d+)/.exec(parameter.parts[0]!.name)?.[1] ?? 0);
-    for (const { name } of parameter.parts) {
-      const full = path === "" ? name : `${path}.${name}`;
+    for (const [name, part] of tensor ? weights.parts(tensor) : []) {
       const isR = name.startsWith("weight_hh");
-      dict[full] = isR && heads > 1 ? acrossHeads(weights[full]!, H, heads) : weights[full]!;
+      // Every layer as the first of its own module.
+      dict[name.replace(/_l\d+/, "_l0")] = isR && heads > 1 ? acrossHeads(part, H, heads) : part;
     }
   }
   const gates = new Set(activations.slice(0, D).map((one) => one[0]!.name));
   if (coupledGates && (gates.size > 1 || !gates.has("Sigmoid")))
     throw new Refusal("coupled gates with another activation than Sigmoid: ONNX couples them the other way", notThere);
-  return exportWeights("onnx", cell, dict, { path, layer, ...(coupledGates && { coupledGates }) });
+  return exportWeights("onnx", cell, dict, coupledGates ? { coupledGates } : {});
 }
 
 /** `[G*H,H/heads]`, the blocks on the diagonal of R, as all of R, `[G*H,H]`. */

@@ -245,7 +245,7 @@ export function writeSumOfWindows(g: GraphWriter, { node, attributes }: TracedNo
   const images = g.node("Transpose", [windows], { attributes: { perm: { ints: [1, 0, 2, 3] } }, label });
   const places = new Float32Array(C * size * size);
   for (let i = 0; i < C * size; i++) places[i * size + (i % size)] = 1;
-  const weight = g.initializer(`constant.places.${C}.${K.join(".")}`, [C * size, 1, ...K], places);
+  const weight = g.constant(`places.${C}.${K.join(".")}`, [C * size, 1, ...K], places);
   // What is left at the end of each axis, or more of it.
   const rest = ([0, 1] as const).map((axis) =>
     all.map(

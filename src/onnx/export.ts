@@ -1,9 +1,7 @@
-import { checkOptions, OptionError, StateDictError, shown } from "../errors.ts";
+import { checkOptions, OptionError } from "../errors.ts";
 import type { Node, Tensor } from "../graph/tensor.ts";
 import type { SequenceModel } from "../graph/trace.ts";
 import type { Bytes, Module, StateDict } from "../index.ts";
-import { checkStateDict, type NamedPart, namedParts, namePaths } from "../nn/module.ts";
-import { type Shape, sizeOf } from "../tensor-data.ts";
 import { GraphWriter, isFixed, Refusal, Refusals, sameLength } from "./export-graph.ts";
 import {
   writeConcat,
@@ -28,6 +26,7 @@ import {
 } from "./export-products.ts";
 import { writeRecurrent } from "./export-recurrent.ts";
 import { describeInputs, type OnnxInput, type TracedModel, type TracedNode, traceModel } from "./export-trace.ts";
+import { ModelWeights, withPaths } from "./export-weights.ts";
 import { findLarger, writeSumOfWindows, writeWindows } from "./export-windows.ts";
 import { elementTypes, encode, type NewMessage } from "./proto.ts";
 
@@ -58,7 +57,7 @@ export interface ExportOnnxOptions {
   readonly forward?: (inputs: Readonly<Record<string, Tensor>>, state?: never) => unknown;
 }
 
-type Write = (g: GraphWriter, traced: TracedNode, weights: StateDict) => void;
+type Write = (g: GraphWriter, traced: TracedNode, weights: ModelWeights) => void;
 
 /** How each op of a graph is written; an op that is not here has no place in an ONNX file. */
 const writers: Readonly<Record<string, Write>> = {
@@ -113,15 +112,16 @@ const reasons: Readonly<Record<string, readonly [why: string, wayOut: string]>> 
  * ```
  * @returns the bytes of the file; inputs and outputs have the names that they have here
  * @throws OptionError naming every part that ONNX has no place for, with its place, the reason and the way out; or for options that make
- *   no sense together; ShapeError for shapes that do not fit; StateDictError for other weights than the model's
+ *   no sense together; ShapeError for shapes that do not fit; StateDictError for other weights than the model's; LimitError for 2 GiB of them
  */
 export function exportOnnx(model: Module, options: ExportOnnxOptions): Bytes {
   checkOptions("exportOnnx", options, ["weights", "inputs", "dynamic", "states", "metadata", "forward"]);
-  const { weights, dynamic = [], states, metadata = {}, forward } = options;
-  if (typeof weights !== "object" || weights === null)
-    throw new StateDictError(`exportOnnx: weights are ${shown(weights)}, expected await runtime.stateDict(model)`);
-  checkStateDict(model, weights);
-  namePaths(model);
+  return withPaths(model, () => exported(model, options));
+}
+
+function exported(model: Module, options: ExportOnnxOptions): Bytes {
+  const { dynamic = [], states, metadata = {}, forward } = options;
+  const weights = new ModelWeights(model, options.weights);
   const inputs = describeInputs(options.inputs, dynamic);
   const given = { inputs, open: dynamic, states, forward: forward as never };
   const traced = traceModel(model as Module & SequenceModel, given);
@@ -129,7 +129,7 @@ export function exportOnnx(model: Module, options: ExportOnnxOptions): Bytes {
   for (const [name, tensor] of traced.outputs) if (!outputNames.has(tensor)) outputNames.set(tensor, name);
   const g = new GraphWriter(traced.lengths, outputNames);
   const faults = new Set<string>();
-  defineSources(g, traced, model, weights);
+  defineSources(g, traced, weights);
   const larger = findLarger(traced);
   for (const one of traced.nodes) {
     try {
@@ -179,47 +179,27 @@ export function exportOnnx(model: Module, options: ExportOnnxOptions): Bytes {
 }
 
 /** Inputs, constants and parameters: what no node computes. */
-function defineSources(g: GraphWriter, traced: TracedModel, model: Module, weights: StateDict): void {
+function defineSources(g: GraphWriter, traced: TracedModel, weights: ModelWeights): void {
   for (const [name, tensor] of traced.inputs) g.input(tensor, name);
-  const parts = new Map<unknown, NamedPart[]>();
-  for (const part of namedParts(model)) parts.set(part.parameter, [...(parts.get(part.parameter) ?? []), part]);
   const seen = new Set<Tensor>();
-  for (const { node } of traced.nodes) {
-    for (const tensor of node.inputs) {
-      if (!tensor || seen.has(tensor)) continue;
-      seen.add(tensor);
-      const { source } = tensor;
-      // Those of recurrent layers are packed by them.
-      if (source?.kind === "parameter" && !isPacked(tensor, node))
-        g.define(
-          tensor,
-          g.initializer(source.parameter.name, tensor.shape, numbersOf(parts.get(source.parameter), weights)),
-        );
-      if (source?.kind === "constant") defineConstant(g, traced, tensor, source.name);
-    }
-  }
-  for (const tensor of traced.outputs.values()) {
+  const define = (tensor: Tensor) => {
     const { source } = tensor;
-    if (source?.kind === "parameter" && !seen.has(tensor))
-      g.define(
-        tensor,
-        g.initializer(source.parameter.name, tensor.shape, numbersOf(parts.get(source.parameter), weights)),
-      );
-  }
+    if (seen.has(tensor) || !source) return;
+    seen.add(tensor);
+    if (source.kind === "constant") defineConstant(g, traced, tensor, source.name);
+    if (source.kind !== "parameter") return;
+    const { name, shape, data } = weights.whole(tensor);
+    g.define(tensor, g.initializer(`parameter ${tensor.id}`, name, shape, data));
+  };
+  // Recurrent layers pack theirs.
+  for (const { node } of traced.nodes)
+    for (const tensor of node.inputs) if (tensor && !isPacked(tensor, node)) define(tensor);
+  for (const tensor of traced.outputs.values()) define(tensor);
 }
 
 /** The first inputs of a recurrent layer behind x. */
 const isPacked = (tensor: Tensor, { op, inputs }: Node): boolean =>
   op.name === "recurrent" && inputs.slice(1, 7).includes(tensor);
-
-/** A parameter's numbers: parts of it that bear names of their own lie one behind the other. */
-function numbersOf(parts: readonly NamedPart[] | undefined, weights: StateDict): Float32Array {
-  if (!parts) throw new OptionError("exportOnnx: forward reads a parameter that is not the model's; make it a field");
-  const own = parts[0]!.parameter;
-  const numbers = new Float32Array(sizeOf(own.shape));
-  for (const { name, offset } of parts) numbers.set(weights[name]!.data, offset);
-  return numbers;
-}
 
 function defineConstant(g: GraphWriter, traced: TracedModel, tensor: Tensor, name: string): void {
   const values = traced.constants.get(tensor)!;
@@ -236,7 +216,7 @@ function defineConstant(g: GraphWriter, traced: TracedModel, tensor: Tensor, nam
       `exportOnnx: the constant "${name}" depends on the length of an open axis; compute it from the inputs, or give that axis a number`,
     );
   const data = tensor.dtype === "f32" ? Float32Array.from(first) : Int32Array.from(first);
-  g.define(tensor, g.initializer(`constant.${name}.${tensor.id}`, tensor.shape as Shape, data));
+  g.define(tensor, g.initializer(`constant of ${tensor.id}`, `constant.${name}`, tensor.shape, data));
 }
 
 function valueInfo(name: string, tensor: Tensor, { axes, lengths }: TracedModel): NewMessage<"ValueInfoProto"> {

@@ -1,8 +1,22 @@
 /** What has no place in an ONNX file is refused, all at once; so are options that make no sense. */
 import { describe, expect, test } from "vitest";
-import { crossEntropy, functional as F, GRU, IndRNN, LSTM, MGU, MinGRU, Module, type Tensor } from "../../src/index.ts";
+import {
+  crossEntropy,
+  Embedding,
+  functional as F,
+  GRU,
+  IndRNN,
+  LimitError,
+  LSTM,
+  MGU,
+  MinGRU,
+  Module,
+  type Tensor,
+} from "../../src/index.ts";
 import { exportOnnx } from "../../src/onnx/index.ts";
 import { Model, tokens, weightsOf, write } from "../support/exported-models.ts";
+
+const foreign = /forward reads a parameter that is not the model's; make its layer a field/;
 
 describe("refused", () => {
   test("is every part that ONNX cannot say, all at once, with its place, the reason and the way out", () => {
@@ -160,8 +174,44 @@ describe("refused", () => {
         return { y: model.head.forward(x) };
       }
     }
-    expect(() => write(new Foreign(), { inputs: { x: [2, 4] } })).toThrow(
-      /a parameter that is not the model's; make it a field/,
-    );
+    expect(() => write(new Foreign(), { inputs: { x: [2, 4] } })).toThrow(foreign);
+    // With names that the model's own weights have, too.
+    class Hidden extends GRU {
+      readonly #other = new GRU({ inputSize: 2, hiddenSize: 2 });
+      override forward(x: Tensor) {
+        return super.forward(this.#other.forward(x).output);
+      }
+    }
+    const hidden = new Hidden({ inputSize: 2, hiddenSize: 2 });
+    expect(() => write(hidden, { inputs: { x: [3, 1, 2] } })).toThrow(foreign);
   });
+
+  test("are more weights than a file in one piece holds", () => {
+    const huge = new Embedding({ numEmbeddings: 2 ** 27, embeddingDim: 4 });
+    expect(() => exportOnnx(huge, { weights: {}, inputs: { x: { shape: [1], dtype: "i32" } } })).toThrow(LimitError);
+  });
+});
+
+test("a part of a larger model keeps its names there", () => {
+  class Larger extends Module {
+    parts = [new Model(), new Model()];
+    forward(x: Tensor) {
+      return this.parts[1]!.forward(x);
+    }
+  }
+  const model = new Larger();
+  write(model, { ...tokens, states: false });
+  const [, part] = model.parts;
+  part!.path = "parts.1";
+  part!.rnn.path = "parts.1.rnn";
+  part!.head.weight.name = "parts.1.head.weight";
+  const file = write(part!, tokens);
+  expect(new TextDecoder().decode(file)).not.toContain("parts.1");
+  expect([part!.path, part!.rnn.path, part!.head.weight.name]).toEqual([
+    "parts.1",
+    "parts.1.rnn",
+    "parts.1.head.weight",
+  ]);
+  expect(() => write(part!, { inputs: { x: [2, 2] } })).toThrow(/tokens are f32/);
+  expect(part!.path).toBe("parts.1");
 });

@@ -8,6 +8,7 @@ import {
   type CharModelOptions,
   loadModel,
   type OptimizerSpec,
+  parameterCount,
   prepareText,
   Runtime,
   readCheckpoint,
@@ -118,6 +119,15 @@ test("two processes go on with the losses of going on here, and the result comes
   const weights = readSafetensors(readFileSync(join(folder, "model.safetensors"))).tensors;
   runtime.loadStateDict(model, weights);
   expectClose([(await runtime.evaluate(model, validation.epoch())).loss], [after]);
+
+  // The script of docs/export.md.
+  const page = readFileSync(new URL("../../docs/export.md", import.meta.url), "utf8");
+  const [, script] = /^```python\n([\s\S]*?)^```$/m.exec(page)!;
+  writeFileSync(
+    join(folder, "own.py"),
+    `import os\nos.chdir(${JSON.stringify(folder)})\n${script}\nprint(sum(w.numel() for w in weights.values()))\n`,
+  );
+  expect(Number(python(join(folder, "own.py")).stdout)).toBe(parameterCount(model));
 
   // And further here, as if it had never left.
   const resumed = resumeTraining(runtime, back, { steps: STEPS + 5 });
