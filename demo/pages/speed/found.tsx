@@ -4,9 +4,9 @@ import { percent, words } from "../../shell/language.ts";
 import { growthOf, overheads, timeAtBase, typicalSpread } from "./findings.ts";
 import {
   bestCopy,
+  bestGbsOf,
+  bestGflopsOf,
   bestProduct,
-  gbsOf,
-  gflopsOf,
   largestCopy,
   nameOf,
   results,
@@ -18,9 +18,9 @@ import {
 const text = words({
   title: ["What was found", "알아낸 것"],
   soon: ["The first results come in a moment.", "곧 첫 결과가 나타납니다."],
-  product: ["The fastest product reaches {gflops} GFLOP/s.", "가장 빠른 행렬 곱은 {gflops} GFLOP/s입니다."],
+  product: ["At best, a product reaches {gflops} GFLOP/s.", "가장 빠를 때 행렬 곱은 {gflops} GFLOP/s에 이릅니다."],
   roof: [
-    "Copies move up to {gbs} GB/s; of {size}, {large} GB/s. On data of that size, work with fewer than {ridge} operations per byte waits for memory.",
+    "Copies move up to {gbs} GB/s, and {large} GB/s when they are as large as {size}. On such data, work with fewer than {ridge} operations per byte waits for memory.",
     "복사는 최대 {gbs} GB/s, 크기가 {size}이면 {large} GB/s입니다. 그만한 데이터에서 1바이트당 연산이 {ridge}번보다 적은 일은 메모리를 기다립니다.",
   ],
   backward: [
@@ -28,7 +28,7 @@ const text = words({
     "학습 한 단계는 순전파의 {time}배 걸립니다. 연산은 3배입니다.",
   ],
   batch: [
-    "A training step on a batch of {to} costs {time} times one on a batch of {from}, for {flops} times the work.",
+    "A training step on a batch of {to} takes {time} times as long as on a batch of {from}, for {flops} times the work.",
     "배치 크기가 {to}인 학습 한 단계는 {from}일 때의 {time}배 걸립니다. 일은 {flops}배입니다.",
   ],
   steps: [
@@ -49,8 +49,8 @@ const text = words({
     "할 일이 거의 없는 호출도 {call} µs 걸립니다. 제출에 약 {submit} µs, 디스패치에 {dispatch} µs, 결과를 읽어 오는 데 {readBack} µs입니다.",
   ],
   right: [
-    "All {count} results agree with float64; the largest difference is {error} of the largest number.",
-    "결과 {count}개가 모두 float64와 일치합니다. 가장 큰 차이는 가장 큰 수의 {error}입니다.",
+    "All {count} results agree with float64; the largest difference is {error} millionths of the largest number.",
+    "결과 {count}개가 모두 float64와 일치합니다. 가장 큰 차이는 가장 큰 수의 100만분의 {error}입니다.",
   ],
   wrong: ["Not right, and so not timed: {names}.", "결과가 틀려 시간을 재지 않은 것: {names}."],
   noise: [
@@ -77,10 +77,10 @@ const sentences = computed<readonly Sentence[]>(() => {
   const wrong = all.filter(({ times }) => times === undefined);
   if (wrong.length > 0) say("wrong", { names: wrong.map(nameOf).join("; ") });
   const [product, copy, largest] = [bestProduct.value, bestCopy.value, largestCopy.value];
-  if (product) say("product", { gflops: gflopsOf(product) });
+  if (product) say("product", { gflops: bestGflopsOf(product) });
   if (product && copy && largest) {
-    const large = gbsOf(largest);
-    say("roof", { gbs: gbsOf(copy), size: sizeOf(largest.bytes), large, ridge: gflopsOf(product) / large });
+    const large = bestGbsOf(largest);
+    say("roof", { gbs: bestGbsOf(copy), size: sizeOf(largest.bytes), large, ridge: bestGflopsOf(product) / large });
   }
   const [forward, training] = [timeAtBase(all, "forward"), timeAtBase(all, "training")];
   if (forward && training) say("backward", { time: training / forward });
@@ -104,7 +104,7 @@ const sentences = computed<readonly Sentence[]>(() => {
   if (spread !== undefined) say("noise", { share: percent(spread) });
   if (wrong.length === 0 && all.length > 0) {
     const error = Math.max(...all.map(({ error }) => error));
-    say("right", { count: all.length, error: error.toExponential(0) });
+    say("right", { count: all.length, error: error * 1e6 });
   }
   return found;
 });
