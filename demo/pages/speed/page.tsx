@@ -1,4 +1,4 @@
-import { computed, useSignal } from "@preact/signals";
+import { computed, effect, signal, useSignal } from "@preact/signals";
 import { Choice } from "../../shell/choice.tsx";
 import { deviceName } from "../../shell/device.tsx";
 import { show } from "../../shell/gallery.tsx";
@@ -47,11 +47,12 @@ const saying = {
   progress: ["{step} of {steps} measurements", "{steps}가지 가운데 {step}가지"],
 } as const;
 
-/** Not where the browser has none, or was asked for one in vain. */
-const offered = computed(() => {
-  const isMissing = !("gpu" in navigator) || measuring.info.value?.candidates.at(-1)?.outcome === "no adapter";
-  return backends.filter((known) => known !== "gpu" || !isMissing || backend.value === "gpu");
+/** Not where the browser has no WebGPU, or was once asked for an adapter in vain: who looks for none is not told of it. */
+const hasGpu = signal("gpu" in navigator);
+effect(() => {
+  if (measuring.info.value?.candidates.at(-1)?.outcome === "no adapter") hasGpu.value = false;
 });
+const offered = computed(() => backends.filter((known) => known !== "gpu" || hasGpu.value || backend.value === "gpu"));
 
 function Controls() {
   const info = measuring.info.value;
