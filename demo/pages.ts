@@ -156,6 +156,15 @@ export const pages: readonly GalleryPage[] = [
     ],
   },
   {
+    name: "own",
+    title: ["Bring your own", "내 모델 열기"],
+    about: [
+      "Open a model file of PyTorch, safetensors or ONNX: its layers and tensors, its plan as a picture, and one run compared on every backend. The file stays on this device.",
+      "PyTorch, safetensors, ONNX 모델 파일을 열어 층과 텐서, 실행 계획 그림, 모든 백엔드의 실행 결과를 비교해 보세요. 파일은 이 기기를 떠나지 않습니다.",
+    ],
+    for: "engineers",
+  },
+  {
     name: "speed",
     title: ["How fast is this device", "이 기기는 얼마나 빠른가"],
     about: [

@@ -71,7 +71,8 @@ export function Letters({ sequence, answer, rule, onChange }: LettersProps) {
               type="button"
               tabIndex={t === here ? 0 : -1}
               aria-label={label.filter(Boolean).join(", ")}
-              style={{ background: tinted(share) }}
+              // Roots, so that more than the one letter that matters most can be seen.
+              style={{ background: tinted(Math.sign(share) * Math.sqrt(Math.abs(share))) }}
               onFocus={() => {
                 at.value = t;
               }}
