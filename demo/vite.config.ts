@@ -38,7 +38,7 @@ const gallery: Plugin = {
 };
 
 /** What most pages share is one file: it is compressed better than many small ones. */
-const shared = { codeSplitting: { groups: [{ name: "shared", minShareCount: 13 }] } };
+const shared = { codeSplitting: { groups: [{ name: "shared", minShareCount: 12 }] } };
 const load = firstLoad(all.map(({ name }) => name));
 
 // The folder of this file is the root: "vite demo" and "vite build demo".
