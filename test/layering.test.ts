@@ -109,6 +109,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   node: ["index", "adapter", "wasm"],
   cli: [
     "node",
+    "archive",
     "pytorch",
     "tasks",
     "onnx",

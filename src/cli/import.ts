@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { writeFileAtomic } from "../io/files.ts";
 import { type NumberArray, showBytes, writeSafetensors } from "../node.ts";
-import { checkTensors, type ImportedFile, importFile } from "./import-file.ts";
+import type { ImportedFile } from "./import-file.ts";
 import { checkWritable } from "./out-path.ts";
 import { table } from "./task/table.ts";
 import { printable, terminalOf, UsageError, wrap } from "./terminal.ts";
@@ -40,6 +40,7 @@ async function importCommand(path: string, { out, key, force = false, json = fal
       throw new UsageError(`${out}: is there already; name another file, or replace it with --force`);
     await checkWritable(out);
   }
+  const { checkTensors, importFile } = await import("./import-file.ts");
   const file = await importFile(path, key);
   (json ? printRecords : print)(path, file);
   if (out === undefined) return;
