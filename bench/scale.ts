@@ -10,14 +10,15 @@ import { ownText } from "../src/cli/default-text.ts";
 import { type CharModelOptions, prepareText, Runtime, saveCheckpoint, startTraining } from "../src/node.ts";
 import { exportPyTorch } from "../src/pytorch/index.ts";
 
-const { python, rounds, steps, json } = new Command("bench:scale")
+const { python, only, rounds, steps, json } = new Command("bench:scale")
   .description("time a training step here, and in the exported PyTorch project on one process and on two")
   .option("--python <program>", "a Python that has PyTorch", "python3")
+  .option("--only <expression>", "works and contenders, as in L 2: .*1 thread", "")
   .option("--rounds <n>", "measurements of each", Number, 5)
   .option("--steps <n>", "steps of a measurement", Number, 12)
   .option("--json <file>", "also write the results there, a record a line")
   .parse()
-  .opts<{ python: string; rounds: number; steps: number; json?: string }>();
+  .opts<{ python: string; only: string; rounds: number; steps: number; json?: string }>();
 
 interface Work {
   readonly name: string;
@@ -135,13 +136,14 @@ console.log(
 for (const work of works) {
   const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-scale-"));
   const here = await prepare(work, folder);
-  const contenders: readonly (readonly [string, () => Promise<Time> | Time])[] = [
+  const all: readonly (readonly [string, () => Promise<Time> | Time])[] = [
     ["here, WebAssembly, 1 thread", () => here(1)],
     ["here, WebAssembly, 2 threads", () => here(2)],
     ["PyTorch, 1 process, 1 thread", () => timePyTorch(folder, 1, 1)],
     ["PyTorch, 1 process, 2 threads", () => timePyTorch(folder, 1, 2)],
     ["PyTorch, 2 processes of 1 thread", () => timePyTorch(folder, 2, 1)],
   ];
+  const contenders = all.filter(([name]) => `${work.name}: ${name}`.match(only));
   const found = new Map<string, Time[]>(contenders.map(([name]) => [name, []]));
   for (let round = 0; round < rounds; round++)
     for (const [name, time] of contenders) found.get(name)!.push(await time());
