@@ -19,8 +19,7 @@ export interface ParameterPart {
 export class Parameter {
   readonly shape: Shape;
   readonly initializer: Initializer;
-  /** Set before a runtime takes the model up. */
-  parts: readonly ParameterPart[] | undefined;
+  readonly parts: readonly ParameterPart[] | undefined;
   /** Parameters of one module with the same group stay together in memory. */
   readonly group: string;
   /** The parameter in a graph. */

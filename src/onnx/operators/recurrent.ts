@@ -13,8 +13,8 @@ import {
   type Tensor,
   type WeightLayoutCell,
 } from "../../index.ts";
+import { startFrom } from "../../nn/start-from.ts";
 import type { Call, Operator, Operators, Preparation } from "../operator.ts";
-import { startWith } from "../start-with.ts";
 import { deviceOf, isHost, newHost, tensorOf, type Value } from "../values.ts";
 
 /** Our names for ONNX's f, g and h. */
@@ -97,7 +97,7 @@ function layerOf(call: Call, cell: WeightLayoutCell): Preparation {
       : cell === "gru"
         ? new GRU({ ...options, resetAfter: call.number("linear_before_reset", 0) === 1 })
         : new RNN(options);
-  startWith(layer, importWeights("onnx", cell, weights, coupledGates ? { coupledGates } : {}));
+  startFrom(layer, importWeights("onnx", cell, weights, coupledGates ? { coupledGates } : {}));
   return { layer };
 }
 
