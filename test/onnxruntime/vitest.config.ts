@@ -1,4 +1,4 @@
-// npm ci --prefix test/onnxruntime --ignore-scripts && npx vitest run --config test/onnxruntime/vitest.config.ts
+// cd test/onnxruntime && npm ci --ignore-scripts && npm test; Vitest is that of the repository.
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import own from "../../vitest.config.ts";
