@@ -66,7 +66,8 @@ checkPages({
     },
   },
   own: {
-    onGpu: true,
+    // All of what it does takes half a minute on a software adapter.
+    onGpu: process.env.GALLERY_ON_GPU !== undefined,
     async learns(page) {
       await phase(page, "done");
       expect(await page.evaluate(layers)).toEqual([

@@ -197,10 +197,10 @@ export function checkPages(checks: Readonly<Record<string, PageChecks>>): void {
           expect(await page.textContent("h1")).toBe(title);
           // Another language may train on data of that language.
           if (await page.$(".toolbar")) await phase(page, "training", "done", "paused");
-          await page.waitForTimeout(1500);
+          await page.waitForTimeout(600);
           for (const [size, viewport] of Object.entries({ wide, narrow })) {
             await page.setViewportSize(viewport);
-            await page.waitForTimeout(400);
+            await page.waitForTimeout(200);
             const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
             expect(overflow, `pixels too wide, ${size}, ${language}`).toBeLessThanOrEqual(0);
             await page.evaluate("scrollTo(0, 0)");
