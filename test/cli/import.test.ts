@@ -20,6 +20,7 @@ describe("import", () => {
     ["keras/sequential.keras", "a Keras model", "layers.bidirectional.weight_hh_l0_reverse"],
     ["keras/recurrent.h5", "a Keras model", "layers.before.weight_hh_l0"],
     ["keras/sequential.weights.h5", "weights of a Keras model, without its description", "gru.weight_hh_l0"],
+    ["onnx/lstm_batch_first.onnx", "an ONNX graph of pytorch 2.13.0, opset 9", "layers./LSTM.weight_hh_l0"],
   ])("of %s by its content", async (path, kind, name) => {
     const file = at("file.bin");
     copyFileSync(recorded(path), file);
