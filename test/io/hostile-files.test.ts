@@ -12,6 +12,7 @@ import {
   startTraining,
   writeSafetensors,
 } from "../../src/index.ts";
+import { refusalOf } from "../support/damage.ts";
 
 /** A safetensors file with this header and these bytes after it. */
 function file(header: string, data = new Uint8Array(0)): Uint8Array {
@@ -21,20 +22,6 @@ function file(header: string, data = new Uint8Array(0)): Uint8Array {
   bytes.set(json, 8);
   bytes.set(data, 8 + json.length);
   return bytes;
-}
-
-/** The error of a reader, which must be a FileFormatError with a message that a person can read. */
-function refusal(read: () => unknown): string {
-  let error: unknown;
-  try {
-    read();
-  } catch (caught) {
-    error = caught;
-  }
-  expect(error).toBeInstanceOf(FileFormatError);
-  const { message } = error as Error;
-  expect(message.length).toBeLessThan(1000);
-  return message;
 }
 
 afterEach(() => {
@@ -59,20 +46,20 @@ describe("headers are refused before they are parsed", () => {
   ])("%s", (_, header, message) => {
     const bytes = file(header);
     const parse = vi.spyOn(JSON, "parse");
-    expect(refusal(() => readSafetensors(bytes, "model"))).toMatch(message);
+    expect(refusalOf(() => readSafetensors(bytes, "model"))).toMatch(message);
     // Names are parsed one by one where they have escapes; the whole never is.
     expect(Math.max(0, ...parse.mock.calls.map(([text]) => text.length))).toBeLessThan(1000);
   });
 
   test("what is written can be read: a header beyond the bounds is refused by the writer", () => {
-    expect(refusal(() => writeSafetensors({}, { notes: "x".repeat(2 ** 24) }))).toMatch(/at most 16777216/);
+    expect(refusalOf(() => writeSafetensors({}, { notes: "x".repeat(2 ** 24) }))).toMatch(/at most 16777216/);
     const notes = { notes: "[".repeat(100_000) };
     expect(readSafetensors(writeSafetensors({}, notes)).metadata).toEqual(notes);
   });
 
   test("a text that does not end, and escapes that are none", () => {
     for (const header of ['{"a', '{"a\\', '{"a\\"', '{"\\x":1}', '{"a"', '{"a":"', "{}}", '{}{"a":1,"a":2}', '{]"a":1'])
-      expect(refusal(() => readSafetensors(file(header), "model"))).toMatch(/is not JSON|twice/);
+      expect(refusalOf(() => readSafetensors(file(header), "model"))).toMatch(/is not JSON|twice/);
   });
 });
 
@@ -92,12 +79,12 @@ describe("messages show the beginning of what is long", () => {
     ["tensors without room", `{"${long}":${entry.replace("[1]", "[2]")}}`],
     ["tensors that overlap", `{"${long}":${entry},"${long}y":${entry}}`],
   ])("%s", (_, header) => {
-    refusal(() => readSafetensors(file(header, new Uint8Array(4)), "model"));
+    refusalOf(() => readSafetensors(file(header, new Uint8Array(4)), "model"));
   });
 
   test("the name of a 64-bit integer that does not fit", () => {
     const header = `{"${long}":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}`;
-    refusal(() => readSafetensors(file(header, new Uint8Array(8).fill(0x7f)), "model"));
+    refusalOf(() => readSafetensors(file(header, new Uint8Array(8).fill(0x7f)), "model"));
   });
 });
 
@@ -185,7 +172,7 @@ describe("checkpoints", async () => {
       /unexpected.*5000 in all/,
     ],
   ])("%s", (_, bytes, message) => {
-    expect(refusal(() => readCheckpoint(bytes, "model"))).toMatch(message);
+    expect(refusalOf(() => readCheckpoint(bytes, "model"))).toMatch(message);
   });
 
   test("a checkpoint is read, or refused with a FileFormatError that can be read, whatever is changed in it", () => {

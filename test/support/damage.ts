@@ -24,7 +24,7 @@ export function refusalOf(read: () => unknown): string {
   }
   expect(error).toBeInstanceOf(FileFormatError);
   const { message } = error as Error;
-  expect(message.length).toBeLessThan(1200);
+  expect(message.length).toBeLessThan(1000);
   return message;
 }
 
