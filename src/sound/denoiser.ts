@@ -1,6 +1,7 @@
 import FFT from "fft.js";
 import { checkOptions, OptionError, type Runtime, type SessionOptions, shown } from "../index.ts";
 import type { OnnxValue } from "../onnx/index.ts";
+import { Blocks } from "./blocks.ts";
 import { Queue } from "./queue.ts";
 import { StreamedModel, type StreamedShape } from "./streamed-model.ts";
 
@@ -50,7 +51,7 @@ export class Denoiser {
   /** The last 512 samples, and what of the frames so far is to come out. */
   readonly #heard = new Float32Array(FRAME);
   readonly #sum = new Float32Array(FRAME);
-  #waiting = new Float32Array(0);
+  readonly #shifts = new Blocks(SHIFT);
   /** Samples that came out before those of the first one that came in. */
   #early = Denoiser.delay;
 
@@ -90,7 +91,7 @@ export class Denoiser {
   /** Ends a recording: gives the rest, so that as many samples came out as in, and begins anew. */
   flush(): Promise<Float32Array> {
     return this.#queue.add(async () => {
-      const left = this.#waiting.length + Denoiser.delay - this.#early;
+      const left = this.#shifts.waiting + Denoiser.delay - this.#early;
       // Before the first whole shift nothing has come out of the frames yet.
       const rest = await this.#process(new Float32Array(Denoiser.delay + SHIFT));
       this.#reset();
@@ -113,21 +114,17 @@ export class Denoiser {
     this.#second.reset();
     this.#heard.fill(0);
     this.#sum.fill(0);
-    this.#waiting = new Float32Array(0);
+    this.#shifts.reset();
     this.#early = Denoiser.delay;
   }
 
   async #process(samples: Float32Array): Promise<Float32Array> {
-    const all = new Float32Array(this.#waiting.length + samples.length);
-    all.set(this.#waiting);
-    all.set(samples, this.#waiting.length);
-    const shifts = Math.floor(all.length / SHIFT);
-    const out = new Float32Array(shifts * SHIFT);
-    for (let i = 0; i < shifts; i++) {
-      await this.#step(all.subarray(i * SHIFT, (i + 1) * SHIFT));
+    const shifts = this.#shifts.take(samples);
+    const out = new Float32Array(shifts.length * SHIFT);
+    for (const [i, shift] of shifts.entries()) {
+      await this.#step(shift);
       out.set(this.#sum.subarray(0, SHIFT), i * SHIFT);
     }
-    this.#waiting = all.slice(shifts * SHIFT);
     const early = Math.min(this.#early, out.length);
     this.#early -= early;
     return out.subarray(early);

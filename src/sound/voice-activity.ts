@@ -1,4 +1,5 @@
 import { checkOptions, OptionError, type Runtime, type SessionOptions, shown } from "../index.ts";
+import { Blocks } from "./blocks.ts";
 import { Queue } from "./queue.ts";
 import { StreamedModel, type StreamedShape } from "./streamed-model.ts";
 
@@ -36,7 +37,7 @@ export class VoiceActivity {
   readonly #model: StreamedModel;
   readonly #queue = new Queue();
   readonly #heard = new Float32Array(CONTEXT + WINDOW);
-  #waiting = new Float32Array(0);
+  readonly #windows = new Blocks(WINDOW);
 
   private constructor(model: StreamedModel) {
     this.#model = model;
@@ -68,7 +69,7 @@ export class VoiceActivity {
     return this.#queue.add(async () => {
       this.#model.reset();
       this.#heard.fill(0);
-      this.#waiting = new Float32Array(0);
+      this.#windows.reset();
     });
   }
 
@@ -77,18 +78,13 @@ export class VoiceActivity {
   }
 
   async #process(samples: Float32Array): Promise<number[]> {
-    const all = new Float32Array(this.#waiting.length + samples.length);
-    all.set(this.#waiting);
-    all.set(samples, this.#waiting.length);
-    const windows = Math.floor(all.length / WINDOW);
     const probabilities: number[] = [];
-    for (let i = 0; i < windows; i++) {
+    for (const window of this.#windows.take(samples)) {
       this.#heard.copyWithin(0, WINDOW);
-      this.#heard.set(all.subarray(i * WINDOW, (i + 1) * WINDOW), CONTEXT);
+      this.#heard.set(window, CONTEXT);
       const [probability] = await this.#model.run(this.#heard);
       probabilities.push(probability!);
     }
-    this.#waiting = all.slice(windows * WINDOW);
     return probabilities;
   }
 }
