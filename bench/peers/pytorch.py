@@ -166,6 +166,8 @@ KINDS = {
 def answer(asked, ready):
     if "prepare" in asked:
         work = asked["prepare"]
+        if work["kind"] not in KINDS:
+            return {"missing": True}, None
         tensors = read_safetensors(asked["file"])
         parts = {
             part: {name[len(part) + 1 :]: value for name, value in tensors.items() if name.startswith(part + ":")}

@@ -1,8 +1,7 @@
 /** The page of the gallery that measures. */
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type OpenedBrowser, openBrowser } from "../support/browser.ts";
-import { checkPages, type Gallery, openPage, phase, serveGallery, until } from "../support/gallery.ts";
+import { describe, expect, test } from "vitest";
+import { checkPages, galleryWithWebGPU, phase, until } from "../support/gallery.ts";
 
 interface Reported {
   readonly date: string;
@@ -117,19 +116,10 @@ checkPages({
 });
 
 describe("in a browser with WebGPU", () => {
-  let browser: OpenedBrowser;
-  let served: Gallery;
-  beforeAll(async () => {
-    [browser, served] = [await openBrowser({ webgpu: true }), await serveGallery()];
-  });
-  afterAll(async () => {
-    await browser?.browser?.close();
-    await served?.close();
-  });
-  beforeEach(({ skip }) => skip(!browser.browser, browser.reason));
+  const gallery = galleryWithWebGPU();
 
   test("the reader chooses where it is measured", async () => {
-    const { page, faults, close } = await openPage(browser, `${served.url}speed.html#backend=wasm`);
+    const { page, faults, close } = await gallery.open(`speed.html#backend=wasm`);
     await page.waitForSelector("#found-product");
     expect((await reported(page)).backend).toBe("wasm");
     await page.check("input[value=gpu]", { force: true });

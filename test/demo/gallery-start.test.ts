@@ -1,10 +1,9 @@
 /** The start page of the gallery, and what the shell does for every page. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { pages } from "../../demo/pages.ts";
-import { type OpenedBrowser, openBrowser } from "../support/browser.ts";
-import { checkPages, type Gallery, openPage, phase, serveGallery, until } from "../support/gallery.ts";
+import { checkPages, galleryWithWebGPU, phase, until } from "../support/gallery.ts";
 
 checkPages({
   index: {
@@ -42,21 +41,12 @@ test("every page has its files", () => {
 });
 
 describe("a page that trains", () => {
-  let browser: OpenedBrowser;
-  let served: Gallery;
-  beforeAll(async () => {
-    [browser, served] = [await openBrowser({ webgpu: true }), await serveGallery()];
-  });
-  afterAll(async () => {
-    await browser?.browser?.close();
-    await served?.close();
-  });
-  beforeEach(({ skip }) => skip(!browser.browser, browser.reason));
+  const gallery = galleryWithWebGPU();
 
   const step = "Number(document.querySelector('.steps').textContent.match(/[\\d,]+/)?.[0].replaceAll(',', '') ?? 0)";
 
   test("pauses, goes on, slows down, and begins anew as often as one likes", async () => {
-    const { page, faults, close } = await openPage(browser, `${served.url}feeling.html`);
+    const { page, faults, close } = await gallery.open(`feeling.html`);
     await until(page, `${step} > 20`);
     await page.click("#primary");
     await phase(page, "paused");
@@ -82,7 +72,7 @@ describe("a page that trains", () => {
   test("its address has its settings, and the same seed gives the same training", async () => {
     const finals: string[] = [];
     for (const seed of ["7", "7", "8"]) {
-      const { page, close } = await openPage(browser, `${served.url}feeling.html#seed=${seed}`);
+      const { page, close } = await gallery.open(`feeling.html#seed=${seed}`);
       expect(await page.inputValue("#seed")).toBe(seed);
       await phase(page, "done");
       await page.click(".charts .behind summary");
@@ -98,7 +88,7 @@ describe("a page that trains", () => {
   });
 
   test("the reader's language and colours are kept from page to page", async () => {
-    const { page, close } = await openPage(browser, `${served.url}index.html`, { locale: "ko-KR" });
+    const { page, close } = await gallery.open(`index.html`, { locale: "ko-KR" });
     expect(await page.getAttribute("html", "lang")).toBe("ko");
     await page.click("[data-language=en]");
     await page.selectOption(".choices select", "dark");
@@ -110,9 +100,9 @@ describe("a page that trains", () => {
   });
 
   test("says that the GPU went away, and begins anew", async () => {
-    const { page, close } = await openPage(browser, `${served.url}feeling.html?backend=gpu`);
+    const { page, close } = await gallery.open(`feeling.html?backend=gpu`);
     await phase(page, "training");
-    const devtools = await browser.browser!.newBrowserCDPSession();
+    const devtools = await gallery.browser.newBrowserCDPSession();
     await devtools.send("Browser.crashGpuProcess");
     await phase(page, "failed");
     expect(await page.textContent(".failure")).toContain("The GPU went away");

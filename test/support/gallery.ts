@@ -127,6 +127,26 @@ export async function violations(page: Page): Promise<string[]> {
     violations.map(({ id, nodes }) => id + ": " + nodes.slice(0, 3).map(({ html, any }) => html.slice(0, 200) + " " + (any[0]?.message ?? "")).join(" | ")))`);
 }
 
+/** The built gallery in a browser with WebGPU, for the tests of one `describe`: opened before them, and closed after them. */
+export function galleryWithWebGPU() {
+  let browser: OpenedBrowser;
+  let served: Gallery;
+  beforeAll(async () => {
+    [browser, served] = [await openBrowser({ webgpu: true }), await serveGallery()];
+  });
+  afterAll(async () => {
+    await browser?.browser?.close();
+    await served?.close();
+  });
+  beforeEach(({ skip }) => skip(!browser.browser, browser.reason));
+  return {
+    open: (path: string, options?: Parameters<typeof openPage>[2]) => openPage(browser, served.url + path, options),
+    get browser() {
+      return browser.browser!;
+    },
+  };
+}
+
 export interface PageChecks {
   /** Waits until the page has learned what it shows, and expects a stated threshold of it. */
   readonly learns: (page: Page) => Promise<void>;
