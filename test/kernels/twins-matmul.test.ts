@@ -25,6 +25,8 @@ interface Shape {
   readonly shared: boolean;
   readonly rowGap: boolean;
   readonly columnGap: boolean;
+  /** Rows of b and c follow each other without a gap. */
+  readonly tight: boolean;
 }
 
 /** Each shape once; the switches go through their combinations from shape to shape. */
@@ -45,7 +47,7 @@ const sizes: readonly (readonly [M: number, N: number, K: number])[] = [
   [97, 3, 130],
   [130, 131, 5],
 ];
-const table: readonly Shape[] = sizes.map(([M, N, K], i) => ({
+const mixed = sizes.map(([M, N, K], i) => ({
   M,
   N,
   K,
@@ -58,7 +60,16 @@ const table: readonly Shape[] = sizes.map(([M, N, K], i) => ({
   shared: i % 7 === 3,
   rowGap: i % 3 === 2,
   columnGap: i % 4 === 3,
+  tight: i % 6 === 4,
 }));
+/** One column that is contiguous: a row of the transposed product. */
+const columns = [1, 3, 4, 13, 64].flatMap((M, i) =>
+  [1, 4, 67].map((K, j) => ({
+    ...{ M, N: 1, K, Z: 1 + (j % 2), ta: false, tb: false, tight: true, shared: false },
+    ...{ bias: (i + j) % 2 === 0, accumulate: (i + j) % 3 === 0, sum: j === 1, rowGap: i === 3, columnGap: j === 2 },
+  })),
+);
+const table: readonly Shape[] = [...mixed, ...columns];
 
 /** Every other case as on an adapter whose axes hold fewer workgroups than the product needs. */
 function groupsOf(kernel: string, constants: Constants, { M, N, Z }: Shape): [number, number, number] {
@@ -77,9 +88,9 @@ function caseOf(kernel: string, constants: Constants, shape: Shape): TwinCase {
   const columnGap = gap(shape.columnGap, K, 13);
   const aRow = ta ? 1 : K + 2;
   const aColumn = ta ? M + 3 : 1;
-  const bRow = tb ? 1 : N + 1;
+  const bRow = tb ? 1 : N + (shape.tight ? 0 : 1);
   const bColumn = tb ? K + 2 : 1;
-  const cRow = N + 2;
+  const cRow = N + (shape.tight ? 0 : 2);
   const aLength = (M - 1) * aRow + (K - 1) * aColumn + 1 + rowGap.shift + columnGap.shift;
   const bLength = (K - 1) * bRow + (N - 1) * bColumn + 1;
   const aBatch = shared ? 0 : aLength + 4;
@@ -138,6 +149,7 @@ const any: fc.Arbitrary<Shape> = fc.record({
   shared: fc.boolean(),
   rowGap: fc.boolean(),
   columnGap: fc.boolean(),
+  tight: fc.boolean(),
 });
 
 const variants = [matmul, matmulTiled].flatMap((kernel) =>

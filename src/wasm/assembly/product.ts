@@ -40,6 +40,8 @@ export function product(
       for (let n: i32 = 0; n < N; n++)
         storeOne(c + <usize>m * cRow + ((<usize>n) << 2), 0, bias + ((<usize>n) << 2), mode);
     }
+  } else if (N === 1 && aColumn === FLOAT && bRow === FLOAT && cRow === FLOAT) {
+    oneColumn(M, K, a, aRow, b, c, bias, mode);
   } else if (bColumn === FLOAT && M < 8) {
     fewRows(M, N, K, a, aRow, aColumn, b, bRow, c, cRow, bias, mode);
   } else if (bRow === FLOAT && aColumn === FLOAT && M < 8) {
@@ -216,6 +218,16 @@ function dotRow(N: i32, K: i32, a: usize, b: usize, bColumn: usize, c: usize, bi
     for (let k: i32 = 0; k < K; k++) sum += load<f32>(a + ((<usize>k) << 2)) * load<f32>(y + ((<usize>k) << 2));
     storeOne(c + ((<usize>n) << 2), sum, bias + ((<usize>n) << 2), mode);
   }
+}
+
+/** One column, as the row that it is in memory: Cᵀ = Bᵀ·Aᵀ. */
+function oneColumn(M: i32, K: i32, a: usize, aRow: usize, b: usize, c: usize, bias: usize, mode: i32): void {
+  if (mode & BIAS) {
+    // One number for all, where dotRow has one for each result.
+    for (let m: i32 = 0; m < M; m++) storeOne(c + ((<usize>m) << 2), 0, bias, mode);
+    mode = ACCUMULATE;
+  }
+  dotRow(M, K, b, a, aRow, c, 0, mode);
 }
 
 // Many rows.
