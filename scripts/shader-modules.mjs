@@ -38,15 +38,25 @@ const nameOf = (file) =>
 
 const isDirective = (line) => /^\s*\/\/\s*#\w/.test(line);
 
+/** Signs that mean the same without spaces; + and - do not in `a - -b`. */
+const signs = / ?([-+*/%<>=!&|]=|->|&&|\|\||[=*/%<>,:;{}()]) ?/g;
+
 /**
- * Without comments and indentation. Lines stay, because the compiler's messages name them, and `// #include` and `// #unroll`; a
- * message's column counts from the first word of its line.
+ * Without comments, indentation, and spaces beside signs that are no part of a longer one without them. Lines stay, because the
+ * compiler's messages name them, and `// #include` and `// #unroll`; a message's column counts in what is left.
  */
 function withoutComments(file, text) {
   if (text.includes("/*")) throw new Error(`shaders/${file} has a block comment; write // in front of each line`);
   return text
     .split("\n")
-    .map((line) => (isDirective(line) ? line : line.replace(/\s*\/\/.*$/, "")).trim())
+    .map((line) =>
+      isDirective(line)
+        ? line.trim()
+        : line
+            .replace(/\s*\/\/.*$/, "")
+            .trim()
+            .replaceAll(signs, "$1"),
+    )
     .join("\n");
 }
 

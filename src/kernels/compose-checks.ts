@@ -44,5 +44,34 @@ function checkBody(body: readonly SourceLine[], variable: string): void {
   }
 }
 
-export const composeChecks = { checkUsed, checkBody };
+/** What is wrong with a line, in words. */
+const faults = {
+  cellNotIncluded: (cell: string) => `was given the cell "${cell}", but no line says \`// #include CELL\``,
+  noSuchFile: (file: string, known: readonly string[]) =>
+    `there is no shader file "${file}" (there are: ${known.join(", ") || "none"})`,
+  noSuchDirective: (name: string) => `there is no directive #${name} (there are: #include, #unroll)`,
+  includeCycle: (stack: readonly string[]) => `the includes form a cycle: ${stack.join(" -> ")}`,
+  noCell: () => "`#include CELL` needs the option `cell`, and none was given",
+  noIncludeTarget: (argument: string) => `#include takes "a/file.wgsl" in quotes or CELL, not \`${argument}\``,
+  noConstantName: (name: string) => `"${name}" is no name for a WGSL constant`,
+  noConstantValue: (name: string, value: unknown) =>
+    `the constant ${name} is ${value}, expected a boolean or an integer from 0 to 2^32 - 1`,
+  unrollArgument: (argument: string) => `#unroll takes no argument, but was given \`${argument}\``,
+  unrollHeader: (header: string | undefined) =>
+    "#unroll must stand on the line before `for (var i = 0u; i < BOUND; i++) {`" +
+    (header === undefined ? ", but the file ends here" : `, but that line is \`${header}\``),
+  unrollOpen: () => "the loop after #unroll has no closing brace",
+  unrollBound: (factor: string, bound: string, known: readonly string[]) =>
+    `#unroll needs a bound of integers and prelude constants joined by * and +, ` +
+    `but \`${factor}\` in \`${bound}\` is neither (integer constants of this prelude: ${known.join(", ") || "none"})`,
+  unrollCopies: (bound: string, sum: number, most: number) =>
+    `#unroll of \`${bound}\` would make ${sum} copies of the body; at most ${most}`,
+};
+export type Faults = typeof faults;
+
+function say<K extends keyof Faults>(name: K, ...of: Parameters<Faults[K]>): string {
+  return (faults[name] as (...of: unknown[]) => string)(...of);
+}
+
+export const composeChecks = { checkUsed, checkBody, say };
 export type ComposeChecks = typeof composeChecks;

@@ -9,7 +9,7 @@
 import type { Shader } from "../shaders/shader.ts";
 import type { ComposeChecks } from "./compose-checks.ts";
 import { unroll } from "./unroll.ts";
-import { directiveOf, linesOf, type Origin, ShaderError, type SourceLine } from "./wgsl-text.ts";
+import { directiveOf, fault, linesOf, type Origin, type SourceLine } from "./wgsl-text.ts";
 
 export { type Origin, ShaderError } from "./wgsl-text.ts";
 
@@ -45,7 +45,7 @@ export function compose(shader: Shader, options: ComposeOptions = {}): Composed 
 
   const firstLine = { file: shader.file, line: 1 };
   if (cell && !included.has(cell.file)) {
-    throw new ShaderError(firstLine, `was given the cell "${cell.file}", but no line says \`// #include CELL\``);
+    throw fault(checks, firstLine, "cellNotIncluded", cell.file);
   }
   const lines = [...prelude.lines, ...body];
   for (const [fragment, { at }] of included) checks?.checkUsed(fragment, at, lines);
@@ -111,20 +111,18 @@ function expand(file: string, from: Expansion, at: Origin = { file, line: 1 }): 
     const known = [...from.sources.keys()].sort();
     // What is there to be included lies in lib.
     const shared = from.stack.length > 0 ? known.filter((name) => name.startsWith("lib/")) : [];
-    const list = (shared.length > 0 ? shared : known).join(", ") || "none";
-    throw new ShaderError(at, `there is no shader file "${file}" (there are: ${list})`);
+    throw fault(from.options.checks, at, "noSuchFile", file, shared.length > 0 ? shared : known);
   }
   const stack = [...from.stack, file];
   return linesOf(source, file).flatMap((line) => {
     const directive = directiveOf(line.text);
     if (!directive || directive.name === "unroll") return line;
     if (directive.name !== "include") {
-      throw new ShaderError(line, `there is no directive #${directive.name} (there are: #include, #unroll)`);
+      throw fault(from.options.checks, line, "noSuchDirective", directive.name);
     }
     const target = includeTarget(directive.argument, from.options, line);
     if (stack.includes(target)) {
-      const cycle = [...stack.slice(stack.indexOf(target)), target].join(" -> ");
-      throw new ShaderError(line, `the includes form a cycle: ${cycle}`);
+      throw fault(from.options.checks, line, "includeCycle", [...stack.slice(stack.indexOf(target)), target]);
     }
     if (from.included.has(target)) return [];
     from.included.set(target, { at: line });
@@ -132,16 +130,14 @@ function expand(file: string, from: Expansion, at: Origin = { file, line: 1 }): 
   });
 }
 
-function includeTarget(argument: string, { cell, parts = {} }: ComposeOptions, at: SourceLine): string {
+function includeTarget(argument: string, { cell, checks, parts = {} }: ComposeOptions, at: SourceLine): string {
   if (argument === "CELL") {
-    if (cell === undefined) throw new ShaderError(at, "`#include CELL` needs the option `cell`, and none was given");
+    if (cell === undefined) throw fault(checks, at, "noCell");
     return cell.file;
   }
   if (Object.hasOwn(parts, argument)) return parts[argument]!.file;
   const quoted = /^"([^"]+)"$/.exec(argument);
-  if (!quoted) {
-    throw new ShaderError(at, `#include takes "a/file.wgsl" in quotes or CELL, not \`${argument}\``);
-  }
+  if (!quoted) throw fault(checks, at, "noIncludeTarget", argument);
   return quoted[1] as string;
 }
 
@@ -151,17 +147,13 @@ interface Prelude {
   readonly integers: ReadonlyMap<string, number>;
 }
 
-function preludeLines({ constants = {}, prelude = "" }: ComposeOptions): Prelude {
+function preludeLines({ checks, constants = {}, prelude = "" }: ComposeOptions): Prelude {
   const declarations = Object.entries(constants).map(([name, value], index) => {
     const at = { file: preludeFile, line: index + 1 };
-    if (!/^[A-Za-z]\w*$/.test(name)) throw new ShaderError(at, `"${name}" is no name for a WGSL constant`);
+    if (!/^[A-Za-z]\w*$/.test(name)) throw fault(checks, at, "noConstantName", name);
     if (typeof value === "boolean") return `const ${name} = ${value};`;
-    if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
-      throw new ShaderError(
-        at,
-        `the constant ${name} is ${value}, expected a boolean or an integer from 0 to 2^32 - 1`,
-      );
-    }
+    if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff)
+      throw fault(checks, at, "noConstantValue", name, value);
     return `const ${name} = ${value}u;`;
   });
   const text = [...declarations, prelude].join("\n");

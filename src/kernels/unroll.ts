@@ -5,7 +5,7 @@
  * by several drivers instead of in registers. The raw file keeps its plain loop and its meaning.
  */
 import type { ComposeChecks } from "./compose-checks.ts";
-import { blankComments, directiveOf, ShaderError, type SourceLine } from "./wgsl-text.ts";
+import { blankComments, directiveOf, fault, type SourceLine } from "./wgsl-text.ts";
 
 /** The forms of one header; the loop variable must be a plain identifier that counts up from `0u` by one. */
 const headerPattern =
@@ -27,7 +27,7 @@ export function unroll(
       at++;
       continue;
     }
-    const loop = readLoop(lines, at, constants);
+    const loop = readLoop(lines, at, constants, checks);
     checks?.checkBody(loop.body, loop.variable);
     for (let copy = 0; copy < loop.copies; copy++) {
       const body = loop.body.map((bodyLine) => substitute(bodyLine, loop.variable, `${copy}u`));
@@ -54,26 +54,27 @@ interface Loop {
   readonly next: number;
 }
 
-function readLoop(lines: readonly SourceLine[], directiveAt: number, constants: ReadonlyMap<string, number>): Loop {
+function readLoop(
+  lines: readonly SourceLine[],
+  directiveAt: number,
+  constants: ReadonlyMap<string, number>,
+  checks: ComposeChecks | undefined,
+): Loop {
   const directive = lines[directiveAt] as SourceLine;
   const argument = directiveOf(directive.text)?.argument;
-  if (argument) throw new ShaderError(directive, `#unroll takes no argument, but was given \`${argument}\``);
+  if (argument) throw fault(checks, directive, "unrollArgument", argument);
   const first = directiveAt + 1;
   const header = lines[first];
   const codes = blankComments(lines.slice(first).map((line) => line.text));
   const match = headerPattern.exec(codes[0] ?? "");
   const variable = match?.[2];
   if (!header || !match || variable === undefined || match[3] !== variable || match[5] !== variable) {
-    throw new ShaderError(
-      directive,
-      "#unroll must stand on the line before `for (var i = 0u; i < BOUND; i++) {`" +
-        (header ? `, but that line is \`${header.text.trim()}\`` : ", but the file ends here"),
-    );
+    throw fault(checks, directive, "unrollHeader", header?.text.trim());
   }
-  const copies = boundOf(match[4] as string, constants, header);
+  const copies = boundOf(match[4] as string, constants, header, checks);
   const open = match[0].length;
   const close = closingBrace(codes, open);
-  if (!close) throw new ShaderError(header, "the loop after #unroll has no closing brace");
+  if (!close) throw fault(checks, header, "unrollOpen");
   const end = lines[first + close.line] as SourceLine;
 
   const body: SourceLine[] = [];
@@ -108,28 +109,24 @@ function closingBrace(codes: readonly string[], column: number): { line: number;
 }
 
 /** A sum of products of integer literals and of the prelude's integer constants. */
-function boundOf(bound: string, constants: ReadonlyMap<string, number>, at: SourceLine): number {
+function boundOf(
+  bound: string,
+  constants: ReadonlyMap<string, number>,
+  at: SourceLine,
+  checks: ComposeChecks | undefined,
+): number {
   let sum = 0;
   for (const term of bound.split("+")) {
     let product = 1;
     for (const factor of term.split("*").map((part) => part.trim())) {
       const literal = /^(\d+)u?$/.exec(factor);
       const value = literal ? Number(literal[1]) : constants.get(factor);
-      if (value === undefined) {
-        const known = [...constants.keys()].join(", ") || "none";
-        throw new ShaderError(
-          at,
-          `#unroll needs a bound of integers and prelude constants joined by * and +, ` +
-            `but \`${factor}\` in \`${bound}\` is neither (integer constants of this prelude: ${known})`,
-        );
-      }
+      if (value === undefined) throw fault(checks, at, "unrollBound", factor, bound, [...constants.keys()]);
       product *= value;
     }
     sum += product;
   }
-  if (sum > mostCopies) {
-    throw new ShaderError(at, `#unroll of \`${bound}\` would make ${sum} copies of the body; at most ${mostCopies}`);
-  }
+  if (sum > mostCopies) throw fault(checks, at, "unrollCopies", bound, sum, mostCopies);
   return sum;
 }
 

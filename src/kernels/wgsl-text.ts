@@ -3,6 +3,7 @@
  * composer needs. Nothing here parses WGSL; the compiler of the device does that.
  */
 import { WebGpuRnnError } from "../errors.ts";
+import type { ComposeChecks, Faults } from "./compose-checks.ts";
 
 /** A line of WGSL and the place it was written at. `line` counts from 1. */
 export interface SourceLine {
@@ -28,6 +29,14 @@ export class ShaderError extends WebGpuRnnError {
     this.line = at.line;
   }
 }
+
+/** What is wrong with a line; without checks by its name alone, as in the package's own shaders, for which a test has them. */
+export const fault = <K extends keyof Faults>(
+  checks: ComposeChecks | undefined,
+  at: Origin,
+  name: K,
+  ...of: Parameters<Faults[K]>
+): ShaderError => new ShaderError(at, checks ? checks.say(name, ...of) : name);
 
 export function linesOf(text: string, file: string): SourceLine[] {
   const lines = text.split(/\r?\n/);
