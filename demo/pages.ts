@@ -11,6 +11,13 @@ export interface GalleryPage {
   readonly for?: "learners" | "engineers";
 }
 
+/** What the frame around a page shows of it, and of those before and after it on the path. */
+export interface PageInFrame {
+  readonly page: GalleryPage;
+  readonly before: Pick<GalleryPage, "name" | "title"> | undefined;
+  readonly after: Pick<GalleryPage, "name" | "title"> | undefined;
+}
+
 export const start: GalleryPage = {
   name: "index",
   title: ["Recurrent networks, trained before your eyes", "눈앞에서 학습하는 순환 신경망"],
