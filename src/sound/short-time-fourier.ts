@@ -160,7 +160,9 @@ export class ShortTimeFourier {
 
 /** @param spectrum bins times real part, imaginary part @returns the magnitude of each bin */
 export const magnitudes = (spectrum: Float64Array): Float32Array =>
-  Float32Array.from({ length: spectrum.length / 2 }, (_, k) => Math.hypot(spectrum[2 * k]!, spectrum[2 * k + 1]!));
+  Float32Array.from({ length: spectrum.length / 2 }, (_, k) =>
+    Math.sqrt(spectrum[2 * k]! ** 2 + spectrum[2 * k + 1]! ** 2),
+  );
 
 /**
  * Multiplies the magnitudes of a spectrum; phases stay as they are.
