@@ -163,6 +163,14 @@ export const pages: readonly GalleryPage[] = [
     ],
   },
   {
+    name: "sound",
+    title: ["Out of the noise", "잡음 속에서"],
+    about: [
+      "A network takes the noise out of sound while it comes in, 8 ms at a time. See it, hear it, and try it on your own voice or with published networks.",
+      "신경망이 들어오는 소리에서 8 ms마다 잡음을 걷어 냅니다. 눈으로 보고 귀로 듣고, 여러분의 목소리나 공개된 신경망으로도 해 보세요.",
+    ],
+  },
+  {
     name: "own",
     title: ["Bring your own", "내 모델 열기"],
     about: [
