@@ -11,6 +11,13 @@ export interface GalleryPage {
   readonly for?: "learners" | "engineers";
 }
 
+/** What the frame around a page shows of it, and of those before and after it on the path. */
+export interface PageInFrame {
+  readonly page: GalleryPage;
+  readonly before: Pick<GalleryPage, "name" | "title"> | undefined;
+  readonly after: Pick<GalleryPage, "name" | "title"> | undefined;
+}
+
 export const start: GalleryPage = {
   name: "index",
   title: ["Recurrent networks, trained before your eyes", "눈앞에서 학습하는 순환 신경망"],
@@ -153,6 +160,14 @@ export const pages: readonly GalleryPage[] = [
     about: [
       "Strings like DNA, made up: one network finds a hidden motif, another counts by three to follow a reading frame. Change a letter, and see both answer.",
       "지어낸 DNA 서열에서 한 신경망은 숨은 모티프를 찾고, 다른 신경망은 셋씩 세며 해독틀을 따라갑니다. 글자를 바꾸고 두 답이 어떻게 달라지는지 보세요.",
+    ],
+  },
+  {
+    name: "sound",
+    title: ["Out of the noise", "잡음 속에서"],
+    about: [
+      "A network takes the noise out of sound while it comes in, 8 ms at a time. See it, hear it, and try it on your own voice or with published networks.",
+      "신경망이 들어오는 소리에서 8 ms마다 잡음을 걷어 냅니다. 눈으로 보고 귀로 듣고, 여러분의 목소리나 공개된 신경망으로도 해 보세요.",
     ],
   },
   {

@@ -4,18 +4,27 @@ import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 import { aliases } from "../scripts/entries.ts";
 import { firstLoad } from "./first-load.ts";
-import { pages, start } from "./pages.ts";
+import { type GalleryPage, type PageInFrame, pages, start } from "./pages.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const all = [start, ...pages];
 const { version } = JSON.parse(readFileSync(join(here, "../package.json"), "utf8"));
-const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 
-/** A page's HTML: the template, with the page's words in English, so that there is something to read before its script has run. */
+/**
+ * A page's HTML: the template, with the page's words in English, so that there is something to read before its script has run, and
+ * with what the script has to know of the page and those beside it, so that it need not have the list of all of them.
+ */
 function htmlOf(file: string): string | undefined {
   const page = all.find(({ name }) => file === join(here, `${name}.html`));
   if (!page) return undefined;
-  const values: Readonly<Record<string, string>> = { name: page.name, title: page.title[0], about: page.about[0] };
+  const at = pages.indexOf(page);
+  const beside = (other: GalleryPage | undefined) => other && { name: other.name, title: other.title };
+  const frame: PageInFrame = { page, before: beside(pages[at - 1]), after: beside(pages[at + 1]) };
+  const { name, title, about } = page;
+  const values: Readonly<Record<string, string>> = {
+    ...{ name, title: title[0], about: about[0], frame: JSON.stringify(frame) },
+  };
   const template = readFileSync(join(here, "template.html"), "utf8");
   return template.replace(/\{(\w+)\}/g, (_, key: string) => escaped(values[key]!));
 }

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { render } from "preact";
-import { type GalleryPage, pages, start } from "../pages.ts";
+import type { GalleryPage, PageInFrame } from "../pages.ts";
 import { inLanguage, language, languages, setLanguage, words } from "./language.ts";
 import { setTheme, theme, themes } from "./theme.ts";
 
@@ -22,13 +22,15 @@ const text = words({
 const languageNames = { en: "English", ko: "한국어" } as const;
 
 /** Relative, so that the gallery works in any folder of any site; the language goes along by what is stored. */
-export const addressOf = ({ name }: GalleryPage): string => `./${name}.html`;
+export const addressOf = ({ name }: Pick<GalleryPage, "name">): string => `./${name}.html`;
+
+const start = { name: "index" };
 
 function Header({ page }: { readonly page: GalleryPage }) {
   return (
     <header class="page">
       <div>
-        {page !== start && (
+        {page.name !== start.name && (
           <p class="home">
             <a href={addressOf(start)}>{text("home")}</a>
           </p>
@@ -67,18 +69,17 @@ function Header({ page }: { readonly page: GalleryPage }) {
   );
 }
 
-function Ways({ page }: { readonly page: GalleryPage }) {
-  const at = pages.indexOf(page);
-  const [before, after] = [pages[at - 1], pages[at + 1]];
+function Ways({ before, after }: PageInFrame) {
   return (
     <nav class="ways" aria-label={text("ways")}>
-      {at > 0 && <a href={addressOf(before!)}>← {text("previous", { title: inLanguage(before!.title) })}</a>}
+      {before && <a href={addressOf(before)}>← {text("previous", { title: inLanguage(before.title) })}</a>}
       {after && <a href={addressOf(after)}>{text("next", { title: inLanguage(after.title) })} →</a>}
     </nav>
   );
 }
 
-function Frame({ page, children }: { readonly page: GalleryPage; readonly children: ComponentChildren }) {
+function Frame({ children, ...frame }: PageInFrame & { readonly children: ComponentChildren }) {
+  const { page } = frame;
   document.title = inLanguage(page.title);
   return (
     <>
@@ -87,7 +88,7 @@ function Frame({ page, children }: { readonly page: GalleryPage; readonly childr
       </button>
       <Header page={page} />
       {children}
-      <Ways page={page} />
+      <Ways {...frame} />
     </>
   );
 }
@@ -95,16 +96,16 @@ function Frame({ page, children }: { readonly page: GalleryPage; readonly childr
 /** No link to a place in the page: the hash of the address has the page's settings. */
 const skip = () => document.getElementById("content")?.focus();
 
-/** Shows a page. @param name its folder @param Content what it has inside `<main id="content" tabIndex={-1}>` and above that */
+/** Shows a page, in its HTML. @param name its folder @param Content what it has inside `<main id="content" tabIndex={-1}>` and above that */
 export function show(name: string, Content: () => JSX.Element): void {
-  const page = [start, ...pages].find((known) => known.name === name);
-  if (!page) throw new Error(`pages.ts has no page "${name}"`);
   const root = document.getElementById("page")!;
+  const frame: PageInFrame = JSON.parse(root.dataset.frame!);
+  if (frame.page.name !== name) throw new Error(`page "${name}" is shown in ${frame.page.name}.html`);
   root.replaceChildren();
   // A form, so that a browser that comes back to the page does not restore its fields beside the settings of the address.
   root.addEventListener("submit", (event) => event.preventDefault());
   render(
-    <Frame page={page}>
+    <Frame {...frame}>
       <Content />
     </Frame>,
     root,

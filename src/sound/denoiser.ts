@@ -1,8 +1,7 @@
-import FFT from "fft.js";
 import { checkOptions, OptionError, type Runtime, type SessionOptions, shown } from "../index.ts";
 import type { OnnxValue } from "../onnx/index.ts";
-import { Blocks } from "./blocks.ts";
 import { Queue } from "./queue.ts";
+import { magnitudes, masked, ShortTimeFourier } from "./short-time-fourier.ts";
 import { StreamedModel, type StreamedShape } from "./streamed-model.ts";
 
 export interface DenoiserOptions {
@@ -45,15 +44,7 @@ export class Denoiser {
   readonly #first: StreamedModel;
   readonly #second: StreamedModel;
   readonly #queue = new Queue();
-  readonly #fft = new FFT(FRAME);
-  readonly #spectrum = this.#fft.createComplexArray();
-  readonly #inverse = this.#fft.createComplexArray();
-  /** The last 512 samples, and what of the frames so far is to come out. */
-  readonly #heard = new Float32Array(FRAME);
-  readonly #sum = new Float32Array(FRAME);
-  readonly #shifts = new Blocks(SHIFT);
-  /** Samples that came out before those of the first one that came in. */
-  #early = Denoiser.delay;
+  readonly #fourier = new ShortTimeFourier({ frameLength: FRAME, hopLength: SHIFT, window: "rectangle" });
 
   private constructor(first: StreamedModel, second: StreamedModel) {
     this.#first = first;
@@ -91,8 +82,7 @@ export class Denoiser {
   /** Ends a recording: gives the rest, so that as many samples came out as in, and begins anew. */
   flush(): Promise<Float32Array> {
     return this.#queue.add(async () => {
-      const left = this.#shifts.waiting + Denoiser.delay - this.#early;
-      // Before the first whole shift nothing has come out of the frames yet.
+      const left = this.#fourier.pending;
       const rest = await this.#process(new Float32Array(Denoiser.delay + SHIFT));
       this.#reset();
       return rest.subarray(0, left);
@@ -112,44 +102,23 @@ export class Denoiser {
   #reset(): void {
     this.#first.reset();
     this.#second.reset();
-    this.#heard.fill(0);
-    this.#sum.fill(0);
-    this.#shifts.reset();
-    this.#early = Denoiser.delay;
+    this.#fourier.reset();
   }
 
   async #process(samples: Float32Array): Promise<Float32Array> {
-    const shifts = this.#shifts.take(samples);
-    const out = new Float32Array(shifts.length * SHIFT);
-    for (const [i, shift] of shifts.entries()) {
-      await this.#step(shift);
-      out.set(this.#sum.subarray(0, SHIFT), i * SHIFT);
+    const parts: Float32Array[] = [];
+    for (const spectrum of this.#fourier.analyze(samples)) {
+      // The phase stays as it is.
+      const mask = await this.#first.run(magnitudes(spectrum));
+      const frame = await this.#second.run(this.#fourier.inverse(masked(spectrum, mask)));
+      parts.push(this.#fourier.add(frame));
     }
-    const early = Math.min(this.#early, out.length);
-    this.#early -= early;
-    return out.subarray(early);
-  }
-
-  /** One frame: 128 samples in; the first 128 of the sum are done then. */
-  async #step(samples: Float32Array): Promise<void> {
-    const [heard, sum, spectrum] = [this.#heard, this.#sum, this.#spectrum];
-    heard.copyWithin(0, SHIFT);
-    heard.set(samples, FRAME - SHIFT);
-    this.#fft.realTransform(spectrum, heard);
-    const magnitudes = Float32Array.from({ length: BINS }, (_, k) =>
-      Math.hypot(spectrum[2 * k]!, spectrum[2 * k + 1]!),
-    );
-    const mask = await this.#first.run(magnitudes);
-    // The phase stays as it is.
-    for (let k = 0; k < BINS; k++) {
-      spectrum[2 * k]! *= mask[k]!;
-      spectrum[2 * k + 1]! *= mask[k]!;
+    const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of parts) {
+      out.set(part, at);
+      at += part.length;
     }
-    this.#fft.completeSpectrum(spectrum);
-    this.#fft.inverseTransform(this.#inverse, spectrum);
-    const frame = await this.#second.run(Float32Array.from({ length: FRAME }, (_, i) => this.#inverse[2 * i]!));
-    sum.copyWithin(0, SHIFT);
-    sum.fill(0, FRAME - SHIFT);
-    for (let i = 0; i < FRAME; i++) sum[i]! += frame[i]!;
+    return out;
   }
 }
