@@ -23,24 +23,24 @@ async function environmentOf({ vulkan, without = [] }: Attempt): Promise<NodeJS.
   return { ...env, VK_DRIVER_FILES: driver, VK_ICD_FILENAMES: driver, LD_LIBRARY_PATH: libraries };
 }
 
+/** Asks Deno for an adapter. That it does not run at all is a fault, and no reason to skip. */
+function ask(env: NodeJS.ProcessEnv): { readonly found: boolean; readonly outcome: string } {
+  return JSON.parse(execFileSync(process.execPath, [...deno, join(folder, "adapter.ts")], { env, encoding: "utf8" }));
+}
+
 /** The environment in which wgpu has an adapter, or why it has none. */
 async function findEnvironment(): Promise<NodeJS.ProcessEnv | string> {
   const choice = choiceOf(undefined, process.env);
   if (choice === "none") return 'the choice is "none"';
   const tried: string[] = [];
   for (const attempt of attemptsFor({ choice, software: true, refuse: () => undefined }, [], nodeSystem)) {
-    try {
-      const env = await environmentOf(attempt);
-      const answer = execFileSync(process.execPath, [...deno, join(folder, "adapter.ts")], { env, encoding: "utf8" });
-      const { found, outcome } = JSON.parse(answer) as { found: boolean; outcome: string };
-      if (found) {
-        console.log(`wgpu: ${outcome}`);
-        return env;
-      }
-      tried.push(`${attempt.name}: ${outcome}`);
-    } catch (error) {
-      tried.push(`${attempt.name}: ${(error as Error).message}`);
+    const env = await environmentOf(attempt).catch((error: Error) => error.message);
+    const { found, outcome } = typeof env === "string" ? { found: false, outcome: env } : ask(env);
+    if (found) {
+      console.log(`wgpu: ${outcome}`);
+      return env;
     }
+    tried.push(`${attempt.name}: ${outcome}`);
   }
   return tried.join("; ");
 }
