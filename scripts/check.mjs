@@ -26,7 +26,8 @@ const node = (...args) => execFileSync(process.execPath, args, { cwd: root, stdi
 
 await step("lock file", () => {
   // A lock file that names a registry installs from there on every machine, whatever that machine's settings say.
-  for (const file of ["package-lock.json", "bench/peers/package-lock.json", "test/onnxruntime/package-lock.json"]) {
+  for (const folder of ["", "bench/peers/", "test/onnxruntime/", "test/wgpu/"]) {
+    const file = `${folder}package-lock.json`;
     if (/"resolved"\s*:/.test(readFileSync(join(root, file), "utf8")))
       throw new Error(`${file} names where packages come from: npm install --omit-lockfile-registry-resolved`);
   }

@@ -9,6 +9,11 @@ import { adapterForTests, type TestAdapter } from "./environment.ts";
 
 export type Kind = Backend["kind"];
 
+/** On request: TEST_BACKENDS=gpu leaves the others out, TEST_LIMITS=default opens the GPU with WebGPU's default limits. */
+const { TEST_BACKENDS, TEST_LIMITS } = process.env;
+const wanted = (kind: Kind): boolean => !TEST_BACKENDS || TEST_BACKENDS.split(",").includes(kind);
+const usualLimits = TEST_LIMITS === "default" ? "default" : "adapter";
+
 /** These compute in float32; what they give is compared with the twins in float64. */
 const float32 = ["gpu", "wasm"] as const;
 const all = ["cpu", ...float32] as const;
@@ -42,7 +47,7 @@ export interface TestBackends extends TestAdapter {
  *   const { onEach } = await backendsForTests();
  *   onEach(({ kind, open }) => { test(…) });
  */
-export async function backendsForTests(limits: "adapter" | "default" = "adapter"): Promise<TestBackends> {
+export async function backendsForTests(limits: "adapter" | "default" = usualLimits): Promise<TestBackends> {
   const adapter = await adapterForTests(limits);
   const { device, found } = adapter;
   const make = {
@@ -69,7 +74,7 @@ export async function backendsForTests(limits: "adapter" | "default" = "adapter"
   const through =
     (kinds: readonly Kind[]) =>
     (make: (on: TestBackend) => void, subject = "") => {
-      describe.each(kinds)(`${subject} on the %s`.trim(), (kind) => {
+      describe.each(kinds.filter(wanted))(`${subject} on the %s`.trim(), (kind) => {
         beforeEach((context) => context.skip(kind === "gpu" && !device, found.reason));
         make(on(kind));
       });
@@ -84,7 +89,7 @@ export interface TestRuntimes extends TestBackends {
 }
 
 /** The same with a runtime on each backend, all of which the file's tests share. */
-export async function runtimesForTests(limits: "adapter" | "default" = "adapter"): Promise<TestRuntimes> {
+export async function runtimesForTests(limits: "adapter" | "default" = usualLimits): Promise<TestRuntimes> {
   const tested = await backendsForTests(limits);
   const { Runtime } = await import("../../src/index.ts");
   const runtimes = {
