@@ -1,13 +1,14 @@
 /** The gallery, built and served under a strict content security policy, and what every page of it is held to. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { pages, start } from "../../demo/pages.ts";
 import { type OpenedBrowser, openBrowser, recordTasks } from "./browser.ts";
+import { galleryFolder } from "./gallery-folder.ts";
 
 const root = fileURLToPath(new URL("../../demo", import.meta.url));
 const configFile = join(root, "vite.config.ts");
@@ -46,11 +47,32 @@ export async function buildGallery(outDir: string): Promise<void> {
   }
 }
 
-/** Builds the gallery into a folder of its own and serves it. */
+/** The folder with the gallery of this run of Vitest. Whichever file of tests is first builds it; scripts/test-setup.mjs removes it. */
+async function builtGallery(): Promise<string> {
+  const folder = galleryFolder(process.ppid);
+  const done = join(folder, "done");
+  try {
+    mkdirSync(folder);
+  } catch {
+    while (!existsSync(done)) {
+      if (!existsSync(folder)) throw new Error("the gallery could not be built; another file of tests has the reason");
+      await setTimeout(100);
+    }
+    return folder;
+  }
+  try {
+    await buildGallery(join(folder, "some", "place"));
+  } catch (error) {
+    rmSync(folder, { recursive: true });
+    throw error;
+  }
+  writeFileSync(done, "");
+  return folder;
+}
+
+/** Serves the gallery. */
 export async function serveGallery(): Promise<Gallery> {
-  const folder = mkdtempSync(join(tmpdir(), "webgpu-rnn-gallery-"));
-  const outDir = join(folder, "some", "place");
-  await buildGallery(outDir);
+  const folder = await builtGallery();
   const vite = await import("vite");
   const server = await vite.preview({
     root,
@@ -61,10 +83,7 @@ export async function serveGallery(): Promise<Gallery> {
   });
   return {
     url: `${server.resolvedUrls?.local[0]}some/place/`,
-    async close() {
-      await server.close();
-      rmSync(folder, { recursive: true });
-    },
+    close: () => server.close(),
   };
 }
 
