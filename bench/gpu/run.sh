@@ -48,7 +48,7 @@ fi
   "$python" -c 'import torch; print("PyTorch", torch.__version__, "CUDA", torch.version.cuda, torch.cuda.is_available())' || true
 } | tee "$out/machine.txt"
 
-node "$bundle/verify.mjs" --backend gpu > "$out/verify.txt" 2>&1 || true
+node "$bundle/verify.mjs" "$bundle/cases" --backend gpu > "$out/verify.txt" 2>&1 || true
 tail -n 1 "$out/verify.txt"
 [ "$kernels" = none ] || node "$bundle/bench.mjs" --backend gpu --only "$kernels" --json "$out/kernels.jsonl"
 node "$app/bench/peers/main.mjs" pytorch --python "$python" --json "$out/pytorch.jsonl" "${compared[@]}"
