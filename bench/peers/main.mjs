@@ -46,7 +46,6 @@ if (comparison !== "pytorch" && !existsSync(fileURLToPath(new URL("node_modules"
   process.exit(2);
 }
 
-if (json) writeFileSync(json, "");
 const record = (value) => json && appendFileSync(json, `${JSON.stringify(value)}\n`);
 
 /** The commit, with "+" for changes that are not committed; packed files have it beside them. */
@@ -56,6 +55,10 @@ function commit() {
   const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
   return git("rev-parse", "HEAD") + (git("status", "--porcelain") === "" ? "" : "+");
 }
+
+// The file of results is a change, too.
+const measuredCommit = commit();
+if (json) writeFileSync(json, "");
 
 const medianOf = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 
@@ -97,7 +100,7 @@ async function describeMachine() {
     comparison,
     ours,
     date: new Date().toISOString(),
-    commit: commit(),
+    commit: measuredCommit,
     processor: cpus()[0].model,
     cores: cpus().length,
     // Of the last minute: above 0.5 others are at work, too.

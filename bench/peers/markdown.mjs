@@ -1,7 +1,6 @@
 // Recorded results as the tables of bench/README.md.
 
-const number = (value) => (value < 0.1 ? value.toFixed(3) : value.toPrecision(3).replace(/e\+.*/, (whole) => whole));
-const plain = (value) => (value >= 1000 ? value.toFixed(0) : number(value));
+const number = (value) => (value >= 1000 ? value.toFixed(0) : value < 0.1 ? value.toFixed(3) : value.toPrecision(3));
 const row = (cells) => `| ${cells.join(" | ")} |`;
 const table = (head, rows) => [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
 
@@ -19,7 +18,7 @@ export function markdownOf(records) {
     const result = find(results, work, name);
     if (!result) return find(refused, work, name) ? "refused" : "";
     const { median, steps, ratio } = result;
-    const time = plain(inSteps ? (1000 * median) / steps : median);
+    const time = number(inSteps ? (1000 * median) / steps : median);
     return name === ours ? time : `${time} (${ratio.toFixed(2)})`;
   };
   const works = [...new Set(results.map(({ work }) => work))];
@@ -29,16 +28,17 @@ export function markdownOf(records) {
     works.map((work) => [work, ...names.map((name) => cell(work, name))]),
   );
   const targets = table(
-    ["work", "against", "to reach", "reached"],
-    of("target").map(({ what, against, wanted, each, got, least }) => {
+    ["work", "against", "to reach", "by the clock", "by the processor's time"],
+    of("target").map(({ what, against, wanted, each, got, least, gotCpu, leastCpu }) => {
       const aim = `${wanted}${each === undefined ? "" : `, each ${each}`}`;
       const shown = (value, goal) => (value >= goal ? value.toFixed(2) : `**${value.toFixed(2)}**`);
-      const range = least === got ? "" : `, least ${shown(least, each ?? 0)}`;
-      return [what, against, aim, `${shown(got, wanted)}${range}`];
+      const range = (mean, low) => `${shown(mean, wanted)}${low === mean ? "" : `, least ${shown(low, each ?? 0)}`}`;
+      return [what, against, aim, range(got, least), gotCpu === undefined ? "" : range(gotCpu, leastCpu)];
     }),
   );
   const where = adapter ? `${adapter.description}; ` : "";
-  const versions = names.map((name) => `${name}: ${contenders[name]}`).join("; ");
-  const machine = `${where}${cores} cores of ${processor}, load ${load?.toFixed(1) ?? "unknown"} at the beginning, Node ${node}, ${date.slice(0, 10)}, commit ${commit.slice(0, 12)}. ${versions}.`;
+  const others = names.filter((name) => name !== ours);
+  const versions = others.map((name) => contenders[name]).join(", ");
+  const machine = `${where}${cores} cores of ${processor}, load ${load?.toFixed(1) ?? "unknown"} at the beginning, Node ${node}, ${date.slice(0, 10)}, commit ${commit.replace(/^(.{12})[^+]*/, "$1")}. ${versions}.`;
   return [machine, times, ...(of("target").length > 0 ? [targets] : [])].join("\n\n");
 }
