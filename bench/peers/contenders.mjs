@@ -54,8 +54,7 @@ export const comparisons = {
       [OURS_ON_GPU]: node("webgpu-rnn", "gpu"),
       "TensorFlow.js webgpu": node("tensorflow", "webgpu"),
       "ONNX Runtime node webgpu": node("onnxruntime", "node webgpu"),
-      // Its first, slow code would be replaced in the background, where it is stopped.
-      "ONNX Runtime web webgpu": [process.execPath, "--no-liftoff", ...node("onnxruntime", "web webgpu").slice(1)],
+      "ONNX Runtime web webgpu": node("onnxruntime", "web webgpu"),
       "jax-js webgpu": node("jax"),
     }),
   },
