@@ -1,4 +1,4 @@
-"""PyTorch on one thread: answers main.mjs as contender.mjs does."""
+"""PyTorch: pytorch.py DEVICE PRECISION [THREADS], cpu or cuda, f32, tf32 or f16. Answers main.mjs as contender.mjs does."""
 import json
 import struct
 import sys
@@ -8,7 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-torch.set_num_threads(1)
+DEVICE, PRECISION, *THREADS = sys.argv[1:]
+if THREADS:
+    torch.set_num_threads(int(THREADS[0]))
+torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = PRECISION == "tf32"
+DTYPE = torch.float16 if PRECISION == "f16" else torch.float32
 
 DTYPES = {"F32": torch.float32, "I32": torch.int32}
 
@@ -142,6 +146,67 @@ class Generation:
         return self.draw(50, 0)
 
 
+def network_of(work, weights):
+    """LSTMs whose outputs stand side by side: one, or one for each head, since PyTorch has no heads."""
+    heads, layers = work["heads"], work["layers"]
+    size = work["H"] // heads
+    networks = []
+    for head in range(heads):
+        network = nn.LSTM(work["I"], size, layers)
+        # Rows of a gate are the units, head after head.
+        rows = [gate * work["H"] + head * size + unit for gate in range(4) for unit in range(size)]
+        network.load_state_dict({name.removeprefix("rnn."): value[rows] for name, value in weights.items()})
+        networks.append(network)
+    return nn.ModuleList(networks).to(DEVICE, DTYPE)
+
+
+class Layer:
+    """What goes in and comes out stays on the device; the end of a round is waited for."""
+
+    def __init__(self, work, weights, given):
+        self.networks = network_of(work, weights)
+        self.x, self.target = (given[name].to(DEVICE, DTYPE) for name in ("x", "target"))
+
+    def output(self):
+        outputs = [network(self.x)[0] for network in self.networks]
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
+
+
+class LayerForward(Layer):
+    @torch.inference_mode()
+    def units(self, count):
+        for _ in range(count):
+            output = self.output()
+        output[-1].cpu()
+
+    @torch.inference_mode()
+    def compared(self, steps):
+        return self.output()[-1].float().flatten().tolist()
+
+
+class LayerTraining(Layer):
+    def __init__(self, work, weights, given):
+        super().__init__(work, weights, given)
+        # Gradients of a mean of so many are too small for f16: there they are those of the sum.
+        self.scale = self.x.numel() if PRECISION == "f16" else 1
+        self.optimizer = torch.optim.SGD(self.networks.parameters(), lr=work["lr"] / self.scale)
+
+    def step(self):
+        self.optimizer.zero_grad()
+        loss = F.mse_loss(self.output().float(), self.target.float())
+        (loss * self.scale).backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    def units(self, count):
+        for _ in range(count):
+            loss = self.step()
+        loss.item()
+
+    def compared(self, steps):
+        return [self.step().item() for _ in range(steps)]
+
+
 class Product:
     def __init__(self, work, weights, given):
         self.a, self.b = given["a"], given["b"]
@@ -160,6 +225,8 @@ KINDS = {
     "session": Session,
     "generation": Generation,
     "product": Product,
+    "layer forward": LayerForward,
+    "layer training": LayerTraining,
 }
 
 
@@ -177,13 +244,21 @@ def answer(asked, ready):
         return {"output": ready.compared(asked["steps"])}, ready
     if "units" in asked:
         start, before = time.perf_counter(), time.process_time()
-        for _ in range(asked["units"]):
-            ready.unit()
+        if hasattr(ready, "units"):
+            ready.units(asked["units"])
+        else:
+            for _ in range(asked["units"]):
+                ready.unit()
         return {"ms": (time.perf_counter() - start) * 1000, "cpu": (time.process_time() - before) * 1000}, ready
     return {"done": True}, None
 
 
-print(json.dumps({"about": f"PyTorch {torch.__version__}"}), flush=True)
+about = f"PyTorch {torch.__version__} {PRECISION}"
+if DEVICE == "cuda":
+    about += f", {torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+else:
+    about += f", {torch.get_num_threads()} threads"
+print(json.dumps({"about": about}), flush=True)
 ready = None
 for line in sys.stdin:
     answered, ready = answer(json.loads(line), ready)

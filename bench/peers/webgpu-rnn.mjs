@@ -1,9 +1,18 @@
 // This library, as it is built in dist/.
 import { readFileSync } from "node:fs";
-import { product } from "../../dist/kernels/matmul.js";
-import { adam, CharModel, crossEntropy, GRU, Linear, LSTM, Module, mse, Runtime } from "../../dist/node.js";
-import { importOnnx } from "../../dist/onnx/index.js";
-import { WasmBackend } from "../../dist/wasm/wasm-backend.js";
+import {
+  adam,
+  CharModel,
+  crossEntropy,
+  GRU,
+  Linear,
+  LSTM,
+  Module,
+  mse,
+  Parameter,
+  Runtime,
+  sgd,
+} from "../../dist/node.js";
 
 class Predictor extends Module {
   constructor({ I, H }) {
@@ -14,6 +23,20 @@ class Predictor extends Module {
 
   forward(x) {
     return { y: this.head.forward(this.rnn.forward(x).output) };
+  }
+}
+
+/** A recurrent network with what it is trained on, so that nothing of it goes to the device at each call. */
+class Resident extends Module {
+  constructor({ T, B, H, layers, heads }) {
+    super();
+    const held = () => new Parameter([T, B, H], () => new Float32Array(T * B * H));
+    [this.x, this.target] = [held(), held()];
+    this.rnn = new LSTM({ inputSize: H, hiddenSize: H, numLayers: layers, numHeads: heads });
+  }
+
+  forward() {
+    return { output: this.rnn.forward(this.x.tensor).output };
   }
 }
 
@@ -42,7 +65,10 @@ export async function open(backend, threads = "1") {
     },
 
     training: (work, weights, batch) =>
-      trained(new Predictor(work), weights, batch, { loss: ({ y }, target) => mse().apply(y, target) }),
+      trained(new Predictor(work), weights, batch, {
+        loss: ({ y }, target) => mse().apply(y, target),
+        ...(work.frozen && { groups: [{ match: work.frozen, freeze: true }] }),
+      }),
 
     "character training": ({ E, H, V }, weights, batch) => {
       const model = new CharModel({ vocabSize: V, embeddingDim: E, hiddenSize: H });
@@ -55,7 +81,53 @@ export async function open(backend, threads = "1") {
       return called(model, { name: "x", shape: [1, 1, I] }, x, "output");
     },
 
-    "onnx model": ({ file, state, constants, output, x: input }, _, { x }) => {
+    async stream(work, weights, given) {
+      const { compared, push, unit, dispose } = await makers.session(work, weights, given);
+      const units = (count) => {
+        for (let i = 1; i < count; i++) push();
+        return unit();
+      };
+      return { compared, units, dispose };
+    },
+
+    async "layer forward"(work, weights, given) {
+      const model = new Resident(work);
+      runtime.loadStateDict(model, { ...weights, ...given });
+      const last = await runtime.compile(model, {
+        inputs: {},
+        forward: () => ({ output: model.forward().output.slice(work.T - 1, 1, 0) }),
+      });
+      return {
+        compared: async () => (await last.run({})).output.data,
+        async units(count) {
+          const started = [];
+          for (let i = 0; i < count; i++) {
+            started.push(last.run({}));
+            if (started.length > 3) await started.shift();
+          }
+          await Promise.all(started);
+        },
+        dispose: () => runtime.release(model),
+      };
+    },
+
+    "layer training": (work, weights, { x, target }) => {
+      const model = new Resident(work);
+      const none = { shape: [1], data: new Float32Array(1) };
+      return trained(
+        model,
+        { ...weights, x, target },
+        { x: none, target: none },
+        {
+          optimizer: sgd({ lr: work.lr }),
+          loss: ({ output }) => mse().apply(output, model.target.tensor),
+          groups: [/^x$/, /^target$/].map((match) => ({ match, freeze: true })),
+        },
+      );
+    },
+
+    "onnx model": async ({ file, state, constants, output, x: input }, _, { x }) => {
+      const { importOnnx } = await import("../../dist/onnx/index.js");
       const model = importOnnx(readFileSync(file), { states: { [state.output]: state.input }, constants });
       return called(model, input, x, output);
     },
@@ -91,6 +163,7 @@ export async function open(backend, threads = "1") {
         for (const step of steps) outputs.push(...(await session.run(step))[output].data);
         return outputs;
       },
+      push: () => session.push(steps[0]),
       unit: () => session.run(steps[0]),
       dispose: () => runtime.release(model),
     };
@@ -115,12 +188,15 @@ export async function open(backend, threads = "1") {
 
   return {
     about: runtime.info().reason,
+    adapter: runtime.info().adapter,
     prepare: (work, { weights, given }) => makers[work.kind]?.(work, weights, given),
   };
 }
 
 /** Without what goes in and comes out: the dispatch alone. */
 async function productAlone(threads, { N }, _, { a, b }) {
+  const { product } = await import("../../dist/kernels/matmul.js");
+  const { WasmBackend } = await import("../../dist/wasm/wasm-backend.js");
   const backend = await WasmBackend.open(undefined, threads);
   const length = N * N;
   const buffers = ["a", "b", "c"].map((name) => ({ name, role: "state", dtype: "f32", length }));
