@@ -11,7 +11,7 @@ import { testCells } from "../support/cells-for-tests.ts";
 /** What a composed shader takes of the machine, from its constants, workgroup_size and workgroup variables. */
 function taken(code: string): Needs {
   const known = new Map(
-    Array.from(code.matchAll(/^const (\w+)\b[^=\n]*= (\d+)u?;/gm), ([, name, n]) => [name!, Number(n)]),
+    Array.from(code.matchAll(/^const (\w+)\b[^=\n]*= ?(\d+)u?;/gm), ([, name, n]) => [name!, Number(n)]),
   );
   const product = (text: string) =>
     text.split(/[*,]/).reduce((n, factor) => n * (known.get(factor.trim()) ?? Number.parseInt(factor, 10)), 1);
@@ -19,7 +19,7 @@ function taken(code: string): Needs {
     const [, element, count] = /^array<(.*),([^,]*)>$/.exec(type) ?? [];
     return element ? bytes(element) * product(count!) : ({ vec2f: 8, f32: 4, i32: 4, u32: 4 }[type] ?? Number.NaN);
   };
-  const variables = Array.from(code.matchAll(/^var<workgroup> \w+: (.*);/gm), ([, type]) => bytes(type!));
+  const variables = Array.from(code.matchAll(/^var<workgroup> ?\w+: ?(.*);/gm), ([, type]) => bytes(type!));
   return {
     invocations: product(/@workgroup_size\(([^)]*)\)/.exec(code)![1]!),
     workgroupMemory: variables.reduce((sum, n) => sum + n, 0),

@@ -220,15 +220,18 @@ describe("the comparison sees", () => {
   });
 });
 
-test("the shaders of a bundle are the files without comments and indentation, line by line", () => {
+test("the shaders of a bundle are the files without comments and needless spaces, line by line", () => {
+  /** Words and signs; words that grew together would be one. */
+  const tokens = (line: string) => line.match(/\w+|[^\w\s]/g) ?? [];
   const seen = new Set<string>();
   const compare = ({ file, source, includes }: Shader) => {
     if (seen.has(file)) return;
     seen.add(file);
     includes.forEach(compare);
     const written = linesOf(shaderFiles[file]!, file).map(({ text }) => text);
-    const plain = blankComments(written).map((code, i) => (directiveOf(written[i]!) ? written[i]! : code).trim());
-    expect(source.trimEnd().split("\n")).toEqual(plain);
+    const plain = blankComments(written).map((code, i) => (directiveOf(written[i]!) ? written[i]! : code));
+    expect(source.trimEnd().split("\n").map(tokens)).toEqual(plain.map(tokens));
+    expect(source).not.toMatch(/^ |[\w)] [=*<(,]/m);
   };
   for (const { shader } of Object.values(kernels)) compare(shader);
   for (const { includes = [] } of Object.values(operations)) includes.forEach(compare);

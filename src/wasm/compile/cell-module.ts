@@ -1,6 +1,7 @@
 import { type FullCell, savedNames } from "../../cells/cell.ts";
 import { WebGpuRnnError } from "../../errors.ts";
 import type { Composed } from "../../kernels/compose.ts";
+import { composeChecks } from "../../kernels/compose-checks.ts";
 import { composeKernel, defineKernel, ownFile } from "../../kernels/kernel.ts";
 import { emit, type Store, type Stream } from "./emit.ts";
 import { Graph, type GraphNode, plain } from "./graph.ts";
@@ -25,6 +26,9 @@ export interface CellVariant {
 export type CompiledCell =
   | { readonly code: Uint8Array<ArrayBuffer>; readonly scratchBytes: (H: number) => number }
   | { readonly refused: string };
+
+/** What is wrong is said in words; that nothing uses the fragment is no fault here. */
+const checks = { ...composeChecks, checkUsed: () => {} };
 
 /** The cell's WGSL and no kernel around it. */
 const alone = defineKernel({
@@ -91,7 +95,8 @@ class Memory {
 export function compileCell(cell: FullCell, variant: CellVariant): CompiledCell {
   let composed: Composed | undefined;
   try {
-    composed = composeKernel(alone, { cell: cell.name, constants: { INTERMEDIATE: variant.part === "intermediate" } });
+    const constants = { INTERMEDIATE: variant.part === "intermediate" };
+    composed = composeKernel(alone, { cell: cell.name, constants }, checks);
     return compiled(cell, variant, composed);
   } catch (reason) {
     if (reason instanceof WebGpuRnnError) return { refused: reason.message };
