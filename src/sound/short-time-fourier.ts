@@ -130,9 +130,15 @@ export class ShortTimeFourier {
     return Float32Array.from({ length: this.frameLength }, (_, i) => this.#inverse[2 * i]!);
   }
 
-  /** Adds a frame to those before, as it is. @returns the samples that are done, as `synthesize` @throws ShapeError */
-  add(frame: Float32Array): Float32Array {
-    if (!(frame instanceof Float32Array) || frame.length !== this.frameLength)
+  /**
+   * Adds a frame to those before, as it is.
+   * @param frame `frameLength` samples, what a session gives back
+   * @returns the samples that are done, as `synthesize`
+   * @throws ShapeError
+   */
+  add(frame: Float32Array | Float64Array): Float32Array {
+    const isFrame = frame instanceof Float32Array || frame instanceof Float64Array;
+    if (!isFrame || frame.length !== this.frameLength)
       throw new ShapeError(
         `ShortTimeFourier: a frame is ${shown(frame)}, expected a Float32Array of ${this.frameLength} samples`,
       );

@@ -26,6 +26,13 @@ describe.each([1, 127, 128, 384, 385, 1000])("%i samples", (length) => {
   });
 });
 
+test("sound comes out of the float64 twins as it came in, too", async () => {
+  const cpu = await Runtime.open({ backend: "cpu" });
+  const denoiser = await Denoiser.open(cpu, stages);
+  close(joined([await denoiser.process(wave(700)), await denoiser.flush()]), wave(700));
+  cpu.dispose();
+});
+
 test("how sound is cut into calls makes no difference, nor does waiting for them", async () => {
   const denoiser = await Denoiser.open(runtime, stages);
   const samples = wave(1500);
