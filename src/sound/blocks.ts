@@ -7,16 +7,9 @@ export class Blocks {
     this.#size = size;
   }
 
-  /** Samples that wait. */
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
   /** @returns the blocks that are whole by now */
   take(samples: Float32Array): Float32Array[] {
-    const all = new Float32Array(this.#waiting.length + samples.length);
-    all.set(this.#waiting);
-    all.set(samples, this.#waiting.length);
+    const all = joined([this.#waiting, samples]);
     const count = Math.floor(all.length / this.#size);
     this.#waiting = all.slice(count * this.#size);
     return Array.from({ length: count }, (_, i) => all.subarray(i * this.#size, (i + 1) * this.#size));
@@ -25,4 +18,15 @@ export class Blocks {
   reset(): void {
     this.#waiting = new Float32Array(0);
   }
+}
+
+/** One behind the other. */
+export function joined(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

@@ -1,5 +1,6 @@
 import { checkOptions, OptionError, type Runtime, type SessionOptions, shown } from "../index.ts";
 import type { OnnxValue } from "../onnx/index.ts";
+import { joined } from "./blocks.ts";
 import { Queue } from "./queue.ts";
 import { magnitudes, masked, ShortTimeFourier } from "./short-time-fourier.ts";
 import { StreamedModel, type StreamedShape } from "./streamed-model.ts";
@@ -113,12 +114,6 @@ export class Denoiser {
       const frame = await this.#second.run(this.#fourier.inverse(masked(spectrum, mask)));
       parts.push(this.#fourier.add(frame));
     }
-    const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of parts) {
-      out.set(part, at);
-      at += part.length;
-    }
-    return out;
+    return joined(parts);
   }
 }

@@ -6,7 +6,8 @@ import { Columns, heightOf, LOUDEST, LOWEST, ROWS } from "../../demo/pages/sound
 import { mixed, noise, noiseKinds, RATE, snrOf, voice } from "../../demo/pages/sound/made-up.ts";
 import { mixtures } from "../../demo/pages/sound/mixtures.ts";
 import { Cleaner, Masker } from "../../demo/pages/sound/program.ts";
-import { joined, level } from "../../demo/pages/sound/samples.ts";
+import { level } from "../../demo/pages/sound/samples.ts";
+import { joined } from "../../demo/shell/joined.ts";
 
 const runtime = await Runtime.open({ backend: "wasm", threads: 1 });
 afterAll(() => runtime.dispose());

@@ -1,4 +1,5 @@
 import { parameterCount, type Runtime, readCheckpoint, saveCheckpoint, saveModel } from "webgpu-rnn";
+import { joined } from "../../shell/joined.ts";
 import type { Report } from "../../shell/messages.ts";
 import { serve } from "../../shell/training-worker.ts";
 import { type Following, following, type Indicator } from "./follow.ts";
@@ -173,15 +174,5 @@ export const questions = {
   /** What a file was made with. @throws FileFormatError when it is no model */
   look: (_: Subject, { bytes, name }: Pick<From, "bytes" | "name">) => networkOf(readCheckpoint(bytes, name)),
 };
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
 
 export default serve(run, questions);

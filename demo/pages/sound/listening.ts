@@ -1,8 +1,8 @@
 /** Sound that goes through a network as it comes, and what it takes. */
 import type { Runtime } from "webgpu-rnn";
+import { joined } from "../../shell/joined.ts";
 import { Columns } from "./columns.ts";
 import { Cleaner, type Masker } from "./program.ts";
-import { joined } from "./samples.ts";
 
 /** The reader's: both stages of DTLN, and Silero's detector. */
 export interface Files {

@@ -1,8 +1,8 @@
 /** What a microphone hears, piece by piece. */
 
+import { joined } from "../../shell/joined.ts";
 import { RATE } from "./made-up.ts";
 import address from "./microphone-worklet.ts?worker&url";
-import { joined } from "./samples.ts";
 
 /** Milliseconds from one piece to the next. */
 const EVERY = 100;

@@ -1,9 +1,9 @@
 /** The reader's sound on its way through the worker's networks, piece by piece. */
 import { signal } from "@preact/signals";
-import type { Files } from "./listening.ts";
+import { joined } from "../../shell/joined.ts";
+import type { Files, Heard } from "./listening.ts";
 import { training } from "./live.ts";
 import { RATE } from "./made-up.ts";
-import { joined } from "./samples.ts";
 
 /** Seconds of a sound at most. */
 export const MOST_SECONDS = 20;
@@ -11,14 +11,8 @@ export const MOST_SECONDS = 20;
 const PIECE = 4000;
 
 /** What came in so far, and what came out. */
-export interface OwnSound {
+export interface OwnSound extends Heard {
   readonly noisy: Float32Array<ArrayBuffer>;
-  readonly cleaned: Float32Array<ArrayBuffer>;
-  readonly columns: { readonly noisy: Uint8Array; readonly cleaned: Uint8Array };
-  readonly speech: readonly number[];
-  readonly milliseconds: number;
-  readonly frames: number;
-  readonly isPublished: boolean;
 }
 
 const none: OwnSound = {

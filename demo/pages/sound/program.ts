@@ -1,8 +1,8 @@
 /** A small network that says of every frequency of a frame of sound how much of it is voice, and takes out the rest. */
 import { adam, GRU, type GRUState, Linear, Module, mse, type Runtime, type Session, type Tensor } from "webgpu-rnn";
 import { magnitudes, masked, ShortTimeFourier } from "webgpu-rnn/sound";
+import { joined } from "../../shell/joined.ts";
 import { mixtures } from "./mixtures.ts";
-import { joined } from "./samples.ts";
 
 /** Frequencies of a frame of 512 samples, one every 8 ms, and numbers that the network reads of each. */
 const [BINS, READ] = [257, 6];
