@@ -1,6 +1,6 @@
 /** Compiles every kernel in every variant, with every kind of cell, and every operation: on Dawn (shaders.test.ts), on wgpu. */
 import { describe, expect, test } from "vitest";
-import { type Composed, describeMessages } from "../../src/kernels/compose.ts";
+import { type Composed, compose, describeMessages } from "../../src/kernels/compose.ts";
 import { composeChecks } from "../../src/kernels/compose-checks.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { composeKernel, type Kernel } from "../../src/kernels/kernel.ts";
@@ -8,6 +8,7 @@ import { type OperationName, operationKinds } from "../../src/kernels/operation-
 import { operations } from "../../src/kernels/operations.ts";
 import { pointwiseKernel, pointwiseSum } from "../../src/kernels/pointwise.ts";
 import { Terms } from "../../src/kernels/terms.ts";
+import { shaderOf } from "./shader-files.ts";
 import { cellVariants } from "./variants-for-tests.ts";
 
 /** The bind group layout that the kernel's TypeScript promises: the WGSL has to fit it. */
@@ -100,7 +101,7 @@ export function testThatAllCompile(device: GPUDevice): void {
       for (const { name, bindings } of [pointwiseKernel, pointwiseSum])
         compiles(
           `compiles: ${name}`,
-          () => composeKernel(kernels[name]!, { constants: {}, expression }),
+          () => composeKernel(kernels[name]!, { constants: {}, expression }, composeChecks),
           layoutOf(device, { bindings }),
         );
     });
@@ -119,3 +120,16 @@ fn main(@builtin(local_invocation_index) i: u32) {
 `,
   "lib.wgsl": "fn twice(a: f32) -> f32 {\n  return 2.0 * a;\n}\n",
 });
+
+/** A shader that writes to a buffer which its layout says is read. */
+export const complaintsOfWrongAccess = (device: GPUDevice): Promise<string> =>
+  complaints(
+    device,
+    compose(
+      shaderOf({
+        "k.wgsl":
+          "@group(0) @binding(1) var<storage, read_write> x: array<f32>;\n@compute @workgroup_size(1) fn main() { x[0] = 1; }",
+      }),
+    ),
+    layoutOf(device, { bindings: [{ name: "x", access: "read", type: "f32", shape: "[1]" }] }),
+  );
