@@ -67,8 +67,11 @@ function stepCase(target: Target, cell: FullCell, direction: "forward" | "backwa
   const common = { label: "step", t: 1, chunk: { ...shape, gates: gatesView, states }, h, learned };
   const command =
     direction === "forward"
-      ? stepForward(target, r, { ...common, save: true, intermediate: false, weight, bias, unused: bias })
-      : stepBackward(target, r, { ...common, finish: false, hasCarry: true, weight: rows, outputGradient, carry });
+      ? stepForward(target, r, { ...common, stepCount: 1, save: true, intermediate: false, weight, bias, unused: bias })
+      : stepBackward(target, r, {
+          ...{ ...common, stepCount: 1, finish: false, hasCarry: true, hasProduct: rows !== undefined },
+          ...{ weight: rows, outputGradient, carry },
+        });
   const last = cell.intermediate?.gates ?? 0;
   const gates = direction === "backward" ? G - last : last || G;
   return {

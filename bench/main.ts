@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { bench, benchCommand } from "./bench.ts";
 import { writeBundle } from "./bundle.ts";
 import { commitOf } from "./commit.ts";
+import { printCompileTimes } from "./compile.ts";
 import { printNativeShare } from "./native-share.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -12,10 +13,12 @@ const command = benchCommand()
   .option(
     "--native-share",
     "instead: what each kernel of the README's models takes on WebAssembly, and which are native",
-  );
-const { bundle, before, nativeShare, ...options } = command.parse().opts();
+  )
+  .option("--compile", "instead: what each pipeline takes to compile where the driver's cache is empty");
+const { bundle, before, nativeShare, compile, ...options } = command.parse().opts();
 
 if (before !== undefined && bundle === undefined) command.error("--before is only of use with --bundle");
-if (nativeShare) await printNativeShare();
+if (compile) await printCompileTimes();
+else if (nativeShare) await printNativeShare();
 else if (bundle === undefined) await bench(options as Parameters<typeof bench>[0], commitOf(root));
 else for (const file of await writeBundle(bundle, before)) console.log(file);

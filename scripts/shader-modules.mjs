@@ -38,8 +38,8 @@ const nameOf = (file) =>
 
 const isDirective = (line) => /^\s*\/\/\s*#\w/.test(line);
 
-/** Signs that mean the same without spaces; + and - do not in `a - -b`. */
-const signs = / ?([-+*/%<>=!&|]=|->|&&|\|\||[=*/%<>,:;{}()]) ?/g;
+/** Signs that mean the same without spaces: all but the first - of `a - -b`. */
+const signs = / ?([-+*/%<>=!&|]=|->|&&|\|\||-(?! -)|[=+*/%<>,:;{}()]) ?/g;
 
 /**
  * Without comments, indentation, and spaces beside signs that are no part of a longer one without them. Lines stay, because the

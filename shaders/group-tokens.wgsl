@@ -32,13 +32,16 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   let stretch = (params.N + LANES - 1u) / LANES;
   let begin = min(lane * stretch, params.N);
   let end = min(begin + stretch, params.N);
+  // DIGITS and LANES, as numbers that compilers do not know: software adapters take seconds to compile loops that they unroll.
+  let digits = select(0u, DIGITS, params.N > 0u);
+  let lanes = select(0u, LANES, params.N > 0u);
 
   for (var round = 0u; round < params.rounds; round++) {
     // From one row to the other and back; the last round writes row 0.
     let source = params.groupedOffset + (params.rounds - round) % 2u * params.N;
     let to = params.groupedOffset + (params.rounds - 1u - round) % 2u * params.N;
     let shift = round * BITS;
-    for (var digit = 0u; digit < DIGITS; digit++) {
+    for (var digit = 0u; digit < digits; digit++) {
       counts[digit][lane] = 0u;
     }
     for (var i = begin; i < end; i++) {
@@ -52,7 +55,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     // Where a lane's tokens with a digit go: behind those of all lower digits and of the same digit in lanes before.
     if (lane < DIGITS) {
       var sum = 0u;
-      for (var other = 0u; other < LANES; other++) {
+      for (var other = 0u; other < lanes; other++) {
         let count = counts[lane][other];
         counts[lane][other] = sum;
         sum += count;
@@ -61,7 +64,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     }
     workgroupBarrier();
     var before = 0u;
-    for (var digit = 0u; digit < DIGITS; digit++) {
+    for (var digit = 0u; digit < digits; digit++) {
       counts[digit][lane] += before;
       before += totals[digit];
     }
@@ -86,7 +89,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   workgroupBarrier();
   var run = 0u;
   var all = 0u;
-  for (var other = 0u; other < LANES; other++) {
+  for (var other = 0u; other < lanes; other++) {
     run += select(0u, counts[0][other], other < lane);
     all += counts[0][other];
   }

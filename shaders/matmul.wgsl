@@ -91,29 +91,29 @@ fn main(
     }
   }
 
-  // #unroll
-  for (var r = 0u; r < ROWS; r++) {
-    let m = rowTile * ROWS + r;
-    if (m < params.M) {
-      // #unroll
-      for (var j = 0u; j < COLUMNS; j++) {
-        let n = columnTile + j * columnTiles;
-        if (n < params.N) {
-          let at = params.cOffset + z * params.cBatch + m * params.cRow + n;
-          var value = sum[r * COLUMNS + j];
-          if (params.hasBias != 0u) {
-            value += bias[params.biasOffset + z * params.biasBatch + n];
-          }
-          if (params.accumulate != 0u) {
-            value += c[at];
-          }
-          c[at] = value;
-        }
+  // Copies for the loops below, whose indices are not constant: sum and total themselves then stay in registers. Written out, a
+  // tile of 64 results took LLVM 14 seconds on a software adapter.
+  var sums = sum;
+  var totals = total;
+  let row0 = rowTile * ROWS;
+  let rows = min(ROWS, params.M - row0);
+  for (var r = 0u; r < rows; r++) {
+    let cRow = params.cOffset + z * params.cBatch + (row0 + r) * params.cRow;
+    var j = r * COLUMNS;
+    for (var n = columnTile; n < params.N; n += columnTiles) {
+      var value = sums[j];
+      if (params.hasBias != 0u) {
+        value += bias[params.biasOffset + z * params.biasBatch + n];
       }
-      if (params.hasSum != 0u && columnTile == 0u) {
-        let at = params.cOffset + params.sumAt + z * params.sumBatch + m;
-        c[at] = select(0.0, c[at], params.accumulate != 0u) + total[r];
+      if (params.accumulate != 0u) {
+        value += c[cRow + n];
       }
+      c[cRow + n] = value;
+      j++;
+    }
+    if (params.hasSum != 0u && columnTile == 0u) {
+      let at = params.cOffset + params.sumAt + z * params.sumBatch + row0 + r;
+      c[at] = select(0.0, c[at], params.accumulate != 0u) + totals[r];
     }
   }
 }

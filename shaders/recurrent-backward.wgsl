@@ -1,6 +1,6 @@
-// One time step of a recurrent layer's gradient in one dispatch: dh_t = dy_t + carry + Rᵀ·(gradient by r of the step after),
-// then the cell's pointwise backward, which turns what `gates` saved into the gradients by x (by r where separate, and by the
-// learned vectors). Layout and owners are those of recurrent-forward.wgsl; steps come from the last to the first.
+// Time steps of a recurrent layer's gradient: dh_t = dy_t + carry + Rᵀ·(gradient by r of the step after), then the cell's
+// pointwise backward, which turns what `gates` saved into the gradients by x (by r where separate, and by the learned vectors).
+// Layout and owners are those of recurrent-forward.wgsl; steps come from the last to the first.
 // With a projection, recurrent-project-backward has made dh_t, and the product is W_hrᵀ·dh_t.
 // FINISH: no step at all, only carry.h += Rᵀ·(gradient by r of this step): after the first step carry is then the gradient by
 // the initial states; where `gates` comes in chunks, the next chunk goes on from it.
@@ -11,10 +11,15 @@
 // #include "lib/recurrent-noise.wgsl"
 // #include CELL
 
+const WORDS = LANES / SLICES; // of four units, a workgroup
+const PARTS = ROWS;
+
 struct Params {
   layer: Recurrence,
   product: Transposed,
   hasOutput: u32, // 0: the outputs y have no gradient
+  hasProduct: u32, // 0: Rᵀ is not for the first step of the dispatch
+  stepCount: u32, // steps of this dispatch, as in recurrent-forward
   weightOffset: u32,
   learnedOffset: u32,
   outputGradientOffset: u32,
@@ -35,15 +40,25 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> gates: array<f32>; // [times,B,directions,W,H]
 @group(0) @binding(8) var<storage, read_write> carry: array<f32>; // h [D,B,P], cell states [S-1,D,B,H]
 
+// Step i of the dispatch in direction d: i before the first one.
+fn stepOf(d: u32, i: u32) -> Step {
+  var step = params.layer.steps[d];
+  let one = step.before - step.after;
+  let moved = i * one;
+  step.next = select(step.time + moved - one, step.next, i == 0u);
+  step.time += moved;
+  step.before += moved;
+  step.after += moved;
+  return step;
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let H = params.layer.H;
-  let P = params.layer.P;
+  let U = params.product.U;
   let B = params.layer.B;
-  let D = params.layer.D;
-  let words = (params.product.U + 3u) / 4u;
-  let word = wordOf(id, lane, words);
-  let row0 = firstRowOf(id, group, words);
+  let words = (U + 3u) / 4u;
+  let word = wordOf(id.x, group.x, lane, words);
+  let row0 = firstRowOf(id.x, group.x, words);
   let z = group.z;
   let d = params.layer.direction + z;
   if (row0 >= B) {
@@ -51,102 +66,113 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   }
   let u = word * 4u;
   cellDirection = d;
-  ownUnits(lane, u, H);
-  let U = params.product.U;
+  cellLane = lane;
   let unit = min(vec4u(u, u + 1u, u + 2u, u + 3u), vec4u(U - 1u));
+  let isProjected = !FINISH && params.layer.P < params.layer.H;
+
+  for (var i = 0u; i < params.stepCount; i++) {
+    let step = stepOf(d, i);
+    // Zeros are written out as in recurrent-forward.
+    var product = array<vec4f, ROWS>();
+    if (params.product.count > 0u && (i > 0u || params.hasProduct != 0u)) {
+      let time = select(step.next, step.time, FINISH || isProjected);
+      product = transposedProduct(time, row0, d, z, word, unit, lane / WORDS, SLICES);
+    }
+
+    var products = sumOfSlices(product, lane);
+    for (var b = 0u; b < ROWS; b++) {
+      if (row0 + b >= B) {
+        break;
+      }
+      if (ownsResults(lane)) {
+        finishStep(step, row0 + b, d, z, u, unit, products[b], i > 0u || params.product.hasCarry != 0u);
+      }
+    }
+    endStep();
+  }
+}
+
+// The cell's backward maths for four units of a row, from the product that flows in.
+fn finishStep(step: Step, row: u32, d: u32, z: u32, u: u32, unit: vec4u, product: vec4f, hasCarry: bool) {
+  let H = params.layer.H;
+  let P = params.layer.P;
+  let B = params.layer.B;
+  let D = params.layer.D;
+  let U = params.product.U;
   let outUnit = min(unit, vec4u(P - 1u));
   let stored = select(min(4u, U - u), 0u, u >= U);
-  let step = params.layer.steps[d];
   let isProjected = !FINISH && P < H;
+  let carryH = params.carryOffset + (d * B + row) * P;
+  let carryCell = params.carryOffset + D * B * P + (d * B + row) * H;
+  let carryStride = D * B * H;
 
-  var product: array<vec4f, ROWS>;
-  if (params.product.count > 0u) {
-    product = transposedProduct(select(step.next, step.time, FINISH || isProjected), row0, d, z, word, unit);
+  // Gradient by the state after this step, the state before it, and what forward saved.
+  var grad = array<Real, STATES>();
+  if (isProjected) {
+    grad[0] = product;
+  } else {
+    grad[0] = product * dropFactor(row, d, unit);
   }
-
-  // A copy for the loop below, whose index is not constant: product itself then stays in registers.
-  var products = product;
-  for (var b = 0u; b < ROWS; b++) {
-    let row = row0 + b;
-    if (row >= B) {
-      break;
+  var prev = array<Real, STATES>();
+  var saved = array<Real, SAVED>();
+  var p = array<Real, max(1u, LEARNED)>();
+  let at = params.gatesOffset + gatesIndex(step.time, row, z);
+  let hasOutput = params.hasOutput != 0u && !isProjected && !isOutputZero(step.time, row);
+  for (var l = 0u; l < unitsOfWord(); l++) {
+    if (hasCarry && !isProjected) {
+      grad[0][l] += carry[carryH + outUnit[l]];
     }
-    let carryH = params.carryOffset + (d * B + row) * P;
-    let carryCell = params.carryOffset + D * B * P + (d * B + row) * H;
-    let carryStride = D * B * H;
-
-    // Gradient by the state after this step. The zeros are written out because Dawn (webgpu 0.6.2) leaves a variable that
-    // is declared in a loop without a value as the last round left it, as did wgpu (its issue 9489).
-    var grad = array<Real, STATES>();
-    if (isProjected) {
-      grad[0] = products[b];
-    } else {
-      grad[0] = products[b] * dropFactor(row, d, unit);
-    }
-    if (params.product.hasCarry != 0u) {
-      if (!isProjected) {
-        let i = vec4u(carryH) + outUnit;
-        grad[0] += vec4f(carry[i.x], carry[i.y], carry[i.z], carry[i.w]);
-      }
-      if (!FINISH) {
-        for (var s = 1u; s < STATES; s++) {
-          let i = vec4u(carryCell + (s - 1u) * carryStride) + unit;
-          grad[s] = vec4f(carry[i.x], carry[i.y], carry[i.z], carry[i.w]);
+    if (!FINISH) {
+      if (hasCarry) {
+        // #unroll
+        for (var s = 0u; s < CELL_STATES; s++) {
+          grad[s + 1u][l] = carry[carryCell + s * carryStride + unit[l]];
         }
       }
-    }
-    if (FINISH) {
-      for (var l = 0u; l < stored; l++) {
-        carry[carryH + u + l] = grad[0][l];
+      if (hasOutput) {
+        grad[0][l] += outputGradient[params.outputGradientOffset + hIndex(step.time, row, d) + outUnit[l]];
       }
-      continue;
-    }
-    if (params.hasOutput != 0u && !isProjected && !isOutputZero(step.time, row)) {
-      let i = vec4u(params.outputGradientOffset + hIndex(step.time, row, d)) + outUnit;
-      grad[0] += vec4f(outputGradient[i.x], outputGradient[i.y], outputGradient[i.z], outputGradient[i.w]);
-    }
-
-    var prev = array<Real, STATES>();
-    let i = vec4u(params.hOffset + hIndex(step.before, row, d)) + outUnit;
-    prev[0] = vec4f(h[i.x], h[i.y], h[i.z], h[i.w]);
-    for (var s = 1u; s < STATES; s++) {
-      let j = vec4u(params.statesOffset + cellStateIndex(s, step.before, row, z)) + unit;
-      prev[s] = vec4f(states[j.x], states[j.y], states[j.z], states[j.w]);
-    }
-    let at = params.gatesOffset + gatesIndex(step.time, row, z);
-    var saved: array<Real, SAVED>;
-    // #unroll
-    for (var w = 0u; w < SAVED; w++) {
-      let q = vec4u(at + w * H) + unit;
-      saved[w] = vec4f(gates[q.x], gates[q.y], gates[q.z], gates[q.w]);
-    }
-    var p = array<Real, max(1u, LEARNED)>();
-    // #unroll
-    for (var n = 0u; n < LEARNED; n++) {
-      let j = vec4u(params.learnedOffset + (d * LEARNED + n) * H) + unit;
-      p[n] = vec4f(learned[j.x], learned[j.y], learned[j.z], learned[j.w]);
-    }
-
-    // The gradient by what a unit kept goes straight to the step before; the cell made the other part.
-    var straight = array<Real, STATES>();
-    for (var s = select(0u, 1u, isProjected); s < STATES; s++) {
-      straight[s] = keep(s, step.time, row, d, unit) * grad[s];
-      grad[s] -= straight[s];
-    }
-    let made = cellBackward(savedFrom(saved), stateFrom(prev), stateFrom(grad), learnedFrom(p));
-
-    var gradients = savedArray(made.grads);
-    var through = stateArray(made.state);
-    for (var l = 0u; l < stored; l++) {
+      prev[0][l] = h[params.hOffset + hIndex(step.before, row, d) + outUnit[l]];
+      // #unroll
+      for (var s = 0u; s < CELL_STATES; s++) {
+        prev[s + 1u][l] = states[params.statesOffset + cellStateIndex(s + 1u, step.before, row, z) + unit[l]];
+      }
+      // #unroll
       for (var w = 0u; w < SAVED; w++) {
-        gates[at + w * H + u + l] = gradients[w][l];
+        saved[w][l] = gates[at + w * H + unit[l]];
       }
-      if (!isProjected) {
-        carry[carryH + u + l] = straight[0][l] + through[0][l];
+      // #unroll
+      for (var n = 0u; n < LEARNED; n++) {
+        p[n][l] = learned[params.learnedOffset + (d * LEARNED + n) * H + unit[l]];
       }
-      for (var s = 1u; s < STATES; s++) {
-        carry[carryCell + (s - 1u) * carryStride + u + l] = straight[s][l] + through[s][l];
-      }
+    }
+  }
+  if (FINISH) {
+    for (var l = 0u; l < stored; l++) {
+      carry[carryH + u + l] = grad[0][l];
+    }
+    return;
+  }
+
+  // The gradient by what a unit kept goes straight to the step before; the cell made the other part.
+  var straight = array<Real, STATES>();
+  for (var s = select(0u, 1u, isProjected); s < STATES; s++) {
+    straight[s] = keep(s, step.time, row, d, unit) * grad[s];
+    grad[s] -= straight[s];
+  }
+  let made = cellBackward(savedFrom(saved), stateFrom(prev), stateFrom(grad), learnedFrom(p));
+
+  var gradients = savedArray(made.grads);
+  var through = stateArray(made.state);
+  for (var l = 0u; l < stored; l++) {
+    for (var w = 0u; w < SAVED; w++) {
+      gates[at + w * H + u + l] = gradients[w][l];
+    }
+    if (!isProjected) {
+      carry[carryH + u + l] = straight[0][l] + through[0][l];
+    }
+    for (var s = 1u; s < STATES; s++) {
+      carry[carryCell + (s - 1u) * carryStride + u + l] = straight[s][l] + through[s][l];
     }
   }
 }

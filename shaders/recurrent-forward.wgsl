@@ -1,7 +1,8 @@
-// One time step of a recurrent layer in one dispatch: r = R·h_{t-1} + b_hh for every gate, then the cell's pointwise maths.
+// Time steps of a recurrent layer: r = R·h_{t-1} + b_hh for every gate, then the cell's pointwise maths.
 // `gates` holds x = W·x_t + b_ih when the step begins and what the cell saves for backward when it ends. The states before the
 // first step lie in their slots already (recurrent-initial).
-// An invocation owns four units (a vec4f) of ROWS sequences and all their gates, so the cell needs no exchange.
+// An invocation owns four units (a vec4f) of ROWS sequences and all their gates, so the cell needs no exchange. A dispatch goes
+// through several steps where a workgroup has all units of its rows: TILING says which, and who shares a product.
 // Both directions run in one dispatch, along z.
 // INTERMEDIATE: the first of two products; its gates' complete sums go into x, and the intermediate vector is made: what the cell
 // multiplies in the second product of the same step. With a projection the cell's output goes there, and h is made from it.
@@ -11,11 +12,15 @@
 // #include "lib/recurrent-noise.wgsl"
 // #include CELL
 
+const WORDS = LANES / SLICES; // of four units, a workgroup
+const PARTS = GATES;
+
 struct Params {
   layer: Recurrence,
   K: u32, // numbers that a row of R multiplies: P, divided by the number of heads
   headUnits: u32, // units that share a block of R: H without heads
   hasBias: u32,
+  stepCount: u32, // steps of this dispatch; each has its slots as far from those of the one before as `after` is from `before`
   weightOffset: u32,
   biasOffset: u32,
   learnedOffset: u32,
@@ -42,14 +47,23 @@ fn operand(i: u32) -> f32 {
   return h[i];
 }
 
+// Step i of the dispatch in direction d.
+fn stepOf(d: u32, i: u32) -> Step {
+  var step = params.layer.steps[d];
+  let moved = i * (step.after - step.before);
+  step.time += moved;
+  step.before += moved;
+  step.after += moved;
+  return step;
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let H = params.layer.H;
-  let P = params.layer.P;
   let B = params.layer.B;
   let words = (H + 3u) / 4u;
-  let word = wordOf(id, lane, words);
-  let row0 = firstRowOf(id, group, words);
+  let word = wordOf(id.x, group.x, lane, words);
+  let row0 = firstRowOf(id.x, group.x, words);
   let z = group.z;
   let d = params.layer.direction + z;
   if (row0 >= B) {
@@ -57,131 +71,154 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   }
   let u = word * 4u;
   cellDirection = d;
-  ownUnits(lane, u, H);
-  let step = params.layer.steps[d];
+  cellLane = lane;
   // The last units of H when it is no multiple of four: lanes beyond it read a valid word and store nothing.
   let unit = min(vec4u(u, u + 1u, u + 2u, u + 3u), vec4u(H - 1u));
+
+  for (var i = 0u; i < params.stepCount; i++) {
+    let step = stepOf(d, i);
+
+    // r = R·h_{t-1}, or R times the intermediate vector
+    // Zeros are written out because Dawn (webgpu 0.6.2) leaves a variable that is declared in a loop without a value as the last
+    // round left it, as did wgpu (its issue 9489).
+    var r = array<vec4f, ROWS * GATES>();
+    if (COUNT > 0u) {
+      var base: array<u32, ROWS>;
+      // #unroll
+      for (var b = 0u; b < ROWS; b++) {
+        let row = min(row0 + b, B - 1u);
+        if (FROM > 0u) {
+          base[b] = params.statesOffset + intermediateIndex(step.after, row, z);
+        } else {
+          base[b] = params.hOffset + select(0u, params.layer.droppedAt, dropsH()) + hIndex(step.before, row, d);
+        }
+      }
+      let head = unit / params.headUnits * params.K;
+      let weightBase = params.weightOffset / 4u + (d * params.K * GATES + FROM) * words + min(word, words - 1u);
+      for (var k = lane / WORDS; k < params.K; k += SLICES) {
+        var w: array<vec4f, GATES>;
+        // #unroll
+        for (var g = 0u; g < COUNT; g++) {
+          w[g] = weight[weightBase + (k * GATES + g) * words];
+        }
+        // #unroll
+        for (var b = 0u; b < ROWS; b++) {
+          var hk: vec4f;
+          if (HEADS) {
+            let i = vec4u(base[b] + k) + head;
+            hk = vec4f(operand(i.x), operand(i.y), operand(i.z), operand(i.w));
+          } else {
+            hk = vec4f(operand(base[b] + k));
+          }
+          // #unroll
+          for (var g = 0u; g < COUNT; g++) {
+            r[b * GATES + FROM + g] += hk * w[g];
+          }
+        }
+      }
+    }
+
+    // A copy for the loop below, whose index is not constant: r itself then stays in registers.
+    var sums = r;
+    for (var b = 0u; b < ROWS; b++) {
+      if (row0 + b >= B) {
+        break;
+      }
+      var own = array<vec4f, GATES>();
+      // #unroll
+      for (var g = 0u; g < GATES; g++) {
+        own[g] = sums[b * GATES + g];
+      }
+      own = sumOfSlices(own, lane);
+      if (ownsResults(lane)) {
+        finishStep(step, row0 + b, d, z, u, unit, own);
+      }
+    }
+    endStep();
+  }
+}
+
+// The cell's maths for four units of a row, from R's products.
+fn finishStep(step: Step, row: u32, d: u32, z: u32, u: u32, unit: vec4u, r: array<vec4f, GATES>) {
+  let H = params.layer.H;
+  let P = params.layer.P;
   let outUnit = min(unit, vec4u(P - 1u));
   let stored = select(min(4u, H - u), 0u, u >= H);
   let isProjected = P < H;
-
-  // r = R·h_{t-1}, or R times the intermediate vector
-  var r: array<vec4f, ROWS * GATES>;
-  if (COUNT > 0u) {
-    var base: array<u32, ROWS>;
+  let at = params.gatesOffset + gatesIndex(step.time, row, z);
+  var x = array<Real, GATES>();
+  var rh = array<Real, GATES>();
+  // #unroll
+  for (var g = 0u; g < GATES; g++) {
+    rh[g] = r[g];
+  }
+  var p = array<Real, max(1u, LEARNED)>();
+  var prev = array<Real, STATES>();
+  for (var l = 0u; l < unitsOfWord(); l++) {
     // #unroll
-    for (var b = 0u; b < ROWS; b++) {
-      let row = min(row0 + b, B - 1u);
-      if (FROM > 0u) {
-        base[b] = params.statesOffset + intermediateIndex(step.after, row, z);
-      } else {
-        base[b] = params.hOffset + select(0u, params.layer.droppedAt, dropsH()) + hIndex(step.before, row, d);
-      }
+    for (var g = 0u; g < GATES; g++) {
+      x[g][l] = gates[at + g * H + unit[l]];
     }
-    let head = unit / params.headUnits * params.K;
-    let weightBase = params.weightOffset / 4u + (d * params.K * GATES + FROM) * words + min(word, words - 1u);
-    for (var k = 0u; k < params.K; k++) {
-      var w: array<vec4f, GATES>;
+    if (params.hasBias != 0u) {
       // #unroll
       for (var g = 0u; g < COUNT; g++) {
-        w[g] = weight[weightBase + (k * GATES + g) * words];
+        rh[FROM + g][l] += bias[params.biasOffset + (d * GATES + FROM + g) * H + unit[l]];
       }
-      // #unroll
-      for (var b = 0u; b < ROWS; b++) {
-        var hk: vec4f;
-        if (HEADS) {
-          let i = vec4u(base[b] + k) + head;
-          hk = vec4f(operand(i.x), operand(i.y), operand(i.z), operand(i.w));
-        } else {
-          hk = vec4f(operand(base[b] + k));
-        }
-        // #unroll
-        for (var g = 0u; g < COUNT; g++) {
-          r[b * GATES + FROM + g] += hk * w[g];
-        }
-      }
+    }
+    // #unroll
+    for (var n = 0u; n < LEARNED; n++) {
+      p[n][l] = learned[params.learnedOffset + (d * LEARNED + n) * H + unit[l]];
+    }
+    prev[0][l] = h[params.hOffset + hIndex(step.before, row, d) + outUnit[l]];
+    // #unroll
+    for (var s = 0u; s < CELL_STATES; s++) {
+      prev[s + 1u][l] = states[params.statesOffset + cellStateIndex(s + 1u, step.before, row, z) + unit[l]];
     }
   }
 
-  // A copy for the loop below, whose index is not constant: r itself then stays in registers.
-  var sums = r;
-  for (var b = 0u; b < ROWS; b++) {
-    let row = row0 + b;
-    if (row >= B) {
-      break;
-    }
-    let at = params.gatesOffset + gatesIndex(step.time, row, z);
-    var x = array<Real, GATES>();
-    var rh = array<Real, GATES>();
+  let intermediate = params.statesOffset + intermediateIndex(step.after, row, z) + u;
+  if (INTERMEDIATE) {
     // #unroll
-    for (var g = 0u; g < GATES; g++) {
-      let i = vec4u(at + g * H) + unit;
-      x[g] = vec4f(gates[i.x], gates[i.y], gates[i.z], gates[i.w]);
-      rh[g] = sums[b * GATES + g];
-      if (params.hasBias != 0u && g >= FROM && g < FROM + COUNT) {
-        let j = vec4u(params.biasOffset + (d * GATES + g) * H) + unit;
-        rh[g] += vec4f(bias[j.x], bias[j.y], bias[j.z], bias[j.w]);
-      }
+    for (var g = 0u; g < COUNT; g++) {
+      x[g] += rh[g];
     }
-    var p = array<Real, max(1u, LEARNED)>();
-    // #unroll
-    for (var n = 0u; n < LEARNED; n++) {
-      let i = vec4u(params.learnedOffset + (d * LEARNED + n) * H) + unit;
-      p[n] = vec4f(learned[i.x], learned[i.y], learned[i.z], learned[i.w]);
-    }
-
-    var prev = array<Real, STATES>();
-    let i = vec4u(params.hOffset + hIndex(step.before, row, d)) + outUnit;
-    prev[0] = vec4f(h[i.x], h[i.y], h[i.z], h[i.w]);
-    for (var s = 1u; s < STATES; s++) {
-      let j = vec4u(params.statesOffset + cellStateIndex(s, step.before, row, z)) + unit;
-      prev[s] = vec4f(states[j.x], states[j.y], states[j.z], states[j.w]);
-    }
-
-    let intermediate = params.statesOffset + intermediateIndex(step.after, row, z) + u;
-    if (INTERMEDIATE) {
-      // #unroll
-      for (var g = 0u; g < COUNT; g++) {
-        x[g] += rh[g];
-      }
-      let q = cellIntermediate(gatesFrom(x), stateFrom(prev), learnedFrom(p)) * dropFactor(row, d, unit);
-      var total = x;
-      for (var l = 0u; l < stored; l++) {
-        for (var g = 0u; g < COUNT; g++) {
-          gates[at + g * H + u + l] = total[g][l];
-        }
-        states[intermediate + l] = q[l];
-      }
-      continue;
-    }
-
-    let made = cellForward(gatesFrom(x), gatesFrom(rh), stateFrom(prev), learnedFrom(p));
-
-    var next = stateArray(made.state);
-    for (var s = select(0u, 1u, isProjected); s < STATES; s++) {
-      let part = keep(s, step.time, row, d, unit);
-      // Where all is kept, what the cell made of a step that does not exist is not even multiplied.
-      next[s] = select(next[s] + part * (prev[s] - next[s]), prev[s], part == vec4f(1.0));
-    }
-    var saved = savedArray(made.saved);
-    let dropped = next[0] * dropFactor(row, d, unit);
-    let out = params.hOffset + hIndex(step.after, row, d) + u;
+    let q = cellIntermediate(gatesFrom(x), stateFrom(prev), learnedFrom(p)) * dropFactor(row, d, unit);
+    var total = x;
     for (var l = 0u; l < stored; l++) {
-      if (isProjected) {
-        states[intermediate + l] = next[0][l];
-      } else {
-        h[out + l] = next[0][l];
-        if (dropsH()) {
-          h[params.layer.droppedAt + out + l] = dropped[l];
-        }
+      for (var g = 0u; g < COUNT; g++) {
+        gates[at + g * H + u + l] = total[g][l];
       }
-      for (var s = 1u; s < STATES; s++) {
-        states[params.statesOffset + cellStateIndex(s, step.after, row, z) + u + l] = next[s][l];
+      states[intermediate + l] = q[l];
+    }
+    return;
+  }
+
+  let made = cellForward(gatesFrom(x), gatesFrom(rh), stateFrom(prev), learnedFrom(p));
+
+  var next = stateArray(made.state);
+  for (var s = select(0u, 1u, isProjected); s < STATES; s++) {
+    let part = keep(s, step.time, row, d, unit);
+    // Where all is kept, what the cell made of a step that does not exist is not even multiplied.
+    next[s] = select(next[s] + part * (prev[s] - next[s]), prev[s], part == vec4f(1.0));
+  }
+  var saved = savedArray(made.saved);
+  let dropped = next[0] * dropFactor(row, d, unit);
+  let out = params.hOffset + hIndex(step.after, row, d) + u;
+  for (var l = 0u; l < stored; l++) {
+    if (isProjected) {
+      states[intermediate + l] = next[0][l];
+    } else {
+      h[out + l] = next[0][l];
+      if (dropsH()) {
+        h[params.layer.droppedAt + out + l] = dropped[l];
       }
-      if (SAVE) {
-        for (var w = 0u; w < SAVED; w++) {
-          gates[at + w * H + u + l] = saved[w][l];
-        }
+    }
+    for (var s = 1u; s < STATES; s++) {
+      states[params.statesOffset + cellStateIndex(s, step.after, row, z) + u + l] = next[s][l];
+    }
+    if (SAVE) {
+      for (var w = 0u; w < SAVED; w++) {
+        gates[at + w * H + u + l] = saved[w][l];
       }
     }
   }

@@ -7,6 +7,9 @@
 // #include "lib/recurrent-noise.wgsl"
 // #include CELL
 
+const WORDS = LANES / SLICES; // of four units, a workgroup
+const PARTS = 1u;
+
 struct Params {
   layer: Recurrence,
   product: Transposed,
@@ -33,8 +36,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   let H = params.layer.H;
   let B = params.layer.B;
   let words = (H + 3u) / 4u;
-  let word = wordOf(id, lane, words);
-  let row0 = firstRowOf(id, group, words);
+  let word = wordOf(id.x, group.x, lane, words);
+  let row0 = firstRowOf(id.x, group.x, words);
   let z = group.z;
   let d = params.layer.direction + z;
   if (row0 >= B) {
@@ -42,12 +45,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   }
   let u = word * 4u;
   cellDirection = d;
-  ownUnits(lane, u, H);
+  cellLane = lane;
   let unit = min(vec4u(u, u + 1u, u + 2u, u + 3u), vec4u(H - 1u));
   let stored = select(min(4u, H - u), 0u, u >= H);
   let step = params.layer.steps[d];
 
-  let product = transposedProduct(step.time, row0, d, z, word, unit);
+  let product = transposedProduct(step.time, row0, d, z, word, unit, 0u, 1u);
 
   // A copy for the loop below, whose index is not constant: product itself then stays in registers.
   var products = product;

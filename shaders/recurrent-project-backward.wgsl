@@ -43,7 +43,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 
   var product: array<vec4f, ROWS>;
   if (params.product.count > 0u) {
-    product = transposedProduct(step.next, row0, d, id.z, word, unit);
+    product = transposedProduct(step.next, row0, d, id.z, word, unit, 0u, 1u);
   }
 
   // A copy for the loop below, whose index is not constant: product itself then stays in registers.

@@ -169,6 +169,7 @@ export type {
   Plan,
   Role,
   Target,
+  VariantChoice,
   View,
 } from "./plan/plan.ts";
 export type { PlanLimits } from "./plan/plan-budget.ts";
@@ -255,3 +256,6 @@ export {
   type TrainingRuntime,
   type TrainingSpec,
 } from "./train/training-file.ts";
+export type { Times } from "./tuning/time-in-turns.ts";
+export type { Tuned, TunedCandidate, TunedQuestion, TuneOptions, TuningProgress } from "./tuning/tune-options.ts";
+export type { TuningInUse, TuningTable } from "./tuning/tuning-table.ts";

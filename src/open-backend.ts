@@ -1,11 +1,12 @@
 import type { AdapterInfo, Candidate } from "./adapter/adapter-report.ts";
 import { describeDevice, givenDevice, type OpenedDevice, openDevice } from "./adapter/open-device.ts";
-import { checkCount, checkOptions, NoAdapterError, OptionError, shown } from "./errors.ts";
+import { checkCount, checkOptions, NoAdapterError } from "./errors.ts";
 import { GpuBackend } from "./gpu/gpu-backend.ts";
 import { loadOnDemand } from "./load-on-demand.ts";
-import { type Backend, type BackendChoice, backendChoices } from "./plan/backend.ts";
+import type { Backend, BackendChoice } from "./plan/backend.ts";
 import type { PlanLimits } from "./plan/plan-budget.ts";
 import type { WebGPUDevice } from "./platform-types.ts";
+import type { TuningInUse, TuningTable } from "./tuning/tuning-table.ts";
 
 export interface RuntimeOptions {
   /**
@@ -24,6 +25,12 @@ export interface RuntimeOptions {
    * results are the same, bit for bit.
    */
   readonly threads?: number;
+  /**
+   * Variants of kernels that were measured, in place of the built-in choice: `kept`, those that `tune` kept on this machine for this
+   * adapter and this version; or a table that `tune` returned. `info().tuned` says what of it is used. Default: the built-in choice.
+   * Of use on a GPU only.
+   */
+  readonly tuned?: "kept" | TuningTable;
   /** How many plans stay loaded, each for one shape of a batch: the least recently used go first. */
   readonly plans?: PlanLimits;
 }
@@ -34,6 +41,8 @@ export interface RuntimeInfo {
   readonly adapter?: AdapterInfo;
   /** One sentence: what was chosen and why, and what else there is. */
   readonly reason: string;
+  /** What of the option `tuned` is used; absent without it, and where no GPU is used. */
+  readonly tuned?: TuningInUse;
   /** Of the GPU's device; on WebAssembly `relaxed-simd`, where the engine has it and products are faster by it. */
   readonly features: readonly string[];
   /** On WebAssembly the threads that share work now: workers start when a model is large enough for them. */
@@ -59,28 +68,26 @@ export interface OpenBackend {
  * @throws NoAdapterError when a backend was asked for that is not to be had; OptionError for an unknown option
  */
 export async function openBackend(options: RuntimeOptions): Promise<OpenBackend> {
-  checkOptions("Runtime.open", options, ["backend", "limits", "device", "threads", "plans"]);
-  const { backend: wanted = "auto", limits = "adapter", device, threads, plans = {} } = options;
-  if (threads !== undefined) {
-    checkCount("Runtime.open", "threads", threads);
-    if (wanted === "gpu" || wanted === "cpu")
-      throw new OptionError(
-        `Runtime.open: threads is ${threads}, but only WebAssembly shares work among threads, and backend is ${shown(wanted)}; leave threads out`,
-      );
-  }
+  checkOptions("Runtime.open", options, ["backend", "limits", "device", "threads", "tuned", "plans"]);
+  const { backend: wanted = "auto", limits = "adapter", device, threads, tuned, plans = {} } = options;
   checkOptions("Runtime.open: plans", plans, ["count", "bytes"]);
-  for (const name of ["count", "bytes"] as const)
-    if (plans[name] !== undefined) checkCount("Runtime.open: plans", name, plans[name]);
-  if (!backendChoices.includes(wanted))
-    throw new OptionError(`Runtime.open: backend is ${shown(wanted)}, expected "auto", "gpu", "wasm" or "cpu"`);
+  for (const [name, value] of Object.entries(plans))
+    if (value !== undefined) checkCount("Runtime.open: plans", name, value);
   const openHost = async (why?: OpenedDevice) => (await loadOnDemand()).openHost(wanted, { plans, threads }, why);
-  if (wanted === "cpu" || wanted === "wasm") return openHost();
+  if (threads !== undefined) (await loadOnDemand()).checkThreads(wanted, threads);
+  if (wanted !== "auto" && wanted !== "gpu") return openHost();
   const opened = device ? givenDevice(device) : await openDevice(limits, { software: wanted === "gpu" });
   const { info: adapter, reason, candidates, cause } = opened;
   if (opened.device && adapter) {
-    const backend = new GpuBackend(opened.device, { software: adapter.software, owned: !device, limits: plans });
+    const table = tuned && (await (await loadOnDemand()).openTable(tuned, adapter));
+    const { software } = adapter;
+    const backend = new GpuBackend(opened.device, { software, tuned: table?.choices, owned: !device, limits: plans });
     const chosen = `${reason}; backend "wasm" takes the CPU`;
-    return { backend, info: { backend: "gpu", adapter, reason: chosen, candidates, ...describeDevice(opened.device) } };
+    const inUse = table && { tuned: table.inUse };
+    return {
+      backend,
+      info: { backend: "gpu", adapter, ...inUse, reason: chosen, candidates, ...describeDevice(opened.device) },
+    };
   }
   if (wanted === "gpu") throw new NoAdapterError(`no GPU: ${reason}; use { backend: "wasm" }`, { cause });
   return openHost(opened);

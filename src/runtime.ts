@@ -1,17 +1,9 @@
 import type { BesideWasm } from "./beside-wasm.ts";
 import type { BatchPart } from "./data/batch.ts";
-import {
-  BusyError,
-  checkCount,
-  checkOptions,
-  checkSwitch,
-  type DeviceLostError,
-  DisposedError,
-  OptionError,
-} from "./errors.ts";
-import type { BeamSearcher, BeamSearchOptions, Hypothesis } from "./infer/beam-search.ts";
+import { BusyError, checkCount, checkOptions, type DeviceLostError, DisposedError, OptionError } from "./errors.ts";
+import type { BeamSearchOptions, Hypothesis } from "./infer/beam-search.ts";
 import type { GenerateBatchOptions, Generated, GeneratedBatch, GenerateOptions, Generator } from "./infer/generate.ts";
-import type { Predicted, Predictor } from "./infer/predictor.ts";
+import type { Predicted } from "./infer/predictor.ts";
 import type { InputSpecs, Program, ProgramOptions } from "./infer/program.ts";
 import { Session, type SessionOptions } from "./infer/session.ts";
 import { loadOnDemand } from "./load-on-demand.ts";
@@ -24,10 +16,11 @@ import type { Plan } from "./plan/plan.ts";
 import type { StateDict } from "./tensor-data.ts";
 import type { AnyLoss } from "./train/any-loss.ts";
 import type { BatchSource } from "./train/epochs.ts";
-import type { Evaluation, Evaluator } from "./train/evaluate.ts";
+import type { Evaluation } from "./train/evaluate.ts";
 import type { Metrics } from "./train/metrics.ts";
 import type { Trainer } from "./train/trainer.ts";
-import { checkTrainerOptions, type TrainerOptions } from "./train/trainer-options.ts";
+import { type TrainerOptions, withoutOptimizer } from "./train/trainer-options.ts";
+import type { Tuned, TuneOptions } from "./tuning/tune-options.ts";
 
 export type { RuntimeInfo, RuntimeOptions } from "./open-backend.ts";
 
@@ -36,12 +29,10 @@ export class Runtime {
   readonly #backend: Backend;
   readonly #info: RuntimeInfo;
   readonly #weights = new Map<Module, Weights>();
-  /** What is kept for a model and goes with it: trainers, programs, a generator, a beam searcher, evaluators by loss. */
+  /** What is kept for a model and goes with it: trainers, programs, sessions, evaluators with a loss or metrics of their own. */
   readonly #users = new Map<Module, Set<{ dispose(): void }>>();
-  readonly #generators = new Map<Module, Generator>();
-  readonly #searchers = new Map<Module, BeamSearcher>();
-  readonly #predictors = new Map<Module, Predictor>();
-  readonly #evaluators = new Map<Module, Map<boolean | undefined, Evaluator>>();
+  /** What a model has one of, by what it is: a generator, a beam searcher, a predictor, evaluators. */
+  readonly #single = new Map<Module, Map<string, { dispose(): void }>>();
   /** Each parameter is kept once: a part of a model, or another module around the same layers, shares the model's. */
   readonly #owners = new Map<Parameter, Weights>();
   #beside: BesideWasm | undefined;
@@ -147,8 +138,8 @@ export class Runtime {
 
   /** Makes a trainer. @throws OptionError for an unknown option or a bad value */
   trainer(model: Module, options: TrainerOptions): Trainer {
-    checkTrainerOptions(options);
-    const { Trainer } = options.optimizer;
+    const Trainer = options?.optimizer?.Trainer;
+    if (!Trainer) throw withoutOptimizer(options);
     const weights = this.#weightsOf(model);
     return this.#keep(model, (forget) => new Trainer(this.#backend, weights, options, forget));
   }
@@ -162,38 +153,24 @@ export class Runtime {
    * @throws DataError when there is no batch, or a token is out of range; ShapeError; BusyError when the weights change
    *   between two batches
    */
-  evaluate<M extends Metrics = Record<never, never>>(
+  async evaluate<M extends Metrics = Record<never, never>>(
     model: Module,
     batches: BatchSource,
     options: { readonly loss?: AnyLoss; readonly carryState?: boolean; readonly metrics?: M } = {},
   ): Promise<Evaluation<M>> {
-    checkOptions("evaluate", options, ["loss", "carryState", "metrics"]);
-    const { loss, carryState, metrics } = options;
-    if (carryState !== undefined) checkSwitch("evaluate", "carryState", carryState);
     const weights = this.#weightsOf(model);
-    return this.#evaluate(weights, batches, { loss, carryState, metrics });
-  }
-
-  async #evaluate<M extends Metrics>(
-    weights: Weights,
-    batches: BatchSource,
-    options: {
-      readonly loss: AnyLoss | undefined;
-      readonly carryState: boolean | undefined;
-      readonly metrics: M | undefined;
-    },
-  ): Promise<Evaluation<M>> {
-    const { Evaluator } = await loadOnDemand();
-    const known = this.#oneOf(this.#evaluators, weights, () => new Map<boolean | undefined, Evaluator>());
+    const { checkEvaluation, Evaluator } = await loadOnDemand();
+    checkEvaluation(options);
+    this.#check();
+    weights.check();
     if (options.loss || options.metrics) {
       const make = (forget: () => void) => new Evaluator<M>(this.#backend, weights, options, forget);
       const evaluator = this.#keep(weights.model, make);
       return evaluator.run(batches).finally(() => evaluator.dispose());
     }
     const { carryState } = options;
-    const evaluator = known.get(carryState) ?? new Evaluator(this.#backend, weights, { carryState });
-    known.set(carryState, evaluator);
-    return evaluator.run(batches) as Promise<Evaluation<M>>;
+    const make = () => new Evaluator<M>(this.#backend, weights, { carryState });
+    return this.#oneOf(`evaluator ${carryState}`, weights, make).run(batches);
   }
 
   /**
@@ -206,7 +183,7 @@ export class Runtime {
   async predict<M extends Module>(model: M, x: BatchPart): Promise<Predicted<M>> {
     const weights = this.#weightsOf(model);
     const { Predictor } = await loadOnDemand();
-    const predictor = this.#oneOf(this.#predictors, weights, () => new Predictor(this.#backend, weights));
+    const predictor = this.#oneOf("predictor", weights, () => new Predictor(this.#backend, weights));
     return predictor.run(x) as Promise<Predicted<M>>;
   }
 
@@ -214,17 +191,19 @@ export class Runtime {
    * What a model has one of, made when it is first used. Parts of the library that not every program needs are loaded then.
    * @throws DisposedError when the model was released, or the runtime disposed, while that went on
    */
-  #oneOf<T>(known: Map<Module, T>, weights: Weights, make: () => T): T {
+  #oneOf<T extends { dispose(): void }>(what: string, weights: Weights, make: () => T): T {
     this.#check();
     weights.check();
-    const made = known.get(weights.model) ?? make();
-    known.set(weights.model, made);
+    const known = this.#single.get(weights.model) ?? new Map();
+    this.#single.set(weights.model, known);
+    const made = known.get(what) ?? make();
+    known.set(what, made);
     return made;
   }
 
   async #generatorOf(weights: Weights): Promise<Generator> {
     const { Generator } = await loadOnDemand();
-    return this.#oneOf(this.#generators, weights, () => new Generator(this.#backend, weights));
+    return this.#oneOf("generator", weights, () => new Generator(this.#backend, weights));
   }
 
   async *#generated<T>(weights: Weights, run: (generator: Generator) => AsyncGenerator<T>): AsyncGenerator<T> {
@@ -258,14 +237,12 @@ export class Runtime {
   async beamSearch(model: Module, options: BeamSearchOptions): Promise<readonly Hypothesis[]> {
     const weights = this.#weightsOf(model);
     const { BeamSearcher } = await loadOnDemand();
-    return this.#oneOf(this.#searchers, weights, () => new BeamSearcher(this.#backend, weights)).run(options);
+    return this.#oneOf("searcher", weights, () => new BeamSearcher(this.#backend, weights)).run(options);
   }
 
   /** The plan of one chunk of generated tokens. */
   async generationPlan(model: Module, options: { readonly chunk?: number } = {}): Promise<Plan> {
-    checkOptions("generationPlan", options, ["chunk"]);
-    const chunk = checkCount("generationPlan", "chunk", options.chunk ?? 32);
-    return (await this.#generatorOf(this.#weightsOf(model))).plan(chunk);
+    return (await this.#generatorOf(this.#weightsOf(model))).planOf(options);
   }
 
   /** Compiles any function of tensors and the model's parameters, forward or with gradients. */
@@ -313,6 +290,22 @@ export class Runtime {
   }
 
   /**
+   * Measures which variants of the kernels are the fastest ones on this adapter, for a call of a model or for a training step: each
+   * variant that the plan may have is first compared with its float64 twin, then timed beside the others, and one that is faster by
+   * clearly more than noise goes into a table. The table is kept, and used by the next runtime that is opened with
+   * `{ tuned: "kept" }`; this runtime goes on as it is. Nothing of the model or the trainer changes. Other work on the GPU meanwhile
+   * makes the times worth less; two tunings of a runtime go one after the other.
+   * @returns the table, and what was measured; without a GPU an empty one, and `notes` say why
+   * @throws OptionError, ShapeError; LimitError where a part of the plan does not fit a second time; the signal's reason when that
+   *   aborts; DeviceLostError; DisposedError
+   */
+  async tune(model: Module, options: TuneOptions): Promise<Tuned> {
+    const weights = this.#weightsOf(model);
+    const { tune } = await loadOnDemand();
+    return tune({ backend: this.#backend, adapter: this.#info.adapter, weights }, options);
+  }
+
+  /**
    * What memory is in use on the device: in all, by model, by role, and by plan. What sessions have on WebAssembly beside it is
    * counted too, under the model's name and "on wasm".
    */
@@ -344,14 +337,8 @@ export class Runtime {
   #disposeUsers(model: Module): void {
     for (const user of [...(this.#users.get(model) ?? [])]) user.dispose();
     this.#users.delete(model);
-    this.#generators.get(model)?.dispose();
-    this.#generators.delete(model);
-    this.#searchers.get(model)?.dispose();
-    this.#searchers.delete(model);
-    this.#predictors.get(model)?.dispose();
-    this.#predictors.delete(model);
-    for (const evaluator of this.#evaluators.get(model)?.values() ?? []) evaluator.dispose();
-    this.#evaluators.delete(model);
+    for (const one of this.#single.get(model)?.values() ?? []) one.dispose();
+    this.#single.delete(model);
   }
 
   /** Frees everything. Using the runtime or anything made by it afterwards throws DisposedError. */

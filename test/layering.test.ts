@@ -90,14 +90,27 @@ const below: Readonly<Record<string, readonly string[]>> = {
   infer: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
   // Below those who load on demand, with what it loads above: a test sees that nobody else does.
   "load-on-demand": ["on-demand", "graph"],
+  tuning: ["cpu", "train", "infer", "nn", "graph", "kernels", "plan", "data", "io", "adapter"],
   "open-host": ["open-backend", "wasm", "cpu", "adapter", "plan"],
   "beside-wasm": ["infer", "wasm", "nn", "plan"],
-  "on-demand": ["beside-wasm", "open-host", "train", "infer", "nn", "graph", "kernels"],
-  "open-backend": ["load-on-demand", "gpu", "adapter", "plan"],
-  runtime: ["beside-wasm", "open-backend", "load-on-demand", "train", "infer", "nn", "graph", "plan", "data", "io"],
+  "on-demand": ["tuning", "beside-wasm", "open-host", "train", "infer", "nn", "graph", "kernels"],
+  "open-backend": ["load-on-demand", "tuning", "gpu", "adapter", "plan"],
+  runtime: [
+    "tuning",
+    "beside-wasm",
+    "open-backend",
+    "load-on-demand",
+    "train",
+    "infer",
+    "nn",
+    "graph",
+    "plan",
+    "data",
+    "io",
+  ],
   "char-model": ["train", "nn", "graph", "cells", "data", "io"],
   testing: ["runtime", "nn", "graph", "kernels", "cells"],
-  index: ["testing", "char-model", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
+  index: ["testing", "tuning", "char-model", "runtime", "train", "infer", "nn", "graph", "cells", "plan", "data", "io"],
   // On the public API only.
   tasks: ["index"],
   // What takes models in and out: the public API, and the graphs, layers and files behind it.
@@ -106,12 +119,14 @@ const below: Readonly<Record<string, readonly string[]>> = {
   pytorch: ["archive", "index", "io"],
   keras: ["archive", "index", "nn", "io"],
   sound: ["onnx", "index"],
-  node: ["index", "adapter", "wasm"],
+  node: ["index", "tuning", "adapter", "wasm", "io"],
   cli: [
     "node",
     "archive",
     "pytorch",
     "tasks",
+    "tuning",
+    "kernels",
     "onnx",
     "keras",
     "sound",
@@ -176,7 +191,7 @@ describe("imports", () => {
 
   test("of Node and of Dawn stand in the files that only Node loads", () => {
     const nodeOnly =
-      /^src\/(cli\/|node\.ts|adapter\/(node-\w+|dawn-adapter|swiftshader|tar)\.ts|io\/(files|temporary-file)\.ts)/;
+      /^src\/(cli\/|node\.ts|adapter\/(node-\w+|dawn-adapter|swiftshader|tar)\.ts|io\/(files|temporary-file|cache-folder)\.ts)/;
     const others = sources.filter((file) => !nodeOnly.test(file)).flatMap((file) => importsOf(file));
     const ours = ({ file, target }: Import) => target.startsWith("src/") || packages[layerOf(file)]?.includes(target);
     expect(shown(others.filter((one) => !ours(one)))).toEqual([]);
@@ -196,7 +211,7 @@ describe("imports", () => {
       [...seen].filter(
         (target) =>
           !target.startsWith("src/") ||
-          /node-|dawn-|swiftshader|\/tar\.ts|\/files\.ts|\/temporary-file\.ts|\/cli\//.test(target),
+          /node-|dawn-|swiftshader|\/tar\.ts|\/files\.ts|\/temporary-file\.ts|\/cache-folder\.ts|\/cli\//.test(target),
       ),
     ).toEqual([]);
     expect(seen.size).toBeGreaterThan(50);

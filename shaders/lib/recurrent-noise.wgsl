@@ -9,15 +9,16 @@ fn isOutputZero(time: u32, row: u32) -> bool {
   return params.layer.zeroOutput != 0u && isMasked(time, row);
 }
 
+// One number for each of four units, in a loop whose end compilers do not know: written out, software adapters take long for it.
 fn uniformFour(stream: u32, step: u32, row: u32, d: u32, unit: vec4u) -> vec4f {
   let seed = u32(control[params.controlOffset + params.layer.seedAt]);
   let index = (row * params.layer.D + d) * params.layer.H + unit;
-  return vec4f(
-    uniformOf(pcg4d(vec4u(seed, stream, step, index.x)).x),
-    uniformOf(pcg4d(vec4u(seed, stream, step, index.y)).x),
-    uniformOf(pcg4d(vec4u(seed, stream, step, index.z)).x),
-    uniformOf(pcg4d(vec4u(seed, stream, step, index.w)).x),
-  );
+  let units = select(0u, 4u, params.layer.B > 0u);
+  var drawn = vec4f(0.0);
+  for (var l = 0u; l < units; l++) {
+    drawn[l] = uniformOf(pcg4d(vec4u(seed, stream, step, index[l])).x);
+  }
+  return drawn;
 }
 
 // How much of its previous value state `state` of four units keeps: all of it in a masked step, else what zoneout says

@@ -11,9 +11,9 @@ struct Transposed {
   hasCarry: u32, // 0: no gradient flows in from the step after (the last step without gradient by the final state)
 }
 
-// At a time, for the four units of `word` in ROWS rows from row0 on.
-fn transposedProduct(time: u32, row0: u32, d: u32, z: u32, word: u32, unit: vec4u) -> array<vec4f, ROWS> {
-  var product: array<vec4f, ROWS>;
+// At a time, for the four units of `word` in ROWS rows from row0 on: the part of one of `slices`.
+fn transposedProduct(time: u32, row0: u32, d: u32, z: u32, word: u32, unit: vec4u, slice: u32, slices: u32) -> array<vec4f, ROWS> {
+  var product = array<vec4f, ROWS>();
   var base: array<u32, ROWS>;
   let words = (params.product.U + 3u) / 4u;
   let head = unit / params.product.headUnits * params.product.K;
@@ -25,7 +25,7 @@ fn transposedProduct(time: u32, row0: u32, d: u32, z: u32, word: u32, unit: vec4
     let gate = params.product.slot + g;
     let slot = (gate + select(0u, SEPARATE, gate >= GATES - SEPARATE && gate < GATES)) * params.layer.H;
     let weightBase = params.weightOffset / 4u + (d * params.product.weightGates + params.product.weightGate + g) * params.product.K * words + min(word, words - 1u);
-    for (var k = 0u; k < params.product.K; k++) {
+    for (var k = slice; k < params.product.K; k += slices) {
       let w = weight[weightBase + k * words];
       // #unroll
       for (var b = 0u; b < ROWS; b++) {

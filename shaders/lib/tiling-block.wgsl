@@ -1,8 +1,19 @@
-// Which units and rows an invocation owns: a word of four units of ROWS rows, in any workgroup.
-fn wordOf(id: vec3u, lane: u32, words: u32) -> u32 {
-  return id.x % words;
+// Which units and rows an invocation owns: a word of four units of ROWS rows, in any workgroup. One step a dispatch.
+
+fn wordOf(id: u32, group: u32, lane: u32, words: u32) -> u32 {
+  return id % words;
 }
-fn firstRowOf(id: vec3u, group: vec3u, words: u32) -> u32 {
-  return id.x / words * ROWS;
+fn firstRowOf(id: u32, group: u32, words: u32) -> u32 {
+  return id / words * ROWS;
 }
-fn ownUnits(lane: u32, u: u32, H: u32) {}
+// Four, as a number that compilers do not know: software adapters take a second to compile loads that are written out.
+fn unitsOfWord() -> u32 {
+  return select(0u, 4u, params.layer.B > 0u);
+}
+fn ownsResults(lane: u32) -> bool {
+  return true;
+}
+fn sumOfSlices(own: array<vec4f, PARTS>, lane: u32) -> array<vec4f, PARTS> {
+  return own;
+}
+fn endStep() {}

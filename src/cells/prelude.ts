@@ -36,6 +36,7 @@ export function cellPrelude(cell: FullCell, intermediate: boolean): string {
     `const LEARNED = ${learned.length}u;`,
     `const SAVED = ${saved.length}u;`,
     `const STATES = ${states.length}u;`,
+    `const CELL_STATES = ${states.length - 1}u;`,
     `const FROM = ${from}u;`,
     `const COUNT = ${cell.recurrent ? count : 0}u;`,
     "alias Real = vec4f; // four units at a time",
@@ -53,6 +54,7 @@ export function cellPrelude(cell: FullCell, intermediate: boolean): string {
     toArray("savedArray", "Saved", saved),
     toArray("stateArray", "State", states),
     "var<private> cellDirection: u32; // 1 in the second direction of a bidirectional layer",
+    "var<private> cellLane: u32;",
     ...(cell.prelude ? [cell.prelude] : []),
     // Kernels call these for cells with an intermediate product only, but WGSL wants them to be there.
     ...(cell.intermediate

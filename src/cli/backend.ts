@@ -1,12 +1,14 @@
 /** Where a command computes: its option, and the line that says what was chosen. */
 import { Option } from "commander";
-import type { RuntimeOptions } from "../node.ts";
+import type { RuntimeInfo, RuntimeOptions } from "../node.ts";
 import { type BackendChoice, backendChoices } from "../plan/backend.ts";
 import { whole } from "./arguments.ts";
 
 export interface BackendFlags {
   readonly backend: BackendChoice;
   readonly threads?: number | undefined;
+  /** False: without what `webgpu-rnn tune` kept. */
+  readonly tuned?: boolean | undefined;
 }
 
 /** `--backend <name>`, as every command has it that runs a model of the user's. */
@@ -21,12 +23,27 @@ export const threadsOption = (): Option =>
     whole(),
   );
 
+/** `--no-tuned` beside it. */
+export const tunedOption = (): Option =>
+  new Option("--no-tuned", "GPU: leave out what webgpu-rnn tune measured on this machine");
+
 /** What `Runtime.open` takes of them. */
-export const runtimeOptions = ({ backend, threads }: BackendFlags): RuntimeOptions => ({
+export const runtimeOptions = ({ backend, threads, tuned = true }: BackendFlags): RuntimeOptions => ({
   backend,
   ...(threads !== undefined && { threads }),
+  ...(tuned && { tuned: "kept" }),
 });
 
-/** One line: what was chosen, why, and what else there is. */
-export const runningOn = ({ backend, reason }: { readonly backend: string; readonly reason: string }): string =>
-  `running on the ${backend === "gpu" ? "GPU" : "CPU"}: ${reason}`;
+/** One line: what was chosen, why, what else there is, and whether something was tuned. */
+export function runningOn({
+  backend,
+  reason,
+  tuned,
+}: {
+  readonly backend: string;
+  readonly reason: string;
+  readonly tuned?: RuntimeInfo["tuned"] | undefined;
+}): string {
+  const measured = tuned && tuned.choices > 0 ? `; ${tuned.choices} kernel variants as webgpu-rnn tune measured` : "";
+  return `running on the ${backend === "gpu" ? "GPU" : "CPU"}: ${reason}${measured}`;
+}

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type BackendFlags, backendOption, threadsOption } from "./backend.ts";
+import { type BackendFlags, backendOption, threadsOption, tunedOption } from "./backend.ts";
 
 export interface DenoiseFlags extends BackendFlags {
   readonly model1: string;
@@ -28,6 +28,7 @@ export function register(program: Command): void {
     .option("--force", "replace the file that is there")
     .addOption(backendOption())
     .addOption(threadsOption())
+    .addOption(tunedOption())
     .option("--json", "print one JSON record, for scripts")
     .action(async (from: string, to: string, flags: DenoiseFlags) => {
       const { denoise } = await import("./run-denoise.ts");

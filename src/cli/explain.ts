@@ -8,6 +8,7 @@ import { buildPlan } from "../graph/build-plan.ts";
 import { inputTensor } from "../graph/tensor.ts";
 import { logitsOf, traceStateful } from "../graph/trace.ts";
 import { readBytes } from "../io/files.ts";
+import { type HardwareClass, hardwareClass } from "../kernels/hardware-model.ts";
 import { parameterCount } from "../nn/module.ts";
 import { Weights } from "../nn/weights.ts";
 import { printPlan, Runtime, showBytes } from "../node.ts";
@@ -20,12 +21,16 @@ import {
   type Plan,
   type Command as PlanCommand,
   type Target,
+  type VariantChoice,
 } from "../plan/plan.ts";
 import { PlanBudget } from "../plan/plan-budget.ts";
 import { bytesOf } from "../tensor-data.ts";
 import { makeOptimizer, type OptimizerSpec, optimizerNames } from "../train/specs.ts";
 import { Trainer } from "../train/trainer.ts";
+import { openTable } from "../tuning/open-table.ts";
 import { whole } from "./arguments.ts";
+import { tunedOption } from "./backend.ts";
+import { showChoices, withPredictions } from "./choices.ts";
 import { terminalOf, wrap } from "./terminal.ts";
 
 /** Knows its limits and nothing else: plans are made for it and never run, so that no GPU and no memory is needed. */
@@ -85,20 +90,22 @@ export async function planOf(
 /** What a plan is for. */
 interface Machine {
   readonly target: Target;
+  readonly hardware: HardwareClass;
   /** Which adapter, where one was asked for. */
   readonly name?: string;
   readonly runs?: RunsOf | undefined;
 }
 
-async function machineOf({ backend, limits }: ExplainOptions): Promise<Machine> {
-  if (backend === "gpu") return limits === "adapter" ? adapterTarget() : { target: defaultTarget };
+async function machineOf({ backend, limits, tuned }: ExplainOptions): Promise<Machine> {
+  if (backend === "gpu")
+    return limits === "adapter" ? adapterTarget(tuned) : { target: defaultTarget, hardware: "discrete" };
   if (limits === "adapter") throw new OptionError("explain: --limits adapter is only of use with --backend gpu");
   const { runs } = await Runtime.open({ backend });
-  return { target: hostTarget, runs };
+  return { target: hostTarget, hardware: "software", runs };
 }
 
-/** What this machine's adapter allows, as the scheduler sees it. */
-async function adapterTarget(): Promise<Machine> {
+/** What this machine's adapter allows, as the scheduler sees it. @param tuned with what `webgpu-rnn tune` kept for it */
+async function adapterTarget(tuned: boolean): Promise<Machine> {
   const runtime = await Runtime.open({ backend: "gpu" }).catch((cause: unknown) => {
     if (!(cause instanceof NoAdapterError)) throw cause;
     throw new NoAdapterError("explain: this machine has no adapter (info says why); leave out --limits adapter", {
@@ -112,8 +119,13 @@ async function adapterTarget(): Promise<Machine> {
       maxBufferSize: Math.min(maxBufferSize!, maxStorageBufferBindingSize!, 2 ** 32 - 4),
       maxWorkgroups: maxComputeWorkgroupsPerDimension!,
       software: adapter!.software,
+      ...(tuned && { tuned: (await openTable("kept", adapter!)).choices }),
     };
-    return { target, name: adapter!.description || adapter!.device || "this machine's adapter" };
+    return {
+      target,
+      hardware: hardwareClass(adapter!),
+      name: adapter!.description || adapter!.device || "this machine's adapter",
+    };
   } finally {
     runtime.dispose();
   }
@@ -131,6 +143,7 @@ interface ExplainOptions {
   readonly embeddingDim?: number;
   readonly hiddenSize?: number;
   readonly layers?: number;
+  readonly tuned: boolean;
   readonly json?: true;
 }
 
@@ -159,26 +172,32 @@ async function explain(path: string | undefined, options: ExplainOptions): Promi
   const { config, training } = await describedModel(path, options);
   if (options.optimizer !== undefined && !options.train)
     throw new OptionError("explain: --optimizer is only of use with --train");
-  const { target, name, runs } = await machineOf(options);
+  const machine = await machineOf(options);
+  const { target, name, runs } = machine;
   const T = options.steps ?? training?.window ?? 64;
   const B = options.batch ?? training?.batch ?? 32;
   const optimizer: OptimizerSpec = options.optimizer
     ? { name: options.optimizer }
     : (training?.optimizer ?? { name: "adam" });
   const model = new CharModel(config);
-  const plan = await planOf(model, { T, B, target, ...(options.train && { optimizer }) });
+  const asked: VariantChoice[] = [];
+  const asking: Target = { ...target, onChoice: (choice) => asked.push(choice) };
+  const plan = await planOf(model, { T, B, target: asking, ...(options.train && { optimizer }) });
+  const choices = options.backend === "gpu" ? withPredictions(asked, machine.hardware) : [];
   if (options.json) {
     const { backend } = options;
     const setting = { T, B, optimizer: options.train ? optimizer : null, backend, adapter: name ?? null, target };
-    for (const record of recordsOf(model, plan, setting, runs)) line(JSON.stringify(record));
+    const chosen = choices.map((choice) => ({ type: "choice", hardware: machine.hardware, ...choice }));
+    for (const record of recordsOf(model, plan, setting, { runs, chosen })) line(JSON.stringify(record));
     return;
   }
   const { vocabSize, cell, embeddingDim, hiddenSize, numLayers } = model.options;
   const sizes = `V ${vocabSize}, E ${embeddingDim}, H ${hiddenSize}, L ${numLayers}, ${parameterCount(model)} parameters`;
   const work = options.train ? `one training step with ${optimizer.name}` : "forward";
   line(wrap(`${cell}, ${sizes}; ${work} on T ${T}, B ${B}`, 80));
-  line(wrap(describe(options, { target, ...(name !== undefined && { name }) }), 80));
+  line(wrap(describe(options, machine), 80));
   line(`\n${printPlan(plan, { runs })}`);
+  if (choices.length > 0) line(`\n${showChoices(choices, machine.hardware).join("\n")}`);
 }
 
 function describe({ backend }: ExplainOptions, { target, name }: Machine): string {
@@ -188,8 +207,13 @@ function describe({ backend }: ExplainOptions, { target, name }: Machine): strin
   return `${machine}, ${limits}${name === undefined ? " (--limits adapter: those of this machine)" : ""}`;
 }
 
-/** What was planned, then every buffer and command in order (views name buffers by their number), then the totals. */
-function* recordsOf(model: CharModel, plan: Plan, setting: object, runs?: RunsOf): Generator<object> {
+/** What was planned, then every buffer and command in order (views name buffers by their number), choices, then the totals. */
+function* recordsOf(
+  model: CharModel,
+  plan: Plan,
+  setting: object,
+  { runs, chosen }: { readonly runs: RunsOf | undefined; readonly chosen: readonly object[] },
+): Generator<object> {
   const { options: config } = model;
   yield { type: "plan", name: plan.name, config, parameters: parameterCount(model), ...setting };
   for (const [index, { name, role, dtype, length }] of plan.buffers.entries())
@@ -202,6 +226,7 @@ function* recordsOf(model: CharModel, plan: Plan, setting: object, runs?: RunsOf
   for (const { commands } of plan.derivations ?? [])
     for (const command of commands) yield recordOf("weights changed", command);
   for (const command of plan.commands) yield recordOf("every replay", command);
+  yield* chosen;
   yield { type: "totals", ...countPlan(plan) };
 }
 
@@ -221,6 +246,7 @@ export function register(program: Command): void {
       new Option("--backend <which>", "plan for a GPU or for WebAssembly").choices(["gpu", "wasm"]).default("gpu"),
     )
     .addOption(new Option("--limits <which>", "on a GPU: plan for").choices(["default", "adapter"]).default("default"))
+    .addOption(tunedOption())
     .addOption(new Option("--cell <name>", "without a checkpoint: the cell").choices(charModelCells))
     .option("--vocab-size <V>", "without a checkpoint: how many characters (default: 96)", whole())
     .option("--embedding-dim <E>", "without a checkpoint: length of a character's vector", whole())

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { readBytes, readText, STANDARD_INPUT } from "../io/files.ts";
 import { DataError, loadModel, Runtime, type RuntimeInfo, readCheckpoint, type Vocabulary } from "../node.ts";
 import { real, whole } from "./arguments.ts";
-import { type BackendFlags, backendOption, runningOn, runtimeOptions, threadsOption } from "./backend.ts";
+import { type BackendFlags, backendOption, runningOn, runtimeOptions, threadsOption, tunedOption } from "./backend.ts";
 import { interruptible } from "./interrupt.ts";
 import { printable, terminalOf, wrap } from "./terminal.ts";
 
@@ -32,6 +32,7 @@ export function register(program: Command): void {
     .option("--chunk <n>", "characters between two read-backs", whole(1, 4096), 32)
     .addOption(backendOption())
     .addOption(threadsOption())
+    .addOption(tunedOption())
     .option("--json", "print one JSON record per line, for scripts")
     .action(async (path: string, flags: GenerateFlags) => {
       process.exitCode = await generateCommand(path, flags);
@@ -41,7 +42,7 @@ export function register(program: Command): void {
 /** @throws DataError for a prompt that the model cannot read, and whatever reading the model throws */
 async function generateCommand(
   path: string,
-  { prompt: given, backend, threads, json, ...options }: GenerateFlags,
+  { prompt: given, backend, threads, tuned, json, ...options }: GenerateFlags,
 ): Promise<number> {
   const bytes = await readBytes(path, "check the path, or train a model (webgpu-rnn train TEXT --out MODEL)");
   const checkpoint = readCheckpoint(bytes, path);
@@ -50,7 +51,7 @@ async function generateCommand(
   if (start === "") throw new DataError("the prompt is empty; give at least one character, or leave --prompt out");
   const tokens = encodePrompt(checkpoint.vocabulary, start);
   const interrupt = interruptible();
-  const runtime = await Runtime.open(runtimeOptions({ backend, threads }));
+  const runtime = await Runtime.open(runtimeOptions({ backend, threads, tuned }));
   try {
     const { model, vocabulary } = loadModel(runtime, checkpoint);
     const { start: begin, text, end } = json ? recordWriter(path) : textWriter(prompt);
@@ -93,8 +94,16 @@ function recordWriter(path: string): Writer {
   const write = (record: object) => line(JSON.stringify(record));
   let whole = "";
   return {
-    start({ backend, adapter, reason }, prompt) {
-      write({ type: "start", model: path, backend, ...(adapter && { adapter }), reason, prompt });
+    start({ backend, adapter, tuned, reason }, prompt) {
+      write({
+        type: "start",
+        model: path,
+        backend,
+        ...(adapter && { adapter }),
+        ...(tuned && { tuned }),
+        reason,
+        prompt,
+      });
     },
     text(drawn) {
       whole += drawn;

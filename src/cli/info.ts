@@ -1,7 +1,7 @@
 /** `info`: what runs where, and why. */
 import type { Command } from "commander";
 import { Runtime, showBytes } from "../node.ts";
-import { type BackendFlags, backendOption, runtimeOptions, threadsOption } from "./backend.ts";
+import { type BackendFlags, backendOption, runtimeOptions, threadsOption, tunedOption } from "./backend.ts";
 import { terminalOf, wrap } from "./terminal.ts";
 import { COLUMNS } from "./verify-report.ts";
 import { readVersions } from "./versions.ts";
@@ -15,6 +15,9 @@ const showLimit = (name: string, value: number): string =>
 
 /** The backends that compute on the CPU, in words. */
 const onCpu = { wasm: "wasm: WebAssembly with SIMD, in float32", cpu: "cpu: the kernels' twins in float64, slow" };
+
+/** A note as it is said here: the library names its own functions. */
+const forCommands = (note: string): string => note.replace("runtime.tune", "webgpu-rnn tune");
 
 interface InfoOptions extends BackendFlags {
   readonly json?: true;
@@ -30,7 +33,7 @@ async function info({ json, ...flags }: InfoOptions): Promise<void> {
       line(JSON.stringify({ type: "info", versions, ...found }));
       return;
     }
-    const { backend, adapter, reason, candidates, features, limits } = found;
+    const { backend, adapter, reason, tuned, candidates, features, limits } = found;
     const dawn = versions.webgpu === null ? "webgpu is not installed" : `webgpu (Dawn) ${versions.webgpu}`;
     line(`webgpu-rnn ${versions["webgpu-rnn"]}, Node ${versions.node}, ${versions.platform}, ${dawn}\n`);
     line(row("backend", backend === "gpu" ? "gpu" : onCpu[backend]));
@@ -45,6 +48,10 @@ async function info({ json, ...flags }: InfoOptions): Promise<void> {
     candidates.forEach(({ name, outcome }, i) => {
       line(row(i === 0 ? "tried" : "", `${i + 1}. ${name}: ${outcome}`));
     });
+    if (tuned) {
+      const some = `${tuned.choices} kernel variants as webgpu-rnn tune measured (--no-tuned leaves them out)`;
+      line(row("tuned", [...(tuned.choices > 0 ? [some] : []), ...tuned.notes.map(forCommands)].join("; ")));
+    }
     if (backend === "cpu") return;
     line(row("features", features.join(", ") || "none"));
     Object.entries(limits).forEach(([name, value], i) => {
@@ -62,6 +69,7 @@ export function register(program: Command): void {
     .description("show the adapters that were found, the one that is used and why, its features and limits")
     .addOption(backendOption())
     .addOption(threadsOption())
+    .addOption(tunedOption())
     .option("--json", "print one JSON record, for scripts")
     .action(info);
 }

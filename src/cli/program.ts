@@ -8,6 +8,7 @@ import { register as registerInfo } from "./info.ts";
 import { runCommands } from "./run-commands.ts";
 import { register as registerPredict } from "./task/predict.ts";
 import { register as registerTrain } from "./train.ts";
+import { register as registerTune } from "./tune.ts";
 import { register as registerVerify } from "./verify.ts";
 import { ownVersion } from "./versions.ts";
 
@@ -21,6 +22,7 @@ const commands = [
   registerExport,
   registerInfo,
   registerExplain,
+  registerTune,
   registerVerify,
 ];
 

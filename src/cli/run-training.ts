@@ -136,13 +136,14 @@ async function train(
         training: { ...job.training, text: text.fingerprint, steps },
       });
   const { trainer, model, schedule } = training;
-  const { backend, adapter, reason } = runtime.info();
+  const { backend, adapter, reason, tuned } = runtime.info();
   const first = trainer.steps;
   report({
     type: "start",
     backend,
     ...(adapter ? { adapter } : {}),
     reason,
+    ...(tuned ? { tuned } : {}),
     config: model.options,
     parameters: parameterCount(model),
     text: { name: job.text.name, files: job.text.files, characters: text.length },

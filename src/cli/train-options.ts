@@ -11,7 +11,7 @@ import {
 } from "../node.ts";
 import { taskCells } from "../tasks/index.ts";
 import { part, real, whole } from "./arguments.ts";
-import { type BackendFlags, backendOption, threadsOption } from "./backend.ts";
+import { type BackendFlags, backendOption, threadsOption, tunedOption } from "./backend.ts";
 import { UsageError } from "./terminal.ts";
 
 /** Options of the optimizers: their flag, which optimizers take it, how it is read. */
@@ -165,7 +165,7 @@ export function addTrainOptions(command: Command): Command {
   command.optionsGroup("Run:");
   option("--steps <n>", `updates in all ${otherwise(String(defaults.steps))}`, whole());
   option("--epochs <n>", "or: passes over the text", real(0, Number.POSITIVE_INFINITY, true));
-  command.addOption(backendOption()).addOption(threadsOption());
+  command.addOption(backendOption()).addOption(threadsOption()).addOption(tunedOption());
   option("--check", "first compare a training step on the WebGPU adapter that there is with WebAssembly");
   option("--out <file>", `the checkpoint ${otherwise("the file resumed from, or a new model.safetensors")}`);
   option("--force", "let --out replace a file that is there already");

@@ -9,6 +9,7 @@ export interface StartRecord {
   readonly adapter?: RuntimeInfo["adapter"];
   /** Why this backend. */
   readonly reason: string;
+  readonly tuned?: RuntimeInfo["tuned"];
   readonly config: Required<CharModelOptions>;
   /** Numbers that the model learns. */
   readonly parameters: number;

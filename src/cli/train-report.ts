@@ -80,7 +80,7 @@ function heading({ config, parameters, reason, backend, text, training, ...recor
     ? `, validation on ${grouped(record.validationCharacters)}`
     : ", no validation";
   return [
-    runningOn({ backend, reason }),
+    runningOn({ backend, reason, tuned: record.tuned }),
     `model ${cell}, embedding ${embeddingDim}, hidden ${hiddenSize}, ${layers}: ${grouped(parameters)} numbers`,
     `text ${text.name} (${text.files} ${text.files === 1 ? "file" : "files"}): ${grouped(text.characters)} characters, ${grouped(vocabSize)} different${validation}`,
     `training step ${record.step + 1} to ${record.steps} (${epochs.toPrecision(2)} epochs), window ${training.window}, batch ${training.batch}, ${name}${given.join(",")}, into ${record.out}`,

@@ -123,7 +123,7 @@ function watched(reporter: Reporter) {
 async function jobOf(paths: readonly string[], flags: TrainFlags, command: Command): Promise<TrainingJob> {
   if (flags.steps !== undefined && flags.epochs !== undefined)
     throw new UsageError("--steps and --epochs say the same thing in two ways; give one of them");
-  const { steps, epochs, resume, backend, threads, cell, embeddingDim, hiddenSize, numLayers } = flags;
+  const { steps, epochs, resume, backend, threads, tuned, cell, embeddingDim, hiddenSize, numLayers } = flags;
   const config = { cell, embeddingDim, hiddenSize, numLayers };
   const changes = resume === undefined ? {} : changesOf(command, flags, steps);
   const training = settingsOf(flags, steps ?? defaults.steps);
@@ -141,7 +141,7 @@ async function jobOf(paths: readonly string[], flags: TrainFlags, command: Comma
   const { validateEvery, sampleEvery, checkpointEvery } = flags;
   return {
     text,
-    on: { backend, threads },
+    on: { backend, threads, tuned },
     config,
     training,
     ...(checkpoint ? { checkpoint } : {}),

@@ -38,13 +38,14 @@ export class GpuBackend implements Backend {
 
   /**
    * @param options.software the adapter is a CPU that plays a GPU
+   * @param options.tuned see `Target.tuned`
    * @param options.owned the device goes when the backend does; false for one that somebody else opened
    */
   constructor(
     device: GPUDevice,
-    options: { readonly software: boolean; readonly owned?: boolean; readonly limits?: PlanLimits },
+    options: Pick<Target, "software" | "tuned"> & { readonly owned?: boolean; readonly limits?: PlanLimits },
   ) {
-    const { software, owned = true, limits } = options;
+    const { software, tuned, owned = true, limits } = options;
     this.device = device;
     this.#owned = owned;
     this.budget = new PlanBudget(limits);
@@ -56,7 +57,7 @@ export class GpuBackend implements Backend {
     const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = device.limits;
     // Sizes are compared in elements of four bytes and indexed with u32 in the shaders.
     const maxBuffer = Math.min(maxBufferSize, maxStorageBufferBindingSize, 2 ** 32 - 4);
-    this.target = { maxBufferSize: maxBuffer, maxWorkgroups: maxComputeWorkgroupsPerDimension, software };
+    this.target = { maxBufferSize: maxBuffer, maxWorkgroups: maxComputeWorkgroupsPerDimension, software, tuned };
     this.lost = new Promise((resolve) => {
       this.#onLost.tell = (info) => resolve(this.#lose(info));
     });

@@ -1,6 +1,4 @@
 import { cellNamed } from "../cells/cell.ts";
-import { InternalError } from "../errors.ts";
-import { describeMessages } from "../kernels/compose.ts";
 import { composeKernel, type Kernel, kernelOf, uniformOf } from "../kernels/kernel.ts";
 import { loadOnDemand } from "../load-on-demand.ts";
 import { keyOfExpression } from "../plan/expression.ts";
@@ -90,10 +88,8 @@ export class Pipelines {
       return { pipeline, layout, kernel };
     } catch (cause) {
       const { messages } = await module.getCompilationInfo();
-      const errors = messages.filter(({ type }) => type === "error");
-      if (errors.length > 0) own?.refuseOwnCell(cell!, composed, errors);
-      const described = errors.length > 0 ? describeMessages(composed, errors) : String(cause);
-      throw new InternalError(`kernel ${label} does not compile: ${described}`);
+      const { refuseKernel } = await loadOnDemand();
+      return refuseKernel(label, composed, messages, cause, own && cell);
     } finally {
       await refused;
     }

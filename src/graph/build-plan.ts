@@ -28,6 +28,8 @@ export interface Program {
    * of one step, which read one slot and write another: which of the two plans that take turns this is.
    */
   readonly ring?: 0 | 1;
+  /** Recurrent layers keep their states alone, and compute again what else backward needs. Default false. */
+  readonly recompute?: boolean;
   /** Carried states that lie elsewhere, by name: in a ring of another plan. */
   readonly places?: Readonly<
     Record<string, { readonly buffer: string; readonly length: number; readonly offset: number }>
@@ -72,11 +74,13 @@ class PlanBuilder implements Emitter {
   nodes: readonly Node[] = [];
   ends: readonly Tensor[] = [];
   readonly ring: 0 | 1 | undefined;
+  readonly recompute: boolean;
 
   constructor(program: Program) {
     this.#program = program;
     this.target = program.target;
     this.ring = program.ring;
+    this.recompute = program.recompute === true;
   }
 
   #buffer(name: string, role: Role, length: number, dtype: DType = "f32", initial?: readonly number[]): View {

@@ -46,6 +46,8 @@ export interface Emitter {
   readonly ends: readonly Tensor[];
   /** Which slots of a ring of two a replay reads and writes; undefined where states do not lie in rings. */
   readonly ring: 0 | 1 | undefined;
+  /** Whether recurrent layers forget what backward needs, and compute it again there. */
+  readonly recompute: boolean;
   /** What a carried state becomes. */
   carriedFrom(state: Tensor): Tensor | undefined;
   /** Memory that stays from one replay to the next. */

@@ -108,6 +108,12 @@ export class Generator {
     return this.#weights.model as Module & SequenceModel;
   }
 
+  /** As `Runtime.generationPlan`. @throws OptionError */
+  planOf(options: { readonly chunk?: number }): Plan {
+    checkOptions("generationPlan", options, ["chunk"]);
+    return this.plan(checkCount("generationPlan", "chunk", options.chunk ?? 32));
+  }
+
   /** The plan of one chunk. @throws LimitError for a chunk that makes too long a plan, before it is built */
   plan(chunk: number, trace = false): Plan {
     return this.#chunk({ rows: 1, chunk, trace }).plan;

@@ -21,7 +21,10 @@ export interface CheckpointStore {
 /** What all stores of this library are called in a page's storage. */
 const STORE = "webgpu-rnn checkpoints";
 
-const kinds: Readonly<Record<string, () => CheckpointStore>> = { indexeddb: indexedDbStore, opfs: privateFileStore };
+const kinds: Readonly<Record<string, () => CheckpointStore>> = {
+  indexeddb: () => indexedDbStore(),
+  opfs: privateFileStore,
+};
 
 /**
  * The checkpoints of this page's origin.
@@ -83,12 +86,13 @@ const missing = (what: string): OptionError =>
     `checkpointStore: ${what} is not there: open the page by https or on localhost, not in a private window; in Node write a file`,
   );
 
-function indexedDbStore(): CheckpointStore {
+/** Bytes by name in a database of the page's origin. `of`: the database; default that of the checkpoints. */
+export function indexedDbStore(of = STORE): CheckpointStore {
   const { indexedDB } = globalThis;
   if (!indexedDB) throw missing("IndexedDB");
   /** Runs one transaction, and is done when it is complete: on disk where it wrote. */
   async function inOne<T>(mode: IDBTransactionMode, work: (files: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-    const opening = indexedDB.open(STORE, 1);
+    const opening = indexedDB.open(of, 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore("files");
     const database = await settled(opening);
     try {

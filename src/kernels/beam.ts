@@ -36,7 +36,6 @@ export const beamCandidates = defineKernel({
   ],
   params: u32("W", "V", "K"),
   variants: variantsOf("beam-candidates"),
-  needs: ({ LANES }) => ({ invocations: Number(LANES), workgroupMemory: 8 * Number(LANES) }),
   twin({ logits, settings, totals, hypotheses, tokens, sums, scores }, { W, V, K }) {
     const [lengthPenalty] = new Float32Array(settings.slice(0, 1).buffer);
     const put = (at: number, token: number, sum: number, length: number) => {
@@ -119,7 +118,7 @@ export const findCandidates = (
     label,
     views,
     params: sizes,
-    constants: chooseVariant(target, "beam-candidates", { length: sizes.V }),
+    constants: chooseVariant(target, "beam-candidates", { rows: sizes.W, length: sizes.V }),
     grid: spreadGrid(sizes.W, target.maxWorkgroups),
   });
 

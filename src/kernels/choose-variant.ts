@@ -2,7 +2,8 @@ import { InternalError } from "../errors.ts";
 import type { Target } from "../plan/plan.ts";
 
 // Which variant of a kernel suits a machine and a shape. Nothing else asks what kind of machine a plan is for: a kernel says
-// which variants it has and what each needs, this table says which is taken, and measurements can replace its numbers.
+// which variants it has and what each needs, this table says which is taken, and what was measured on a machine (`Target.tuned`)
+// goes before it.
 
 /** One row: taken when every size of the shape is at least what stands here. */
 interface Choice<V> {
@@ -26,6 +27,9 @@ const byRowLength = (length: number): Choices<typeof shared> => ({
   software: [{ variant: single }],
   hardware: [{ atLeast: { length }, variant: shared }, { variant: single }],
 });
+
+/** WORDS words of four units of ROWS rows a workgroup, SLICES invocations for each word. */
+const slices = (ROWS: number, WORDS: number, SLICES: number) => ({ ROWS, WORDS, SLICES });
 
 const tile = (ROWS: number, COLUMNS: number, LANES: number) => ({ ROWS, COLUMNS, LANES });
 
@@ -66,7 +70,7 @@ const table = {
     hardware: [{ atLeast: { T: 64 }, variant: "chunks" }, { variant: "one pass" }],
   } satisfies Choices<"one pass" | "chunks">,
   /** Sequences for each invocation of a recurrent step: one read of a weight serves them all; a GPU needs enough invocations first. */
-  recurrent: {
+  "recurrent-block": {
     software: [
       { atLeast: { B: 16 }, variant: { ROWS: 8 } },
       { atLeast: { B: 4 }, variant: { ROWS: 4 } },
@@ -74,11 +78,28 @@ const table = {
     ],
     hardware: [{ atLeast: { B: 4, units: 65536 }, variant: { ROWS: 4 } }, { variant: { ROWS: 1 } }],
   },
+  /**
+   * How recurrent steps without a second product are divided: "block" is the choice above, the others are workgroups of
+   * lib/tiling-slices.wgsl. One that has all words of its rows goes from step to step by itself; a longer row has more weights
+   * than one workgroup should read in every step. With "block" every step is a dispatch: barriers cost more than that on a CPU.
+   */
+  recurrent: {
+    software: [{ variant: "block" }],
+    hardware: [
+      { atLeast: { words: 33, B: 8 }, variant: slices(8, 8, 32) },
+      { atLeast: { words: 33 }, variant: slices(1, 8, 32) },
+      { atLeast: { words: 17 }, variant: slices(1, 32, 8) },
+      { variant: slices(1, 16, 16) },
+    ],
+  } satisfies Choices<ReturnType<typeof slices> | "block">,
 };
 
 type Table = typeof table;
 export type Chosen = keyof Table;
 export type VariantOf<K extends Chosen> = Table[K] extends Choices<infer V> ? V : never;
+
+/** Whether the table has variants of what bears this name. */
+export const isChosen = (name: string): name is Chosen => Object.hasOwn(table, name);
 
 /** All that the table may choose for a kernel. */
 export function variantsOf<K extends Chosen>(kernel: K): VariantOf<K>[] {
@@ -87,14 +108,20 @@ export function variantsOf<K extends Chosen>(kernel: K): VariantOf<K>[] {
   return all.filter((variant, i) => all.findIndex((other) => JSON.stringify(other) === JSON.stringify(variant)) === i);
 }
 
-/** The variant of a kernel for a shape, on the machine that a plan is for. */
+/**
+ * A kernel and the class of a shape, such as "matmul M 1024 N 512": what is measured for a shape holds for those whose sizes lie
+ * between the same powers of two, each at least the one that stands here and below twice as much.
+ */
+export const questionKey = (kernel: string, shape: Readonly<Record<string, number>>): string =>
+  Object.entries(shape).reduce((key, [name, size]) => `${key} ${name} ${2 ** Math.floor(Math.log2(size))}`, kernel);
+
+/** The variant of a kernel for a shape, on the machine that a plan is for: the one that was measured there, else the table's. */
 export function chooseVariant<K extends Chosen>(
   target: Target,
   kernel: K,
   shape: Readonly<Record<string, number>>,
 ): VariantOf<K> {
-  const choices = table[kernel] as Choices<VariantOf<K>>;
-  const rows = target.software ? choices.software : choices.hardware;
+  const { software, hardware } = table[kernel] as Choices<VariantOf<K>>;
   const fits = ({ atLeast = {} }: Choice<VariantOf<K>>) =>
     Object.entries(atLeast).every(([size, least]) => {
       const value = shape[size];
@@ -102,7 +129,10 @@ export function chooseVariant<K extends Chosen>(
         throw new InternalError(`the variant of ${kernel} depends on ${size}, which is not given`);
       return value >= least;
     });
-  const row = rows.find(fits);
-  if (!row) throw new InternalError(`there is no variant of ${kernel} for ${JSON.stringify(shape)}`);
-  return row.variant;
+  const variant =
+    (target.tuned?.[questionKey(kernel, shape)] as VariantOf<K>) ??
+    // The last row takes any shape.
+    (target.software ? software : hardware).find(fits)!.variant;
+  target.onChoice?.({ kernel, shape, variant });
+  return variant;
 }

@@ -1,6 +1,6 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { columnSumsWgsl } from "../shaders/column-sums.generated.ts";
-import { defineKernel, dispatch, f32, gridFor, laneNeeds, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 /** Sums over the rows of a matrix, or of products of two. */
 export const columnSums = defineKernel({
@@ -17,7 +17,6 @@ export const columnSums = defineKernel({
     { TIMES: true, NORMALIZED: false },
     { TIMES: false, NORMALIZED: true },
   ],
-  needs: laneNeeds(128),
 });
 
 /** Row n, direction d, column c of `a` and `b` lie at `n * row + d * batch + c`. */

@@ -81,17 +81,6 @@ export interface CompilerMessage {
   readonly linePos: number;
 }
 
-/** Each message with the real file and line, and the line it complains about. */
-export function describeMessages(composed: Composed, messages: Iterable<CompilerMessage>): string {
-  const lines = composed.code.split("\n");
-  return Array.from(messages, ({ type, message, lineNum, linePos }) => {
-    // Line 0 means that the message belongs to no line.
-    if (lineNum < 1) return `${type}: ${message}`;
-    const at = composed.origin(lineNum);
-    return `${at.file}:${at.line}:${linePos}: ${type}: ${message}\n    ${lines[lineNum - 1]?.trim() ?? ""}`;
-  }).join("\n");
-}
-
 interface Included {
   /** The first line that includes the file. */
   readonly at: Origin;

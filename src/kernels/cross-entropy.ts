@@ -1,7 +1,7 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { crossEntropyWgsl } from "../shaders/cross-entropy.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
-import { defineKernel, dispatch, f32, gridFor, i32, NAN_BITS, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, f32, gridFor, i32, NAN_BITS, read, readWrite, u32 } from "./kernel.ts";
 
 /** Loss of every row and, with GRADIENT, its gradient by the logits. */
 export const crossEntropyRows = defineKernel({
@@ -17,7 +17,6 @@ export const crossEntropyRows = defineKernel({
   ],
   params: [...u32("N", "V"), ...i32("ignoreIndex"), ...u32("hasWeight", "hasMask", "nan"), ...f32("smoothing")],
   variants: variantsOf("cross-entropy").flatMap((size) => [true, false].map((GRADIENT) => ({ ...size, GRADIENT }))),
-  needs: rowNeeds,
   twin({ logits, targets, weight, mask, count, rowLoss, gradient }, params, { constants }) {
     const { N, V, ignoreIndex, hasWeight, hasMask, smoothing } = params;
     const weightOf = (v: number) => (hasWeight ? weight[v]! : 1);
@@ -66,7 +65,7 @@ export function crossEntropyOfRows(
   },
 ): Dispatch {
   const { weight, mask, gradient, unused, ...given } = views;
-  const size = chooseVariant(target, "cross-entropy", { length: sizes.V });
+  const size = chooseVariant(target, "cross-entropy", { rows: sizes.N, length: sizes.V });
   return dispatch(crossEntropyRows, {
     label,
     // What is not given is not read; something of its type must be bound all the same.

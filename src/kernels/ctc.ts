@@ -3,7 +3,7 @@ import { ctcWgsl } from "../shaders/ctc.generated.ts";
 import { ctcGradientWgsl } from "../shaders/ctc-gradient.generated.ts";
 import { logSumExpWgsl } from "../shaders/log-sum-exp.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
-import { defineKernel, dispatch, f32, gridFor, laneNeeds, NAN_BITS, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, f32, gridFor, NAN_BITS, read, readWrite, u32 } from "./kernel.ts";
 
 /** log(sum of exp) of every row. */
 export const logSumExp = defineKernel({
@@ -11,7 +11,6 @@ export const logSumExp = defineKernel({
   bindings: [read("logits", "f32", "[N,V]"), readWrite("logSum", "f32", "[N]")],
   params: u32("N", "V", "nan"),
   variants: variantsOf("log-sum-exp"),
-  needs: rowNeeds,
   twin({ logits, logSum }, { N, V }) {
     for (let n = 0; n < N; n++) {
       const row = logits.subarray(n * V, (n + 1) * V);
@@ -50,7 +49,6 @@ export const ctcPaths = defineKernel({
   ],
   params: u32("T", "B", "C", "S", "blank", "byLength", "zeroInfinity", "nan", "infinity"),
   variants: [{}],
-  needs: laneNeeds(64, 8),
   twin({ logits, logSum, labels, stepCounts, labelCounts, paths, beta, rowLoss }, params) {
     const { T, B, C, S, blank, byLength, zeroInfinity } = params;
     const L = 2 * S + 1;
@@ -120,7 +118,6 @@ export const ctcGradient = defineKernel({
   ],
   params: [...u32("N", "B", "C", "S", "blank", "byLength"), ...f32("scale")],
   variants: [{}],
-  needs: laneNeeds(64),
   twin({ logits, logSum, labels, labelCounts, paths, gradient }, { N, B, C, S, blank, byLength, scale }) {
     for (let n = 0; n < N; n++) {
       const b = n % B;
@@ -161,7 +158,7 @@ export function logSums(
   { N, V }: { readonly N: number; readonly V: number },
   views: { logits: View; logSum: View },
 ): Dispatch {
-  const constants = chooseVariant(target, "log-sum-exp", { length: V });
+  const constants = chooseVariant(target, "log-sum-exp", { rows: N, length: V });
   const grid = gridFor(N, constants.ROWS, target.maxWorkgroups);
   return dispatch(logSumExp, { label, views, params: { N, V, nan: NAN_BITS }, constants, grid });
 }

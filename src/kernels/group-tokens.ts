@@ -11,7 +11,6 @@ export const groupTokens = defineKernel({
   bindings: [read("tokens", "i32", "[N]"), readWrite("grouped", "i32", "[2,N]")],
   params: u32("N", "V", "rounds"),
   variants: [{}],
-  needs: () => ({ invocations: 128, workgroupMemory: 16 * 128 * 4 + 16 * 4 }),
   twin({ tokens, grouped }, { N, V }) {
     const key = (n: number) => (tokens[n]! >= 0 && tokens[n]! < V ? tokens[n]! : V);
     const order = Array.from({ length: N }, (_, n) => n).sort((a, b) => key(a) - key(b));

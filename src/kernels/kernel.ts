@@ -6,6 +6,7 @@ import type { Constants, Dispatch, Plan, Target, View } from "../plan/plan.ts";
 import { activationsWgsl } from "../shaders/lib/activations.generated.ts";
 import { tilingBlockWgsl } from "../shaders/lib/tiling-block.generated.ts";
 import { tilingRowWgsl } from "../shaders/lib/tiling-row.generated.ts";
+import { tilingSlicesWgsl } from "../shaders/lib/tiling-slices.generated.ts";
 import type { Shader } from "../shaders/shader.ts";
 import { type Composed, compose } from "./compose.ts";
 import type { ComposeChecks } from "./compose-checks.ts";
@@ -52,14 +53,6 @@ export interface TwinContext {
   readonly expression: Expression;
 }
 
-/** What a variant needs of the machine. All are within what WebGPU guarantees: 256 invocations and 16,384 bytes. */
-export interface Needs {
-  /** Invocations of a workgroup. */
-  readonly invocations: number;
-  /** Bytes. */
-  readonly workgroupMemory: number;
-}
-
 /**
  * A kernel: its WGSL file, what it binds, and its twin, the same maths in float64, as plain as the equation.
  * The uniform struct of the WGSL file has `params` first (members of nested structs one after the other, as in memory), then `<binding>Offset` (in single numbers) for every binding:
@@ -74,10 +67,9 @@ export interface Kernel<
   readonly shader: Shader;
   readonly bindings: B;
   readonly params: P;
-  /** Every way in which the scheduler may compile it (with each cell, where it runs one): what the shader test compiles. */
+  /** Every way in which the scheduler may compile it (with each cell, where it runs one): what the shader test compiles, all of
+   * them within what WebGPU guarantees: 256 invocations and 16,384 bytes of workgroup memory. */
   readonly variants: readonly Constants[];
-  /** What a variant needs; default LANES invocations, 64 where it has no such constant, and no workgroup memory. */
-  needs?(constants: Constants): Needs;
   readonly runsCell?: boolean;
   /** It computes the expression of its dispatch, which is written as this. */
   readonly expressionShader?: (expression: Expression) => Shader;
@@ -124,29 +116,6 @@ export const f32 = <const N extends string>(...names: readonly N[]) =>
 /** Bits of a NaN. Shaders get them at run time: WGSL has no constant for it. */
 export const NAN_BITS = 0x7fc00000;
 
-/** What a variant of a kernel needs. */
-export function needsOf(kernel: Kernel, constants: Constants): Needs {
-  const invocations = Number(constants.LANES ?? 64);
-  // lib/tiling-row.wgsl adds up what the units of a row have.
-  return (
-    kernel.needs?.(constants) ?? { invocations, workgroupMemory: constants.ACROSS_UNITS === true ? 4 * invocations : 0 }
-  );
-}
-
-/** For kernels of which LANES invocations share a row, ROWS rows a workgroup (lib/row-reduction.wgsl). */
-export function rowNeeds({ LANES, ROWS }: Constants): Needs {
-  const invocations = Number(LANES) * Number(ROWS);
-  return { invocations, workgroupMemory: 4 * invocations };
-}
-
-/** For kernels whose invocations each put a number of these many bytes into workgroup memory. */
-export const laneNeeds =
-  (invocations: number, bytes = 4) =>
-  (): Needs => ({
-    invocations,
-    workgroupMemory: bytes * invocations,
-  });
-
 /** All members of the uniform struct, in order. */
 export const uniformOf = (kernel: Kernel): readonly Param[] => [
   ...kernel.params,
@@ -173,10 +142,14 @@ export function composeKernel(kernel: Kernel, variant: Variant, checks?: Compose
     constants,
     checks,
     cell: fragmentOf(cell),
-    parts: { ...cell.parts, TILING: constants.ACROSS_UNITS === true ? tilingRowWgsl : tilingBlockWgsl },
+    parts: { ...cell.parts, TILING: tilingOf(constants) },
     prelude: cellPrelude(cell, constants.INTERMEDIATE === true),
   });
 }
+
+/** The include that says which units and rows an invocation of a recurrent kernel owns. */
+const tilingOf = ({ ACROSS_UNITS, SLICES }: Constants): Shader =>
+  ACROSS_UNITS === true ? tilingRowWgsl : SLICES === 1 ? tilingBlockWgsl : tilingSlicesWgsl;
 
 /** The file that the lines of a fragment report that was given with a cell. */
 export const ownFile = ({ name }: FullCell): string => `cells/${name}.wgsl`;

@@ -2,7 +2,7 @@ import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { layerNormWgsl } from "../shaders/layer-norm.generated.ts";
 import { layerNormBackwardWgsl } from "../shaders/layer-norm-backward.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
-import { defineKernel, dispatch, f32, gridFor, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 
@@ -18,7 +18,6 @@ export const layerNormKernel = defineKernel({
   ],
   params: [...u32("N", "C", "hasWeight", "hasBias"), ...f32("eps")],
   variants: variantsOf("layer-norm"),
-  needs: rowNeeds,
   twin({ x, weight, bias, y, stats }, { N, C, hasWeight, hasBias, eps }) {
     for (let n = 0; n < N; n++) {
       const row = Array.from(x.subarray(n * C, (n + 1) * C));
@@ -45,7 +44,6 @@ export const layerNormBackward = defineKernel({
   ],
   params: u32("N", "C", "hasWeight", "accumulate"),
   variants: variantsOf("layer-norm"),
-  needs: rowNeeds,
   twin({ x, weight, stats, outputGradient, gradient }, { N, C, hasWeight, accumulate }) {
     for (let n = 0; n < N; n++) {
       const [middle, inverse] = [stats[2 * n]!, stats[2 * n + 1]!];
@@ -67,7 +65,8 @@ interface Sizes {
   readonly C: number;
 }
 
-const variantFor = (target: Target, C: number) => chooseVariant(target, "layer-norm", { length: C });
+const variantFor = (target: Target, rows: number, length: number) =>
+  chooseVariant(target, "layer-norm", { rows, length });
 
 /** `stats [N,2]` gets the mean and 1 / standard deviation of each row. */
 export function normalizeRows(
@@ -76,7 +75,7 @@ export function normalizeRows(
   { N, C, eps }: Sizes & { readonly eps: number },
   { weight, bias, ...views }: { x: View; weight: View | undefined; bias: View | undefined; y: View; stats: View },
 ): Dispatch {
-  const constants = variantFor(target, C);
+  const constants = variantFor(target, N, C);
   return dispatch(layerNormKernel, {
     label,
     views: { ...views, weight: weight ?? views.x, bias: bias ?? views.x },
@@ -92,7 +91,7 @@ export function normalizeGradient(
   { N, C, accumulate }: Sizes & { readonly accumulate: boolean },
   { weight, ...views }: { x: View; weight: View | undefined; stats: View; outputGradient: View; gradient: View },
 ): Dispatch {
-  const constants = variantFor(target, C);
+  const constants = variantFor(target, N, C);
   return dispatch(layerNormBackward, {
     label,
     views: { ...views, weight: weight ?? views.x },

@@ -1,7 +1,7 @@
 import type { Dispatch, View } from "../plan/plan.ts";
 import { crossEntropyCountWgsl } from "../shaders/cross-entropy-count.generated.ts";
 import { crossEntropyMeanWgsl } from "../shaders/cross-entropy-mean.generated.ts";
-import { defineKernel, dispatch, i32, laneNeeds, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, i32, read, readWrite, u32 } from "./kernel.ts";
 
 // What all losses take their mean with.
 
@@ -16,7 +16,6 @@ export const crossEntropyCount = defineKernel({
   ],
   params: [...u32("N"), ...i32("ignoreIndex"), ...u32("hasWeight", "hasMask")],
   variants: [{}],
-  needs: laneNeeds(64),
   twin({ targets, weight, mask, count }, { N, ignoreIndex, hasWeight, hasMask }) {
     let n = 0;
     for (let i = 0; i < N; i++) {
@@ -33,7 +32,6 @@ export const crossEntropyMean = defineKernel({
   bindings: [read("rowLoss", "f32", "[N]"), read("count", "f32", "[1]"), readWrite("loss", "f32", "[1]")],
   params: u32("N"),
   variants: [{}],
-  needs: laneNeeds(64),
   twin({ rowLoss, count, loss }, { N }) {
     let sum = 0;
     for (let n = 0; n < N; n++) sum += rowLoss[n]!;

@@ -2,7 +2,7 @@ import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { maskedSoftmaxWgsl } from "../shaders/masked-softmax.generated.ts";
 import { maskedSoftmaxBackwardWgsl } from "../shaders/masked-softmax-backward.generated.ts";
 import { chooseVariant, variantsOf } from "./choose-variant.ts";
-import { defineKernel, dispatch, f32, gridFor, read, readWrite, rowNeeds, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 /** Softmax over the real columns of each row; rows without any are 0. */
 export const maskedSoftmax = defineKernel({
@@ -10,7 +10,6 @@ export const maskedSoftmax = defineKernel({
   bindings: [read("scores", "f32", "[R,S]"), read("mask", "i32", "[S,B]"), readWrite("weights", "f32", "[R,S]")],
   params: [...u32("R", "B", "S", "hasMask"), ...f32("scale")],
   variants: variantsOf("masked-softmax"),
-  needs: rowNeeds,
 });
 
 /** Its gradient, from the weights that it made. */
@@ -23,7 +22,6 @@ export const maskedSoftmaxBackward = defineKernel({
   ],
   params: [...u32("R", "S", "accumulate"), ...f32("scale")],
   variants: variantsOf("masked-softmax"),
-  needs: rowNeeds,
 });
 
 interface Sizes {
@@ -35,7 +33,8 @@ interface Sizes {
   readonly scale: number;
 }
 
-const variantFor = (target: Target, S: number) => chooseVariant(target, "masked-softmax", { length: S });
+const variantFor = (target: Target, rows: number, length: number) =>
+  chooseVariant(target, "masked-softmax", { rows, length });
 
 export function softmaxRows(
   target: Target,
@@ -43,7 +42,7 @@ export function softmaxRows(
   { R, B, S, scale }: Sizes,
   { mask, ...views }: { scores: View; mask: View | undefined; weights: View },
 ): Dispatch {
-  const constants = variantFor(target, S);
+  const constants = variantFor(target, R, S);
   return dispatch(maskedSoftmax, {
     label,
     views: { ...views, mask: mask ?? views.scores },
@@ -59,7 +58,7 @@ export function softmaxGradient(
   { R, S, scale, accumulate }: Omit<Sizes, "B"> & { readonly accumulate: boolean },
   views: { weights: View; weightGradient: View; scoreGradient: View },
 ): Dispatch {
-  const constants = variantFor(target, S);
+  const constants = variantFor(target, R, S);
   return dispatch(maskedSoftmaxBackward, {
     label,
     views,

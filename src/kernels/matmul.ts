@@ -50,7 +50,6 @@ export const matmulTiled = defineKernel({
   bindings,
   params,
   variants: [{}],
-  needs: () => ({ invocations: 256, workgroupMemory: 2 * 16 * 64 * 4 }),
 });
 
 /** A matrix in memory: where it begins, and the strides of its axes in elements. */
@@ -113,7 +112,7 @@ export function product({ target }: Scheduler, { label, size, a, b, c, bias, sum
       sumAt: sum ? sum.view.offset - c.view.offset : 0,
     },
   };
-  const variant = chooseVariant(target, "matmul", { M, N, results: M * N });
+  const variant = chooseVariant(target, "matmul", { M, N, K, batches, results: M * N });
   if (variant === "tiled") {
     const tiles = Math.ceil(N / 64) * Math.ceil(M / 64) * batches;
     return [dispatch(matmulTiled, { ...call, grid: spreadGrid(tiles, target.maxWorkgroups) })];

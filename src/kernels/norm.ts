@@ -1,7 +1,7 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { normFinishWgsl } from "../shaders/norm-finish.generated.ts";
 import { normPartialWgsl } from "../shaders/norm-partial.generated.ts";
-import { defineKernel, dispatch, f32, gridFor, laneNeeds, read, readWrite, u32 } from "./kernel.ts";
+import { defineKernel, dispatch, f32, gridFor, read, readWrite, u32 } from "./kernel.ts";
 
 /** A gradient clipped by value; NaN and infinities stay what they are, so that the norm shows them. */
 export const clippedByValue = (g: number, limit: number): number =>
@@ -16,7 +16,6 @@ export const normPartial = defineKernel({
   bindings: [read("gradient", "f32", "[P]"), readWrite("partial", "f32", "[groups]")],
   params: [...u32("P", "groups"), ...f32("clipValue")],
   variants: [{}],
-  needs: laneNeeds(64),
   twin({ gradient, partial }, { P, groups, clipValue }) {
     partial.fill(0, 0, groups);
     for (let i = 0; i < P; i++) partial[i % groups]! += clippedByValue(gradient[i]!, clipValue) ** 2;
@@ -29,7 +28,6 @@ export const normFinish = defineKernel({
   bindings: [read("partial", "f32", "[N]"), readWrite("norm", "f32", "[2]")],
   params: [...u32("N"), ...f32("clipNorm")],
   variants: [{}],
-  needs: laneNeeds(1, 0),
   twin({ partial, norm }, { N, clipNorm }) {
     let sum = 0;
     for (let i = 0; i < N; i++) sum += partial[i]!;

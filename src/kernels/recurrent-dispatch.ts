@@ -1,48 +1,82 @@
 import { LimitError } from "../errors.ts";
-import type { Dispatch, Target, View } from "../plan/plan.ts";
+import type { Constants, Dispatch, Target, View } from "../plan/plan.ts";
 import { chooseVariant } from "./choose-variant.ts";
 import { dispatch, gridFor } from "./kernel.ts";
-import { type Chunk, hOf, type Recurrence, recurrenceParams } from "./recurrence.ts";
-import { recurrentForward, recurrentInitial } from "./recurrent.ts";
+import { type Chunk, hOf, type Recurrence, recurrenceParams, stepAt } from "./recurrence.ts";
+import { recurrentForward, recurrentInitial, sliceTile, tile } from "./recurrent.ts";
 
 /** What every step is told. */
 export interface Step {
   readonly label: string;
+  /** The first one of a dispatch. */
   readonly t: number;
   readonly chunk: Chunk;
   /** h of the whole sequence. */
   readonly h: View;
 }
 
-/** Sequences for each invocation. */
-export const rowsFor = (target: Target, { B, H }: Recurrence): number =>
-  chooseVariant(target, "recurrent", { B, units: B * H }).ROWS;
+/** Sequences for each invocation of a block. */
+export const rowsFor = (target: Target, { B, H, cell }: Recurrence): number =>
+  chooseVariant(target, "recurrent-block", { B, units: B * H, gates: cell.gates.length }).ROWS;
 
 /** A workgroup that owns a row has a lane for every four units; every adapter allows 256. */
 const MAX_LANES = 256;
 
-/** The variant for a step, and its grid. `U`: how many results a row has. */
+/** How a step is divided. */
+export interface Tile {
+  readonly constants: Constants;
+  readonly grid: [number, number, number];
+  /** Steps that a dispatch may go through, one after the other. */
+  readonly steps: number;
+}
+
+/** Operations of a workgroup in one dispatch: some 50 ms of one core, so that no page waits longer than that. */
+const WORK = 5e7;
+
+/** The division for a step. `U`: how many results a row has, default H. */
 export function tileOf(
   target: Target,
   label: string,
   r: Recurrence,
-  count: number,
-  U: number,
-): { tile: Record<string, number | boolean>; grid: [number, number, number] } {
+  { directions }: Pick<Chunk, "directions">,
+  U = r.H,
+): Tile {
+  const { cell, B, H, P } = r;
   const words = Math.ceil(U / 4);
   const HEADS = r.options.numHeads > 1;
-  if (r.cell.acrossUnits) {
+  const hasOneProduct = cell.intermediate === undefined && P === H;
+  const stepsOf = (rows: number) =>
+    hasOneProduct ? Math.max(1, Math.floor(WORK / (2 * cell.gates.length * H * H * rows))) : 1;
+  const chosen = chooseVariant(target, "recurrent", { B, words, gates: cell.gates.length, directions });
+  if (cell.acrossUnits) {
     if (words > MAX_LANES) {
       throw new LimitError(
-        `${label}: hiddenSize ${r.H} with a cell that takes means over all units (layer normalisation), at most ${4 * MAX_LANES} fit into a workgroup; choose a smaller hiddenSize, or leave layerNorm out`,
+        `${label}: hiddenSize ${H} with means over all units (layerNorm), at most ${4 * MAX_LANES} fit into a workgroup; choose a smaller hiddenSize, or leave layerNorm out`,
       );
     }
     const LANES = Math.max(32, 2 ** Math.ceil(Math.log2(words)));
-    return { tile: { ROWS: 1, LANES, HEADS: false, ACROSS_UNITS: true }, grid: [r.B, 1, count] };
+    const constants = tile({ LANES, ACROSS_UNITS: true });
+    return { constants, grid: [B, 1, directions], steps: chosen === "block" ? 1 : stepsOf(1) };
+  }
+  if (chosen !== "block" && hasOneProduct && cell.recurrent) {
+    const constants = sliceTile(chosen, HEADS);
+    const groups = Math.ceil(words / chosen.WORDS);
+    const ROWS = Number(constants.ROWS);
+    const grid: Tile["grid"] = [groups * Math.ceil(B / ROWS), 1, directions];
+    if (grid[0] <= target.maxWorkgroups) return { constants, grid, steps: groups === 1 ? stepsOf(ROWS) : 1 };
   }
   const ROWS = HEADS ? 1 : rowsFor(target, r);
-  const grid: [number, number, number] = [Math.ceil((words * Math.ceil(r.B / ROWS)) / 32), 1, count];
-  return { tile: { ROWS, LANES: 32, HEADS, ACROSS_UNITS: false }, grid };
+  return {
+    constants: tile({ ROWS, HEADS }),
+    grid: [Math.ceil((words * Math.ceil(B / ROWS)) / 32), 1, directions],
+    steps: 1,
+  };
+}
+
+/** How many of at most `most` steps one dispatch goes through, beginning with step `t`: of a ring those whose slots lie in a row. */
+export function stepsAtOnce(target: Target, r: Recurrence, { label, t, chunk }: Step, most: number): number {
+  const { before, after } = stepAt(r, chunk, t, chunk.direction);
+  return Math.abs(after - before) === 1 ? Math.min(most, tileOf(target, label, r, chunk).steps) : 1;
 }
 
 /** The states before the first step of a chunk, put into their slots. */
@@ -67,11 +101,12 @@ export function putInitialStates(
   });
 }
 
-/** Step `t` forward. `intermediate`: the first of the two products of a cell that has them. */
+/** `stepCount` steps forward, from `t` on. `intermediate`: the first of the two products of a cell that has them. */
 export function stepForward(
   target: Target,
   r: Recurrence,
   call: Step & {
+    readonly stepCount: number;
     readonly save: boolean;
     readonly intermediate: boolean;
     /** R by columns; undefined for a cell without R. */
@@ -84,7 +119,7 @@ export function stepForward(
 ): Dispatch {
   const { chunk, bias, intermediate, unused } = call;
   const isSecond = r.cell.intermediate !== undefined && !intermediate;
-  const { tile, grid } = tileOf(target, call.label, r, chunk.directions, r.H);
+  const { constants, grid } = tileOf(target, call.label, r, chunk);
   const { numHeads } = r.options;
   return dispatch(recurrentForward, {
     label: call.label,
@@ -103,8 +138,9 @@ export function stepForward(
       K: (isSecond ? r.H : r.P) / numHeads,
       headUnits: r.H / numHeads,
       hasBias: bias ? 1 : 0,
+      stepCount: call.stepCount,
     },
-    constants: { ...tile, SAVE: call.save && !intermediate, INTERMEDIATE: intermediate },
+    constants: { ...constants, SAVE: call.save && !intermediate, INTERMEDIATE: intermediate },
     grid,
   });
 }

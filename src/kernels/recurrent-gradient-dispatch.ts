@@ -32,14 +32,17 @@ export const throughH = (r: Recurrence, U: number, has: boolean): Omit<Transpose
   throughR(r, U, 0, has ? r.cell.gates.length - (r.cell.intermediate?.gates ?? 0) : 0);
 
 /**
- * Step `t` backward; `finish` instead folds what step `t` left into the carry.
- * `weight`: R by rows (undefined: no product flows in); with a projection and not `finish`, W_hr by rows.
+ * `stepCount` steps backward, from `t` on; `finish` instead folds what step `t` left into the carry.
+ * `weight`: R by rows (undefined where no product flows into any of them); with a projection and not `finish`, W_hr by rows.
  */
 export function stepBackward(
   target: Target,
   r: Recurrence,
   call: BackwardStep & {
+    readonly stepCount: number;
     readonly finish: boolean;
+    /** Whether a product, and the carry, flow into the first of the steps; into the others both do. */
+    readonly hasProduct: boolean;
     readonly hasCarry: boolean;
     readonly weight: View | undefined;
   },
@@ -50,7 +53,7 @@ export function stepBackward(
   const product = isProjected
     ? { U, K: r.P, headUnits: U, slot: gateSlots(r) - 1, count: 1, weightGate: 0, weightGates: 1 }
     : throughH(r, U, weight !== undefined);
-  const { tile, grid } = tileOf(target, call.label, r, chunk.directions, U);
+  const { constants, grid } = tileOf(target, call.label, r, chunk, U);
   return dispatch(recurrentBackward, {
     label: call.label,
     cell: r.cell.name,
@@ -69,8 +72,10 @@ export function stepBackward(
       ...product,
       hasCarry: call.hasCarry ? 1 : 0,
       hasOutput: outputGradient ? 1 : 0,
+      hasProduct: call.hasProduct ? 1 : 0,
+      stepCount: call.stepCount,
     },
-    constants: { ...tile, FINISH: finish },
+    constants: { ...constants, FINISH: finish },
     grid,
   });
 }

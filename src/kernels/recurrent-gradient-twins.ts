@@ -3,6 +3,7 @@ import type { ArrayOf, TwinOf } from "./kernel.ts";
 import type { RecurrentGradientParams, recurrentBackward } from "./recurrent-gradient.ts";
 import type { recurrentIntermediateBackward } from "./recurrent-intermediate.ts";
 import type { recurrentProjectBackward } from "./recurrent-projection.ts";
+import { stepsBackward } from "./recurrent-row.ts";
 import { forAllUnits, learnedReader, load, type Row, rowsOf, store } from "./recurrent-twin.ts";
 
 /** Weight by rows times what stands in slots of `gates` at a time; `separate` of `G` gates have theirs further on. */
@@ -29,7 +30,11 @@ function transposedProduct(
   return product;
 }
 
-const recurrentBackwardTwin: TwinOf<typeof recurrentBackward> = (
+const recurrentBackwardTwin: TwinOf<typeof recurrentBackward> = (arrays, p, context) => {
+  for (const step of stepsBackward(p)) stepBackward(arrays, step, context);
+};
+
+const stepBackward: TwinOf<typeof recurrentBackward> = (
   { weight, learned, outputGradient, control, h, states, gates, carry },
   p,
   { constants, cell },

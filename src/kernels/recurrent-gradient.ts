@@ -1,7 +1,7 @@
 import { recurrentBackwardWgsl } from "../shaders/recurrent-backward.generated.ts";
 import { defineKernel, type Numbers, read, readWrite, u32 } from "./kernel.ts";
 import { recurrence } from "./recurrence.ts";
-import { goesWith, tiles } from "./recurrent.ts";
+import { goesWith, sliceTiles, tiles } from "./recurrent.ts";
 
 /** The members of the struct `Transposed` in shaders/lib/recurrent-product.wgsl. */
 const transposed = u32("U", "K", "headUnits", "slot", "count", "weightGate", "weightGates", "hasCarry");
@@ -24,8 +24,8 @@ export const recurrentBackward = defineKernel({
     readWrite("gates", "f32", "[times,B,directions,W,H]"),
     readWrite("carry", "f32", "h [D,B,P], cell states [S-1,D,B,H]"),
   ],
-  params: [...gradientParams, ...u32("hasOutput")],
+  params: [...gradientParams, ...u32("hasOutput", "hasProduct", "stepCount")],
   runsCell: true,
   goesWith,
-  variants: tiles.flatMap((tile) => [false, true].map((FINISH) => ({ ...tile, FINISH }))),
+  variants: [...tiles, ...sliceTiles].flatMap((tile) => [false, true].map((FINISH) => ({ ...tile, FINISH }))),
 });

@@ -32,7 +32,7 @@ export function intermediateBackward(
   call: BackwardStep & { readonly weight: View },
 ): Dispatch {
   const { chunk, weight, h, carry } = call;
-  const { tile, grid } = tileOf(target, call.label, r, chunk.directions, r.H);
+  const { constants, grid } = tileOf(target, call.label, r, chunk);
   const last = r.cell.intermediate!.gates;
   return dispatch(recurrentIntermediateBackward, {
     label: call.label,
@@ -51,7 +51,7 @@ export function intermediateBackward(
       ...throughR(r, r.H, r.cell.gates.length - last, last),
       hasCarry: 1,
     },
-    constants: tile,
+    constants,
     grid,
   });
 }

@@ -1,5 +1,40 @@
 import type { RecurrenceParams } from "./recurrence.ts";
 
+type Steps = RecurrenceParams & { readonly stepCount: number };
+
+/** Step i of a dispatch with several, as the params of a dispatch of its own. `goes`: 1 forward, -1 back. */
+function stepOf<P extends Steps>(p: P, i: number, goes: 1 | -1): P {
+  const moved = [0, 1].flatMap((d) => {
+    const [time, before, after, next] = timesOf(p, d);
+    const one = goes * (after - before);
+    return Object.entries({
+      [`time${d}`]: time + i * one,
+      [`before${d}`]: before + i * one,
+      [`after${d}`]: after + i * one,
+      [`next${d}`]: i === 0 ? next : time + (i - 1) * one,
+    });
+  });
+  return { ...p, stepCount: 1, ...Object.fromEntries(moved) };
+}
+
+/** The steps of a dispatch of recurrent-forward, one by one. */
+export function* stepsForward<P extends Steps>(p: P): Generator<P> {
+  for (let i = 0; i < p.stepCount; i++) yield stepOf(p, i, 1);
+}
+
+/** The steps of a dispatch of recurrent-backward, one by one. */
+export function* stepsBackward<
+  P extends Steps & { readonly count: number; readonly hasProduct: number; readonly hasCarry: number },
+>(p: P): Generator<P> {
+  for (let i = 0; i < p.stepCount; i++) {
+    const { hasProduct, hasCarry } = i > 0 ? { hasProduct: 1, hasCarry: 1 } : p;
+    yield { ...stepOf(p, i, -1), count: hasProduct ? p.count : 0, hasCarry };
+  }
+}
+
+const timesOf = (p: RecurrenceParams, d: number) =>
+  d === 0 ? ([p.time0, p.before0, p.after0, p.next0] as const) : ([p.time1, p.before1, p.after1, p.next1] as const);
+
 /** Where a row of a recurrent kernel is: its direction, its times and slots, and where its numbers lie. */
 export class RowPlace {
   readonly d: number;
@@ -15,8 +50,7 @@ export class RowPlace {
 
   constructor(p: RecurrenceParams, z: number, b: number) {
     this.d = p.direction + z;
-    const [time, before, after, next] =
-      this.d === 0 ? [p.time0, p.before0, p.after0, p.next0] : [p.time1, p.before1, p.after1, p.next1];
+    const [time, before, after, next] = timesOf(p, this.d);
     this.time = time;
     this.before = before;
     this.after = after;

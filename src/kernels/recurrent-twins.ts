@@ -2,9 +2,14 @@ import { savedNames, type Unit, type Values } from "../cells/cell.ts";
 import type { TwinOf } from "./kernel.ts";
 import type { recurrentForward, recurrentInitial } from "./recurrent.ts";
 import type { recurrentProject } from "./recurrent-projection.ts";
+import { stepsForward } from "./recurrent-row.ts";
 import { forAllUnits, learnedReader, load, rowsOf, store } from "./recurrent-twin.ts";
 
-const recurrentForwardTwin: TwinOf<typeof recurrentForward> = (
+const recurrentForwardTwin: TwinOf<typeof recurrentForward> = (arrays, p, context) => {
+  for (const step of stepsForward(p)) stepForward(arrays, step, context);
+};
+
+const stepForward: TwinOf<typeof recurrentForward> = (
   { weight, bias, learned, control, gates, h, states },
   p,
   { constants, cell },

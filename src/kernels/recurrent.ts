@@ -2,20 +2,34 @@ import type { FullCell } from "../cells/cell.ts";
 import type { Constants } from "../plan/plan.ts";
 import { recurrentForwardWgsl } from "../shaders/recurrent-forward.generated.ts";
 import { recurrentInitialWgsl } from "../shaders/recurrent-initial.generated.ts";
+import { type VariantOf, variantsOf } from "./choose-variant.ts";
 import { defineKernel, read, readWrite, u32 } from "./kernel.ts";
 import { recurrence } from "./recurrence.ts";
 
 /** `ROWS` sequences an invocation; a workgroup of `LANES` owns a row where the cell takes means over it (ACROSS_UNITS). */
+export const tile = (of: Constants): Constants => ({
+  ...{ ROWS: 1, LANES: 32, SLICES: 1, HEADS: false, ACROSS_UNITS: false },
+  ...of,
+});
+
 export const tiles: readonly Constants[] = [
-  ...[1, 4, 8].map((ROWS) => ({ ROWS, LANES: 32, HEADS: false, ACROSS_UNITS: false })),
-  { ROWS: 1, LANES: 32, HEADS: true, ACROSS_UNITS: false },
-  ...[32, 64, 128, 256].map((LANES) => ({ ROWS: 1, LANES, HEADS: false, ACROSS_UNITS: true })),
+  ...[1, 4, 8].map((ROWS) => tile({ ROWS })),
+  tile({ HEADS: true }),
+  ...[32, 64, 128, 256].map((LANES) => tile({ LANES, ACROSS_UNITS: true })),
 ];
 
-export const goesWith = ({ ACROSS_UNITS, INTERMEDIATE = false, HEADS }: Constants, cell: FullCell): boolean =>
+export const sliceTile = ({ ROWS, WORDS, SLICES }: Exclude<VariantOf<"recurrent">, "block">, HEADS: boolean) =>
+  tile({ ROWS: HEADS ? 1 : ROWS, LANES: WORDS * SLICES, SLICES, HEADS });
+
+/** Tiles of which `SLICES` invocations share every product of `LANES / SLICES` words: see shaders/lib/tiling-slices.wgsl. */
+export const sliceTiles: readonly Constants[] = variantsOf("recurrent").flatMap((variant) =>
+  variant === "block" ? [] : (variant.ROWS === 1 ? [false, true] : [false]).map((HEADS) => sliceTile(variant, HEADS)),
+);
+
+export const goesWith = ({ ACROSS_UNITS, INTERMEDIATE = false, HEADS, SLICES }: Constants, cell: FullCell): boolean =>
   ACROSS_UNITS === cell.acrossUnits &&
-  (cell.intermediate !== undefined || INTERMEDIATE === false) &&
-  (!HEADS || cell.recurrent);
+  (cell.intermediate ? SLICES === 1 : INTERMEDIATE === false) &&
+  (cell.recurrent || (!HEADS && SLICES === 1));
 
 /** One step forward of a recurrent layer. See shaders/recurrent-forward.wgsl for the layouts. */
 export const recurrentForward = defineKernel({
@@ -29,13 +43,15 @@ export const recurrentForward = defineKernel({
     readWrite("h", "f32", "[slots,B,D,P]"),
     readWrite("states", "f32", "[slots,S-1,B,directions,H]"),
   ],
-  params: [...recurrence, ...u32("K", "headUnits", "hasBias")],
+  params: [...recurrence, ...u32("K", "headUnits", "hasBias", "stepCount")],
   runsCell: true,
   goesWith,
-  variants: tiles.flatMap((tile) => [
-    ...[false, true].map((SAVE) => ({ ...tile, SAVE, INTERMEDIATE: false })),
-    { ...tile, SAVE: false, INTERMEDIATE: true },
-  ]),
+  variants: [
+    ...[...tiles, ...sliceTiles].flatMap((tile) =>
+      [false, true].map((SAVE) => ({ ...tile, SAVE, INTERMEDIATE: false })),
+    ),
+    ...tiles.map((tile) => ({ ...tile, SAVE: false, INTERMEDIATE: true })),
+  ],
 });
 
 /** The states before the first step, put into their slots. See shaders/recurrent-initial.wgsl. */

@@ -29,7 +29,6 @@ export const sample = defineKernel({
   bindings: [read("logits", "f32", "[B,V]"), read("settings", "i32", "[5]"), readWrite("tokens", "i32", "[B]")],
   params: u32("B", "V", "step"),
   variants: variantsOf("sample"),
-  needs: ({ LANES }) => ({ invocations: Number(LANES), workgroupMemory: 8 * Number(LANES) }),
   twin({ logits, settings, tokens }, { B, V, step }) {
     const [temperature, topP] = new Float32Array(settings.slice(0, 2).buffer) as unknown as [number, number];
     const topK = settings[2]!;
@@ -71,6 +70,6 @@ export const sampleTokens = (
     label,
     views,
     params: sizes,
-    constants: chooseVariant(target, "sample", { length: sizes.V }),
+    constants: chooseVariant(target, "sample", { rows: sizes.B, length: sizes.V }),
     grid: spreadGrid(sizes.B, target.maxWorkgroups),
   });

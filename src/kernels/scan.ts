@@ -97,7 +97,7 @@ const WANTED = 2 ** 16;
  * fill the machine, and about √T of them make the longest chain of dependent steps shortest.
  */
 export function chunkLength(target: Target, { T, N }: Sizes): number {
-  if (chooseVariant(target, "scan", { T }) === "one pass") return T;
+  if (chooseVariant(target, "scan", { T, columns: N }) === "one pass") return T;
   const chunks = Math.max(1, Math.min(Math.ceil(WANTED / N), Math.floor(Math.sqrt(T))));
   return Math.ceil(T / chunks);
 }

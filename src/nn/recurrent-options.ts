@@ -73,29 +73,31 @@ const common = [
   "learnedInitialState",
 ] as const;
 
-/** Why an option that another layer has makes no sense here. */
-const reasons: Readonly<Record<string, string>> = {
-  projSize: "only LSTM has a projection: its output can be smaller than the state c that stays behind",
-  peepholes: "it is LSTM's, whose gates can look at c",
-  coupledGates: "it is LSTM's, which has an input and a forget gate to couple",
-  cellClip: "it limits LSTM's c",
+const byLayer = "RNN has `nonlinearity`, IndRNN `activation`, LSTM and GRU `activations`";
+
+/** Who has an option that is none of every layer. */
+const owners: Readonly<Record<string, string>> = {
+  projSize: "it is LSTM's",
+  peepholes: "it is LSTM's",
+  coupledGates: "it is LSTM's",
+  cellClip: "it is LSTM's",
   forgetBias: "it is LSTM's; elsewhere set the bias in the state dict",
-  resetAfter: "only GRU has a reset gate",
-  nonlinearity: "it is RNN's; LSTM and GRU have `activations`, IndRNN has `activation`",
-  activations: "it is LSTM's and GRU's; RNN has one, `nonlinearity`, and IndRNN `activation`",
-  activation: "it is IndRNN's; LSTM and GRU have `activations`, RNN has `nonlinearity`",
-  clip: "LSTM, GRU and RNN can cut what goes into their activations",
+  resetAfter: "it is GRU's",
+  nonlinearity: byLayer,
+  activations: byLayer,
+  activation: byLayer,
+  clip: "it is LSTM's, GRU's and RNN's",
   forgetGate: "it is SLSTM's",
-  layerNorm: "layer normalisation inside the cell is there for LSTM and GRU; LayerNorm can stand behind any layer",
+  layerNorm: "it is LSTM's and GRU's; LayerNorm can stand behind any layer",
   cell: "the class says which cell it is; new Recurrent({ cell }) takes any",
 };
 
-/** @throws OptionError for an unknown option, with the reason where another layer has it */
+/** @throws OptionError for an unknown option, and who has it where another layer does */
 export function checkRecurrentOptions(what: string, options: object, own: readonly string[]): void {
   const allowed = [...common, ...own];
   for (const key of Object.keys(options ?? {})) {
-    if (!allowed.includes(key) && Object.hasOwn(reasons, key))
-      throw new OptionError(`${what} has no option "${key}": ${reasons[key]}; leave it out`);
+    if (!allowed.includes(key) && Object.hasOwn(owners, key))
+      throw new OptionError(`${what} has no option "${key}": ${owners[key]}; leave it out`);
   }
   checkOptions(what, options, allowed);
 }
@@ -226,9 +228,8 @@ export function settingsOf(what: string, options: RecurrentOptions & { projSize?
 
   const tooSmall = hiddenSizes.find((H) => projSize >= H);
   if (projSize > 0 && tooSmall !== undefined)
-    refuse(`projSize is ${projSize}, expected less than hiddenSize ${tooSmall}: a projection makes h smaller`);
-  if (goBackwards && bidirectional)
-    refuse("goBackwards with bidirectional: both directions run anyway; choose one of them");
+    refuse(`projSize is ${projSize}, expected less than hiddenSize ${tooSmall}`);
+  if (goBackwards && bidirectional) refuse("goBackwards with bidirectional: choose one of them");
   if (options.merge !== undefined && !bidirectional)
     refuse(`merge is "${merge}", but there is one direction only; set bidirectional, or leave merge out`);
   if (merge === "none" && L > 1)
@@ -252,16 +253,14 @@ export function settingsOf(what: string, options: RecurrentOptions & { projSize?
     refuse(`numHeads divides R, and the cell "${cell.name}" has no R; it is ${numHeads}, leave it out`);
   if (numHeads > 1 && cell.acrossUnits)
     refuse(
-      `numHeads is ${numHeads} with the cell "${cell.name}", which takes means over all units (layer normalisation), while heads are kept apart; leave one of them out`,
+      `numHeads is ${numHeads} with the cell "${cell.name}", which takes means over all units, while heads are kept apart; leave one of them out`,
     );
   if (numHeads > 1 && projSize > 0)
-    refuse(
-      `numHeads is ${numHeads} with projSize ${projSize}: a projection mixes the heads that numHeads keeps apart; leave one of them out`,
-    );
+    refuse(`numHeads is ${numHeads} with projSize ${projSize}: a projection mixes the heads; leave one of them out`);
   const indivisible = hiddenSizes.find((H) => H % numHeads !== 0);
   if (indivisible !== undefined)
     refuse(
-      `numHeads is ${numHeads}, which does not divide hiddenSize ${indivisible}; every head has the same number of units: choose a divisor of ${[...new Set(hiddenSizes)].join(" and ")}`,
+      `numHeads is ${numHeads}, which does not divide hiddenSize ${indivisible}; choose a divisor of ${[...new Set(hiddenSizes)].join(" and ")}`,
     );
   if (cell.acrossUnits && hiddenSizes.includes(1))
     refuse(

@@ -56,7 +56,7 @@ export interface Summary {
 
 /**
  * What a model is made of and what one forward pass costs, layer by layer, as torchinfo's `summary`. Traces the model once, and
- * plans the pass for WebGPU's default limits; nothing runs and no GPU is needed.
+ * plans the pass for a GPU with WebGPU's default limits; nothing runs and no GPU is needed.
  *
  * @param inputs what `forward` gets by name, as for `runtime.compile`: one input named `x` as the tensor itself, anything else
  *   as a record. The `x` of a batch will do.

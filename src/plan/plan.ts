@@ -107,6 +107,17 @@ export interface Target {
   readonly maxWorkgroups: number;
   /** A CPU that plays a GPU (lavapipe, SwiftShader): barriers are dear there, registers cheap. */
   readonly software: boolean;
+  /** Variants that were measured on this machine, by `questionKey`. They go before the built-in tables. */
+  readonly tuned?: Readonly<Record<string, unknown>> | undefined;
+  /** Is told of every choice that is made for a plan. */
+  readonly onChoice?: (choice: VariantChoice) => void;
+}
+
+/** What the scheduler asked for, and the variant that it got. */
+export interface VariantChoice {
+  readonly kernel: string;
+  readonly shape: Readonly<Record<string, number>>;
+  readonly variant: unknown;
 }
 
 /** The host's memory, and no workgroups. */

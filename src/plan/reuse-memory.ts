@@ -3,7 +3,9 @@ import { type BufferSpec, type Command, type Plan, type View, viewsOf } from "./
 /**
  * Lets scratch buffers share memory: two whose lives (first to last command) do not overlap become one buffer.
  * Whole buffers are shared, never parts, because one dispatch may not bind a buffer for reading and for writing.
- * Greedy, in order of first use, each taking the free buffer that wastes least; unused scratch disappears.
+ * The largest take their places first, so that no small one that lives long lies in a large place (greedy by size: Pisarchyk and
+ * Lee 2020, "Efficient Memory Management for Deep Neural Net Inference"); each takes the smallest place that is free while it
+ * lives. Unused scratch disappears.
  */
 export function reuseMemory(plan: Plan): Plan {
   const first = new Map<number, number>();
@@ -24,8 +26,8 @@ export function reuseMemory(plan: Plan): Plan {
 
   interface Slot {
     readonly id: number;
-    length: number;
-    freeAfter: number;
+    readonly length: number;
+    readonly lives: (readonly [first: number, last: number])[];
     readonly names: string[];
     readonly dtype: BufferSpec["dtype"];
   }
@@ -33,23 +35,18 @@ export function reuseMemory(plan: Plan): Plan {
   const scratch = plan.buffers
     .map((buffer, id) => ({ buffer, id }))
     .filter(({ buffer, id }) => buffer.role === "scratch" && first.has(id));
-  scratch.sort((a, b) => first.get(a.id)! - first.get(b.id)!);
+  scratch.sort((a, b) => b.buffer.length - a.buffer.length);
   for (const { buffer, id } of scratch) {
-    const free = slots.filter((slot) => slot.dtype === buffer.dtype && slot.freeAfter < first.get(id)!);
-    // Best: the smallest that is large enough, else the largest (it grows least).
-    free.sort((a, b) => {
-      const [fitsA, fitsB] = [a.length >= buffer.length, b.length >= buffer.length];
-      if (fitsA !== fitsB) return fitsA ? -1 : 1;
-      return fitsA ? a.length - b.length : b.length - a.length;
-    });
-    let slot = free[0];
+    const { name, dtype, length } = buffer;
+    const [begin, end] = [first.get(id)!, last.get(id)!];
+    const isFree = (slot: Slot) => slot.lives.every(([from, to]) => end < from || begin > to);
+    let slot = slots.findLast((one) => one.dtype === dtype && isFree(one));
     if (!slot) {
-      slot = { id: kept.length + slots.length, length: 0, freeAfter: -1, names: [], dtype: buffer.dtype };
+      slot = { id: kept.length + slots.length, length, lives: [], names: [], dtype };
       slots.push(slot);
     }
-    slot.length = Math.max(slot.length, buffer.length);
-    slot.freeAfter = last.get(id)!;
-    if (!slot.names.includes(buffer.name)) slot.names.push(buffer.name);
+    slot.lives.push([begin, end]);
+    if (!slot.names.includes(name)) slot.names.push(name);
     target.set(id, slot.id);
   }
 

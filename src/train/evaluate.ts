@@ -1,5 +1,5 @@
 import { type AnyBatch, batchKey, carriesState, checkBatch, inputsOf } from "../data/batch.ts";
-import { BusyError, DataError, OptionError, shown } from "../errors.ts";
+import { BusyError, checkOptions, checkSwitch, DataError, OptionError, shown } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { checkInputs, type InputRanges, inputRanges } from "../graph/input-ranges.ts";
 import { Tensor } from "../graph/tensor.ts";
@@ -47,6 +47,12 @@ interface Watched {
 
 /** Batches that may be under way at once. */
 const AHEAD = 4;
+
+/** @throws OptionError for an option of `Runtime.evaluate` that is not known, or a `carryState` that is no switch */
+export function checkEvaluation(options: { readonly carryState?: boolean }): void {
+  checkOptions("evaluate", options, ["loss", "carryState", "metrics"]);
+  if (options.carryState !== undefined) checkSwitch("evaluate", "carryState", options.carryState);
+}
 
 /** Measures a model's loss and metrics on batches; keeps its plans, so that measuring again makes nothing new. */
 export class Evaluator<M extends Metrics = Record<never, never>> {

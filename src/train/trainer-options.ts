@@ -37,6 +37,12 @@ export interface TrainerOptions {
    * batches say `resetState`, as those of `Windows` do; batches that say nothing of it each start at zero.
    */
   readonly carryState?: boolean;
+  /**
+   * What recurrent layers keep for the backward pass. "save": states and gates of all steps. "recompute": the states alone; the
+   * gates are computed again, an eighth of the steps at a time, for one more forward pass and about half of the memory (Chen et al.
+   * 2016, "Training Deep Nets with Sublinear Memory Cost"). Losses and gradients are the same. Default "save".
+   */
+  readonly memory?: "save" | "recompute";
   /** Of dropout's and zoneout's noise, which depends on it and on the step alone; default 0. */
   readonly seed?: number;
 }
@@ -51,13 +57,16 @@ const OPTIONS = [
   "accumulate",
   "ema",
   "carryState",
+  "memory",
   "seed",
 ];
+
+/** What is wrong with options that have no optimizer. */
+export const withoutOptimizer = (options: Partial<TrainerOptions> | undefined): OptionError =>
+  new OptionError(`trainer: optimizer is ${shown(options?.optimizer)}, expected one such as adam({ lr: 1e-3 })`);
 
 /** @throws OptionError for an unknown option, or no optimizer */
 export function checkTrainerOptions(options: TrainerOptions): void {
   checkOptions("trainer", options, OPTIONS);
-  const { optimizer } = options;
-  if (!optimizer?.kernel)
-    throw new OptionError(`trainer: optimizer is ${shown(optimizer)}, expected one such as adam({ lr: 1e-3 })`);
+  if (!options.optimizer?.kernel) throw withoutOptimizer(options);
 }

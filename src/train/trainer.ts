@@ -9,13 +9,15 @@ import {
   LEAST,
   OptionError,
   StateDictError,
+  shown,
   shownNames,
 } from "../errors.ts";
 import { loadOnDemand } from "../load-on-demand.ts";
 import { CarriedState } from "../nn/carried-state.ts";
+import type { Module } from "../nn/module.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, Owner } from "../plan/backend.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Plan, Target } from "../plan/plan.ts";
 import { checkSeed } from "../random.ts";
 import type { NumberArray, StateDict } from "../tensor-data.ts";
 import { type AnyLoss, checkLoss, isSumOf } from "./any-loss.ts";
@@ -54,11 +56,13 @@ export class Trainer {
   /** @internal Made by `Runtime.trainer`. @throws OptionError for an unknown option or a limit that is not above 0 */
   constructor(backend: Backend, weights: Weights, options: TrainerOptions, onDispose: () => void = () => {}) {
     checkTrainerOptions(options);
-    const { optimizer, carryState, ema } = options;
+    const { optimizer, carryState, ema, memory = "save" } = options;
     for (const name of ["clipNorm", "clipValue"] as const) {
       if (options[name] !== undefined) checkNumber("trainer", name, options[name], LEAST);
     }
     if (carryState !== undefined) checkSwitch("trainer", "carryState", carryState);
+    if (memory !== "save" && memory !== "recompute")
+      throw new OptionError(`trainer: memory is ${shown(memory)}, expected "save" or "recompute"`);
     if (options.accumulate !== undefined) checkCount("trainer", "accumulate", options.accumulate);
     if (ema !== undefined) {
       checkOptions("trainer: ema", ema, ["decay"]);
@@ -79,7 +83,14 @@ export class Trainer {
       backend,
       weights,
       { carried: this.#carried, trainer: this.#memory },
-      { loss: this.#loss, carryState, groups, update: groups.update(options), average },
+      {
+        loss: this.#loss,
+        carryState,
+        recompute: memory === "recompute",
+        groups,
+        update: groups.update(options),
+        average,
+      },
     );
     this.#runner = new StepRunner(weights, this.#carried, this.#plans, {
       schedule: this.#schedule,
@@ -102,10 +113,20 @@ export class Trainer {
       throw new BusyError(`${what}: fit has not ended; leave its loop, or call return() on it, before that`);
   }
 
-  /** The plan of a training step on token windows of this shape, which carry their state unless `carryState` is false. */
-  async plan({ T, B }: { readonly T: number; readonly B: number }): Promise<Plan> {
-    const tokens = { shape: [T, B], data: new Int32Array() };
-    return (await this.#plans.build("train", { x: tokens, target: tokens }, this.#options.carryState !== false)).plan;
+  /** Whether it is a trainer of this model. */
+  trains(model: Module): boolean {
+    return this.#weights.model === model;
+  }
+
+  /**
+   * The plan of a training step on a batch of these shapes, or on token windows of this size.
+   * @param target the machine that it is for; default the trainer's own
+   */
+  async plan(of: AnyBatch | { readonly T: number; readonly B: number }, target?: Target): Promise<Plan> {
+    const tokens = "T" in of && { shape: [of.T, of.B], data: new Int32Array() };
+    const batch = (tokens ? { x: tokens, target: tokens, resetState: true } : of) as AnyBatch;
+    const carry = this.#options.carryState ?? batch.resetState !== undefined;
+    return (await this.#plans.build("train", batch, carry, target)).plan;
   }
 
   /**

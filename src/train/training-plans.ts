@@ -52,6 +52,7 @@ export class TrainingPlans {
   readonly #memory: Memory;
   readonly #loss: AnyLoss | undefined;
   readonly #carryState: boolean | undefined;
+  readonly #recompute: boolean;
   readonly #groups: ParameterGroups;
   readonly #update: Update;
   readonly #average: boolean;
@@ -68,6 +69,8 @@ export class TrainingPlans {
       /** Default `crossEntropy()`. */
       readonly loss: AnyLoss | undefined;
       readonly carryState: boolean | undefined;
+      /** See `TrainerOptions.memory`. */
+      readonly recompute: boolean;
       readonly groups: ParameterGroups;
       readonly update: Update;
       /** Keep a running average of the weights. */
@@ -80,6 +83,7 @@ export class TrainingPlans {
     this.#memory = memory.carried.memory(memory.trainer);
     this.#loss = options.loss;
     this.#carryState = options.carryState;
+    this.#recompute = options.recompute;
     this.#groups = options.groups;
     this.#update = options.update;
     this.#average = options.average;
@@ -92,6 +96,7 @@ export class TrainingPlans {
     kind: BatchKind,
     batch: Pick<AnyBatch, "x" | "target">,
     carry: boolean,
+    target = this.#backend.target,
   ): Promise<{
     readonly plan: Plan;
     readonly ranges: InputRanges;
@@ -109,10 +114,11 @@ export class TrainingPlans {
     let learned: ReadonlySet<object> = new Set();
     const plan = buildPlan({
       name: kind === "train" ? "train" : "accumulate gradients",
-      target: this.#backend.target,
+      target,
       layout: this.#weights.layout,
       outputs: { loss, ...(tellsCount && { count }) },
       loss,
+      recompute: this.#recompute,
       differentiation,
       parameters: (parameter) => this.#groups.isLearned(parameter),
       carries: states.flatMap(({ parts }) => parts),

@@ -1,6 +1,7 @@
 import type { RecurrentGradientParams, recurrentBackward } from "../kernels/recurrent-gradient.ts";
 import type { recurrentIntermediateBackward } from "../kernels/recurrent-intermediate.ts";
 import type { recurrentProjectBackward } from "../kernels/recurrent-projection.ts";
+import { stepsBackward } from "../kernels/recurrent-row.ts";
 import { Calls } from "./calls.ts";
 import { cellRun } from "./cell-run.ts";
 import { type NativeContext, type NativeOf, pieces } from "./native.ts";
@@ -69,15 +70,15 @@ function addToGradient(
   calls.add(wasm.addRows, B, P, p.zeroOutput ? l.mask : 0, out.at, out.row, grad.at, grad.row);
 }
 
-const backward: NativeOf<typeof recurrentBackward> = (at, p, context) => {
+const backward: NativeOf<typeof recurrentBackward> = (at, all, context) => {
   const { cell, constants, wasm } = context;
-  const { D, H, P, U } = p;
+  const { D, H, P, U } = all;
   const isFinish = constants.FINISH === true;
   const isProjected = !isFinish && P < H;
   const sizes = { G: cell.gates.length, separate: cell.separate.length };
   const row = F * padded(Math.max(U, H));
-  const flops = 2 * p.B * p.count * p.K * U;
-  return stepCalls(p, at.control, context, flops, ({ d }) => {
+  const flops = 2 * all.B * all.count * all.K * U;
+  return stepCalls(stepsBackward(all), at.control, context, flops, ({ d }, p) => {
     const variant = { part: "backward", direction: d as 0 | 1, save: true, hasBias: false } as const;
     const made = isFinish ? { run: () => {}, scratchBytes: 0 } : cellRun(context, variant, H);
     if (!made) return undefined;

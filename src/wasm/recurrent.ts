@@ -1,6 +1,7 @@
 import type { RecurrenceParams } from "../kernels/recurrence.ts";
 import type { recurrentForward, recurrentInitial } from "../kernels/recurrent.ts";
 import type { recurrentProject } from "../kernels/recurrent-projection.ts";
+import { stepsForward } from "../kernels/recurrent-row.ts";
 import { Calls, ranges } from "./calls.ts";
 import { cellRun } from "./cell-run.ts";
 import { type NativeContext, type NativeOf, pieces, threadsFor } from "./native.ts";
@@ -20,19 +21,31 @@ export interface StepParts {
   rows(calls: Calls, l: DirectionLayout, at: number, scratch: number): void;
 }
 
-/** The calls of a step, direction by direction, for as many threads as it is worth. */
-export function stepCalls(
-  p: RecurrenceParams,
+/** The calls of steps, one after the other and direction by direction, for as many threads as it is worth. */
+export function stepCalls<P extends RecurrenceParams>(
+  steps: Iterable<P>,
   control: number,
   context: NativeContext,
   flops: number,
-  partsOf: (l: DirectionLayout) => StepParts | undefined,
+  partsOf: (l: DirectionLayout, p: P) => StepParts | undefined,
 ): (() => void) | undefined {
   const calls = new Calls();
+  for (const p of steps) if (!addStep(calls, p, control, context, flops, partsOf)) return undefined;
+  return calls.run;
+}
+
+function addStep<P extends RecurrenceParams>(
+  calls: Calls,
+  p: P,
+  control: number,
+  context: NativeContext,
+  flops: number,
+  partsOf: (l: DirectionLayout, p: P) => StepParts | undefined,
+): boolean {
   for (let z = 0; z < p.directions; z++) {
     const l = new DirectionLayout(p, z, control);
-    const parts = partsOf(l);
-    if (!parts) return undefined;
+    const parts = partsOf(l, p);
+    if (!parts) return false;
     const all = ranges(p.B, threadsFor(context, flops), 1, 4);
     const [at, ...scratch] = pieces(context, parts.bytes, ...all.map(() => parts.scratchBytes)) as [
       number,
@@ -43,7 +56,7 @@ export function stepCalls(
       parts.rows(calls, new DirectionLayout(p, z, control, rows), at, scratch[thread]!),
     );
   }
-  return calls.run;
+  return true;
 }
 
 /** Numbers in memory that is read in words of four. */
@@ -82,7 +95,7 @@ const forward: NativeOf<typeof recurrentForward> = (at, p, context) => {
   const [from, to] = isFirst ? [0, G - last] : [last > 0 ? G - last : 0, cell.recurrent ? G : 0];
   const rowUnits = G * padded(H);
   const flops = 2 * p.B * K * (to - from) * H;
-  return stepCalls(p, at.control, context, flops, ({ d }) => {
+  return stepCalls(stepsForward(p), at.control, context, flops, ({ d }) => {
     const part = isFirst ? "intermediate" : "forward";
     const variant = { part, direction: d as 0 | 1, save: constants.SAVE === true, hasBias: p.hasBias === 1 } as const;
     const made = cellRun(context, variant, H);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { cellActivation } from "../../src/cells/activations.ts";
 import { type Activation, type ActivationName, activationNames, rnnCell, savedNames } from "../../src/cells/index.ts";
 import { dispatch, type Kernel } from "../../src/kernels/kernel.ts";
-import { recurrentForward } from "../../src/kernels/recurrent.ts";
+import { recurrentForward, tile } from "../../src/kernels/recurrent.ts";
 import { recurrentBackward } from "../../src/kernels/recurrent-gradient.ts";
 import type { Backend } from "../../src/plan/backend.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -55,12 +55,13 @@ async function stepOn(
     hasBias: 0,
     hasCarry: 0,
     hasOutput: 1,
+    hasProduct: 0,
+    stepCount: 1,
   };
   // Backward reads neither h nor the weight, and what it reads it may not write.
   const bound = backward
     ? { gates: "numbers", outputGradient: "ones", carry: "weight" }
     : { gates: "numbers", h: "h", states: "unused" };
-  const tile = { ROWS: 1, LANES: 32, HEADS: false, ACROSS_UNITS: false };
   const plan: Plan = {
     name: "activations",
     buffers,
@@ -68,7 +69,7 @@ async function stepOn(
       dispatch(kernel as unknown as Kernel, {
         label: "step",
         cell: cell.name,
-        constants: { ...tile, ...(backward ? { FINISH: false } : { SAVE: false, INTERMEDIATE: false }) },
+        constants: tile(backward ? { FINISH: false } : { SAVE: false, INTERMEDIATE: false }),
         views: Object.fromEntries(
           kernel.bindings.map(({ name }) => [
             name,

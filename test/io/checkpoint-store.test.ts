@@ -171,3 +171,21 @@ describe("where there is no such storage", () => {
     );
   });
 });
+
+test("a tuning table stays when the page is closed, and is no checkpoint", async ({ skip }) => {
+  skip(!opened.browser, opened.reason);
+  const context = await opened.browser!.newContext();
+  try {
+    const first = await open(context);
+    expect(await first.evaluate(`keptTable("a GPU")`)).toBeUndefined();
+    const where = await first.evaluate(`keepTable("a GPU", { choices: { a: 1 } })`);
+    expect(where).toMatch(/^IndexedDB "webgpu-rnn tuning", "tuning \d+\.\d+\.\d+ a GPU"$/);
+    await first.close();
+    const second = await open(context);
+    expect(await second.evaluate(`keptTable("a GPU")`)).toEqual({ choices: { a: 1 } });
+    expect(await second.evaluate(`keptTable("another")`)).toBeUndefined();
+    expect(await second.evaluate(`checkpointStore("indexeddb").list()`)).toEqual([]);
+  } finally {
+    await context.close();
+  }
+});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { compose, describeMessages, preludeFile, ShaderError } from "../../src/kernels/compose.ts";
+import { describeMessages } from "../../src/kernels/compile-error.ts";
+import { compose, preludeFile, ShaderError } from "../../src/kernels/compose.ts";
 import { composeChecks } from "../../src/kernels/compose-checks.ts";
 import { blankComments, declaredNames } from "../../src/kernels/wgsl-text.ts";
 import { shaderOf } from "../support/shader-files.ts";

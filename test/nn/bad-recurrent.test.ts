@@ -25,18 +25,19 @@ const refused = (name: string, layer: Name, options: object, says: RegExp): Mist
 describe("options that another layer has", () => {
   const others = (...but: Name[]) =>
     (["LSTM", "GRU", "RNN", "IndRNN", "MGU", "SRU", "SLSTM"] as const).filter((name) => !but.includes(name));
+  const byLayer = /RNN has `nonlinearity`, IndRNN `activation`, LSTM and GRU `activations`/;
   const options: readonly (readonly [option: string, value: unknown, layers: readonly Name[], reason: RegExp])[] = [
-    ["projSize", 2, others("LSTM"), /only LSTM has a projection: its output can be smaller than the state c/],
-    ["peepholes", true, others("LSTM"), /it is LSTM's, whose gates can look at c/],
-    ["coupledGates", true, others("LSTM"), /it is LSTM's, which has an input and a forget gate to couple/],
-    ["cellClip", 1, others("LSTM"), /it limits LSTM's c/],
+    ["projSize", 2, others("LSTM"), /it is LSTM's/],
+    ["peepholes", true, others("LSTM"), /it is LSTM's/],
+    ["coupledGates", true, others("LSTM"), /it is LSTM's/],
+    ["cellClip", 1, others("LSTM"), /it is LSTM's/],
     ["forgetBias", 1, others("LSTM"), /it is LSTM's; elsewhere set the bias in the state dict/],
-    ["resetAfter", false, others("GRU"), /only GRU has a reset gate/],
-    ["nonlinearity", "relu", others("RNN"), /it is RNN's; LSTM and GRU have `activations`, IndRNN has `activation`/],
-    ["activations", {}, others("LSTM", "GRU"), /RNN has one, `nonlinearity`, and IndRNN `activation`/],
-    ["activation", "Relu", others("IndRNN"), /it is IndRNN's; LSTM and GRU have `activations`, RNN has `nonlinearity`/],
-    ["layerNorm", true, others("LSTM", "GRU"), /is there for LSTM and GRU; LayerNorm can stand behind any layer/],
-    ["clip", 1, others("LSTM", "GRU", "RNN"), /LSTM, GRU and RNN can cut what goes into their activations/],
+    ["resetAfter", false, others("GRU"), /it is GRU's/],
+    ["nonlinearity", "relu", others("RNN"), byLayer],
+    ["activations", {}, others("LSTM", "GRU"), byLayer],
+    ["activation", "Relu", others("IndRNN"), byLayer],
+    ["layerNorm", true, others("LSTM", "GRU"), /it is LSTM's and GRU's; LayerNorm can stand behind any layer/],
+    ["clip", 1, others("LSTM", "GRU", "RNN"), /it is LSTM's, GRU's and RNN's/],
     ["forgetGate", "exponential", others("SLSTM"), /it is SLSTM's/],
     ["cell", "lstm", others(), /the class says which cell it is; new Recurrent\({ cell }\) takes any/],
   ];
@@ -55,7 +56,7 @@ describe("options that another layer has", () => {
   expectErrors([
     refused("numHeads of MinGRU", "MinGRU", { numHeads: 2 }, /unknown option "numHeads"; options are inputSize, .*/),
     refused("zoneout of MinLSTM", "MinLSTM", { zoneout: 0.1 }, /unknown option "zoneout"; options are inputSize, .*/),
-    refused("projSize of a cell", "Recurrent", { projSize: 2 }, /no option "projSize": only LSTM .*; leave it out/),
+    refused("projSize of a cell", "Recurrent", { projSize: 2 }, /no option "projSize": it is LSTM's; leave it out/),
     refused(
       "return_sequences",
       "LSTM",
@@ -72,14 +73,14 @@ describe("options that do not go together", () => {
       "heads and a projection",
       "LSTM",
       { numHeads: 2, projSize: 2 },
-      /numHeads is 2 with projSize 2: a projection mixes the heads that numHeads keeps apart; leave one of them out/,
+      /numHeads is 2 with projSize 2: a projection mixes the heads; leave one of them out/,
     ),
     ...(["LSTM", "GRU"] as const).map((layer) =>
       refused(
         `heads and layer normalisation of ${layer}`,
         layer,
         { numHeads: 2, layerNorm: true },
-        /numHeads is 2 with the cell ".*layer norm.*", which takes means over all units .*; leave one of them out/,
+        /numHeads is 2 with the cell ".*layer norm.*", which takes means over all units, .*; leave one of them out/,
       ),
     ),
     ...(["IndRNN", "SRU"] as const).flatMap((layer) => [
@@ -100,13 +101,13 @@ describe("options that do not go together", () => {
       "heads that do not divide H",
       "GRU",
       { numHeads: 3 },
-      /numHeads is 3, which does not divide hiddenSize 4; .*: choose a divisor of 4/,
+      /numHeads is 3, which does not divide hiddenSize 4; choose a divisor of 4/,
     ),
     refused(
       "heads that do not divide one H of several",
       "LSTM",
       { hiddenSize: [6, 3, 4, 3], numHeads: 3 },
-      /numHeads is 3, which does not divide hiddenSize 4; .*: choose a divisor of 6 and 3 and 4/,
+      /numHeads is 3, which does not divide hiddenSize 4; choose a divisor of 6 and 3 and 4/,
     ),
     refused("more heads than units", "RNN", { numHeads: 8 }, /numHeads is 8, which does not divide hiddenSize 4; .*/),
     ...(["LSTM", "GRU"] as const).map((layer) =>
@@ -121,13 +122,13 @@ describe("options that do not go together", () => {
       "a projection that keeps the size",
       "LSTM",
       { projSize: 4 },
-      /projSize is 4, expected less than hiddenSize 4: a projection makes h smaller/,
+      /projSize is 4, expected less than hiddenSize 4/,
     ),
     refused(
       "a projection larger than one of several",
       "LSTM",
       { hiddenSize: [8, 4], projSize: 5 },
-      /projSize is 5, expected less than hiddenSize 4: .*/,
+      /projSize is 5, expected less than hiddenSize 4/,
     ),
     refused(
       "a merge of one direction",
@@ -147,7 +148,7 @@ describe("options that do not go together", () => {
       "backwards in both directions",
       "GRU",
       { ...two, goBackwards: true },
-      /goBackwards with bidirectional: both directions run anyway; choose one of them/,
+      /goBackwards with bidirectional: choose one of them/,
     ),
     refused(
       "a residual connection of one layer",

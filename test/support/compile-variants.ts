@@ -1,6 +1,7 @@
 /** Compiles every kernel in every variant, with every kind of cell, and every operation: on Dawn (shaders.test.ts), on wgpu. */
 import { describe, expect, test } from "vitest";
-import { type Composed, compose, describeMessages } from "../../src/kernels/compose.ts";
+import { describeMessages } from "../../src/kernels/compile-error.ts";
+import { type Composed, compose } from "../../src/kernels/compose.ts";
 import { composeChecks } from "../../src/kernels/compose-checks.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import { composeKernel, type Kernel } from "../../src/kernels/kernel.ts";

@@ -19,7 +19,13 @@ export const forwardCase: CaseOf = (cell, constants, given) => {
     kernel: "recurrent-forward",
     cell: cell.name,
     constants,
-    params: { ...l.shared, K: (second ? H : P) / heads, headUnits: H / heads, hasBias: +hasBias },
+    params: {
+      ...l.shared,
+      K: (second ? H : P) / heads,
+      headUnits: H / heads,
+      hasBias: +hasBias,
+      stepCount: s.stepCount,
+    },
     data: {
       weight: numbers.floats(D * (P / heads) * G * Math.ceil(H / 4) * 4, 1 / Math.sqrt(P)),
       bias: hasBias ? numbers.floats(D * G * H) : "weight",
@@ -34,7 +40,7 @@ export const forwardCase: CaseOf = (cell, constants, given) => {
 };
 
 export const backwardCase: CaseOf = (cell, constants, given) => {
-  const s = fitted(cell, constants, given);
+  const s = fitted(cell, constants, given, -1);
   const l = new Layout("backward", cell, s);
   const { T, B, H, D, P, heads } = s;
   const FINISH = constants.FINISH === true;
@@ -49,7 +55,7 @@ export const backwardCase: CaseOf = (cell, constants, given) => {
         K: H / heads,
         headUnits: U / heads,
         slot: 0,
-        count: wanted ? gates - (cell.intermediate?.gates ?? 0) : 0,
+        count: wanted || s.stepCount > 1 ? gates - (cell.intermediate?.gates ?? 0) : 0,
         weightGates: gates,
       };
   const { first: hasCarry, output: hasOutput } = l.has;
@@ -57,7 +63,11 @@ export const backwardCase: CaseOf = (cell, constants, given) => {
     kernel: "recurrent-backward",
     cell: cell.name,
     constants,
-    params: { ...l.shared, U, ...product, weightGate: 0, hasCarry: +hasCarry, hasOutput: +hasOutput },
+    params: {
+      ...{ ...l.shared, U, ...product, weightGate: 0, hasCarry: +hasCarry, hasOutput: +hasOutput },
+      hasProduct: +wanted,
+      stepCount: s.stepCount,
+    },
     data: {
       weight: l.weight(Math.max(1, product.weightGates), product.K, U),
       learned: cell.learned.length > 0 ? l.learned : "weight",
@@ -110,7 +120,7 @@ export const intermediateBackwardCase: CaseOf = (cell, constants, given) => {
 /** The initial states of a cell with one, two or four states, with a projection or none. */
 export const initialCase = (constants: Constants, given: Step): TwinCase => {
   const cell = [gruCell("GRU"), lstmCell("LSTM"), slstmCell()][given.bits % 3]!;
-  const s = fitted(cell, { LANES: 32, HEADS: false, ACROSS_UNITS: false }, given);
+  const s = fitted(cell, { LANES: 32, SLICES: 1, HEADS: false, ACROSS_UNITS: false }, given);
   const l = new Layout("initial", cell, s);
   const { B, H, D, P } = s;
   return {

@@ -84,20 +84,29 @@ export const anyStep: fc.Arbitrary<Step> = fc
   })
   .map(({ T, B, H, D, i }) => step(T, B, H, D, i));
 
-/** A variant limits the sizes: a workgroup owns four units a lane where it owns a row; projections have no heads. */
-export function fitted(cell: FullCell | undefined, constants: Constants, s: Step) {
+/**
+ * A variant limits the sizes: a workgroup owns four units a lane where it owns a row; projections have no heads. Where it has
+ * all units of its rows, and the cell one product, a dispatch goes through up to four steps: `goes` 1 forward, -1 back.
+ */
+export function fitted(cell: FullCell | undefined, constants: Constants, s: Step, goes: 1 | -1 = 1) {
   const { LANES, HEADS, ACROSS_UNITS } = constants;
+  const shared = Number(constants.SLICES ?? 1) > 1;
   const H = ACROSS_UNITS ? Math.min(s.H, 4 * Number(LANES)) : s.H;
   // The smallest divisor, which is H itself where it is prime.
   const divisor = Array.from({ length: H }, (_, i) => i + 1).find((n) => n > 1 && H % n === 0) ?? 1;
   const isOpen = cell === undefined || (cell.separate.length === 0 && !cell.intermediate && cell.recurrent);
-  const P = choose(s).projected && isOpen && !HEADS ? Math.max(1, Math.floor(0.6 * H)) : H;
-  return { ...s, H, P, heads: HEADS ? divisor : 1, slots: 2 + (s.bits % 3) };
+  const P = choose(s).projected && isOpen && !HEADS && !shared ? Math.max(1, Math.floor(0.6 * H)) : H;
+  const words = ACROSS_UNITS ? Number(LANES) : shared ? Number(LANES) / Number(constants.SLICES) : 0;
+  const goesOn = 4 * words >= H && P === H && cell !== undefined && !cell.intermediate && !constants.FINISH;
+  const stepCount = goesOn ? Math.min(s.T, 1 + (s.bits % 4)) : 1;
+  const t = goes === 1 ? Math.min(s.t, s.T - stepCount) : Math.max(s.t, stepCount - 1);
+  const slots = stepCount > 1 ? stepCount + 1 : 2 + (s.bits % 3);
+  return { ...s, t, H, P, heads: HEADS ? divisor : 1, slots, stepCount, goes, around: s.around + stepCount - 1 };
 }
 export type Fitted = ReturnType<typeof fitted>;
 
 const isBackwards = ({ backwards }: Step, d: number) => ((backwards >> d) & 1) === 1;
-const timeOf = (s: Step, d: number) => (isBackwards(s, d) ? s.T - 1 - s.t : s.t);
+const timeOf = (s: Step, d: number, t = s.t) => (isBackwards(s, d) ? s.T - 1 - t : t);
 
 /** The chunk of `gates` that a case has, and the number of its times. */
 function chunkOf(s: Step) {
@@ -109,9 +118,15 @@ function chunkOf(s: Step) {
   return { direction, directions: 1, start, times: Math.min(s.T, time + s.around + 1) - start };
 }
 
-/** The step of a direction: any two slots will do. */
-function stepOf(s: Fitted, d: number) {
-  const time = timeOf(s, d);
+/** Step i of a direction: any two slots will do for one step, several have theirs in a row. */
+function stepOf(s: Fitted, d: number, i = 0) {
+  const time = timeOf(s, d, s.t + i * s.goes);
+  if (s.stepCount > 1) {
+    const place = s.goes === 1 ? i : s.stepCount - 1 - i;
+    const one = isBackwards(s, d) ? -1 : 1;
+    const before = one === 1 ? place : s.stepCount - place;
+    return { time, before, after: before + one, next: time + one };
+  }
   const before = (s.t + d) % s.slots;
   const after = (before + 1 + (s.bits % (s.slots - 1))) % s.slots;
   return { time, before, after, next: time + (isBackwards(s, d) ? -1 : 1) };
@@ -176,9 +191,10 @@ export class Layout {
     const { direction, directions, start } = this.chunk;
     const names = savedNames(cell);
     const parameters = cell.learned.map(({ name }) => name);
-    for (let z = 0; z < directions; z++) {
+    const all = Array.from({ length: directions * this.s.stepCount }, (_, n) => [n % directions, n] as const);
+    for (const [z, n] of all) {
       const d = direction + z;
-      const { time, before } = stepOf(this.s, d);
+      const { time, before } = stepOf(this.s, d, Math.floor(n / directions));
       for (let row = 0; row < B; row++) {
         for (let u = 0; u < H; u++) {
           const own = Object.fromEntries(
@@ -259,8 +275,12 @@ export class Layout {
   }
 
   grid(constants: Constants, U: number): [number, number, number] {
-    const { ROWS, LANES, ACROSS_UNITS } = constants;
+    const { ROWS, LANES, ACROSS_UNITS, SLICES } = constants;
     const { B } = this.s;
+    if (Number(SLICES ?? 1) > 1) {
+      const words = Number(LANES) / Number(SLICES);
+      return [Math.ceil(Math.ceil(U / 4) / words) * Math.ceil(B / Number(ROWS)), 1, this.chunk.directions];
+    }
     if (ACROSS_UNITS) return [B, 1, this.chunk.directions];
     const invocations = Math.ceil(U / 4) * Math.ceil(B / Number(ROWS));
     return [Math.ceil(invocations / Number(LANES)), 1, this.chunk.directions];

@@ -15,6 +15,8 @@ import {
   type Tensor,
 } from "../../src/index.ts";
 
+import { keepTable, keptTable } from "../../src/tuning/table-store.ts";
+
 type Kind = Parameters<typeof checkpointStore>[0];
 
 class Model extends Module {
@@ -65,4 +67,4 @@ const refusal = (work: () => Promise<unknown>) =>
     (error: { code: string; message: string }) => `${error.code}: ${error.message}`,
   );
 
-Object.assign(globalThis, { checkpointStore, train, save, stored, refusal });
+Object.assign(globalThis, { checkpointStore, train, save, stored, refusal, keepTable, keptTable });

@@ -65,7 +65,7 @@ export interface Said {
 
 /** Options of all tasks that are trained step by step. */
 export const learned: readonly string[] = [
-  ...["epochs", "batch", "seed", "validationFraction", "backend", "threads"],
+  ...["epochs", "batch", "seed", "validationFraction", "backend", "threads", "tuned"],
   ...["cell", "hiddenSize", "numLayers", "dropout", "clipNorm"],
   ...optimizerFlagNames,
   ...scheduleFlagNames,

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { readBytes, STANDARD_INPUT } from "../../io/files.ts";
 import { whole } from "../arguments.ts";
-import { type BackendFlags, backendOption, threadsOption } from "../backend.ts";
+import { type BackendFlags, backendOption, threadsOption, tunedOption } from "../backend.ts";
 import { terminalOf, UsageError } from "../terminal.ts";
 import type { CliTask, Said, TaskFlags, Trained } from "./cli-task.ts";
 import { hasRows, jsonRow, readRows } from "./read-rows.ts";
@@ -112,6 +112,7 @@ export function register(program: Command): void {
     .option(...beamOption)
     .addOption(backendOption())
     .addOption(threadsOption())
+    .addOption(tunedOption())
     .option("--json", "print one JSON record for each row, for scripts")
     .action(predict);
   program
@@ -124,6 +125,7 @@ export function register(program: Command): void {
     .option(...beamOption)
     .addOption(backendOption())
     .addOption(threadsOption())
+    .addOption(tunedOption())
     .option("--json", "print one JSON record, for scripts")
     .action(evaluate);
 }

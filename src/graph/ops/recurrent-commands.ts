@@ -7,7 +7,7 @@ import { intermediateBackward } from "../../kernels/recurrent-intermediate.ts";
 import { projectBackward, projectForward } from "../../kernels/recurrent-projection.ts";
 import { type Emitter, part } from "../op.ts";
 import { groupedTokens } from "./grouped-tokens.ts";
-import { chunkRows, inputsOf, type RecurrentNode, type Saved } from "./recurrent-node.ts";
+import { type FromChunk, inputsOf, type RecurrentNode } from "./recurrent-node.ts";
 import type { GradientViews } from "./weight-gradient.ts";
 
 /** Gradients by W and b_ih where x are tokens; they were cleared before, or hold other contributions. */
@@ -35,20 +35,18 @@ function tokenGradient(
 }
 
 /** Gradients by the cell's learned vectors. */
-function learnedVectors(node: RecurrentNode, e: Emitter, saved: Saved): void {
+function learnedVectors(node: RecurrentNode, e: Emitter, { cell, H }: Recurrence): FromChunk | undefined {
   const { learned } = inputsOf(node);
-  if (!learned || !e.needsGradient(learned)) return;
-  const { r } = saved;
-  const { H, cell } = r;
+  if (!learned || !e.needsGradient(learned)) return undefined;
   const C = cell.learned.length * H;
   const from = (cell.gates.length + cell.separate.length) * H;
   const { view: to, accumulate } = e.gradientInto(learned);
-  for (const { chunk, rows, stride, more } of chunkRows(saved)) {
+  return ({ chunk, rows, stride, more }) => {
     const { direction, directions, gates } = chunk;
-    const sums = { N: rows, D: directions, C, row: stride, batch: gateSlots(r) * H, accumulate: accumulate || more };
+    const sums = { N: rows, D: directions, C, row: stride, batch: stride / directions, accumulate: accumulate || more };
     const views = { a: part(gates, from, gates.length - from), to: part(to, direction * C, directions * C) };
     e.emit(sumColumns(e.target, `${node.label} own gradient`, sums, views));
-  }
+  };
 }
 
 /** What recurrent layers need only with tokens, a projection, an intermediate product, learned vectors, or zeros in masked steps. */

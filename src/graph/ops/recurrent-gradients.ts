@@ -7,13 +7,14 @@ import {
   runsBackwards,
   stateLayout,
 } from "../../kernels/recurrence.ts";
+import { stepsAtOnce } from "../../kernels/recurrent-dispatch.ts";
 import { stepBackward } from "../../kernels/recurrent-gradient-dispatch.ts";
 import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { recurrentCommands } from "../commands.ts";
 import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
-import { chunkRows, inputsOf, type RecurrentNode, type Saved, stepsOf } from "./recurrent-node.ts";
+import { type FromChunk, inputsOf, type RecurrentNode, type Saved, stepsOf } from "./recurrent-node.ts";
 import { gradientViews, weightGradient } from "./weight-gradient.ts";
 
 /** A weight by rows, padded to whole words of four: as it stands where that needs nothing. */
@@ -75,36 +76,46 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
 
   const wantsInitial = e.needsGradient(h0) || e.needsGradient(cellStates0);
   const views = { h, learned: learned && e.view(learned), outputGradient, carry };
-  for (const chunk of [...chunks].reverse()) {
+  const fromChunk = [
+    inputAndWeights(node, e, saved),
+    recurrentWeights(node, e, saved),
+    learned && recurrentCommands().learnedVectors(node, e, r),
+    projectionWeights(node, e, saved),
+  ];
+  const done = new Set<number>();
+  for (const kept of [...chunks].reverse()) {
+    const chunk = saved.again?.(kept) ?? kept;
     const { from, to } = stepsOf(r, chunk);
-    for (let t = to - 1; t >= from; t--) {
+    for (let t = to - 1, stepCount = 1; t >= from; t -= stepCount) {
+      stepCount = stepsAtOnce(e.target, r, { label, t, chunk, h }, t - from + 1);
       // At the end of a chunk, the carry holds all that flows in; inside, R's share comes from the step after.
-      const weight = t < to - 1 ? rows : undefined;
-      const call = { ...views, label: `${label} back ${t}`, t, chunk, hasCarry: t < T - 1 || hasFinal };
+      const hasProduct = rows !== undefined && t < to - 1;
+      const weight = hasProduct || stepCount > 1 ? rows : undefined;
+      const title = stepCount > 1 ? `back ${t} to ${t - stepCount + 1}` : `back ${t}`;
+      const call = { ...views, label: `${label} ${title}`, t, stepCount, chunk, hasCarry: t < T - 1 || hasFinal };
       if (projection) {
         e.emit(recurrentCommands().projectBackward(e.target, r, { ...call, weight }));
-        e.emit(stepBackward(e.target, r, { ...call, finish: false, weight: projection }));
-      } else e.emit(stepBackward(e.target, r, { ...call, finish: false, weight }));
+        e.emit(stepBackward(e.target, r, { ...call, finish: false, hasProduct: true, weight: projection }));
+      } else e.emit(stepBackward(e.target, r, { ...call, finish: false, hasProduct, weight }));
       if (cell.intermediate) e.emit(recurrentCommands().intermediateBackward(e.target, r, { ...call, weight: rows! }));
     }
     if (rows && (from > 0 || wantsInitial)) {
-      const call = { ...views, label: `${label} finish`, t: from, chunk, finish: true, hasCarry: true, weight: rows };
-      e.emit(stepBackward(e.target, r, call));
+      const call = { ...views, label: `${label} finish`, t: from, stepCount: 1, chunk, hasCarry: true, weight: rows };
+      e.emit(stepBackward(e.target, r, { ...call, finish: true, hasProduct: true }));
     }
+    const { direction, directions, times } = chunk;
+    const stride = directions * gateSlots(r) * H;
+    for (const give of fromChunk) give?.({ chunk, rows: times * B, stride, more: done.has(direction) });
+    done.add(direction);
   }
   if (h0 && e.needsGradient(h0)) e.contribute(h0, part(carry, 0, hSize));
   if (cellStates0 && e.needsGradient(cellStates0)) e.contribute(cellStates0, part(carry, hSize, cellSize));
-
-  inputAndWeights(node, e, saved);
-  recurrentWeights(node, e, saved);
-  if (learned) recurrentCommands().learnedVectors(node, e, saved);
-  projectionWeights(node, e, saved);
 }
 
 /** Gradients by W, b_ih and x. */
-function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
+function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): FromChunk {
   const { label, attributes } = node;
-  const { B, H, cell } = saved.r;
+  const { B, D, H, cell } = saved.r;
   const { I } = attributes;
   const { x, wih, bih } = inputsOf(node);
   const G = cell.gates.length;
@@ -115,7 +126,7 @@ function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
     e.emit({ type: "clear", label: `${label} W gradient`, to: into.weight });
     if (into.bias) e.emit({ type: "clear", label: `${label} W gradient`, to: into.bias });
   }
-  for (const { chunk, rows, stride, more } of chunkRows(saved)) {
+  return ({ chunk, rows, stride, more }) => {
     const { direction, directions, gates: view, start } = chunk;
     if (into && x.dtype === "i32") recurrentCommands().tokenGradient(node, e, saved.r, chunk, rows, into);
     else if (into) {
@@ -145,12 +156,12 @@ function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
           },
           b: { view: part(e.view(wih), direction * G * H * I, directions * G * H * I), row: I, column: 1 },
           c: { view: part(xGradient.view, start * B * I, rows * I), row: I },
-          // With chunks, the second direction adds to what the first one put there.
-          accumulate: xGradient.accumulate || (directions === 1 && direction === 1),
+          // With chunks, the first direction adds to what the second one put there.
+          accumulate: xGradient.accumulate || (D === 2 && directions === 1 && direction === 0),
         }),
       );
     }
-  }
+  };
 }
 
 /** Rows of a matrix that stands in another layout: a product's operand. */
@@ -181,9 +192,9 @@ function intermediateRows(r: Recurrence, chunk: Chunk): Rows {
 }
 
 /** Gradients by R and b_hh: what each gate's product read, times the gradient by the product. */
-function recurrentWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
+function recurrentWeights(node: RecurrentNode, e: Emitter, saved: Saved): FromChunk | undefined {
   const { whh, bhh } = inputsOf(node);
-  if (!whh) return;
+  if (!whh) return undefined;
   const { r } = saved;
   const { H, P, cell } = r;
   const heads = r.options.numHeads;
@@ -191,11 +202,11 @@ function recurrentWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
   const separate = cell.separate.length;
   const W = gateSlots(r);
   const into = gradientViews(e, whh, bhh);
-  if (!into) return;
+  if (!into) return undefined;
   const last = cell.intermediate?.gates ?? 0;
   const K = P / heads;
   const label = `${node.label} R gradient`;
-  for (const { chunk, rows, stride, more } of chunkRows(saved)) {
+  return ({ chunk, rows, stride, more }) => {
     const { direction, directions, gates: view } = chunk;
     /** The gradients of `gates` gates from `from` on, that read from `b`. */
     const gradients = (from: number, gates: number, b: Rows) => {
@@ -240,19 +251,19 @@ function recurrentWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
     };
     gradients(0, G - last, operandOfR(saved, chunk));
     if (last > 0) gradients(G - last, last, intermediateRows(r, chunk));
-  }
+  };
 }
 
 /** Gradient by the projection W_hr. */
-function projectionWeights(node: RecurrentNode, e: Emitter, saved: Saved): void {
+function projectionWeights(node: RecurrentNode, e: Emitter, saved: Saved): FromChunk | undefined {
   const { whr } = inputsOf(node);
-  if (!whr) return;
+  if (!whr) return undefined;
   const into = gradientViews(e, whr, undefined);
-  if (!into) return;
+  if (!into) return undefined;
   const { r } = saved;
   const { H, P } = r;
   const W = gateSlots(r);
-  for (const { chunk, rows, stride, more } of chunkRows(saved)) {
+  return ({ chunk, rows, stride, more }) => {
     const { direction, directions, gates } = chunk;
     weightGradient(e, {
       label: `${node.label} W_hr gradient`,
@@ -266,5 +277,5 @@ function projectionWeights(node: RecurrentNode, e: Emitter, saved: Saved): void 
       a: { view: part(gates, (W - 1) * H, gates.length - (W - 1) * H), row: 1, column: stride, batch: W * H },
       b: intermediateRows(r, chunk),
     });
-  }
+  };
 }

@@ -1,4 +1,4 @@
-import { type Chunk, gateSlots, hLayout, type Recurrence, runsBackwards } from "../../kernels/recurrence.ts";
+import { type Chunk, hLayout, type Recurrence, runsBackwards } from "../../kernels/recurrence.ts";
 import type { View } from "../../plan/plan.ts";
 import { part } from "../op.ts";
 import type { Node, Tensor } from "../tensor.ts";
@@ -16,6 +16,8 @@ export interface Saved {
   readonly h: View;
   /** In the order in which they are worked on. */
   readonly chunks: readonly Chunk[];
+  /** Where forward kept the states alone: does the steps of a chunk again, and gives the chunk with its gates. */
+  readonly again: ((chunk: Chunk) => Chunk) | undefined;
 }
 
 export type RecurrentNode = Node & { readonly attributes: Attributes };
@@ -41,15 +43,14 @@ export function outputOf(r: Recurrence, h: View): View {
   return part(h, hLayout(r).first * slot, r.T * slot);
 }
 
-/** For each chunk: the rows of its gates, and whether an earlier one has given the same gradients already. */
-export function* chunkRows({
-  r,
-  chunks,
-}: Saved): Generator<{ chunk: Chunk; rows: number; stride: number; more: boolean }> {
-  const done = new Set<number>();
-  for (const chunk of chunks) {
-    const { direction, directions, times } = chunk;
-    yield { chunk, rows: times * r.B, stride: directions * gateSlots(r) * r.H, more: done.has(direction) };
-    done.add(direction);
-  }
+/** A chunk whose gates hold gradients, and what products with them want to know. */
+export interface ChunkRows {
+  readonly chunk: Chunk;
+  readonly rows: number;
+  readonly stride: number;
+  /** Whether another chunk has given the same gradients already. */
+  readonly more: boolean;
 }
+
+/** Gives the gradients that come from a chunk. */
+export type FromChunk = (rows: ChunkRows) => void;

@@ -14,7 +14,7 @@ import {
   stepAt,
   withoutNoise,
 } from "../../kernels/recurrence.ts";
-import { putInitialStates, stepForward } from "../../kernels/recurrent-dispatch.ts";
+import { putInitialStates, stepForward, stepsAtOnce } from "../../kernels/recurrent-dispatch.ts";
 import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { bytesOf } from "../../tensor-data.ts";
@@ -33,8 +33,11 @@ import {
 } from "./recurrent-node.ts";
 import { ringOf } from "./recurrent-ring.ts";
 
+/** Chunks of which only one at a time has gates, where they are computed again. */
+const PIECES = 8;
+
 /** A layer in chunks, in the order in which they are worked on: one chunk unless a buffer would be too large. */
-function chunksOf(r: Recurrence, maxBufferSize: number): ChunkShape[] {
+function chunksOf(r: Recurrence, maxBufferSize: number, recompute: boolean): ChunkShape[] {
   const { T, B, D, H } = r;
   /** How many times fit into a buffer with the gates and one with the states of so many directions. */
   const fit = (directions: number): number => {
@@ -43,8 +46,8 @@ function chunksOf(r: Recurrence, maxBufferSize: number): ChunkShape[] {
     const perSlot = bytes(2) - bytes(1);
     return perSlot === 0 ? gates : Math.min(gates, Math.floor((maxBufferSize - bytes(0)) / perSlot));
   };
-  if (fit(D) >= T) return [{ direction: 0, directions: D, start: 0, times: T }];
-  const most = Math.max(1, fit(1));
+  if (fit(D) >= T && !recompute) return [{ direction: 0, directions: D, start: 0, times: T }];
+  const most = Math.max(1, recompute ? Math.min(fit(1), Math.ceil(T / PIECES)) : fit(1));
   const chunks = [];
   for (let direction = 0; direction < D; direction++) {
     for (let from = 0; from < T; from += most) {
@@ -174,26 +177,22 @@ function forward(node: RecurrentNode, e: Emitter): Saved {
   const projection = whr && packColumns(e, `${label} W_hr`, whr, D, 1, P);
   const h = ring?.h ?? e.scratch(`${label} h of all steps`, hLayout(r).length);
 
-  e.expect(T);
-  const chunks: Chunk[] = [];
-  for (const shape of chunksOf(r, e.target.maxBufferSize)) {
-    const gates = e.scratch(`${label} gates`, shape.times * B * shape.directions * gateSlots(r) * H);
-    // A binding needs a buffer where there are no states besides h, too.
-    const states = ring?.states ?? e.scratch(`${label} states`, Math.max(1, stateLayout(r, shape).length));
-    const chunk: Chunk = { ...shape, gates, states };
-    const before = chunks.findLast(({ direction }) => direction === shape.direction);
-    if (!ring) startFrom(node, e, r, chunk, h, before);
+  const recompute = save && e.recompute;
+  const gatesOf = ({ times, directions }: ChunkShape) =>
+    e.scratch(`${label} gates`, times * B * directions * gateSlots(r) * H);
+  /** W·x and the steps of a chunk, whose slots hold the state before it. */
+  const stepsThrough = (chunk: Chunk, saves: boolean): Chunk => {
     inputProduct(e, node, r, chunk);
-    chunks.push(chunk);
     const { from, to } = stepsOf(r, chunk);
-    for (let t = from; t < to; t++) {
+    for (let t = from, stepCount = 1; t < to; t += stepCount) {
+      const first = { label, t, chunk, h };
+      stepCount = stepsAtOnce(e.target, r, first, to - t);
       const step = (intermediate: boolean) =>
         stepForward(e.target, r, {
-          label: `${label} step ${t}`,
-          t,
-          chunk,
-          h,
-          save,
+          ...first,
+          label: `${label} step ${t}${stepCount > 1 ? ` to ${t + stepCount - 1}` : ""}`,
+          stepCount,
+          save: saves,
           intermediate,
           weight,
           bias: bhh && e.view(bhh),
@@ -205,14 +204,24 @@ function forward(node: RecurrentNode, e: Emitter): Saved {
       if (projection)
         e.emit(
           recurrentCommands().projectForward(e.target, r, {
+            ...first,
             label: `${label} project ${t}`,
-            t,
-            chunk,
-            h,
             weight: projection,
           }),
         );
     }
+    return chunk;
+  };
+
+  e.expect(T);
+  const chunks: Chunk[] = [];
+  for (const shape of chunksOf(r, e.target.maxBufferSize, recompute)) {
+    // A binding needs a buffer where there are no states besides h, too.
+    const states = ring?.states ?? e.scratch(`${label} states`, Math.max(1, stateLayout(r, shape).length));
+    const chunk: Chunk = { ...shape, gates: gatesOf(shape), states };
+    const before = chunks.findLast(({ direction }) => direction === shape.direction);
+    if (!ring) startFrom(node, e, r, chunk, h, before);
+    chunks.push(stepsThrough(chunk, save && !recompute));
   }
 
   const output = outputOf(r, h);
@@ -223,7 +232,8 @@ function forward(node: RecurrentNode, e: Emitter): Saved {
   }
   finalH(node, e, r, hn, h);
   if (cell.states.length > 1) finalCellStates(node, e, r, cellStatesN, chunks);
-  return { r, h, chunks };
+  const again = (chunk: Chunk) => stepsThrough({ ...chunk, gates: gatesOf(chunk) }, true);
+  return { r, h, chunks, again: recompute ? again : undefined };
 }
 
 /** h after the last step, `[D,B,P]`: in one direction the slot as it stands. In two it lies in two slots and is put together. */

@@ -1,0 +1,133 @@
+/** trainer({ memory: "recompute" }): the same training with the gates of an eighth of the steps at a time. */
+import { describe, expect, test } from "vitest";
+import {
+  adam,
+  CharModel,
+  countPlan,
+  GRU,
+  Linear,
+  LSTM,
+  Module,
+  OptionError,
+  Runtime,
+  type Tensor,
+} from "../../src/index.ts";
+import type { Recurrent } from "../../src/nn/recurrent.ts";
+import { expectSame, Numbers } from "../support/against-twin.ts";
+import { backendsForTests } from "../support/backends.ts";
+
+const { onEach } = await backendsForTests();
+const [T, B, C, V] = [19, 3, 4, 5];
+
+class Labels extends Module {
+  readonly layer: Recurrent;
+  readonly head: Linear;
+
+  constructor(layer: unknown, width: number) {
+    super();
+    this.layer = layer as Recurrent;
+    this.head = new Linear({ inFeatures: width, outFeatures: V });
+  }
+
+  forward({ x, lengths }: { x: Tensor; lengths: Tensor }): { logits: Tensor } {
+    return { logits: this.head.forward(this.layer.forward(x, undefined, { lengths }).output) };
+  }
+}
+
+const sizes = { inputSize: C, hiddenSize: 6 };
+const models: readonly (readonly [name: string, make: () => Module])[] = [
+  ["LSTM", () => new Labels(new LSTM(sizes), 6)],
+  [
+    "LSTM in both directions, two layers",
+    () => new Labels(new LSTM({ ...sizes, bidirectional: true, numLayers: 2 }), 12),
+  ],
+  ["LSTM with a projection", () => new Labels(new LSTM({ ...sizes, projSize: 3 }), 3)],
+  ["LSTM, noise", () => new Labels(new LSTM({ ...sizes, zoneout: 0.2, recurrentDropout: 0.2 }), 6)],
+  ["LSTM with layer normalisation", () => new Labels(new LSTM({ ...sizes, layerNorm: true, peepholes: true }), 6)],
+  ["LSTM that learns its initial state", () => new Labels(new LSTM({ ...sizes, learnedInitialState: true }), 6)],
+  ["GRU from the end", () => new Labels(new GRU({ ...sizes, goBackwards: true }), 6)],
+  ["GRU that resets before the product", () => new Labels(new GRU({ ...sizes, resetAfter: false }), 6)],
+];
+
+onEach(({ kind, open }) => {
+  const tolerance = kind === "cpu" ? 1e-12 : 2e-5;
+
+  async function trained(runtime: Runtime, model: Module, memory: "save" | "recompute", batches: readonly never[]) {
+    runtime.initialize(model, { seed: 4 });
+    const trainer = runtime.trainer(model, { optimizer: adam({ lr: 0.01 }), clipNorm: 1, memory, seed: 2 });
+    const losses = [];
+    for (const batch of batches) {
+      const { loss, gradNorm } = await trainer.step(batch);
+      losses.push(loss, gradNorm);
+    }
+    const state = await trainer.stateDict();
+    trainer.dispose();
+    return { losses, state };
+  }
+
+  test.each(models)("%s: losses, gradients and weights are those without it", async (name, make) => {
+    const runtime = await open();
+    const numbers = new Numbers(name);
+    const batches = [0, 1, 2].map(() => ({
+      x: {
+        x: { shape: [T, B, C], data: numbers.floats(T * B * C) },
+        lengths: { shape: [B], data: Int32Array.of(T, 7, 12) },
+      },
+      target: { shape: [T, B], data: numbers.integers(T * B, 0, V - 1) },
+    })) as never[];
+    const model = make();
+    const save = await trained(runtime, model, "save", batches);
+    const recompute = await trained(runtime, model, "recompute", batches);
+    expect(recompute.losses[0]).toBe(save.losses[0]);
+    const asTensor = (losses: readonly number[]) => ({
+      losses: { shape: [losses.length], data: Float64Array.from(losses) },
+    });
+    expectSame(asTensor(recompute.losses), asTensor(save.losses), tolerance);
+    const weights = ({ state }: typeof save) =>
+      Object.fromEntries(Object.entries(state).filter(([key]) => !key.startsWith("optimizer.")));
+    expectSame(weights(recompute), weights(save), Math.max(tolerance, kind === "cpu" ? 1e-9 : 1e-3));
+    runtime.dispose();
+  });
+
+  test("tokens, with a state that goes on", async () => {
+    const runtime = await open();
+    const model = new CharModel({ vocabSize: 11, cell: "lstm", embeddingDim: 5, hiddenSize: 7, numLayers: 2 });
+    const numbers = new Numbers("tokens");
+    const tokens = () => ({ shape: [T, B], data: numbers.integers(T * B, 0, 10) });
+    const batches = [0, 1, 2].map((i) => ({ x: tokens(), target: tokens(), resetState: i === 0 })) as never[];
+    const save = await trained(runtime, model, "save", batches);
+    const recompute = await trained(runtime, model, "recompute", batches);
+    const asTensor = (losses: readonly number[]) => ({
+      losses: { shape: [losses.length], data: Float64Array.from(losses) },
+    });
+    expectSame(asTensor(recompute.losses), asTensor(save.losses), tolerance);
+    runtime.dispose();
+  });
+});
+
+describe("memory", () => {
+  test("of an LSTM grows with T by 6 numbers a unit, and by less than 3 where it is recomputed", async () => {
+    const runtime = await Runtime.open({ backend: "cpu" });
+    const [rows, H, V] = [2, 32, 64];
+    const model = new CharModel({ vocabSize: V, cell: "lstm", embeddingDim: 1, hiddenSize: H });
+    const grows = async (memory: "save" | "recompute") => {
+      const trainer = runtime.trainer(model, { optimizer: adam(), memory });
+      const bytes = async (steps: number) => countPlan(await trainer.plan({ T: steps, B: rows })).bytes.scratch;
+      // Without the embedding, the logits with their gradient, which the outputs' gradient shares, a loss, and the grouped tokens.
+      const besides = 4 * rows * (1 + 2 * V + 1 + 2);
+      return ((await bytes(1024)) - (await bytes(512))) / 512 / (4 * rows * H) - besides / (4 * rows * H);
+    };
+    expect(await grows("save")).toBe(6);
+    expect(await grows("recompute")).toBeLessThan(3);
+    runtime.dispose();
+  });
+
+  test("what is neither is refused", async () => {
+    const runtime = await Runtime.open({ backend: "cpu" });
+    const model = new CharModel({ vocabSize: 2 });
+    const make = () => runtime.trainer(model, { optimizer: adam(), memory: "less" as never });
+    expect(make).toThrow(OptionError);
+    expect(make).toThrow('trainer: memory is "less", expected "save" or "recompute"');
+    runtime.dispose();
+  });
+});
