@@ -31,17 +31,15 @@ export const hardware = {
    * GFLOP/s, steps of 750 µs at B 32, H 128; on 2026-11-22: about 40 µs a barrier. Loads are gathers, one lane after the other.
    */
   software: {
-    ...{
-      dispatch: 20,
-      barrier: 40,
-      units: 2,
-      lanes: 8,
-      multiplyAdd: 1.5,
-      load: 8,
-      latency: 0,
-      bandwidth: 15,
-      cache: 30,
-    },
+    dispatch: 20,
+    barrier: 40,
+    units: 2,
+    lanes: 8,
+    multiplyAdd: 1.5,
+    load: 8,
+    latency: 0,
+    bandwidth: 15,
+    cache: 30,
   },
   /**
    * Such as Intel Xe with 96 units of 8 lanes at 1.3 GHz, here as 12 units of 64 (Intel's architecture guides: 2.0 TFLOP/s), with
@@ -49,48 +47,42 @@ export const hardware = {
    * Dispatch and barrier: guess.
    */
   integrated: {
-    ...{
-      dispatch: 10,
-      barrier: 0.3,
-      units: 12,
-      lanes: 64,
-      multiplyAdd: 0.77,
-      load: 1.5,
-      latency: 100,
-      bandwidth: 40,
-      cache: 4,
-    },
+    dispatch: 10,
+    barrier: 0.3,
+    units: 12,
+    lanes: 64,
+    multiplyAdd: 0.77,
+    load: 1.5,
+    latency: 100,
+    bandwidth: 40,
+    cache: 4,
   },
   /** An M1: 8 units of 128 lanes at 1.28 GHz, 2.6 TFLOP/s, 68 GB/s (Apple). Dispatch, barrier and latency: guess. */
   apple: {
-    ...{
-      dispatch: 8,
-      barrier: 0.2,
-      units: 8,
-      lanes: 128,
-      multiplyAdd: 0.78,
-      load: 1.5,
-      latency: 100,
-      bandwidth: 60,
-      cache: 8,
-    },
+    dispatch: 8,
+    barrier: 0.2,
+    units: 8,
+    lanes: 128,
+    multiplyAdd: 0.78,
+    load: 1.5,
+    latency: 100,
+    bandwidth: 60,
+    cache: 8,
   },
   /**
    * Such as NVIDIA's RTX 3070: 46 units of 128 lanes at 1.7 GHz, 448 GB/s, 4 MB (NVIDIA's data sheet). A load of L2 takes about 200
    * cycles (Jia et al. 2018, "Dissecting the NVIDIA Volta GPU architecture via microbenchmarking"). Dispatch and barrier: guess.
    */
   discrete: {
-    ...{
-      dispatch: 4,
-      barrier: 0.1,
-      units: 46,
-      lanes: 128,
-      multiplyAdd: 0.59,
-      load: 1.2,
-      latency: 120,
-      bandwidth: 400,
-      cache: 4,
-    },
+    dispatch: 4,
+    barrier: 0.1,
+    units: 46,
+    lanes: 128,
+    multiplyAdd: 0.59,
+    load: 1.2,
+    latency: 120,
+    bandwidth: 400,
+    cache: 4,
   },
 } as const satisfies Record<string, Hardware>;
 

@@ -6,11 +6,10 @@ import { type VariantOf, variantsOf } from "./choose-variant.ts";
 import { defineKernel, read, readWrite, u32 } from "./kernel.ts";
 import { recurrence } from "./recurrence.ts";
 
+const single: Constants = { ROWS: 1, LANES: 32, SLICES: 1, HEADS: false, ACROSS_UNITS: false };
+
 /** `ROWS` sequences an invocation; a workgroup of `LANES` owns a row where the cell takes means over it (ACROSS_UNITS). */
-export const tile = (of: Constants): Constants => ({
-  ...{ ROWS: 1, LANES: 32, SLICES: 1, HEADS: false, ACROSS_UNITS: false },
-  ...of,
-});
+export const tile = (of: Constants): Constants => ({ ...single, ...of });
 
 export const tiles: readonly Constants[] = [
   ...[1, 4, 8].map((ROWS) => tile({ ROWS })),

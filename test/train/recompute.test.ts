@@ -34,6 +34,10 @@ class Labels extends Module {
   }
 }
 
+const asTensor = (losses: readonly number[]) => ({
+  losses: { shape: [losses.length], data: Float64Array.from(losses) },
+});
+
 const sizes = { inputSize: C, hiddenSize: 6 };
 const models: readonly (readonly [name: string, make: () => Module])[] = [
   ["LSTM", () => new Labels(new LSTM(sizes), 6)],
@@ -79,9 +83,6 @@ onEach(({ kind, open }) => {
     const save = await trained(runtime, model, "save", batches);
     const recompute = await trained(runtime, model, "recompute", batches);
     expect(recompute.losses[0]).toBe(save.losses[0]);
-    const asTensor = (losses: readonly number[]) => ({
-      losses: { shape: [losses.length], data: Float64Array.from(losses) },
-    });
     expectSame(asTensor(recompute.losses), asTensor(save.losses), tolerance);
     const weights = ({ state }: typeof save) =>
       Object.fromEntries(Object.entries(state).filter(([key]) => !key.startsWith("optimizer.")));
@@ -97,9 +98,6 @@ onEach(({ kind, open }) => {
     const batches = [0, 1, 2].map((i) => ({ x: tokens(), target: tokens(), resetState: i === 0 })) as never[];
     const save = await trained(runtime, model, "save", batches);
     const recompute = await trained(runtime, model, "recompute", batches);
-    const asTensor = (losses: readonly number[]) => ({
-      losses: { shape: [losses.length], data: Float64Array.from(losses) },
-    });
     expectSame(asTensor(recompute.losses), asTensor(save.losses), tolerance);
     runtime.dispose();
   });
