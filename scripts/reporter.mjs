@@ -3,6 +3,16 @@ import { writeSync } from "node:fs";
 
 /** Tests of one reason that are named one by one; more are counted. */
 const namesPerReason = 4;
+const linesPerError = 6;
+
+/** The first lines of what each error says, indented. */
+const reasons = (errors) =>
+  errors.flatMap(({ message }) =>
+    message
+      .split("\n")
+      .slice(0, linesPerError)
+      .map((line) => `  ${line}`),
+  );
 
 export default class ClosingLines {
   #vitest;
@@ -49,9 +59,10 @@ export default class ClosingLines {
     const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 };
     const lines = [];
     for (const { module, test } of this.#tests()) {
-      const { state } = test.result();
+      const { state, errors } = test.result();
       counts[state]++;
-      if (state === "failed") lines.push(`failed: ${module.relativeModuleId} > ${test.fullName}`);
+      // With the reason: of a long run often the end alone is kept.
+      if (state === "failed") lines.push(`failed: ${module.relativeModuleId} > ${test.fullName}`, ...reasons(errors));
       if (state === "pending") lines.push(`did not end: ${module.relativeModuleId} > ${test.fullName}`);
     }
     for (const module of this.#modules)
@@ -60,6 +71,7 @@ export default class ClosingLines {
         if (part.errors().length === 0) continue;
         counts.failed++;
         lines.push(`failed: ${module.relativeModuleId}${part === module ? "" : ` > ${part.fullName}`} as a whole`);
+        lines.push(...reasons(part.errors()));
       }
     for (const error of this.#unhandled) {
       counts.failed++;
