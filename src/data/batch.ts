@@ -1,5 +1,5 @@
 import { OptionError, ShapeError, shown, shownNames } from "../errors.ts";
-import { checkTensor, dtypeOf, type Shape, showShape, sizeOf, type TensorData } from "../tensor-data.ts";
+import { checkTensor, dtypeOf, type Shape, showShape, type TensorData } from "../tensor-data.ts";
 
 /** What a batch gives a model, or a loss: one tensor, or several by name. Of any shapes, numbers (f32) or i32. */
 export type BatchPart = TensorData | Readonly<Record<string, TensorData>>;
@@ -93,27 +93,6 @@ export function carriesState(
       `${what}: this batch ${carries ? "says" : "does not say"} resetState, those before it ${before ? "did" : "did not"}, so it is not clear whether states go on from batch to batch; say carryState: true or false, or resetState in every batch (true in one that stands alone)`,
     );
   return carries;
-}
-
-/**
- * Where the numbers of some rows lie in a state `[L,B,...]`, as offsets of stretches of `size` numbers.
- * @throws ShapeError for a row that the state does not have
- */
-export function rowOffsets(
-  name: string,
-  shape: Shape,
-  rows: readonly number[],
-): { readonly offsets: readonly number[]; readonly size: number } {
-  const [layers, B, ...row] = shape;
-  if (layers === undefined || B === undefined)
-    throw new ShapeError(`resetState: ${name} has shape ${showShape(shape)}, rows are known of states [L,B,...] only`);
-  for (const row of rows) {
-    if (!Number.isInteger(row) || row < 0 || row >= B)
-      throw new ShapeError(`resetState: row ${row} of ${name} ${showShape(shape)}, expected 0 to ${B - 1}`);
-  }
-  const size = sizeOf(row);
-  const offsets = rows.flatMap((at) => Array.from({ length: layers }, (_, layer) => (layer * B + at) * size));
-  return { offsets, size };
 }
 
 /** What a plan for these inputs depends on: names, element types and shapes. */

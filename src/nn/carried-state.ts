@@ -1,4 +1,4 @@
-import { type AnyBatch, rowOffsets } from "../data/batch.ts";
+import type { AnyBatch } from "../data/batch.ts";
 import { ShapeError, StateDictError } from "../errors.ts";
 import { type CarriedSpec, carryName } from "../graph/trace.ts";
 import type { Backend, DeviceBuffer, LoadedPlan, Memory, Owner } from "../plan/backend.ts";
@@ -246,4 +246,25 @@ export class CarriedState {
 function zeros(dtype: DType, shape: Shape, like?: NumberArray): NumberArray {
   if (dtype === "i32") return new Int32Array(sizeOf(shape));
   return like instanceof Float64Array ? new Float64Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
+}
+
+/**
+ * Where the numbers of some rows lie in a state `[L,B,...]`, as offsets of stretches of `size` numbers.
+ * @throws ShapeError for a row that the state does not have
+ */
+function rowOffsets(
+  name: string,
+  shape: Shape,
+  rows: readonly number[],
+): { readonly offsets: readonly number[]; readonly size: number } {
+  const [layers, B, ...row] = shape;
+  if (layers === undefined || B === undefined)
+    throw new ShapeError(`resetState: ${name} has shape ${showShape(shape)}, rows are known of states [L,B,...] only`);
+  for (const row of rows) {
+    if (!Number.isInteger(row) || row < 0 || row >= B)
+      throw new ShapeError(`resetState: row ${row} of ${name} ${showShape(shape)}, expected 0 to ${B - 1}`);
+  }
+  const size = sizeOf(row);
+  const offsets = rows.flatMap((at) => Array.from({ length: layers }, (_, layer) => (layer * B + at) * size));
+  return { offsets, size };
 }
