@@ -17,8 +17,6 @@ interface Formula {
   /** Name of its function in shaders/lib/activations.wgsl; the derivative's ends in `Derivative`. */
   readonly wgsl: string;
   readonly f: (x: number, alpha: number, beta: number) => number;
-  /** The derivative by x, told from `y = f(x)`: so that a step keeps y only. */
-  readonly derivative: (y: number, alpha: number, beta: number) => number;
   /** The parameters that it takes. */
   readonly alpha?: Range;
   readonly beta?: Range;
@@ -39,51 +37,44 @@ export type ActivationName =
   | "Affine";
 
 const formulas: Readonly<Record<ActivationName, Formula>> = {
-  Sigmoid: { wgsl: "sigmoid", f: sigmoid, derivative: (y) => y * (1 - y) },
-  Tanh: { wgsl: "hyperbolicTangent", f: Math.tanh, derivative: (y) => 1 - y * y },
-  Relu: { wgsl: "relu", f: (x) => Math.max(x, 0), derivative: (y) => (y > 0 ? 1 : 0) },
+  Sigmoid: { wgsl: "sigmoid", f: sigmoid },
+  Tanh: { wgsl: "hyperbolicTangent", f: Math.tanh },
+  Relu: { wgsl: "relu", f: (x) => Math.max(x, 0) },
   LeakyRelu: {
     wgsl: "leakyRelu",
     f: (x, alpha) => (x >= 0 ? x : alpha * x),
-    derivative: (y, alpha) => (y > 0 ? 1 : alpha),
     alpha: { default: 0.01, least: 0 },
   },
   ThresholdedRelu: {
     wgsl: "thresholdedRelu",
     f: (x, alpha) => (x <= alpha ? 0 : x),
-    derivative: (y) => (y !== 0 ? 1 : 0),
     alpha: { default: 1, least: 0 },
   },
   ScaledTanh: {
     wgsl: "scaledTanh",
     f: (x, alpha, beta) => alpha * Math.tanh(beta * x),
-    derivative: (y, alpha, beta) => alpha * beta * (1 - (y / alpha) ** 2),
     alpha: { least: LEAST },
     beta: {},
   },
   HardSigmoid: {
     wgsl: "hardSigmoid",
     f: (x, alpha, beta) => Math.max(0, Math.min(1, alpha * x + beta)),
-    derivative: (y, alpha) => (y > 0 && y < 1 ? alpha : 0),
     alpha: { default: 0.2 },
     beta: { default: 0.5 },
   },
   Elu: {
     wgsl: "elu",
     f: (x, alpha) => (x >= 0 ? x : alpha * Math.expm1(x)),
-    derivative: (y, alpha) => (y > 0 ? 1 : y + alpha),
     alpha: { default: 1, least: 0 },
   },
-  Softsign: { wgsl: "softsign", f: (x) => x / (1 + Math.abs(x)), derivative: (y) => (1 - Math.abs(y)) ** 2 },
+  Softsign: { wgsl: "softsign", f: (x) => x / (1 + Math.abs(x)) },
   Softplus: {
     wgsl: "softplus",
     f: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-    derivative: (y) => -Math.expm1(-y),
   },
   Affine: {
     wgsl: "affine",
     f: (x, alpha, beta) => alpha * x + beta,
-    derivative: (_, alpha) => alpha,
     alpha: { default: 1 },
     beta: { default: 0 },
   },
@@ -108,9 +99,12 @@ export type Activations = Activation | readonly [forward: Activation, backward: 
 export interface ActivationFunction {
   /** `LeakyRelu(0.01)`: tells activations apart. */
   readonly key: string;
+  readonly name: ActivationName;
+  readonly alpha: number;
+  readonly beta: number;
+  /** Where `clip` did not cut the input, y lies between these. */
+  readonly within?: readonly [from: number, to: number];
   f(x: number): number;
-  /** The derivative by x, told from y = f(x). */
-  derivative(y: number): number;
   /** WGSL of `f(x)` and of `derivative(y)`, with literals for the parameters. */
   readonly wgsl: { readonly f: string; readonly derivative: string };
 }
@@ -156,8 +150,10 @@ function single(what: string, given: unknown, clip: number | undefined): Activat
   const key = `${name}${values.length ? `(${values.join(",")})` : ""}`;
   const plain = {
     key,
+    name: name as ActivationName,
+    alpha,
+    beta,
     f: (x: number) => formula.f(x, alpha, beta),
-    derivative: (y: number) => formula.derivative(y, alpha, beta),
     wgsl: { f: call(formula.wgsl, "x"), derivative: call(`${formula.wgsl}Derivative`, "y") },
   };
   if (clip === undefined) return plain;
@@ -168,9 +164,10 @@ function single(what: string, given: unknown, clip: number | undefined): Activat
   const [from, to] = [low + narrow(low), high - narrow(high)];
   const c = literal(clip);
   return {
+    ...plain,
     key: `${key}|${clip}|`,
+    within: [from, to],
     f: (x) => plain.f(Math.max(-clip, Math.min(clip, x))),
-    derivative: (y) => (y > from && y < to ? plain.derivative(y) : 0),
     wgsl: {
       f: call(formula.wgsl, `cut(x, ${c})`),
       derivative: `select(Real(0.0), ${plain.wgsl.derivative}, (y > Real(${literal(from)})) & (y < Real(${literal(to)})))`,
@@ -181,8 +178,8 @@ function single(what: string, given: unknown, clip: number | undefined): Activat
 /** An activation for each direction; most have the same in both. */
 export interface CellActivation {
   readonly key: string;
+  of(direction: number): ActivationFunction;
   f(x: number, direction: number): number;
-  derivative(y: number, direction: number): number;
   /** The two functions in WGSL under this name: `<name>(x)` and `<name>Derivative(y)`. */
   wgsl(name: string): string;
 }
@@ -210,8 +207,8 @@ export function cellActivation(what: string, given: Activations, clip?: number):
       : `if (cellDirection == 1u) { return ${second.wgsl[kind]}; } return ${first.wgsl[kind]};`;
   return {
     key: same ? first.key : `${first.key}/${second.key}`,
+    of,
     f: (x, direction) => of(direction).f(x),
-    derivative: (y, direction) => of(direction).derivative(y),
     wgsl: (name) =>
       `fn ${name}(x: Real) -> Real { ${body("f")} }\nfn ${name}Derivative(y: Real) -> Real { ${body("derivative")} }`,
   };

@@ -1,4 +1,4 @@
-import { OptionError, shown } from "../errors.ts";
+import { InternalError, OptionError, shown } from "../errors.ts";
 import type { Shader } from "../shaders/shader.ts";
 import { wordOfWgsl } from "./wgsl-words.ts";
 
@@ -299,6 +299,27 @@ export function defineCell<
     throw new OptionError(`cell "${name}" is defined already; choose another name`);
   checkCellDefinition(cell as unknown as Cell);
   return define(cell as unknown as Cell) as unknown as FullCell<State>;
+}
+
+type Maths = Pick<Cell, "forward" | "backward">;
+
+/** The maths of cells in float64, by name, of those that brought it along: the CPU backend has all of it. */
+const mathsByName = new Map<string, (of: never) => Maths>();
+
+/** Brings the maths of cells whose definition is without it. */
+export function provideMaths<Of>(name: string, make: (of: Of) => Maths): void {
+  mathsByName.set(name, make);
+}
+
+/** The maths of a cell that many pages have, and few of them on the CPU. `of`: what it depends on. */
+export function mathsOnCpu<Of>(name: string, of: Of): Maths {
+  let maths: Maths | undefined;
+  const made = () => {
+    maths ??= mathsByName.get(name)?.(of as never);
+    if (!maths) throw new InternalError(`the maths of ${name} on the CPU is not loaded`);
+    return maths;
+  };
+  return { forward: (...given) => made().forward(...given), backward: (...given) => made().backward(...given) };
 }
 
 /** The package's cell of this name, made at the first call. A test checks its definition, so that no bundle need do it. */

@@ -1,8 +1,12 @@
 import { gruWgsl } from "../shaders/cells/gru.generated.ts";
 import { gruBeforeWgsl } from "../shaders/cells/gru-before.generated.ts";
+import { layerNormWgsl } from "../shaders/lib/layer-norm.generated.ts";
+import { noNormWgsl } from "../shaders/lib/no-norm.generated.ts";
+import { derivative } from "./activation-derivatives.ts";
 import { type Activations, cellActivation } from "./activations.ts";
 import { type Cell, cellOnce, type FullCell } from "./cell.ts";
-import { layerNorm, noNorm, normOf } from "./norm.ts";
+import { normOf } from "./norm.ts";
+import { layerNorm, noNorm } from "./norm-maths.ts";
 
 export interface GRUCellOptions {
   readonly resetAfter?: boolean;
@@ -32,7 +36,7 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
     learned: options.layerNorm ? vectors : [],
     acrossUnits: options.layerNorm === true,
     absent: { learned: options.layerNorm ? [] : vectors.map(({ name }) => name) },
-    parts: { NORM: norm.shader },
+    parts: { NORM: options.layerNorm ? layerNormWgsl : noNormWgsl },
     prelude: [gate.wgsl("gateActivation"), candidate.wgsl("candidateActivation")].join("\n"),
   };
 
@@ -53,11 +57,11 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
     },
     backward(saved, prev, grad, p, unit) {
       const { r, z, n, rn } = saved as { r: number; z: number; n: number; rn: number };
-      const nn = grad.h! * (1 - z) * candidate.derivative(n, unit.direction);
+      const nn = grad.h! * (1 - z) * derivative(candidate, n, unit.direction);
       const vn = norm.backward("n", saved, nn, p, unit);
-      const nz = grad.h! * (prev.h! - n) * gate.derivative(z, unit.direction);
+      const nz = grad.h! * (prev.h! - n) * derivative(gate, z, unit.direction);
       const vz = norm.backward("z", saved, nz, p, unit);
-      const nr = vn.v * rn * gate.derivative(r, unit.direction);
+      const nr = vn.v * rn * derivative(gate, r, unit.direction);
       const vr = norm.backward("r", saved, nr, p, unit);
       return {
         grads: {
@@ -94,9 +98,9 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
     },
     backward(saved, prev, grad, p, unit) {
       const { z, n } = saved as { z: number; n: number };
-      const nn = grad.h! * (1 - z) * candidate.derivative(n, unit.direction);
+      const nn = grad.h! * (1 - z) * derivative(candidate, n, unit.direction);
       const vn = norm.backward("n", saved, nn, p, unit);
-      const nz = grad.h! * (prev.h! - n) * gate.derivative(z, unit.direction);
+      const nz = grad.h! * (prev.h! - n) * derivative(gate, z, unit.direction);
       const vz = norm.backward("z", saved, nz, p, unit);
       const norms = { normWeightZ: vz.weight, normWeightN: vn.weight, normBiasZ: nz, normBiasN: nn };
       return { grads: { ...saved, z: vz.v, n: vn.v, ...norms }, state: { h: grad.h! * z } };
@@ -106,7 +110,7 @@ export function gruCell(what: string, options: GRUCellOptions = {}): FullCell {
       forward: (x, prev, p, unit) => gate.f(norm.forward("r", x.r!, p, unit).y, unit.direction) * prev.h!,
       backward(saved, prev, grad, p, unit) {
         const r = saved.reset!;
-        const nr = grad * prev.h! * gate.derivative(r, unit.direction);
+        const nr = grad * prev.h! * derivative(gate, r, unit.direction);
         const vr = norm.backward("r", saved, nr, p, unit);
         return { grads: { ...saved, r: vr.v, normWeightR: vr.weight, normBiasR: nr }, state: { h: grad * r } };
       },

@@ -1,4 +1,5 @@
 import { indrnnWgsl } from "../shaders/cells/indrnn.generated.ts";
+import { derivative } from "./activation-derivatives.ts";
 import { type Activations, cellActivation } from "./activations.ts";
 import { cellOnce, type FullCell } from "./cell.ts";
 
@@ -22,7 +23,7 @@ export function indRNNCell(what: string, options: IndRNNCellOptions = {}): FullC
       return { state: { h }, saved: { a: h } };
     },
     backward(saved, prev, grad, { u }, { direction }) {
-      const a = grad.h! * activation.derivative(saved.a!, direction);
+      const a = grad.h! * derivative(activation, saved.a!, direction);
       return { grads: { a, u: a * prev.h! }, state: { h: a * u! } };
     },
   }));

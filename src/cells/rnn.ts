@@ -1,4 +1,5 @@
 import { rnnWgsl } from "../shaders/cells/rnn.generated.ts";
+import { derivative } from "./activation-derivatives.ts";
 import { type Activations, cellActivation } from "./activations.ts";
 import { cellOnce, type FullCell } from "./cell.ts";
 
@@ -22,7 +23,7 @@ export function rnnCell(what: string, options: RNNCellOptions = {}): FullCell {
       return { state: { h }, saved: { a: h } };
     },
     backward(saved, _prev, grad, _learned, { direction }) {
-      return { grads: { a: grad.h! * activation.derivative(saved.a!, direction) }, state: { h: 0 } };
+      return { grads: { a: grad.h! * derivative(activation, saved.a!, direction) }, state: { h: 0 } };
     },
   }));
 }

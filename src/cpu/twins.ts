@@ -1,3 +1,4 @@
+import { provideCellMaths } from "../cells/cells-on-cpu.ts";
 import { axisTwins } from "../kernels/axis-twins.ts";
 import { columnGatherTwins } from "../kernels/column-gather-twins.ts";
 import { columnSumsTwins } from "../kernels/column-sums-twins.ts";
@@ -9,6 +10,8 @@ import { pointwiseTwins } from "../kernels/pointwise-twins.ts";
 import { recurrentGradientTwins } from "../kernels/recurrent-gradient-twins.ts";
 import { recurrentTwins } from "../kernels/recurrent-twins.ts";
 import { stridedCopyTwins } from "../kernels/strided-copy-twins.ts";
+
+provideCellMaths();
 
 /**
  * The twins of the kernels that every bundle has, by the kernels' names: they are files of their own, which a page with a GPU

@@ -1,4 +1,5 @@
 import { cellNamed, type FullCell } from "../cells/cell.ts";
+import { provideCellMaths } from "../cells/cells-on-cpu.ts";
 import { CellError, checkCount, checkOptions, OptionError, shown } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "../nn/recurrent.ts";
@@ -6,6 +7,8 @@ import { RandomStream } from "../random.ts";
 import { Runtime } from "../runtime.ts";
 import { type StateDict, sizeOf } from "../tensor-data.ts";
 import { againstDifferences, inWords, type Ranges } from "./differences.ts";
+
+provideCellMaths();
 
 export interface CheckCellOptions {
   /** With one on a GPU or on WebAssembly, the cell's WGSL is compared with its maths on the CPU. */
