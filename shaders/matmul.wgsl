@@ -1,9 +1,11 @@
 // c[m,n] (+)= sum over k of a[m,k] * b[k,n], plus bias[n], for every batch z.
 // Straight from storage into a register tile of ROWS x COLUMNS: no workgroup memory and no barrier, which suits
 // software adapters, thin matrices, and operands with any strides (a transposed operand is a pair of strides).
-// Neighbouring invocations take neighbouring columns, so that their reads of b and writes of c lie side by side.
+// Neighbouring invocations take neighbouring columns, so that their reads of b and writes of c lie side by side; SHARED of them
+// have the same rows of a (1: a workgroup may have any).
 
 // #include "lib/group-index.wgsl"
+// #include ROW_VALUES
 
 struct Params {
   Z: u32,
@@ -40,6 +42,10 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>; // [Z,N]
 @group(0) @binding(4) var<storage, read_write> c: array<f32>; // [Z,M,N] by strides
 
+fn operand(i: u32) -> f32 {
+  return a[i];
+}
+
 @compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -49,9 +55,12 @@ fn main(
   let columnTiles = (params.N + COLUMNS - 1u) / COLUMNS;
   let rowTiles = (params.M + ROWS - 1u) / ROWS;
   let index = groupIndex(group, groups) * LANES + lane;
-  let columnTile = index % columnTiles;
-  let rowTile = index / columnTiles % rowTiles;
-  let z = index / columnTiles / rowTiles;
+  // Those that have the same rows are SHARED in number, or a multiple: the last ones may have no columns.
+  let across = (columnTiles + SHARED - 1u) / SHARED * SHARED;
+  let apart = select(SHARED, across, SHARED == 1u);
+  let columnTile = index % across;
+  let rowTile = index / across % rowTiles;
+  let z = index / across / rowTiles;
   if (z >= params.Z) {
     return;
   }
@@ -63,30 +72,35 @@ fn main(
     let m = min(rowTile * ROWS + r, params.M - 1u);
     aBase[r] = params.aOffset + z * params.aBatch + m * params.aRow + select(0u, params.mShift, m >= params.mSplit);
   }
+  let column0 = columnTile / apart * apart * COLUMNS + columnTile % apart;
   var bBase: array<u32, COLUMNS>;
   // #unroll
   for (var j = 0u; j < COLUMNS; j++) {
-    let n = min(columnTile + j * columnTiles, params.N - 1u);
+    let n = min(column0 + j * apart, params.N - 1u);
     bBase[j] = params.bOffset + z * params.bBatch + n * params.bColumn;
   }
 
+  let base = basesOf(aBase);
   var sum: array<f32, ROWS * COLUMNS>;
   var total: array<f32, ROWS>;
   for (var k = 0u; k < params.K; k++) {
     let aStep = k * params.aColumn + select(0u, params.kShift, k >= params.kSplit);
     let bStep = k * params.bRow;
-    var left: array<f32, ROWS>;
+    let left = rowValues(base, aStep);
     // #unroll
     for (var r = 0u; r < ROWS; r++) {
-      left[r] = a[aBase[r] + aStep];
       total[r] += left[r];
     }
+    var right: array<f32, COLUMNS>;
     // #unroll
     for (var j = 0u; j < COLUMNS; j++) {
-      let right = b[bBase[j] + bStep];
-      // #unroll
-      for (var r = 0u; r < ROWS; r++) {
-        sum[r * COLUMNS + j] += left[r] * right;
+      right[j] = b[bBase[j] + bStep];
+    }
+    // #unroll
+    for (var r = 0u; r < ROWS; r++) {
+    // #unroll
+      for (var j = 0u; j < COLUMNS; j++) {
+        sum[r * COLUMNS + j] += left[r] * right[j];
       }
     }
   }
@@ -99,9 +113,12 @@ fn main(
   let rows = min(ROWS, params.M - row0);
   for (var r = 0u; r < rows; r++) {
     let cRow = params.cOffset + z * params.cBatch + (row0 + r) * params.cRow;
-    var j = r * COLUMNS;
-    for (var n = columnTile; n < params.N; n += columnTiles) {
-      var value = sums[j];
+    for (var j = 0u; j < COLUMNS; j++) {
+      let n = column0 + j * apart;
+      if (n >= params.N) {
+        break;
+      }
+      var value = sums[r * COLUMNS + j];
       if (params.hasBias != 0u) {
         value += bias[params.biasOffset + z * params.biasBatch + n];
       }
@@ -109,7 +126,6 @@ fn main(
         value += c[cRow + n];
       }
       c[cRow + n] = value;
-      j++;
     }
     if (params.hasSum != 0u && columnTile == 0u) {
       let at = params.cOffset + params.sumAt + z * params.sumBatch + row0 + r;

@@ -10,6 +10,7 @@
 // #include TILING
 // #include "lib/recurrence.wgsl"
 // #include "lib/recurrent-noise.wgsl"
+// #include ROW_VALUES
 // #include CELL
 
 const WORDS = LANES / SLICES; // of four units, a workgroup
@@ -93,6 +94,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
           base[b] = params.hOffset + select(0u, params.layer.droppedAt, dropsH()) + hIndex(step.before, row, d);
         }
       }
+      let own = basesOf(base);
       let head = unit / params.headUnits * params.K;
       let weightBase = params.weightOffset / 4u + (d * params.K * GATES + FROM) * words + min(word, words - 1u);
       for (var k = lane / WORDS; k < params.K; k += SLICES) {
@@ -101,14 +103,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
         for (var g = 0u; g < COUNT; g++) {
           w[g] = weight[weightBase + (k * GATES + g) * words];
         }
+        let values = rowValues(own, k);
         // #unroll
         for (var b = 0u; b < ROWS; b++) {
-          var hk: vec4f;
+          var hk = vec4f(values[b]);
           if (HEADS) {
             let i = vec4u(base[b] + k) + head;
             hk = vec4f(operand(i.x), operand(i.y), operand(i.z), operand(i.w));
-          } else {
-            hk = vec4f(operand(base[b] + k));
           }
           // #unroll
           for (var g = 0u; g < COUNT; g++) {

@@ -11,6 +11,12 @@ struct Transposed {
   hasCarry: u32, // 0: no gradient flows in from the step after (the last step without gradient by the final state)
 }
 
+// #include ROW_VALUES
+
+fn operand(i: u32) -> f32 {
+  return gates[i];
+}
+
 // At a time, for the four units of `word` in ROWS rows from row0 on: the part of one of `slices`.
 fn transposedProduct(time: u32, row0: u32, d: u32, z: u32, word: u32, unit: vec4u, slice: u32, slices: u32) -> array<vec4f, ROWS> {
   var product = array<vec4f, ROWS>();
@@ -21,20 +27,22 @@ fn transposedProduct(time: u32, row0: u32, d: u32, z: u32, word: u32, unit: vec4
   for (var b = 0u; b < ROWS; b++) {
     base[b] = params.gatesOffset + gatesIndex(time, min(row0 + b, params.layer.B - 1u), z);
   }
+  let own = basesOf(base);
   for (var g = 0u; g < params.product.count; g++) {
     let gate = params.product.slot + g;
     let slot = (gate + select(0u, SEPARATE, gate >= GATES - SEPARATE && gate < GATES)) * params.layer.H;
     let weightBase = params.weightOffset / 4u + (d * params.product.weightGates + params.product.weightGate + g) * params.product.K * words + min(word, words - 1u);
     for (var k = slice; k < params.product.K; k += slices) {
       let w = weight[weightBase + k * words];
+      let values = rowValues(own, slot + k);
       // #unroll
       for (var b = 0u; b < ROWS; b++) {
+        var value = vec4f(values[b]);
         if (HEADS) {
           let i = vec4u(base[b] + slot + k) + head;
-          product[b] += vec4f(gates[i.x], gates[i.y], gates[i.z], gates[i.w]) * w;
-        } else {
-          product[b] += gates[base[b] + slot + k] * w;
+          value = vec4f(gates[i.x], gates[i.y], gates[i.z], gates[i.w]);
         }
+        product[b] += value * w;
       }
     }
   }

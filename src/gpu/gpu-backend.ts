@@ -18,6 +18,12 @@ import { Pipelines } from "./pipelines.ts";
 
 const scratchOwner: Owner = { part: "scratch" };
 
+/** The size of a device's subgroups, where it has them and all are of one size. */
+function subgroupOf({ features, adapterInfo }: GPUDevice): number | undefined {
+  const { subgroupMinSize, subgroupMaxSize } = adapterInfo ?? {};
+  return features.has("subgroups") && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : undefined;
+}
+
 /** Runs plans on a GPUDevice. */
 export class GpuBackend implements Backend {
   readonly kind = "gpu";
@@ -57,7 +63,13 @@ export class GpuBackend implements Backend {
     const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = device.limits;
     // Sizes are compared in elements of four bytes and indexed with u32 in the shaders.
     const maxBuffer = Math.min(maxBufferSize, maxStorageBufferBindingSize, 2 ** 32 - 4);
-    this.target = { maxBufferSize: maxBuffer, maxWorkgroups: maxComputeWorkgroupsPerDimension, software, tuned };
+    this.target = {
+      maxBufferSize: maxBuffer,
+      maxWorkgroups: maxComputeWorkgroupsPerDimension,
+      software,
+      subgroup: subgroupOf(device),
+      tuned,
+    };
     this.lost = new Promise((resolve) => {
       this.#onLost.tell = (info) => resolve(this.#lose(info));
     });

@@ -31,7 +31,11 @@ const byRowLength = (length: number): Choices<typeof shared> => ({
 /** WORDS words of four units of ROWS rows a workgroup, SLICES invocations for each word. */
 const slices = (ROWS: number, WORDS: number, SLICES: number) => ({ ROWS, WORDS, SLICES });
 
-const tile = (ROWS: number, COLUMNS: number, LANES: number) => ({ ROWS, COLUMNS, LANES });
+/** ROWS x COLUMNS results an invocation, LANES invocations a workgroup, of which SHARED read a row's numbers together. */
+const tile = (ROWS: number, COLUMNS: number, LANES: number, SHARED = 1) => ({ ROWS, COLUMNS, LANES, SHARED });
+
+/** ROWS sequences an invocation, SHARED invocations that read their numbers together. */
+const rows = (ROWS: number, SHARED = 1) => ({ ROWS, SHARED });
 
 const table = {
   "cross-entropy": byRowLength(257),
@@ -47,9 +51,11 @@ const table = {
     software: [{ atLeast: { length: 4097 }, variant: { LANES: 64 } }, { variant: { LANES: 1 } }],
     hardware: [{ atLeast: { length: 1025 }, variant: { LANES: 256 } }, { variant: { LANES: 64 } }],
   },
-  /** ROWS x COLUMNS results an invocation, LANES invocations a workgroup; "tiled" is matmul-tiled. M·N are the results. */
+  /** As `tile` says; "tiled" is matmul-tiled. M·N are the results. */
   matmul: {
     software: [
+      { atLeast: { M: 16, results: 4096 }, variant: tile(16, 8, 8, 8) },
+      { atLeast: { M: 8, results: 4096 }, variant: tile(8, 8, 8, 8) },
       { atLeast: { M: 4, results: 4096 }, variant: tile(8, 8, 16) },
       { atLeast: { M: 4 }, variant: tile(4, 4, 64) },
       { variant: tile(1, 4, 16) },
@@ -72,11 +78,13 @@ const table = {
   /** Sequences for each invocation of a recurrent step: one read of a weight serves them all; a GPU needs enough invocations first. */
   "recurrent-block": {
     software: [
-      { atLeast: { B: 16 }, variant: { ROWS: 8 } },
-      { atLeast: { B: 4 }, variant: { ROWS: 4 } },
-      { variant: { ROWS: 1 } },
+      { atLeast: { B: 16, words: 5 }, variant: rows(16, 8) },
+      { atLeast: { B: 8, words: 5 }, variant: rows(8, 8) },
+      { atLeast: { B: 16 }, variant: rows(8) },
+      { atLeast: { B: 4 }, variant: rows(4) },
+      { variant: rows(1) },
     ],
-    hardware: [{ atLeast: { B: 4, units: 65536 }, variant: { ROWS: 4 } }, { variant: { ROWS: 1 } }],
+    hardware: [{ atLeast: { B: 4, units: 65536 }, variant: rows(4) }, { variant: rows(1) }],
   },
   /**
    * How recurrent steps without a second product are divided: "block" is the choice above, the others are workgroups of
@@ -101,6 +109,12 @@ export type VariantOf<K extends Chosen> = Table[K] extends Choices<infer V> ? V 
 /** Whether the table has variants of what bears this name. */
 export const isChosen = (name: string): name is Chosen => Object.hasOwn(table, name);
 
+/** Whether invocations can share what the variant says: they are a subgroup of just that size. */
+export const runsOn = ({ subgroup = 1 }: Target, variant: unknown): boolean => {
+  const { SHARED = 1 } = variant as { readonly SHARED?: number };
+  return SHARED === 1 || SHARED === subgroup;
+};
+
 /** All that the table may choose for a kernel. */
 export function variantsOf<K extends Chosen>(kernel: K): VariantOf<K>[] {
   const { software, hardware } = table[kernel] as Choices<VariantOf<K>>;
@@ -122,17 +136,20 @@ export function chooseVariant<K extends Chosen>(
   shape: Readonly<Record<string, number>>,
 ): VariantOf<K> {
   const { software, hardware } = table[kernel] as Choices<VariantOf<K>>;
-  const fits = ({ atLeast = {} }: Choice<VariantOf<K>>) =>
+  const fits = ({ atLeast = {}, variant }: Choice<VariantOf<K>>) =>
+    runsOn(target, variant) &&
     Object.entries(atLeast).every(([size, least]) => {
       const value = shape[size];
       if (value === undefined)
         throw new InternalError(`the variant of ${kernel} depends on ${size}, which is not given`);
       return value >= least;
     });
+  const tuned = target.tuned?.[questionKey(kernel, shape)] as VariantOf<K> | undefined;
   const variant =
-    (target.tuned?.[questionKey(kernel, shape)] as VariantOf<K>) ??
-    // The last row takes any shape.
-    (target.software ? software : hardware).find(fits)!.variant;
+    tuned !== undefined && runsOn(target, tuned)
+      ? tuned
+      : // The last row takes any shape.
+        (target.software ? software : hardware).find(fits)!.variant;
   target.onChoice?.({ kernel, shape, variant });
   return variant;
 }

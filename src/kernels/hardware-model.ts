@@ -134,6 +134,11 @@ function timeOf(
   return Math.max(computing, waiting, reading) + (turns * barriers * machine.barrier * invocations) / 256;
 }
 
+const roundUp = (count: number, to: number) => Math.ceil(count / to) * to;
+
+/** What an invocation reads of ROWS numbers where SHARED have them together; handing one on takes an eighth of a load. */
+const readsOf = (ROWS: number, SHARED: number) => (SHARED > 1 ? ROWS / SHARED + ROWS / 8 : ROWS);
+
 export interface StepShape {
   /** Rows of the batch. */
   readonly B: number;
@@ -151,7 +156,7 @@ export interface StepShape {
 export function predictStep(
   machine: Hardware,
   { B, words, gates, directions }: StepShape,
-  variant: Exclude<VariantOf<"recurrent">, "block"> | { readonly ROWS: number },
+  variant: Exclude<VariantOf<"recurrent">, "block"> | { readonly ROWS: number; readonly SHARED?: number },
   steps = Number.POSITIVE_INFINITY,
 ): number {
   const K = 4 * words;
@@ -159,8 +164,11 @@ export function predictStep(
   const rowGroups = Math.ceil(B / ROWS);
   const round = { loads: 4 * gates + ROWS, multiplyAdds: 4 * gates * ROWS, bytes: 4 * directions * gates * K * K };
   if (!("SLICES" in variant)) {
-    const groups = Math.ceil((words * rowGroups) / 32) * directions;
-    return machine.dispatch + timeOf(machine, { ...round, groups, invocations: 32, rounds: K, barriers: 0 });
+    const { SHARED = 1 } = variant;
+    const invocations = SHARED > 1 ? SHARED : 32;
+    const groups = Math.ceil((roundUp(words, SHARED) * rowGroups) / invocations) * directions;
+    const loads = 4 * gates + readsOf(ROWS, SHARED);
+    return machine.dispatch + timeOf(machine, { ...round, loads, groups, invocations, rounds: K, barriers: 0 });
   }
   const { WORDS, SLICES } = variant;
   const wordGroups = Math.ceil(words / WORDS);
@@ -188,9 +196,11 @@ export function predictProduct(
     const work = { groups, invocations: 256, rounds: K, loads: 8.5, multiplyAdds: 16, bytes };
     return machine.dispatch + timeOf(machine, { ...work, barriers: 2 * Math.ceil(K / 16) });
   }
-  const { ROWS, COLUMNS, LANES } = variant;
-  const groups = Math.ceil((Math.ceil(M / ROWS) * Math.ceil(N / COLUMNS) * batches) / LANES);
-  const work = { groups, invocations: LANES, rounds: K, loads: ROWS + COLUMNS, multiplyAdds: ROWS * COLUMNS };
+  const { ROWS, COLUMNS, LANES, SHARED } = variant;
+  const across = roundUp(Math.ceil(N / COLUMNS), SHARED);
+  const groups = Math.ceil((Math.ceil(M / ROWS) * across * batches) / LANES);
+  const loads = readsOf(ROWS, SHARED) + COLUMNS;
+  const work = { groups, invocations: LANES, rounds: K, loads, multiplyAdds: ROWS * COLUMNS };
   return machine.dispatch + timeOf(machine, { ...work, barriers: 0, bytes });
 }
 
@@ -209,8 +219,7 @@ export function predict(
     return Math.min(...all.map((one) => predictStep(machine, sizes, one)));
   }
   if (kernel === "recurrent-block") {
-    const { B, units, gates } = shape as { readonly B: number; readonly units: number; readonly gates: number };
-    const step = { B, words: Math.ceil(units / B / 4), gates, directions: 1 };
+    const step = { ...(shape as unknown as Omit<StepShape, "directions">), directions: 1 };
     return predictStep(machine, step, variant as VariantOf<"recurrent-block">);
   }
   return undefined;

@@ -4,6 +4,8 @@ import { InternalError, OptionError } from "../errors.ts";
 import type { Expression } from "../plan/expression.ts";
 import type { Constants, Dispatch, Plan, Target, View } from "../plan/plan.ts";
 import { activationsWgsl } from "../shaders/lib/activations.generated.ts";
+import { rowsOwnWgsl } from "../shaders/lib/rows-own.generated.ts";
+import { rowsSharedWgsl } from "../shaders/lib/rows-shared.generated.ts";
 import { tilingBlockWgsl } from "../shaders/lib/tiling-block.generated.ts";
 import { tilingRowWgsl } from "../shaders/lib/tiling-row.generated.ts";
 import { tilingSlicesWgsl } from "../shaders/lib/tiling-slices.generated.ts";
@@ -136,20 +138,23 @@ export function composeKernel(kernel: Kernel, variant: Variant, checks?: Compose
     const { expression = [{ load: 0, by: "all", dtype: "f32" }] } = variant;
     return compose(kernel.shader, { constants, checks, parts: { EXPRESSION: kernel.expressionShader(expression) } });
   }
-  if (variant.cell === undefined) return compose(kernel.shader, { constants, checks });
+  const parts = partsOf(constants);
+  if (variant.cell === undefined) return compose(kernel.shader, { constants, checks, parts });
   const cell = cellNamed(variant.cell);
   return compose(kernel.shader, {
     constants,
     checks,
     cell: fragmentOf(cell),
-    parts: { ...cell.parts, TILING: tilingOf(constants) },
+    parts: { ...parts, ...cell.parts },
     prelude: cellPrelude(cell, constants.INTERMEDIATE === true),
   });
 }
 
-/** The include that says which units and rows an invocation of a recurrent kernel owns. */
-const tilingOf = ({ ACROSS_UNITS, SLICES }: Constants): Shader =>
-  ACROSS_UNITS === true ? tilingRowWgsl : SLICES === 1 ? tilingBlockWgsl : tilingSlicesWgsl;
+/** What constants choose: which units and rows an invocation of a recurrent kernel owns, and who reads the numbers of a row. */
+const partsOf = ({ ACROSS_UNITS, SLICES, SHARED }: Constants): Readonly<Record<string, Shader>> => ({
+  TILING: ACROSS_UNITS === true ? tilingRowWgsl : SLICES === 1 ? tilingBlockWgsl : tilingSlicesWgsl,
+  ROW_VALUES: Number(SHARED) > 1 ? rowsSharedWgsl : rowsOwnWgsl,
+});
 
 /** The file that the lines of a fragment report that was given with a cell. */
 export const ownFile = ({ name }: FullCell): string => `cells/${name}.wgsl`;

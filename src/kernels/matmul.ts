@@ -117,7 +117,9 @@ export function product({ target }: Scheduler, { label, size, a, b, c, bias, sum
     const tiles = Math.ceil(N / 64) * Math.ceil(M / 64) * batches;
     return [dispatch(matmulTiled, { ...call, grid: spreadGrid(tiles, target.maxWorkgroups) })];
   }
-  const tiles = Math.ceil(M / variant.ROWS) * Math.ceil(N / variant.COLUMNS) * batches;
-  const grid = spreadGrid(Math.ceil(tiles / variant.LANES), target.maxWorkgroups);
+  const { ROWS, COLUMNS, LANES, SHARED } = variant;
+  const across = Math.ceil(N / COLUMNS / SHARED) * SHARED;
+  const tiles = Math.ceil(M / ROWS) * across * batches;
+  const grid = spreadGrid(Math.ceil(tiles / LANES), target.maxWorkgroups);
   return [dispatch(matmul, { ...call, constants: variant, grid })];
 }

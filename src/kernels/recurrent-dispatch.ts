@@ -1,9 +1,9 @@
 import { LimitError } from "../errors.ts";
 import type { Constants, Dispatch, Target, View } from "../plan/plan.ts";
-import { chooseVariant } from "./choose-variant.ts";
+import { chooseVariant, type VariantOf } from "./choose-variant.ts";
 import { dispatch, gridFor } from "./kernel.ts";
 import { type Chunk, hOf, type Recurrence, recurrenceParams, stepAt } from "./recurrence.ts";
-import { recurrentForward, recurrentInitial, sliceTile, tile } from "./recurrent.ts";
+import { blockTile, recurrentForward, recurrentInitial, sliceTile, tile } from "./recurrent.ts";
 
 /** What every step is told. */
 export interface Step {
@@ -15,9 +15,9 @@ export interface Step {
   readonly h: View;
 }
 
-/** Sequences for each invocation of a block. */
-export const rowsFor = (target: Target, { B, H, cell }: Recurrence): number =>
-  chooseVariant(target, "recurrent-block", { B, units: B * H, gates: cell.gates.length }).ROWS;
+/** How many sequences each invocation of a block has, and who shares them. */
+export const blockFor = (target: Target, { B, H, cell }: Recurrence): VariantOf<"recurrent-block"> =>
+  chooseVariant(target, "recurrent-block", { B, words: Math.ceil(H / 4), units: B * H, gates: cell.gates.length });
 
 /** A workgroup that owns a row has a lane for every four units; every adapter allows 256. */
 const MAX_LANES = 256;
@@ -65,10 +65,17 @@ export function tileOf(
     const grid: Tile["grid"] = [groups * Math.ceil(B / ROWS), 1, directions];
     if (grid[0] <= target.maxWorkgroups) return { constants, grid, steps: groups === 1 ? stepsOf(ROWS) : 1 };
   }
-  const ROWS = HEADS ? 1 : rowsFor(target, r);
+  const block = blockFor(target, r);
+  const constants = HEADS ? tile({ HEADS }) : blockTile(block);
+  const [ROWS, LANES, SHARED] = [constants.ROWS, constants.LANES, constants.SHARED].map(Number) as [
+    number,
+    number,
+    number,
+  ];
+  const owners = Math.ceil(words / SHARED) * SHARED;
   return {
-    constants: tile({ ROWS, HEADS }),
-    grid: [Math.ceil((words * Math.ceil(B / ROWS)) / 32), 1, directions],
+    constants,
+    grid: [Math.ceil((owners * Math.ceil(B / ROWS)) / LANES), 1, directions],
     steps: 1,
   };
 }

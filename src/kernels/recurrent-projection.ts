@@ -3,7 +3,7 @@ import { recurrentProjectWgsl } from "../shaders/recurrent-project.generated.ts"
 import { recurrentProjectBackwardWgsl } from "../shaders/recurrent-project-backward.generated.ts";
 import { defineKernel, dispatch, read, readWrite, u32 } from "./kernel.ts";
 import { type Chunk, hOf, type Recurrence, recurrence, recurrenceParams } from "./recurrence.ts";
-import { rowsFor, type Step } from "./recurrent-dispatch.ts";
+import { blockFor, type Step } from "./recurrent-dispatch.ts";
 import { gradientParams } from "./recurrent-gradient.ts";
 import { type BackwardStep, throughH } from "./recurrent-gradient-dispatch.ts";
 
@@ -36,7 +36,7 @@ export const recurrentProjectBackward = defineKernel({
 
 /** The grid of the two kernels of a projection. */
 function projectionGrid(target: Target, r: Recurrence, { directions }: Chunk) {
-  const ROWS = rowsFor(target, r);
+  const ROWS = Math.min(8, blockFor(target, r).ROWS);
   const invocations = Math.ceil(r.P / 4) * Math.ceil(r.B / ROWS);
   return { ROWS, grid: [Math.ceil(invocations / 32), 1, directions] as [number, number, number] };
 }

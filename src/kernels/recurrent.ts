@@ -6,13 +6,17 @@ import { type VariantOf, variantsOf } from "./choose-variant.ts";
 import { defineKernel, read, readWrite, u32 } from "./kernel.ts";
 import { recurrence } from "./recurrence.ts";
 
-const single: Constants = { ROWS: 1, LANES: 32, SLICES: 1, HEADS: false, ACROSS_UNITS: false };
+const single: Constants = { ROWS: 1, LANES: 32, SLICES: 1, SHARED: 1, HEADS: false, ACROSS_UNITS: false };
 
 /** `ROWS` sequences an invocation; a workgroup of `LANES` owns a row where the cell takes means over it (ACROSS_UNITS). */
 export const tile = (of: Constants): Constants => ({ ...single, ...of });
 
+/** `SHARED` invocations read what a row's product needs together, and are a workgroup then. */
+export const blockTile = ({ ROWS, SHARED }: VariantOf<"recurrent-block">) =>
+  tile({ ROWS, SHARED, LANES: SHARED > 1 ? SHARED : 32 });
+
 export const tiles: readonly Constants[] = [
-  ...[1, 4, 8].map((ROWS) => tile({ ROWS })),
+  ...variantsOf("recurrent-block").map(blockTile),
   tile({ HEADS: true }),
   ...[32, 64, 128, 256].map((LANES) => tile({ LANES, ACROSS_UNITS: true })),
 ];

@@ -107,6 +107,8 @@ export interface Target {
   readonly maxWorkgroups: number;
   /** A CPU that plays a GPU (lavapipe, SwiftShader): barriers are dear there, registers cheap. */
   readonly software: boolean;
+  /** Invocations of a subgroup, where all have as many and shaders may exchange numbers in them. */
+  readonly subgroup?: number | undefined;
   /** Variants that were measured on this machine, by `questionKey`. They go before the built-in tables. */
   readonly tuned?: Readonly<Record<string, unknown>> | undefined;
   /** Is told of every choice that is made for a plan. */

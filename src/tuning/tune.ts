@@ -1,6 +1,6 @@
 import type { AdapterInfo } from "../adapter/adapter-report.ts";
 import { checkNumber, checkOptions, checkSwitch, LimitError } from "../errors.ts";
-import { type Chosen, questionKey, variantsOf } from "../kernels/choose-variant.ts";
+import { type Chosen, questionKey, runsOn, variantsOf } from "../kernels/choose-variant.ts";
 import { hardware, hardwareClass, predict } from "../kernels/hardware-model.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend } from "../plan/backend.ts";
@@ -114,7 +114,8 @@ class Tuner {
         unfinished++;
         continue;
       }
-      const variants = [usual, ...(variantsOf(kernel as Chosen) as unknown[]).filter((one) => !isSame(one, usual))];
+      const others = variantsOf(kernel as Chosen).filter((one) => runsOn(backend.target, one) && !isSame(one, usual));
+      const variants = [usual, ...others];
       const plans: Plan[] = [];
       for (const variant of variants) plans.push((await planWith({ ...choices, [key]: variant })).plan);
       const question = await this.#ask({ kernel, shape, key, variants, plans }, clock);

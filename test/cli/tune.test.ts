@@ -37,7 +37,7 @@ test("explain prints what the model of the hardware predicts beside each choice"
     /^ {2}recurrent B 2 words 32 gates 4 directions 1\n {4}ROWS 1, WORDS 32, SLICES 8: [\d.]+ µs$/m,
   );
   expect(choices).toMatch(
-    /^ {2}matmul M 8 N 512 K 64 batches 1 results 4096\n {4}ROWS 4, COLUMNS 4, LANES 64: [\d.]+ µs$/m,
+    /^ {2}matmul M 8 N 512 K 64 batches 1 results 4096\n {4}ROWS 4, COLUMNS 4, LANES 64, SHARED 1: [\d.]+ µs$/m,
   );
   expect(choices).toMatch(/^ {2}cross-entropy rows 8 length 64\n {4}LANES 1, ROWS 32$/m);
   expect(choices!.match(/matmul M 8 N 512 /g)).toHaveLength(1);
@@ -110,7 +110,10 @@ describe.skipIf(!found.adapter)("on this machine's adapter", () => {
     const adapter = adapterKey(runtime.info().adapter!);
     runtime.dispose();
     const key = "matmul M 8 N 512 K 64 batches 1 results 4096";
-    await keepTable(adapter, makeTable(adapter, { [key]: { ROWS: 1, COLUMNS: 4, LANES: 16 }, "other N 1": "x" }));
+    await keepTable(
+      adapter,
+      makeTable(adapter, { [key]: { ROWS: 1, COLUMNS: 4, LANES: 16, SHARED: 1 }, "other N 1": "x" }),
+    );
     const { out } = await info();
     expect(out).toMatch(/^tuned {5}1 kernel variants as webgpu-rnn tune measured/m);
     expect(out).toMatch(/"other N 1"/);
@@ -120,8 +123,8 @@ describe.skipIf(!found.adapter)("on this machine's adapter", () => {
     const sizes = ["--train", "--limits", "adapter", "--steps", "4", "--batch", "2", "--json"];
     const chosen = async (...args: string[]) =>
       records((await explain(...sizes, ...args)).out).find((record) => record.key === key)?.variant;
-    expect(await chosen()).toEqual({ ROWS: 1, COLUMNS: 4, LANES: 16 });
-    expect(await chosen("--no-tuned")).not.toEqual({ ROWS: 1, COLUMNS: 4, LANES: 16 });
+    expect(await chosen()).toEqual({ ROWS: 1, COLUMNS: 4, LANES: 16, SHARED: 1 });
+    expect(await chosen("--no-tuned")).not.toEqual({ ROWS: 1, COLUMNS: 4, LANES: 16, SHARED: 1 });
   });
 });
 

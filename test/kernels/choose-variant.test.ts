@@ -48,8 +48,12 @@ test.each(allVariants)("%s, %s: takes what every adapter has", (_, __, kernel, c
   expect(workgroupMemory).toBeLessThanOrEqual(16_384);
 });
 
-describe.each([true, false])("for software %s, the table", (software) => {
-  const target = { maxBufferSize: 2 ** 30, maxWorkgroups: 65535, software };
+describe.each([
+  [true, undefined],
+  [true, 8],
+  [false, undefined],
+])("for software %s with subgroups of %s, the table", (software, subgroup) => {
+  const target = { maxBufferSize: 2 ** 30, maxWorkgroups: 65535, software, subgroup };
   const sizes = [1, 3, 4, 15, 16, 32, 33, 64, 257, 4096, 4097, 1e6];
   const shapes = sizes.flatMap((length) => sizes.map((other) => ({ length, other })));
 
@@ -61,11 +65,12 @@ describe.each([true, false])("for software %s, the table", (software) => {
     ["sample", ["sample"]],
     ["beam-candidates", ["beam-candidates"]],
     ["matmul", ["matmul"]],
-    ["recurrent-block", ["recurrent-project", "recurrent-forward", "recurrent-backward"]],
+    ["recurrent-block", ["recurrent-forward", "recurrent-backward"]],
   ] as const)("has a variant of %s for every shape, which the kernels have", (name, of) => {
     const had = of.map((kernel) => kernels[kernel]!.variants);
     for (const { length, other } of shapes) {
-      const all = { length, M: length, N: other, results: length * other, T: length, B: length, units: length * other };
+      const results = length * other;
+      const all = { length, M: length, N: other, results, T: length, B: length, words: other, units: results };
       const chosen = chooseVariant(target, name, all);
       if (chosen === "tiled") continue;
       for (const variants of had) {
@@ -101,7 +106,7 @@ test("a choice names the size that it was not given", () => {
 describe("what was measured", () => {
   const target = { maxBufferSize: 2 ** 30, maxWorkgroups: 65535, software: true };
   const shape = { M: 64, N: 512, K: 100, batches: 1, results: 64 * 512 };
-  const measured = { ROWS: 1, COLUMNS: 1, LANES: 64 };
+  const measured = { ROWS: 1, COLUMNS: 1, LANES: 64, SHARED: 1 };
   const tuned = { [questionKey("matmul", shape)]: measured };
   const builtIn = chooseVariant(target, "matmul", shape);
 
@@ -113,6 +118,14 @@ describe("what was measured", () => {
       expect(chosen(same), JSON.stringify(same)).toBe(measured);
     for (const other of [{ M: 63 }, { M: 128 }, { N: 511 }, { K: 63 }, { K: 128 }, { batches: 2 }])
       expect(chosen(other), JSON.stringify(other)).toEqual(builtIn);
+  });
+
+  test("is left where the subgroups are others than those that it was measured with", () => {
+    const shared = { ROWS: 8, COLUMNS: 8, LANES: 8, SHARED: 8 };
+    const chosen = (subgroup: number | undefined) =>
+      chooseVariant({ ...target, subgroup, tuned: { [questionKey("matmul", shape)]: shared } }, "matmul", shape);
+    expect(chosen(8)).toBe(shared);
+    expect([chosen(undefined), chosen(4), chosen(16)]).toEqual([builtIn, builtIn, builtIn]);
   });
 
   test("of one kernel says nothing of another", () => {

@@ -10,9 +10,9 @@ import {
   predictStep,
 } from "../../src/kernels/hardware-model.ts";
 
-const block = (ROWS: number) => ({ ROWS });
+const block = (ROWS: number, SHARED = 1) => ({ ROWS, SHARED });
 const slices = (ROWS: number, WORDS: number, SLICES: number) => ({ ROWS, WORDS, SLICES });
-const tile = (ROWS: number, COLUMNS: number, LANES: number) => ({ ROWS, COLUMNS, LANES });
+const tile = (ROWS: number, COLUMNS: number, LANES: number, SHARED = 1) => ({ ROWS, COLUMNS, LANES, SHARED });
 type Step = Parameters<typeof predictStep>[2];
 
 /**
@@ -262,13 +262,13 @@ test("what chooseVariant is asked for has a prediction where the model knows the
   const shape = { M: 8, N: 512, K: 128, batches: 2, results: 4096 };
   const variant = chooseVariant(target, "matmul", shape);
   expect(predict(hardware.software, "matmul", shape, variant)).toBe(predictProduct(hardware.software, shape, variant));
-  const units = { B: 16, units: 16 * 128, gates: 4 };
+  const units = { B: 16, words: 32, units: 16 * 128, gates: 4 };
   expect(predict(hardware.software, "recurrent-block", units, { ROWS: 8 })).toBe(
     predictStep(hardware.software, { B: 16, words: 32, gates: 4, directions: 1 }, { ROWS: 8 }),
   );
   const step = { B: 16, words: 32, gates: 4, directions: 1 };
   expect(predict(hardware.software, "recurrent", step, "block")).toBe(
-    predictStep(hardware.software, step, { ROWS: 8 }),
+    predictStep(hardware.software, step, block(16, 8)),
   );
   expect(predict(hardware.software, "recurrent", step, slices(1, 16, 16))).toBe(
     predictStep(hardware.software, step, slices(1, 16, 16)),

@@ -127,6 +127,7 @@ describe.each(titled)("%s", (_, kernel) => {
 /** What may stand for the symbolic includes. */
 const parts: Readonly<Record<string, readonly string[]>> = {
   TILING: ["lib/tiling-row.wgsl", "lib/tiling-block.wgsl", "lib/tiling-slices.wgsl"],
+  ROW_VALUES: ["lib/rows-own.wgsl", "lib/rows-shared.wgsl"],
   EXPRESSION: [...new Set(Object.values(operations).flatMap(({ includes = [] }) => includes.map(({ file }) => file)))],
   NORM: [...new Set(testCells.flatMap((cell) => cell.parts?.NORM?.file ?? []))],
 };
@@ -236,7 +237,5 @@ test("the shaders of a bundle are the files without comments and needless spaces
   for (const { shader } of Object.values(kernels)) compare(shader);
   for (const { includes = [] } of Object.values(operations)) includes.forEach(compare);
   for (const { fragment, parts = {} } of testCells) [fragment as Shader, ...Object.values(parts)].forEach(compare);
-  expect([...seen, "lib/tiling-row.wgsl", "lib/tiling-block.wgsl", "lib/tiling-slices.wgsl"].sort()).toEqual(
-    Object.keys(shaderFiles).sort(),
-  );
+  expect([...seen, ...parts.TILING!, ...parts.ROW_VALUES!].sort()).toEqual(Object.keys(shaderFiles).sort());
 });

@@ -4,7 +4,7 @@ import { describe, test } from "vitest";
 import { spreadGrid } from "../../src/kernels/kernel.ts";
 import { matmul, matmulTiled } from "../../src/kernels/matmul.ts";
 import type { Constants } from "../../src/plan/plan.ts";
-import { expectTwins, Numbers, type TwinCase, titleOf } from "../support/against-twin.ts";
+import { expectTwins, Numbers, type TwinCase, titleOf, whereItRuns } from "../support/against-twin.ts";
 import { backendsForTests } from "../support/backends.ts";
 
 const { onFloat32 } = await backendsForTests();
@@ -73,8 +73,11 @@ const table: readonly Shape[] = [...mixed, ...columns];
 
 /** Every other case as on an adapter whose axes hold fewer workgroups than the product needs. */
 function groupsOf(kernel: string, constants: Constants, { M, N, Z }: Shape): [number, number, number] {
-  const { ROWS, COLUMNS, LANES } = { ROWS: 64, COLUMNS: 64, LANES: 1, ...constants } as Record<string, number>;
-  const tiles = Math.ceil(M / ROWS!) * Math.ceil(N / COLUMNS!) * Z;
+  const { ROWS, COLUMNS, LANES, SHARED } = {
+    ...{ ROWS: 64, COLUMNS: 64, LANES: 1, SHARED: 1 },
+    ...constants,
+  } as Record<string, number>;
+  const tiles = Math.ceil(M / ROWS!) * Math.ceil(N / COLUMNS! / SHARED!) * SHARED! * Z;
   const count = kernel === matmulTiled.name ? tiles : Math.ceil(tiles / LANES!);
   return spreadGrid(count, M % 2 ? 65535 : Math.ceil(Math.cbrt(count)));
 }
@@ -158,6 +161,8 @@ const variants = [matmul, matmulTiled].flatMap((kernel) =>
 
 onFloat32(({ backend }) => {
   describe.each(variants)("%s, %s", (kernel, _, constants) => {
+    whereItRuns(backend, constants);
+
     test("agrees with its twin on the table", async () => {
       await expectTwins(
         backend,

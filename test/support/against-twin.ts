@@ -1,6 +1,7 @@
 /** Runs dispatches on a backend and with their twins, on the same numbers, and compares everything that they may write. */
-import { expect } from "vitest";
+import { beforeEach, expect } from "vitest";
 import { CpuBackend } from "../../src/cpu/cpu-backend.ts";
+import { runsOn } from "../../src/kernels/choose-variant.ts";
 import { kernels } from "../../src/kernels/index.ts";
 import type { Backend } from "../../src/plan/backend.ts";
 import type { Expression } from "../../src/plan/expression.ts";
@@ -25,6 +26,12 @@ export class Numbers {
   integers(length: number, low: number, high: number): Int32Array {
     return Int32Array.from({ length }, () => low + Math.floor(this.#stream.next() * (high - low + 1)));
   }
+}
+
+/** For the tests of one `describe`: skips what a backend cannot run. */
+export function whereItRuns({ target }: Backend, constants: Constants): void {
+  const reason = `not all subgroups of the adapter have ${constants.SHARED} invocations`;
+  beforeEach(({ skip }) => skip(!runsOn(target, constants), reason));
 }
 
 export interface TwinCase {

@@ -275,14 +275,15 @@ export class Layout {
   }
 
   grid(constants: Constants, U: number): [number, number, number] {
-    const { ROWS, LANES, ACROSS_UNITS, SLICES } = constants;
+    const { ROWS, LANES, ACROSS_UNITS, SLICES, SHARED } = constants;
     const { B } = this.s;
     if (Number(SLICES ?? 1) > 1) {
       const words = Number(LANES) / Number(SLICES);
       return [Math.ceil(Math.ceil(U / 4) / words) * Math.ceil(B / Number(ROWS)), 1, this.chunk.directions];
     }
     if (ACROSS_UNITS) return [B, 1, this.chunk.directions];
-    const invocations = Math.ceil(U / 4) * Math.ceil(B / Number(ROWS));
+    const owners = Math.ceil(Math.ceil(U / 4) / Number(SHARED ?? 1)) * Number(SHARED ?? 1);
+    const invocations = owners * Math.ceil(B / Number(ROWS));
     return [Math.ceil(invocations / Number(LANES)), 1, this.chunk.directions];
   }
 }

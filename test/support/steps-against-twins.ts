@@ -5,12 +5,14 @@ import type { FullCell } from "../../src/cells/index.ts";
 import type { Kernel } from "../../src/kernels/kernel.ts";
 import type { Backend } from "../../src/plan/backend.ts";
 import type { Constants } from "../../src/plan/plan.ts";
-import { expectTwins, type TwinCase, titleOf } from "./against-twin.ts";
+import { expectTwins, type TwinCase, titleOf, whereItRuns } from "./against-twin.ts";
 import type { CaseOf } from "./recurrent-kernel-cases.ts";
 import { anyStep, type Step, table } from "./recurrent-steps.ts";
 import { cellVariants } from "./variants-for-tests.ts";
 
-function testCases(backend: Backend, caseOf: (s: Step) => TwinCase): void {
+function testCases(backend: Backend, constants: Constants, caseOf: (s: Step) => TwinCase): void {
+  whereItRuns(backend, constants);
+
   test("agrees with its twin on the table", () =>
     expectTwins(backend, Object.fromEntries(table.map((s) => [JSON.stringify(s), caseOf(s)]))));
 
@@ -26,7 +28,7 @@ export function testSteps(backend: Backend, kernel: Kernel, cells: readonly Full
   const variants = cellVariants(kernel, { of: cells, cells: 1 });
   describe.each(variants.map(({ cell, constants }) => [cell.name, titleOf(constants), cell, constants] as const))(
     "of %s, %s",
-    (_, __, cell, constants) => testCases(backend, (s) => caseOf(cell, constants, s)),
+    (_, __, cell, constants) => testCases(backend, constants, (s) => caseOf(cell, constants, s)),
   );
 }
 
@@ -37,6 +39,6 @@ export function testKernel(
   caseOf: (constants: Constants, s: Step) => TwinCase,
 ): void {
   describe.each(kernel.variants.map((constants) => [titleOf(constants), constants] as const))("%s", (_, constants) =>
-    testCases(backend, (s) => caseOf(constants, s)),
+    testCases(backend, constants, (s) => caseOf(constants, s)),
   );
 }

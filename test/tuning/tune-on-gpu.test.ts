@@ -58,7 +58,7 @@ test("the next runtime uses what was kept, if it is told to", async () => {
   });
   const builtIn = await constantsOf(plain);
   const name = adapterKey(plain.info().adapter!);
-  const other = { ROWS: 1, COLUMNS: 4, LANES: 16 };
+  const other = { ROWS: 1, COLUMNS: 4, LANES: 16, SHARED: 1 };
   expect(builtIn).not.toEqual([other]);
   const table = makeTable(name, { "matmul M 8 N 32 K 4 batches 1 results 256": other });
   await keepTable(name, table);

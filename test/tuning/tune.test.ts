@@ -53,9 +53,9 @@ describe("a call of a layer", () => {
     expect(question).toMatchObject({
       key: "matmul M 8 N 32 K 4 batches 1 results 256",
       shape: { M: 12, N: 36, K: 5 },
-      chosen: { ROWS: 8, COLUMNS: 8, LANES: 16 },
+      chosen: { ROWS: 8, COLUMNS: 8, LANES: 16, SHARED: 1 },
     });
-    expect(variants(question)[0]).toEqual({ ROWS: 4, COLUMNS: 4, LANES: 64 });
+    expect(variants(question)[0]).toEqual({ ROWS: 4, COLUMNS: 4, LANES: 64, SHARED: 1 });
     expect(question.candidates).toHaveLength(5);
     for (const { microseconds, fault, predicted } of question.candidates) {
       expect(fault).toBeUndefined();
@@ -86,10 +86,10 @@ describe("a call of a layer", () => {
     });
     const { questions, table } = await gpu.tune(new Layer(), { inputs, keep: false });
     const wrong = product(questions).candidates.filter(({ fault }) => fault !== undefined);
-    expect(wrong).toMatchObject([{ variant: { ROWS: 8, COLUMNS: 8, LANES: 16 } }]);
+    expect(wrong).toMatchObject([{ variant: { ROWS: 8, COLUMNS: 8, LANES: 16, SHARED: 1 } }]);
     expect(wrong[0]!.fault).toMatch(/\[\d+\] is -?[\d.e-]+, and its twin says -?[\d.e-]+$/);
     expect(wrong[0]!.microseconds).toBeUndefined();
-    expect(product(questions).chosen).toEqual({ ROWS: 4, COLUMNS: 4, LANES: 64 });
+    expect(product(questions).chosen).toEqual({ ROWS: 4, COLUMNS: 4, LANES: 64, SHARED: 1 });
     expect(JSON.stringify(table.choices)).not.toContain('"COLUMNS":8');
   });
 
@@ -100,7 +100,7 @@ describe("a call of a layer", () => {
     });
     const { questions } = await gpu.tune(new Layer(), { inputs, keep: false });
     expect(product(questions).candidates[0]!.fault).toBeDefined();
-    expect(product(questions).chosen).toEqual({ ROWS: 1, COLUMNS: 4, LANES: 16 });
+    expect(product(questions).chosen).toEqual({ ROWS: 1, COLUMNS: 4, LANES: 16, SHARED: 1 });
   });
 
   test("variants that make the whole plan slower are dropped", async () => {
@@ -116,7 +116,7 @@ describe("a call of a layer", () => {
       return load(plan, ...rest);
     };
     const tuned = await gpu.tune(new Layer(), { inputs, keep: true });
-    expect(product(tuned.questions).chosen).toEqual({ ROWS: 8, COLUMNS: 8, LANES: 16 });
+    expect(product(tuned.questions).chosen).toEqual({ ROWS: 8, COLUMNS: 8, LANES: 16, SHARED: 1 });
     expect(tuned.table.choices).toEqual({});
     expect(tuned.notes).toEqual(["the whole plan was slower with these variants: none of them is taken"]);
     expect([tuned.keptAt, keptFiles()]).toEqual([undefined, []]);

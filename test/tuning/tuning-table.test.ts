@@ -7,7 +7,7 @@ import { cacheFolder } from "../../src/io/cache-folder.ts";
 import { adapterKey, makeTable, readTable, VERSION } from "../../src/tuning/tuning-table.ts";
 
 const key = "matmul M 64 N 512 K 64 batches 1 results 32768";
-const variant = { ROWS: 4, COLUMNS: 4, LANES: 64 };
+const variant = { ROWS: 4, COLUMNS: 4, LANES: 64, SHARED: 1 };
 
 test("a table is JSON and comes back as it was", () => {
   const table = makeTable("an adapter", { [key]: variant, "recurrent B 1 words 16 gates 4 directions 1": "block" });
@@ -15,7 +15,7 @@ test("a table is JSON and comes back as it was", () => {
 });
 
 test("the order of a variant's members does not count", () => {
-  const { choices } = readTable(makeTable("a", { [key]: { LANES: 64, COLUMNS: 4, ROWS: 4 } }), "a");
+  const { choices } = readTable(makeTable("a", { [key]: { LANES: 64, COLUMNS: 4, SHARED: 1, ROWS: 4 } }), "a");
   expect(choices).toEqual({ [key]: variant });
 });
 
