@@ -49,7 +49,7 @@ export const mutations = [
   {
     name: "recurrent bias dropped",
     file: "recurrent-forward.wgsl",
-    edits: [["if (params.hasBias != 0u &&", "if (params.hasBias > 1u &&"]],
+    edits: [["if (params.hasBias != 0u) {", "if (params.hasBias > 1u) {"]],
   },
   {
     name: "lengths and masks ignored",
@@ -112,7 +112,7 @@ export const mutations = [
   {
     name: "gradient by the initial h lacks Rᵀ times the first step",
     file: "recurrent-backward.wgsl",
-    edits: [["if (params.product.count > 0u) {", "if (params.product.count > 0u && !FINISH) {"]],
+    edits: [["if (params.product.count > 0u && (", "if (params.product.count > 0u && !FINISH && ("]],
   },
   {
     name: "projection's backward ignores the mask",
@@ -142,7 +142,7 @@ export const mutations = [
   {
     name: "recurrent dropout draws other units in backward",
     file: "recurrent-backward.wgsl",
-    edits: [["products[b] * dropFactor(row, d, unit);", "products[b] * dropFactor(row + 1u, d, unit);"]],
+    edits: [["product * dropFactor(row, d, unit);", "product * dropFactor(row + 1u, d, unit);"]],
   },
   {
     name: "noise counts rows only, so all units of a row are drawn alike",

@@ -239,3 +239,22 @@ test("the shaders of a bundle are the files without comments and needless spaces
   for (const { fragment, parts = {} } of testCells) [fragment as Shader, ...Object.values(parts)].forEach(compare);
   expect([...seen, ...parts.TILING!, ...parts.ROW_VALUES!].sort()).toEqual(Object.keys(shaderFiles).sort());
 });
+
+const { mutations } = (await import(new URL("../../scripts/mutations-list.mjs", import.meta.url).href)) as {
+  readonly mutations: readonly {
+    readonly name: string;
+    readonly file: string;
+    readonly edits: readonly (readonly [text: string, replacement: string])[];
+  }[];
+};
+
+test.each(mutations.map(({ name, file, edits }) => [name, file, edits] as const))(
+  "the deliberate mistake “%s” still finds its lines",
+  (_, file, edits) => {
+    let source = shaderFiles[file]!;
+    for (const [text, replacement] of edits) {
+      expect(source.split(text), text).toHaveLength(2);
+      source = source.replace(text, () => replacement);
+    }
+  },
+);
