@@ -98,7 +98,7 @@ fn main(
     }
     // #unroll
     for (var r = 0u; r < ROWS; r++) {
-    // #unroll
+      // #unroll
       for (var j = 0u; j < COLUMNS; j++) {
         sum[r * COLUMNS + j] += left[r] * right[j];
       }
@@ -111,13 +111,11 @@ fn main(
   var totals = total;
   let row0 = rowTile * ROWS;
   let rows = min(ROWS, params.M - row0);
+  let columns = select(min(COLUMNS, (params.N - column0 - 1u) / apart + 1u), 0u, column0 >= params.N);
   for (var r = 0u; r < rows; r++) {
     let cRow = params.cOffset + z * params.cBatch + (row0 + r) * params.cRow;
-    for (var j = 0u; j < COLUMNS; j++) {
+    for (var j = 0u; j < columns; j++) {
       let n = column0 + j * apart;
-      if (n >= params.N) {
-        break;
-      }
       var value = sums[r * COLUMNS + j];
       if (params.hasBias != 0u) {
         value += bias[params.biasOffset + z * params.biasBatch + n];
