@@ -8,23 +8,43 @@ import { adapterForTests } from "../support/environment.ts";
 const { device, found } = await adapterForTests();
 const software = found.info?.software ?? false;
 
+/** What a backend asks of every device. */
+const plain = {
+  features: new Set<string>(),
+  limits: { maxBufferSize: 1024, maxStorageBufferBindingSize: 1024, maxComputeWorkgroupsPerDimension: 8 },
+  lost: new Promise(() => {}),
+  addEventListener() {},
+};
+const targetOf = (device: object) =>
+  new GpuBackend({ ...plain, ...device } as unknown as GPUDevice, { software: false }).target;
+
 test("sizes are such that u32 counts their bytes, however large a device's buffers are", () => {
   const withLimits = (maxBufferSize: number, maxStorageBufferBindingSize: number) => {
-    const limits = { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension: 65535 };
-    const fake = { limits, lost: new Promise(() => {}), addEventListener() {} } as unknown as GPUDevice;
-    return new GpuBackend(fake, { software: false }).target;
+    return targetOf({
+      limits: { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension: 65535 },
+    });
   };
   expect(withLimits(2 ** 40, 2 ** 36)).toEqual({ maxBufferSize: 2 ** 32 - 4, maxWorkgroups: 65535, software: false });
   expect(withLimits(2 ** 40, 2 ** 27).maxBufferSize).toBe(2 ** 27);
   expect(withLimits(2 ** 28, 2 ** 31).maxBufferSize).toBe(2 ** 28);
 });
 
+test("invocations share what they read where the device has subgroups, all of one size", () => {
+  const features = new Set(["subgroups"]);
+  const sizes = (subgroupMinSize: number, subgroupMaxSize: number) => ({
+    adapterInfo: { subgroupMinSize, subgroupMaxSize },
+  });
+  expect(targetOf({ features, ...sizes(8, 8) }).subgroup).toBe(8);
+  expect(targetOf({ features, ...sizes(8, 32) }).subgroup).toBeUndefined();
+  expect(targetOf(sizes(8, 8)).subgroup).toBeUndefined();
+  // Older implementations tell a device nothing of its adapter.
+  expect(targetOf({ features }).subgroup).toBeUndefined();
+});
+
 test.each([true, false])("the device goes with the backend only where it is its own: %s", (owned) => {
   let destroyed = 0;
   const fake = {
-    limits: { maxBufferSize: 1024, maxStorageBufferBindingSize: 1024, maxComputeWorkgroupsPerDimension: 8 },
-    lost: new Promise(() => {}),
-    addEventListener() {},
+    ...plain,
     removeEventListener() {},
     destroy: () => void destroyed++,
   } as unknown as GPUDevice;
@@ -55,11 +75,10 @@ describe("on the GPU", () => {
     const never = new Promise<never>(() => {});
     const buffer = { mapAsync: () => never, destroy() {}, size: 4 };
     const fake = {
-      limits: { maxBufferSize: 1024, maxStorageBufferBindingSize: 1024, maxComputeWorkgroupsPerDimension: 8 },
+      ...plain,
       lost: new Promise<GPUDeviceLostInfo>((resolve) => {
         lose = resolve;
       }),
-      addEventListener() {},
       pushErrorScope() {},
       popErrorScope: () => never,
       createBuffer: () => buffer,
