@@ -133,6 +133,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     "index",
     "char-model",
     "adapter",
+    "open-backend",
     "runtime",
     "train",
     "infer",

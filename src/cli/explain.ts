@@ -12,6 +12,7 @@ import { type HardwareClass, hardwareClass } from "../kernels/hardware-model.ts"
 import { parameterCount } from "../nn/module.ts";
 import { Weights } from "../nn/weights.ts";
 import { printPlan, Runtime, showBytes } from "../node.ts";
+import { openBackend } from "../open-backend.ts";
 import type { Backend, DeviceBuffer, Owner, RunsOf } from "../plan/backend.ts";
 import { countPlan } from "../plan/count-plan.ts";
 import {
@@ -27,7 +28,6 @@ import { PlanBudget } from "../plan/plan-budget.ts";
 import { bytesOf } from "../tensor-data.ts";
 import { makeOptimizer, type OptimizerSpec, optimizerNames } from "../train/specs.ts";
 import { Trainer } from "../train/trainer.ts";
-import { openTable } from "../tuning/open-table.ts";
 import { whole } from "./arguments.ts";
 import { tunedOption } from "./backend.ts";
 import { showChoices, withPredictions } from "./choices.ts";
@@ -106,29 +106,16 @@ async function machineOf({ backend, limits, tuned }: ExplainOptions): Promise<Ma
 
 /** What this machine's adapter allows, as the scheduler sees it. @param tuned with what `webgpu-rnn tune` kept for it */
 async function adapterTarget(tuned: boolean): Promise<Machine> {
-  const runtime = await Runtime.open({ backend: "gpu" }).catch((cause: unknown) => {
+  const { backend, info } = await openBackend({ backend: "gpu", ...(tuned && { tuned: "kept" }) }).catch((cause) => {
     if (!(cause instanceof NoAdapterError)) throw cause;
     throw new NoAdapterError("explain: this machine has no adapter (info says why); leave out --limits adapter", {
       cause,
     });
   });
-  try {
-    const { adapter, limits } = runtime.info();
-    const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = limits;
-    const target = {
-      maxBufferSize: Math.min(maxBufferSize!, maxStorageBufferBindingSize!, 2 ** 32 - 4),
-      maxWorkgroups: maxComputeWorkgroupsPerDimension!,
-      software: adapter!.software,
-      ...(tuned && { tuned: (await openTable("kept", adapter!)).choices }),
-    };
-    return {
-      target,
-      hardware: hardwareClass(adapter!),
-      name: adapter!.description || adapter!.device || "this machine's adapter",
-    };
-  } finally {
-    runtime.dispose();
-  }
+  const { adapter } = info;
+  const name = adapter!.description || adapter!.device || "this machine's adapter";
+  backend.dispose();
+  return { target: backend.target, hardware: hardwareClass(adapter!), name };
 }
 
 interface ExplainOptions {

@@ -10,7 +10,9 @@ import { planOf, register as registerExplain } from "../../src/cli/explain.ts";
 import { register as registerInfo } from "../../src/cli/info.ts";
 import { Vocabulary } from "../../src/data/vocabulary.ts";
 import { FileFormatError, LimitError, NoAdapterError, OptionError } from "../../src/errors.ts";
+import { chooseVariant } from "../../src/kernels/choose-variant.ts";
 import { adam, countPlan, printPlan, Runtime, type Target } from "../../src/node.ts";
+import { openBackend } from "../../src/open-backend.ts";
 import { runCommand } from "../support/command.ts";
 
 const adapter = process.env.WEBGPU_RNN_ADAPTER;
@@ -190,6 +192,31 @@ describe("webgpu-rnn explain", () => {
     expect(error).toBeUndefined();
     expect(out).toContain(`for ${found.adapter?.info.description.split(" ")[0]}`);
     expect(out).not.toContain("assumed");
+  });
+
+  test("--limits adapter chooses as a runtime on this machine does", async (context) => {
+    if (!found.adapter) context.skip(found.reason);
+    const { backend } = await openBackend({ backend: "gpu" });
+    const { out } = await explain(
+      "--train",
+      "--steps",
+      "4",
+      "--batch",
+      "32",
+      "--limits",
+      "adapter",
+      "--no-tuned",
+      "--json",
+    );
+    const choices = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line))
+      .filter(({ type }) => type === "choice");
+    expect(choices.map(({ kernel }) => kernel)).toContain("recurrent-block");
+    for (const { kernel, shape, variant } of choices)
+      expect([kernel, shape, variant]).toEqual([kernel, shape, chooseVariant(backend.target, kernel, shape)]);
+    backend.dispose();
   });
 
   test("--backend wasm says which dispatches are native", async () => {
