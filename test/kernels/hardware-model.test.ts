@@ -161,6 +161,31 @@ const products: readonly (readonly [
   ],
 ];
 
+/** Milliseconds of products with shared rows, by `webgpu-rnn tune` on lavapipe on two cores of an AMD EPYC, 2026-11-22. */
+const sharedProducts: typeof products = [
+  [
+    2048,
+    512,
+    64,
+    [
+      [tile(16, 8, 8, 8), 26],
+      [tile(8, 8, 8, 8), 28.2],
+      [tile(8, 8, 16), 61.1],
+    ],
+  ],
+  [
+    2048,
+    64,
+    128,
+    [
+      [tile(16, 8, 8, 8), 13.8],
+      [tile(8, 8, 8, 8), 17.9],
+      [tile(8, 8, 16), 22.6],
+      [tile(4, 4, 64), 37.4],
+    ],
+  ],
+];
+
 /** Pairs of which one was measured at least three times as fast, and is predicted to be slower. */
 function misjudged<V>(measured: readonly (readonly [V, number])[], predicted: (variant: V) => number): string[] {
   const show = (variant: V) => `${JSON.stringify(variant)} at ${predicted(variant).toFixed(0)}`;
@@ -184,6 +209,11 @@ describe("on lavapipe, variants with a large measured difference are ranked as m
     expect(misjudged(measured, (variant) => predictProduct(hardware.software, { M, N, K }, variant))).toEqual([]);
     const best = Math.min(...measured.map(([variant]) => predictProduct(hardware.software, { M, N, K }, variant)));
     expect(predictProduct(hardware.software, { M, N, K }, measured[0]![0])).toBeLessThanOrEqual(1.5 * best);
+  });
+
+  test.each(sharedProducts)("products %ix%ix%i with shared rows, in the order of their times", (M, N, K, measured) => {
+    const predicted = measured.map(([variant]) => predictProduct(hardware.software, { M, N, K }, variant));
+    expect(predicted).toEqual(predicted.toSorted((a, b) => a - b));
   });
 
   test("a rank that is the wrong way round is found", () => {
