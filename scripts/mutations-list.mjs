@@ -94,8 +94,8 @@ export const mutations = [
     file: "recurrent-backward.wgsl",
     edits: [
       [
-        "straight[s] = keep(s, step.time, row, d, unit) * grad[s];",
-        "straight[s] = select(keep(s, step.time, row, d, unit), vec4f(0.0), isMasked(step.time, row)) * grad[s];",
+        "straight[s] = keep(s, time, row, d, unit) * grad[s];",
+        "straight[s] = select(keep(s, time, row, d, unit), vec4f(0.0), isMasked(time, row)) * grad[s];",
       ],
     ],
   },
@@ -112,7 +112,34 @@ export const mutations = [
   {
     name: "gradient by the initial h lacks Rᵀ times the first step",
     file: "recurrent-backward.wgsl",
-    edits: [["if (params.product.count > 0u && (", "if (params.product.count > 0u && !FINISH && ("]],
+    edits: [
+      ["if (hasProduct && params.product.count > 0u) {", "if (hasProduct && params.product.count > 0u && !FINISH) {"],
+    ],
+  },
+  {
+    name: "a layer of a stack goes on when its steps are done",
+    file: "lib/stack.wgsl",
+    edits: [["time >= d + params.layer.T;", "time > d + params.layer.T;"]],
+  },
+  {
+    name: "a layer of a stack reads its own output in place of the one below",
+    file: "lib/stack-forward.wgsl",
+    edits: [["min(row0 + b, B - 1u), d - 1u)", "min(row0 + b, B - 1u), d)"]],
+  },
+  {
+    name: "a stack forgets b_ih of its upper layers",
+    file: "lib/stack-forward.wgsl",
+    edits: [["if (params.hasBias != 0u) {", "if (false) {"]],
+  },
+  {
+    name: "the gradient by a layer's output comes from a step too far",
+    file: "lib/stack-backward-product.wgsl",
+    edits: [["withAbove(product, flowing,", "withAbove(product, flowing + 1u,"]],
+  },
+  {
+    name: "a layer of a stack reads the mask of another time",
+    file: "lib/stack-forward-step.wgsl",
+    edits: [["time -= d;", ""]],
   },
   {
     name: "projection's backward ignores the mask",

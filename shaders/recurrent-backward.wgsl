@@ -2,6 +2,7 @@
 // pointwise backward, which turns what `gates` saved into the gradients by x (by r where separate, and by the learned vectors).
 // Layout and owners are those of recurrent-forward.wgsl; steps come from the last to the first.
 // With a projection, recurrent-project-backward has made dh_t, and the product is W_hrᵀ·dh_t.
+// STACK and the like: nothing, or lib/stack-backward.wgsl for several layers in the place of directions.
 // FINISH: no step at all, only carry.h += Rᵀ·(gradient by r of this step): after the first step carry is then the gradient by
 // the initial states; where `gates` comes in chunks, the next chunk goes on from it.
 
@@ -9,6 +10,7 @@
 // #include "lib/recurrence.wgsl"
 // #include "lib/recurrent-product.wgsl"
 // #include "lib/recurrent-noise.wgsl"
+// #include STACK
 // #include CELL
 
 const WORDS = LANES / SLICES; // of four units, a workgroup
@@ -31,7 +33,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>; // [D,G,K,⌈U/4⌉] R by row, four units in a word
+@group(0) @binding(1) var<storage, read> weight: array<vec4f>; // [D,G,K,⌈U/4⌉] R by row, four units in a word; then the stack's W
 @group(0) @binding(2) var<storage, read> learned: array<f32>; // [D,N,H]
 @group(0) @binding(3) var<storage, read> outputGradient: array<f32>; // [T,B,D,P]
 @group(0) @binding(4) var<storage, read> control: array<i32>; // seed [1], mask [T,B]
@@ -42,7 +44,7 @@ struct Params {
 
 // Step i of the dispatch in direction d: i before the first one.
 fn stepOf(d: u32, i: u32) -> Step {
-  var step = params.layer.steps[d];
+  var step = params.layer.steps[min(d, 1u)];
   let one = step.before - step.after;
   let moved = i * one;
   step.next = select(step.time + moved - one, step.next, i == 0u);
@@ -72,12 +74,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
 
   for (var i = 0u; i < params.stepCount; i++) {
     let step = stepOf(d, i);
+    var time = step.time;
+    var flowing = select(step.next, time, FINISH || isProjected); // the time of the gates that the product reads
+    var hasProduct = i > 0u || params.hasProduct != 0u;
+    // #include STACK_STEP
     // Zeros are written out as in recurrent-forward.
     var product = array<vec4f, ROWS>();
-    if (params.product.count > 0u && (i > 0u || params.hasProduct != 0u)) {
-      let time = select(step.next, step.time, FINISH || isProjected);
-      product = transposedProduct(time, row0, d, z, word, unit, lane / WORDS, SLICES);
+    if (hasProduct && params.product.count > 0u) {
+      product = transposedProduct(flowing, row0, d, z, word, unit, lane / WORDS, SLICES);
     }
+    // #include STACK_PRODUCT
 
     var products = sumOfSlices(product, lane);
     for (var b = 0u; b < ROWS; b++) {
@@ -85,7 +91,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
         break;
       }
       if (ownsResults(lane)) {
-        finishStep(step, row0 + b, d, z, u, unit, products[b], i > 0u || params.product.hasCarry != 0u);
+        finishStep(step, time, row0 + b, d, z, u, unit, products[b], i > 0u || params.product.hasCarry != 0u);
       }
     }
     endStep();
@@ -93,7 +99,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
 }
 
 // The cell's backward maths for four units of a row, from the product that flows in.
-fn finishStep(step: Step, row: u32, d: u32, z: u32, u: u32, unit: vec4u, product: vec4f, hasCarry: bool) {
+fn finishStep(step: Step, time: u32, row: u32, d: u32, z: u32, u: u32, unit: vec4u, product: vec4f, hasCarry: bool) {
   let H = params.layer.H;
   let P = params.layer.P;
   let B = params.layer.B;
@@ -117,7 +123,9 @@ fn finishStep(step: Step, row: u32, d: u32, z: u32, u: u32, unit: vec4u, product
   var saved = array<Real, SAVED>();
   var p = array<Real, max(1u, LEARNED)>();
   let at = params.gatesOffset + gatesIndex(step.time, row, z);
-  let hasOutput = params.hasOutput != 0u && !isProjected && !isOutputZero(step.time, row);
+  var output = hIndex(time, row, d);
+  var hasOutput = params.hasOutput != 0u && !isProjected && !isOutputZero(time, row);
+  // #include STACK_OUTPUT
   for (var l = 0u; l < unitsOfWord(); l++) {
     if (hasCarry && !isProjected) {
       grad[0][l] += carry[carryH + outUnit[l]];
@@ -130,7 +138,7 @@ fn finishStep(step: Step, row: u32, d: u32, z: u32, u: u32, unit: vec4u, product
         }
       }
       if (hasOutput) {
-        grad[0][l] += outputGradient[params.outputGradientOffset + hIndex(step.time, row, d) + outUnit[l]];
+        grad[0][l] += outputGradient[params.outputGradientOffset + output + outUnit[l]];
       }
       prev[0][l] = h[params.hOffset + hIndex(step.before, row, d) + outUnit[l]];
       // #unroll
@@ -157,7 +165,7 @@ fn finishStep(step: Step, row: u32, d: u32, z: u32, u: u32, unit: vec4u, product
   // The gradient by what a unit kept goes straight to the step before; the cell made the other part.
   var straight = array<Real, STATES>();
   for (var s = select(0u, 1u, isProjected); s < STATES; s++) {
-    straight[s] = keep(s, step.time, row, d, unit) * grad[s];
+    straight[s] = keep(s, time, row, d, unit) * grad[s];
     grad[s] -= straight[s];
   }
   let made = cellBackward(savedFrom(saved), stateFrom(prev), stateFrom(grad), learnedFrom(p));

@@ -4,6 +4,7 @@
 // An invocation owns four units (a vec4f) of ROWS sequences and all their gates, so the cell needs no exchange. A dispatch goes
 // through several steps where a workgroup has all units of its rows: TILING says which, and who shares a product.
 // Both directions run in one dispatch, along z.
+// STACK, STACK_STEP: nothing, or lib/stack-forward.wgsl for several layers in the place of directions.
 // INTERMEDIATE: the first of two products; its gates' complete sums go into x, and the intermediate vector is made: what the cell
 // multiplies in the second product of the same step. With a projection the cell's output goes there, and h is made from it.
 
@@ -11,6 +12,7 @@
 // #include "lib/recurrence.wgsl"
 // #include "lib/recurrent-noise.wgsl"
 // #include ROW_VALUES
+// #include STACK
 // #include CELL
 
 const WORDS = LANES / SLICES; // of four units, a workgroup
@@ -32,8 +34,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>; // [D,K,G,⌈H/4⌉] R by column, four units in a word
-@group(0) @binding(2) var<storage, read> bias: array<f32>; // [D,G,H] b_hh
+@group(0) @binding(1) var<storage, read> weight: array<vec4f>; // [D,K,G,⌈H/4⌉] R by column, four units in a word; then the stack's W
+@group(0) @binding(2) var<storage, read> bias: array<f32>; // [D,G,H] b_hh, then the stack's b_ih
 @group(0) @binding(3) var<storage, read> learned: array<f32>; // [D,N,H]
 @group(0) @binding(4) var<storage, read> control: array<i32>; // seed [1], mask [T,B]
 @group(0) @binding(5) var<storage, read_write> gates: array<f32>; // [times,B,directions,W,H]
@@ -50,12 +52,43 @@ fn operand(i: u32) -> f32 {
 
 // Step i of the dispatch in direction d.
 fn stepOf(d: u32, i: u32) -> Step {
-  var step = params.layer.steps[d];
+  var step = params.layer.steps[min(d, 1u)];
   let moved = i * (step.after - step.before);
   step.time += moved;
   step.before += moved;
   step.after += moved;
   return step;
+}
+
+// The products of four units of ROWS rows for all gates: a weight matrix by column times the numbers that begin at `base`.
+fn products(base: array<u32, ROWS>, matrix: u32, word: u32, unit: vec4u, lane: u32) -> array<vec4f, ROWS * GATES> {
+  var r = array<vec4f, ROWS * GATES>();
+  var rows = base;
+  let own = basesOf(base);
+  let words = (params.layer.H + 3u) / 4u;
+  let head = unit / params.headUnits * params.K;
+  let weightBase = params.weightOffset / 4u + (matrix * params.K * GATES + FROM) * words + min(word, words - 1u);
+  for (var k = lane / WORDS; k < params.K; k += SLICES) {
+    var w: array<vec4f, GATES>;
+    // #unroll
+    for (var g = 0u; g < COUNT; g++) {
+      w[g] = weight[weightBase + (k * GATES + g) * words];
+    }
+    let values = rowValues(own, k);
+    // #unroll
+    for (var b = 0u; b < ROWS; b++) {
+      var hk = vec4f(values[b]);
+      if (HEADS) {
+        let i = vec4u(rows[b] + k) + head;
+        hk = vec4f(operand(i.x), operand(i.y), operand(i.z), operand(i.w));
+      }
+      // #unroll
+      for (var g = 0u; g < COUNT; g++) {
+        r[b * GATES + FROM + g] += hk * w[g];
+      }
+    }
+  }
+  return r;
 }
 
 @compute @workgroup_size(LANES)
@@ -79,6 +112,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   for (var i = 0u; i < params.stepCount; i++) {
     let step = stepOf(d, i);
 
+    var time = step.time;
+    // #include STACK_STEP
+
     // r = R·h_{t-1}, or R times the intermediate vector
     // Zeros are written out because Dawn (webgpu 0.6.2) leaves a variable that is declared in a loop without a value as the last
     // round left it, as did wgpu (its issue 9489).
@@ -94,29 +130,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
           base[b] = params.hOffset + select(0u, params.layer.droppedAt, dropsH()) + hIndex(step.before, row, d);
         }
       }
-      let own = basesOf(base);
-      let head = unit / params.headUnits * params.K;
-      let weightBase = params.weightOffset / 4u + (d * params.K * GATES + FROM) * words + min(word, words - 1u);
-      for (var k = lane / WORDS; k < params.K; k += SLICES) {
-        var w: array<vec4f, GATES>;
-        // #unroll
-        for (var g = 0u; g < COUNT; g++) {
-          w[g] = weight[weightBase + (k * GATES + g) * words];
-        }
-        let values = rowValues(own, k);
-        // #unroll
-        for (var b = 0u; b < ROWS; b++) {
-          var hk = vec4f(values[b]);
-          if (HEADS) {
-            let i = vec4u(base[b] + k) + head;
-            hk = vec4f(operand(i.x), operand(i.y), operand(i.z), operand(i.w));
-          }
-          // #unroll
-          for (var g = 0u; g < COUNT; g++) {
-            r[b * GATES + FROM + g] += hk * w[g];
-          }
-        }
-      }
+      r = products(base, d, word, unit, lane);
     }
 
     // A copy for the loop below, whose index is not constant: r itself then stays in registers.
@@ -132,7 +146,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
       }
       own = sumOfSlices(own, lane);
       if (ownsResults(lane)) {
-        finishStep(step, row0 + b, d, z, u, unit, own);
+        finishStep(step, time, row0 + b, d, z, u, unit, own);
       }
     }
     endStep();
@@ -140,7 +154,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
 }
 
 // The cell's maths for four units of a row, from R's products.
-fn finishStep(step: Step, row: u32, d: u32, z: u32, u: u32, unit: vec4u, r: array<vec4f, GATES>) {
+fn finishStep(step: Step, time: u32, row: u32, d: u32, z: u32, u: u32, unit: vec4u, r: array<vec4f, GATES>) {
   let H = params.layer.H;
   let P = params.layer.P;
   let outUnit = min(unit, vec4u(P - 1u));
@@ -198,7 +212,7 @@ fn finishStep(step: Step, row: u32, d: u32, z: u32, u: u32, unit: vec4u, r: arra
 
   var next = stateArray(made.state);
   for (var s = select(0u, 1u, isProjected); s < STATES; s++) {
-    let part = keep(s, step.time, row, d, unit);
+    let part = keep(s, time, row, d, unit);
     // Where all is kept, what the cell made of a step that does not exist is not even multiplied.
     next[s] = select(next[s] + part * (prev[s] - next[s]), prev[s], part == vec4f(1.0));
   }

@@ -47,6 +47,9 @@ export function scaleGradient(e: Emitter, call: ScaledGradient): void {
   table.scaleGradient(e, call);
 }
 
+/** Those of recurrent layers, where they are loaded. */
+export const loadedCommands = (): typeof ofRecurrent | undefined => table?.recurrent;
+
 /** For recurrent layers with tokens, a projection or an intermediate product. */
 export function recurrentCommands(): typeof ofRecurrent {
   if (!table) throw new InternalError("the commands of recurrent layers are not loaded");

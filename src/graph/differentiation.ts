@@ -18,7 +18,7 @@ export interface Differentiation {
 
 export const differentiation: Differentiation = {
   backward: {
-    recurrent: (node, e, saved) => recurrentGradients(node as RecurrentNode, e, saved as Saved),
+    recurrent: (node, e, saved) => recurrentGradients(node as RecurrentNode, e, saved as Saved | undefined),
     linear: (node, e) => linearGradients(node as LinearNode, e),
   },
   clearOtherGradients,

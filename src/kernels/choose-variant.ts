@@ -100,6 +100,11 @@ const table = {
       { variant: slices(1, 16, 16) },
     ],
   } satisfies Choices<ReturnType<typeof slices> | "block">,
+  /** Layers of one size on top of each other: whether they go on together, each a step behind the one below it. */
+  "recurrent-stack": {
+    software: [{ variant: "layer by layer" }],
+    hardware: [{ variant: "together" }],
+  } satisfies Choices<"together" | "layer by layer">,
 };
 
 type Table = typeof table;

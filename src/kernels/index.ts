@@ -38,6 +38,7 @@ import { recurrentForward, recurrentInitial } from "./recurrent.ts";
 import { recurrentBackward } from "./recurrent-gradient.ts";
 import { recurrentIntermediateBackward } from "./recurrent-intermediate.ts";
 import { recurrentProject, recurrentProjectBackward } from "./recurrent-projection.ts";
+import { recurrentStackBackward, recurrentStackForward } from "./recurrent-stack.ts";
 import { rowGather } from "./row-gather.ts";
 import { sample } from "./sample.ts";
 import { scanBackward, scanChunks, scanForward } from "./scan.ts";
@@ -80,6 +81,8 @@ const table = [
   recurrentBackward,
   recurrentIntermediateBackward,
   recurrentProjectBackward,
+  recurrentStackForward,
+  recurrentStackBackward,
   crossEntropyCount,
   crossEntropyRows,
   crossEntropyMean,

@@ -64,9 +64,11 @@ export interface Kernel<
   B extends readonly Binding[] = readonly Binding[],
   P extends readonly Param[] = readonly Param[],
 > {
-  /** The stem of its WGSL file. */
+  /** The stem of its WGSL file, or another name where kernels share one. */
   readonly name: string;
   readonly shader: Shader;
+  /** What symbolic includes of its WGSL file stand for, in place of what they stand for elsewhere. */
+  readonly parts?: Readonly<Record<string, Shader>>;
   readonly bindings: B;
   readonly params: P;
   /** Every way in which the scheduler may compile it (with each cell, where it runs one): what the shader test compiles, all of
@@ -90,9 +92,9 @@ export type TwinOf<K> =
 /** Gives a kernel its name and its types. */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineKernel<const B extends readonly Binding[], const P extends readonly Param[]>(
-  kernel: Omit<Kernel<B, P>, "name">,
+  kernel: Omit<Kernel<B, P>, "name"> & { readonly name?: string },
 ): Kernel<B, P> {
-  return { ...kernel, name: kernel.shader.file.replace(".wgsl", "") };
+  return { name: kernel.shader.file.replace(".wgsl", ""), ...kernel };
 }
 
 /* @__NO_SIDE_EFFECTS__ */
@@ -138,7 +140,7 @@ export function composeKernel(kernel: Kernel, variant: Variant, checks?: Compose
     const { expression = [{ load: 0, by: "all", dtype: "f32" }] } = variant;
     return compose(kernel.shader, { constants, checks, parts: { EXPRESSION: kernel.expressionShader(expression) } });
   }
-  const parts = partsOf(constants);
+  const parts = { ...partsOf(constants), ...kernel.parts };
   if (variant.cell === undefined) return compose(kernel.shader, { constants, checks, parts });
   const cell = cellNamed(variant.cell);
   return compose(kernel.shader, {
@@ -154,7 +156,13 @@ export function composeKernel(kernel: Kernel, variant: Variant, checks?: Compose
 const partsOf = ({ ACROSS_UNITS, SLICES, SHARED }: Constants): Readonly<Record<string, Shader>> => ({
   TILING: ACROSS_UNITS === true ? tilingRowWgsl : SLICES === 1 ? tilingBlockWgsl : tilingSlicesWgsl,
   ROW_VALUES: Number(SHARED) > 1 ? rowsSharedWgsl : rowsOwnWgsl,
+  ...layerByItself,
 });
+
+const nothing: Shader = { file: "", source: "", includes: [] };
+
+/** Places of recurrent-forward and recurrent-backward in which a stack of layers has something. */
+const layerByItself = { STACK: nothing, STACK_STEP: nothing, STACK_PRODUCT: nothing, STACK_OUTPUT: nothing };
 
 /** The file that the lines of a fragment report that was given with a cell. */
 export const ownFile = ({ name }: FullCell): string => `cells/${name}.wgsl`;

@@ -2,7 +2,7 @@ import { LimitError } from "../errors.ts";
 import type { Constants, Dispatch, Target, View } from "../plan/plan.ts";
 import { chooseVariant, type VariantOf } from "./choose-variant.ts";
 import { dispatch, gridFor } from "./kernel.ts";
-import { type Chunk, hOf, type Recurrence, recurrenceParams, stepAt } from "./recurrence.ts";
+import { type Chunk, hOf, type Recurrence, type RecurrenceParams, recurrenceParams, stepAt } from "./recurrence.ts";
 import { blockTile, recurrentForward, recurrentInitial, sliceTile, tile } from "./recurrent.ts";
 
 /** What every step is told. */
@@ -13,6 +13,12 @@ export interface Step {
   readonly chunk: Chunk;
   /** h of the whole sequence. */
   readonly h: View;
+}
+
+/** A kernel in place of the one for a single layer, and what it is told else. */
+export interface OwnKernel<K> {
+  readonly kernel: K;
+  readonly params?: Partial<RecurrenceParams>;
 }
 
 /** How many sequences each invocation of a block has, and who shares them. */
@@ -123,12 +129,13 @@ export function stepForward(
     /** Something to bind where nothing is read. */
     readonly unused: View;
   },
+  own: OwnKernel<typeof recurrentForward> = { kernel: recurrentForward },
 ): Dispatch {
   const { chunk, bias, intermediate, unused } = call;
   const isSecond = r.cell.intermediate !== undefined && !intermediate;
   const { constants, grid } = tileOf(target, call.label, r, chunk);
   const { numHeads } = r.options;
-  return dispatch(recurrentForward, {
+  return dispatch(own.kernel, {
     label: call.label,
     cell: r.cell.name,
     views: {
@@ -146,6 +153,7 @@ export function stepForward(
       headUnits: r.H / numHeads,
       hasBias: bias ? 1 : 0,
       stepCount: call.stepCount,
+      ...own.params,
     },
     constants: { ...constants, SAVE: call.save && !intermediate, INTERMEDIATE: intermediate },
     grid,

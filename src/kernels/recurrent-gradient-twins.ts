@@ -1,5 +1,5 @@
 import { savedNames, type Unit, type Values } from "../cells/cell.ts";
-import type { ArrayOf, TwinOf } from "./kernel.ts";
+import type { ArrayOf, TwinContext, TwinOf } from "./kernel.ts";
 import type { RecurrentGradientParams, recurrentBackward } from "./recurrent-gradient.ts";
 import type { recurrentIntermediateBackward } from "./recurrent-intermediate.ts";
 import type { recurrentProjectBackward } from "./recurrent-projection.ts";
@@ -34,11 +34,30 @@ const recurrentBackwardTwin: TwinOf<typeof recurrentBackward> = (arrays, p, cont
   for (const step of stepsBackward(p)) stepBackward(arrays, step, context);
 };
 
-const stepBackward: TwinOf<typeof recurrentBackward> = (
-  { weight, learned, outputGradient, control, h, states, gates, carry },
-  p,
-  { constants, cell },
-) => {
+/** What is different where layers lie in a stack. */
+export interface BackwardRows {
+  readonly rows: Iterable<Row>;
+  /** Adds to the product what else flows into a row. */
+  addTo(product: Float64Array, row: Row): void;
+  /** The time whose gates FINISH reads. */
+  finishTime(row: Row): number;
+  /** Where the gradient by a row's output begins; undefined where it has none. */
+  output(row: Row): number | undefined;
+}
+
+/** A step of some rows. */
+export function stepBackward(
+  arrays: Parameters<typeof recurrentBackwardTwin>[0],
+  p: Parameters<typeof recurrentBackwardTwin>[1],
+  { constants, cell }: TwinContext,
+  of: BackwardRows = {
+    rows: rowsOf(p, arrays.control),
+    addTo: () => {},
+    finishTime: (row) => row.time,
+    output: (row) => row.h(row.time),
+  },
+): void {
+  const { weight, learned, outputGradient, h, states, gates, carry } = arrays;
   const { B, D, H, P } = p;
   const sizes = { G: cell.gates.length, separate: cell.separate.length };
   const saved = savedNames(cell);
@@ -46,21 +65,22 @@ const stepBackward: TwinOf<typeof recurrentBackward> = (
   const cellCarry = (s: number) => D * B * P + (s - 1) * D * B * H;
   const ownOf = learnedReader(cell, learned, H);
   const [kept, prev, grad]: [Values, Values, Values] = [{}, {}, {}];
-  for (const row of rowsOf(p, control)) {
-    const from = constants.FINISH || isProjected ? row.time : row.next;
+  for (const row of of.rows) {
+    const from = constants.FINISH ? of.finishTime(row) : isProjected ? row.time : row.next;
     const product = transposedProduct({ weight, gates }, p, row, from, sizes);
+    if (!constants.FINISH) of.addTo(product, row);
     if (constants.FINISH) {
       for (let u = 0; u < P; u++)
         carry[row.of(P) + u] = product[u]! * row.dropFactor(u) + (p.hasCarry ? carry[row.of(P) + u]! : 0);
       continue;
     }
-    const seesOutput = p.hasOutput && !row.isOutputZero;
+    const output = p.hasOutput && !row.isOutputZero ? of.output(row) : undefined;
     /** The gradient by a state after this step. */
     const gradientOf = (s: number, u: number): number => {
       if (s > 0) return p.hasCarry ? carry[cellCarry(s) + row.of(H) + u]! : 0;
       if (isProjected) return product[u]!;
       const flowing = product[u]! * row.dropFactor(u) + (p.hasCarry ? carry[row.of(P) + u]! : 0);
-      return flowing + (seesOutput ? outputGradient[row.h(row.time) + u]! : 0);
+      return flowing + (output === undefined ? 0 : outputGradient[output + u]!);
     };
     const keep = (s: number, u: number) => (s === 0 && isProjected ? 0 : row.keep(s, u));
     const at = row.gates(row.time);
@@ -72,7 +92,7 @@ const stepBackward: TwinOf<typeof recurrentBackward> = (
       });
       return cell.backward(load(kept, saved, gates, at + u, H), prev, grad, ownOf(row.d, u), unit);
     };
-    forAllUnits(cell, H, row.d, maths, (u, step) => {
+    forAllUnits(cell, H, row.direction, maths, (u, step) => {
       store(saved, step.grads, gates, at + u, H);
       cell.states.forEach((name, s) => {
         // The gradient by what a unit kept goes straight to the step before; the cell made the other part.
@@ -82,7 +102,7 @@ const stepBackward: TwinOf<typeof recurrentBackward> = (
       });
     });
   }
-};
+}
 
 const recurrentIntermediateBackwardTwin: TwinOf<typeof recurrentIntermediateBackward> = (
   { weight, learned, control, h, states, gates, carry },

@@ -22,8 +22,18 @@ export class Row extends RowPlace {
     this.#control = control;
   }
 
+  /** The time of the sequence. */
+  get maskTime(): number {
+    return this.time;
+  }
+
+  /** Whose activations the cell has. */
+  get direction(): number {
+    return this.d;
+  }
+
   get isMasked(): boolean {
-    return this.#p.hasMask === 1 && this.#control[this.#p.maskAt + this.time * this.#p.B + this.#b] === 0;
+    return this.#p.hasMask === 1 && this.#control[this.#p.maskAt + this.maskTime * this.#p.B + this.#b] === 0;
   }
 
   /** Whether the output of this step is zero whatever the state is. */

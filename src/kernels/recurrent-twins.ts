@@ -1,19 +1,21 @@
 import { savedNames, type Unit, type Values } from "../cells/cell.ts";
-import type { TwinOf } from "./kernel.ts";
+import type { TwinContext, TwinOf } from "./kernel.ts";
 import type { recurrentForward, recurrentInitial } from "./recurrent.ts";
 import type { recurrentProject } from "./recurrent-projection.ts";
 import { stepsForward } from "./recurrent-row.ts";
-import { forAllUnits, learnedReader, load, rowsOf, store } from "./recurrent-twin.ts";
+import { forAllUnits, learnedReader, load, type Row, rowsOf, store } from "./recurrent-twin.ts";
 
 const recurrentForwardTwin: TwinOf<typeof recurrentForward> = (arrays, p, context) => {
   for (const step of stepsForward(p)) stepForward(arrays, step, context);
 };
 
-const stepForward: TwinOf<typeof recurrentForward> = (
-  { weight, bias, learned, control, gates, h, states },
-  p,
-  { constants, cell },
-) => {
+/** A step of some rows. */
+export function stepForward(
+  { weight, bias, learned, control, gates, h, states }: Parameters<typeof recurrentForwardTwin>[0],
+  p: Parameters<typeof recurrentForwardTwin>[1],
+  { constants, cell }: TwinContext,
+  rows: Iterable<Row> = rowsOf(p, control),
+): void {
   const { H, P, K } = p;
   const G = cell.gates.length;
   const last = cell.intermediate?.gates ?? 0;
@@ -24,8 +26,8 @@ const stepForward: TwinOf<typeof recurrentForward> = (
   const sums = new Float64Array(G * H);
   const ownOf = learnedReader(cell, learned, H);
   const [x, r, prev]: [Values, Values, Values] = [{}, {}, {}];
-  for (const row of rowsOf(p, control)) {
-    const { d, before, after } = row;
+  for (const row of rows) {
+    const { d, direction, before, after } = row;
     // r = R·h_{t-1} + b_hh, or R times the intermediate vector.
     const [operand, first] =
       from > 0 ? [states, row.intermediate(after)] : [h, (row.dropsH ? p.droppedAt : 0) + row.h(before)];
@@ -54,7 +56,7 @@ const stepForward: TwinOf<typeof recurrentForward> = (
         const own = inputs(u);
         return cell.intermediate!.forward(x, prev, own, unit);
       };
-      forAllUnits(cell, H, d, maths, (u, value) => {
+      forAllUnits(cell, H, direction, maths, (u, value) => {
         states[row.intermediate(after) + u] = value * row.dropFactor(u);
       });
       continue;
@@ -63,7 +65,7 @@ const stepForward: TwinOf<typeof recurrentForward> = (
       const own = inputs(u);
       return cell.forward(x, load(r, cell.gates, sums, u, H), prev, own, unit);
     };
-    forAllUnits(cell, H, d, maths, (u, { state, saved: kept }) => {
+    forAllUnits(cell, H, direction, maths, (u, { state, saved: kept }) => {
       cell.states.forEach((name, s) => {
         if (s === 0 && P < H) {
           states[row.intermediate(after) + u] = state[name]!;
@@ -80,7 +82,7 @@ const stepForward: TwinOf<typeof recurrentForward> = (
       if (constants.SAVE) store(saved, kept, gates, at + u, H);
     });
   }
-};
+}
 
 const recurrentInitialTwin: TwinOf<typeof recurrentInitial> = ({ h0, cellStates0, control, h, states }, p) => {
   const { B, D, H, P } = p;

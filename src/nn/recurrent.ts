@@ -226,25 +226,28 @@ export class Recurrent<
 
     const starts = state ? undefined : this.#starts(B);
     const finals: Record<string, Tensor[]> = Object.fromEntries(states.map((name) => [name, []]));
-    this.#layers.forEach((layer, l) => {
+    const results = this.#layers.map((layer, l) => {
       const label = L === 1 ? this.label : `${this.label}.l${l}`;
       const run = (from: Tensor, before: States | undefined, real: Tensor | undefined) =>
         this.#layer(label, layer, l, from, before, { mask: real, steps });
       const before = this.#statesOf(l, state ?? starts);
       const runner = stepRunner();
-      const { y, states: after } = runner
+      const result = runner
         ? runner({ module: this, layer: l, ...steps, fromEnd }, { x: input, mask }, before, run)
         : run(input, before, mask);
+      let output = this.#merged(label, result.y, this.#output(l));
+      if (residual && l > 0) output = pointwise(`${label} residual`, "add", [output, input]);
+      input = l < L - 1 ? this.#dropped(label, output) : output;
+      return result;
+    });
+    for (const [l, { states: after }] of results.entries()) {
       for (const name of states) {
         const one = after[name]!;
         const start = starts?.[name]?.[l];
         one.facts = { ...one.facts, ...(start && { start }), ...(isHeld && { isHeld }) };
         finals[name]!.push(one);
       }
-      let output = this.#merged(label, y, this.#output(l));
-      if (residual && l > 0) output = pointwise(`${label} residual`, "add", [output, input]);
-      input = l < L - 1 ? this.#dropped(label, output) : output;
-    });
+    }
     const output = this.batchFirst && merge !== "none" ? swapAxes(`${this.label} batch first`, input) : input;
     const next = Object.fromEntries(states.map((name) => [name, this.#stacked(finals[name]!)]));
     return { output, state: next as RecurrentState<Name> };
@@ -308,8 +311,14 @@ export class Recurrent<
         noise: seed && drawsNoise(steps) ? { seed, stream: noiseStream(label) } : undefined,
       },
     );
-    const cells = others.map((name, i) => [name, reshape(slice(cellStatesN, i, 1), shape)] as const);
-    return { y, states: Object.fromEntries([[first, hn], ...cells]) };
+    return {
+      y,
+      // When they are asked for, which is after all layers: layers whose states nobody reads in between can go on together.
+      get states() {
+        const cells = others.map((name, i) => [name, reshape(slice(cellStatesN, i, 1), shape)] as const);
+        return Object.fromEntries([[first, hn], ...cells]);
+      },
+    };
   }
 
   /** The outputs of both directions as one. */

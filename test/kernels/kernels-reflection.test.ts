@@ -116,7 +116,7 @@ describe.each(titled)("%s", (_, kernel) => {
   });
 
   test("uses every constant of its variants", () => {
-    const source = withIncludes(`${kernel.name}.wgsl`);
+    const source = withIncludes(kernel.shader.file);
     // ACROSS_UNITS chooses the file that stands for TILING.
     const words = Object.keys(kernel.variants[0]!).map((name) => (name === "ACROSS_UNITS" ? "TILING" : name));
     const unused = words.filter((word) => !new RegExp(`\\b${word}\\b`).test(source));
@@ -130,6 +130,12 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   ROW_VALUES: ["lib/rows-own.wgsl", "lib/rows-shared.wgsl"],
   EXPRESSION: [...new Set(Object.values(operations).flatMap(({ includes = [] }) => includes.map(({ file }) => file)))],
   NORM: [...new Set(testCells.flatMap((cell) => cell.parts?.NORM?.file ?? []))],
+  ...Object.fromEntries(
+    ["STACK", "STACK_STEP", "STACK_PRODUCT", "STACK_OUTPUT"].map((name) => [
+      name,
+      Object.values(kernels).flatMap((kernel) => kernel.parts?.[name]?.file ?? []),
+    ]),
+  ),
 };
 
 /** The files that a shader file includes, with all that a symbolic name may stand for. */
@@ -144,7 +150,7 @@ const withIncludes = (file: string): string =>
 
 test("every shader file belongs to a kernel, a cell or lib", () => {
   const fragments = testCells.map(({ fragment }) => (fragment as Shader).file);
-  const expected = new Set([...Object.keys(kernels).map((stem) => `${stem}.wgsl`), ...fragments]);
+  const expected = new Set([...Object.values(kernels).map(({ shader }) => shader.file), ...fragments]);
   expect(
     Object.keys(shaderFiles)
       .filter((file) => !file.startsWith("lib/"))
@@ -234,7 +240,7 @@ test("the shaders of a bundle are the files without comments and needless spaces
     expect(source.trimEnd().split("\n").map(tokens)).toEqual(plain.map(tokens));
     expect(source).not.toMatch(/^ |[\w)] [=*<(,]/m);
   };
-  for (const { shader } of Object.values(kernels)) compare(shader);
+  for (const { shader, parts = {} } of Object.values(kernels)) [shader, ...Object.values(parts)].forEach(compare);
   for (const { includes = [] } of Object.values(operations)) includes.forEach(compare);
   for (const { fragment, parts = {} } of testCells) [fragment as Shader, ...Object.values(parts)].forEach(compare);
   expect([...seen, ...parts.TILING!, ...parts.ROW_VALUES!].sort()).toEqual(Object.keys(shaderFiles).sort());

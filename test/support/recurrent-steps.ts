@@ -26,7 +26,7 @@ const switches = ["first", "second", "output", "mask", "noise", "zoneoutH", "zon
 const further = ["zeroOutput", "projected", "large"] as const;
 type Switch = (typeof switches)[number] | (typeof further)[number];
 
-const choose = ({ bits }: Step): Readonly<Record<Switch, boolean>> =>
+export const choose = ({ bits }: Step): Readonly<Record<Switch, boolean>> =>
   Object.fromEntries([...switches, ...further].map((name, i) => [name, ((bits >> i) & 1) === 1])) as Record<
     Switch,
     boolean
@@ -36,7 +36,7 @@ const choose = ({ bits }: Step): Readonly<Record<Switch, boolean>> =>
 const scrambled = (i: number): number => Math.imul(i + 1, 0x9e3779b1) >>> 21;
 
 /** Largest number of elements that `states` and `gates` hold per slot: fewer times where rows are wide. */
-const MOST = 12_000;
+export const MOST = 12_000;
 
 const step = (T: number, B: number, H: number, D: number, i: number): Step => {
   const times = Math.max(1, Math.min(T, Math.floor(MOST / (B * H * D))));
@@ -133,7 +133,7 @@ function stepOf(s: Fitted, d: number, i = 0) {
 }
 
 /** What a unit may have come from: three steps of its own from a state of zero. */
-function history(
+export function history(
   cell: FullCell,
   numbers: Numbers,
   learned: Values,
@@ -238,6 +238,7 @@ export class Layout {
       Object.entries(stepOf(this.s, d)).map(([name, value]) => [`${name}${d}`, Math.max(0, value)] as const),
     );
     return {
+      T,
       B,
       D,
       H,
@@ -275,15 +276,19 @@ export class Layout {
   }
 
   grid(constants: Constants, U: number): [number, number, number] {
-    const { ROWS, LANES, ACROSS_UNITS, SLICES, SHARED } = constants;
-    const { B } = this.s;
-    if (Number(SLICES ?? 1) > 1) {
-      const words = Number(LANES) / Number(SLICES);
-      return [Math.ceil(Math.ceil(U / 4) / words) * Math.ceil(B / Number(ROWS)), 1, this.chunk.directions];
-    }
-    if (ACROSS_UNITS) return [B, 1, this.chunk.directions];
-    const owners = Math.ceil(Math.ceil(U / 4) / Number(SHARED ?? 1)) * Number(SHARED ?? 1);
-    const invocations = owners * Math.ceil(B / Number(ROWS));
-    return [Math.ceil(invocations / Number(LANES)), 1, this.chunk.directions];
+    return gridOf(constants, this.s.B, U, this.chunk.directions);
   }
+}
+
+/** Workgroups for U results of B rows, in each direction or layer. */
+export function gridOf(constants: Constants, B: number, U: number, directions: number): [number, number, number] {
+  const { ROWS, LANES, ACROSS_UNITS, SLICES, SHARED } = constants;
+  if (Number(SLICES ?? 1) > 1) {
+    const words = Number(LANES) / Number(SLICES);
+    return [Math.ceil(Math.ceil(U / 4) / words) * Math.ceil(B / Number(ROWS)), 1, directions];
+  }
+  if (ACROSS_UNITS) return [B, 1, directions];
+  const owners = Math.ceil(Math.ceil(U / 4) / Number(SHARED ?? 1)) * Number(SHARED ?? 1);
+  const invocations = owners * Math.ceil(B / Number(ROWS));
+  return [Math.ceil(invocations / Number(LANES)), 1, directions];
 }

@@ -23,9 +23,15 @@ function testCases(backend: Backend, constants: Constants, caseOf: (s: Step) => 
     ));
 }
 
-/** A kernel that runs a cell, with these. */
-export function testSteps(backend: Backend, kernel: Kernel, cells: readonly FullCell[], caseOf: CaseOf): void {
-  const variants = cellVariants(kernel, { of: cells, cells: 1 });
+/** A kernel that runs a cell, with these. `once`: as cellVariants has it, for one that shares its shader with another kernel. */
+export function testSteps(
+  backend: Backend,
+  kernel: Kernel,
+  cells: readonly FullCell[],
+  caseOf: CaseOf,
+  { once = false } = {},
+): void {
+  const variants = cellVariants(kernel, { of: cells, cells: 1, once });
   describe.each(variants.map(({ cell, constants }) => [cell.name, titleOf(constants), cell, constants] as const))(
     "of %s, %s",
     (_, __, cell, constants) => testCases(backend, constants, (s) => caseOf(cell, constants, s)),

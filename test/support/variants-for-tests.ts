@@ -31,10 +31,13 @@ export function cellVariants(
     of = testCells,
     cells,
     combinations = false,
+    once = false,
   }: {
     readonly of?: readonly FullCell[];
     readonly cells: number;
     readonly combinations?: boolean;
+    /** Every division and every switch is seen, not every division with each switch. */
+    readonly once?: boolean;
   },
 ): CellVariant[] {
   const pairs = of.flatMap((cell) =>
@@ -44,7 +47,9 @@ export function cellVariants(
       // Tiles with slices take long to compile: each is seen once, its switches are those of the other tiles.
       const ofKernel = [
         division,
-        ...(Number(constants.SLICES) > 1 && !combinations ? [] : switches.map((one) => `${division}, ${one}`)),
+        ...(once || (Number(constants.SLICES) > 1 && !combinations)
+          ? []
+          : switches.map((one) => `${division}, ${one}`)),
       ];
       return { cell, constants, ofCell, ofKernel };
     }),

@@ -2,12 +2,17 @@ import { gatherColumns } from "../../kernels/column-gather.ts";
 import { scatterColumns } from "../../kernels/column-scatter.ts";
 import { sumColumns } from "../../kernels/column-sums.ts";
 import { zeroRows } from "../../kernels/mask.ts";
-import { type Chunk, gateSlots, type Recurrence } from "../../kernels/recurrence.ts";
+import { gateSlots, type Recurrence } from "../../kernels/recurrence.ts";
 import { intermediateBackward } from "../../kernels/recurrent-intermediate.ts";
 import { projectBackward, projectForward } from "../../kernels/recurrent-projection.ts";
 import { type Emitter, part } from "../op.ts";
 import { groupedTokens } from "./grouped-tokens.ts";
-import { type FromChunk, inputsOf, type RecurrentNode } from "./recurrent-node.ts";
+import { finalStatesOfBoth } from "./recurrent-both.ts";
+import { blockGradients, blocksSideBySide } from "./recurrent-heads.ts";
+import { intermediateRows, projectionWeights } from "./recurrent-intermediate-gradients.ts";
+import { type ChunkRows, type FromChunk, inputsOf, type RecurrentNode } from "./recurrent-node.ts";
+import { stackForward } from "./recurrent-stack.ts";
+import { stackGradients } from "./recurrent-stack-gradients.ts";
 import type { GradientViews } from "./weight-gradient.ts";
 
 /** Gradients by W and b_ih where x are tokens; they were cleared before, or hold other contributions. */
@@ -15,8 +20,7 @@ function tokenGradient(
   node: RecurrentNode,
   e: Emitter,
   r: Recurrence,
-  { gates, direction, directions, start }: Chunk,
-  N: number,
+  { chunk: { gates, direction, directions, start }, rows: N, stride: row }: ChunkRows,
   into: GradientViews,
 ): void {
   const { x } = inputsOf(node);
@@ -27,15 +31,15 @@ function tokenGradient(
   const label = `${node.label} W gradient`;
   const tokens = groupedTokens(e, x, { V, from: start * B, N });
   const gradient = part(into.weight, direction * M * V, directions * M * V);
-  const columns = { N, D: directions, M, V, row: directions * W * H, batch: W * H };
+  const columns = { N, D: directions, M, V, row, batch: W * H };
   e.emit(scatterColumns(e.target, label, columns, { ...tokens, outputGradient: gates, gradient }));
   if (!into.bias) return;
-  const sums = { N, D: directions, C: M, row: columns.row, batch: columns.batch, accumulate: true };
+  const sums = { N, D: directions, C: M, row, batch: columns.batch, accumulate: true };
   e.emit(sumColumns(e.target, label, sums, { a: gates, to: part(into.bias, direction * M, directions * M) }));
 }
 
 /** Gradients by the cell's learned vectors. */
-function learnedVectors(node: RecurrentNode, e: Emitter, { cell, H }: Recurrence): FromChunk | undefined {
+export function learnedVectors(node: RecurrentNode, e: Emitter, { cell, H }: Recurrence): FromChunk | undefined {
   const { learned } = inputsOf(node);
   if (!learned || !e.needsGradient(learned)) return undefined;
   const C = cell.learned.length * H;
@@ -49,13 +53,23 @@ function learnedVectors(node: RecurrentNode, e: Emitter, { cell, H }: Recurrence
   };
 }
 
-/** What recurrent layers need only with tokens, a projection, an intermediate product, learned vectors, or zeros in masked steps. */
+/**
+ * What recurrent layers need only with tokens, a projection, an intermediate product, learned vectors, zeros in masked steps, heads,
+ * two directions, or other layers on top of them.
+ */
 export const recurrentCommands = {
   gatherColumns,
   tokenGradient,
   projectForward,
   projectBackward,
+  projectionWeights,
+  intermediateRows,
   intermediateBackward,
   learnedVectors,
   zeroRows,
+  finalStatesOfBoth,
+  blocksSideBySide,
+  blockGradients,
+  stackForward,
+  stackGradients,
 };

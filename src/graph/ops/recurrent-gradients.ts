@@ -1,12 +1,5 @@
 import { product } from "../../kernels/matmul.ts";
-import {
-  type Chunk,
-  gateSlots,
-  hLayout,
-  type Recurrence,
-  runsBackwards,
-  stateLayout,
-} from "../../kernels/recurrence.ts";
+import { type Chunk, gateSlots, hLayout, runsBackwards } from "../../kernels/recurrence.ts";
 import { stepsAtOnce } from "../../kernels/recurrent-dispatch.ts";
 import { stepBackward } from "../../kernels/recurrent-gradient-dispatch.ts";
 import { copyStrided } from "../../kernels/strided-copy.ts";
@@ -14,11 +7,11 @@ import type { View } from "../../plan/plan.ts";
 import { recurrentCommands } from "../commands.ts";
 import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
-import { type FromChunk, inputsOf, type RecurrentNode, type Saved, stepsOf } from "./recurrent-node.ts";
+import { type FromChunk, inputsOf, type RecurrentNode, type Rows, type Saved, stepsOf } from "./recurrent-node.ts";
 import { gradientViews, weightGradient } from "./weight-gradient.ts";
 
 /** A weight by rows, padded to whole words of four: as it stands where that needs nothing. */
-function packRows(e: Emitter, label: string, weight: Tensor, columns: number, from: View = e.view(weight)): View {
+function packRows(e: Emitter, label: string, weight: Tensor, columns: number, from = e.view(weight)): View {
   const padded = Math.ceil(columns / 4) * 4;
   if (columns === padded) return from;
   const rows = weight.size / columns;
@@ -29,23 +22,12 @@ function packRows(e: Emitter, label: string, weight: Tensor, columns: number, fr
   ]);
 }
 
-/** R by rows, its blocks side by side: `[D,G,H/heads,⌈H/4⌉·4]`. */
-function packBlocks(e: Emitter, label: string, whh: Tensor, r: Recurrence): View {
-  const { D, H } = r;
-  const heads = r.options.numHeads;
-  if (heads === 1) return packRows(e, label, whh, r.P);
-  const block = H / heads;
-  const gates = D * r.cell.gates.length;
-  const lengths = [gates, block, heads, block] as const;
-  const strides = [H * block, block, block * block, 1] as const;
-  const blocks = e.derived(whh, "blocks side by side", whh.size, (to) => [
-    copyStrided(e.target, { label: `${label} blocks side by side`, from: e.view(whh), to, lengths, strides }),
-  ]);
-  return packRows(e, label, whh, H, blocks);
-}
-
 /** From the gradients by the outputs and final states to those by the inputs, weights and initial states. */
-export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved): void {
+export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved | undefined): void {
+  if (!saved) {
+    recurrentCommands().stackGradients(node, e, { inputAndWeights, recurrentWeights });
+    return;
+  }
   const { label } = node;
   const { r, h, chunks } = saved;
   const { T, B, D, H, P, cell } = r;
@@ -57,7 +39,9 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
   const finalCellStates = S > 1 ? e.gradient(cellStatesN) : undefined;
   if (!outputGradient && !finalH && !finalCellStates) return;
 
-  const rows = whh && packBlocks(e, `${label} R`, whh, r);
+  const blocks =
+    whh && r.options.numHeads > 1 ? recurrentCommands().blocksSideBySide(e, `${label} R`, whh, r) : undefined;
+  const rows = whh && packRows(e, `${label} R`, whh, P, blocks);
   const projection = whr && packRows(e, `${label} W_hr`, whr, H);
   const hSize = D * B * P;
   const cellSize = (S - 1) * D * B * H;
@@ -80,7 +64,7 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
     inputAndWeights(node, e, saved),
     recurrentWeights(node, e, saved),
     learned && recurrentCommands().learnedVectors(node, e, r),
-    projectionWeights(node, e, saved),
+    whr && recurrentCommands().projectionWeights(node, e, r),
   ];
   const done = new Set<number>();
   for (const kept of [...chunks].reverse()) {
@@ -113,22 +97,23 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
 }
 
 /** Gradients by W, b_ih and x. */
-function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): FromChunk {
+function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved, below?: Rows): FromChunk {
   const { label, attributes } = node;
-  const { B, D, H, cell } = saved.r;
-  const { I } = attributes;
+  const { B, H, cell } = saved.r;
+  const { D, I } = attributes;
   const { x, wih, bih } = inputsOf(node);
   const G = cell.gates.length;
   const W = gateSlots(saved.r);
-  const xGradient = x.dtype === "f32" && e.needsGradient(x) ? e.gradientInto(x) : undefined;
+  const xGradient = !below && x.dtype === "f32" && e.needsGradient(x) ? e.gradientInto(x) : undefined;
   const into = gradientViews(e, wih, bih);
   if (x.dtype === "i32" && into && !into.accumulate) {
     e.emit({ type: "clear", label: `${label} W gradient`, to: into.weight });
     if (into.bias) e.emit({ type: "clear", label: `${label} W gradient`, to: into.bias });
   }
-  return ({ chunk, rows, stride, more }) => {
+  return (all) => {
+    const { chunk, rows, stride, more } = all;
     const { direction, directions, gates: view, start } = chunk;
-    if (into && x.dtype === "i32") recurrentCommands().tokenGradient(node, e, saved.r, chunk, rows, into);
+    if (into && x.dtype === "i32") recurrentCommands().tokenGradient(node, e, saved.r, all, into);
     else if (into) {
       weightGradient(e, {
         label: `${label} W gradient`,
@@ -140,7 +125,7 @@ function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): FromChu
         batches: { weight: G * H * I, bias: G * H },
         size: { M: G * H, N: I, K: rows, batches: directions },
         a: { view, row: 1, column: stride, batch: W * H },
-        b: { view: part(e.view(x), start * B * I, rows * I), row: I, column: 1 },
+        b: below ?? { view: part(e.view(x), start * B * I, rows * I), row: I, column: 1 },
       });
     }
     if (xGradient) {
@@ -164,14 +149,6 @@ function inputAndWeights(node: RecurrentNode, e: Emitter, saved: Saved): FromChu
   };
 }
 
-/** Rows of a matrix that stands in another layout: a product's operand. */
-interface Rows {
-  readonly view: View;
-  readonly row: number;
-  readonly column: number;
-  readonly batch: number;
-}
-
 /** The rows that R read in a chunk: h before each time, after recurrent dropout where there is any. */
 function operandOfR({ r, h }: Saved, { direction, directions, start, times }: Chunk): Rows {
   const { B, D, P } = r;
@@ -182,43 +159,35 @@ function operandOfR({ r, h }: Saved, { direction, directions, start, times }: Ch
   return { view: part(h, from, times * B * D * P), row: D * P, column: 1, batch };
 }
 
-/** The rows of a chunk's intermediate vectors. */
-function intermediateRows(r: Recurrence, chunk: Chunk): Rows {
-  const { B, H } = r;
-  const { directions, times, states } = chunk;
-  const { first, intermediateAt } = stateLayout(r, chunk);
-  const row = directions * H;
-  return { view: part(states, intermediateAt + first * B * row, times * B * row), row, column: 1, batch: H };
-}
-
 /** Gradients by R and b_hh: what each gate's product read, times the gradient by the product. */
 function recurrentWeights(node: RecurrentNode, e: Emitter, saved: Saved): FromChunk | undefined {
   const { whh, bhh } = inputsOf(node);
   if (!whh) return undefined;
   const { r } = saved;
   const { H, P, cell } = r;
-  const heads = r.options.numHeads;
   const G = cell.gates.length;
   const separate = cell.separate.length;
   const W = gateSlots(r);
   const into = gradientViews(e, whh, bhh);
   if (!into) return undefined;
   const last = cell.intermediate?.gates ?? 0;
-  const K = P / heads;
-  const label = `${node.label} R gradient`;
-  return ({ chunk, rows, stride, more }) => {
+  const K = P / r.options.numHeads;
+  return (all) => {
+    const { chunk, rows, stride, more } = all;
     const { direction, directions, gates: view } = chunk;
+    const at = (d: number, gate: number) => ({
+      weight: part(into.weight, (d * G + gate) * H * K, H * K),
+      bias: into.bias && part(into.bias, (d * G + gate) * H, H),
+      accumulate: into.accumulate,
+    });
+    const common = { label: `${node.label} R gradient`, weight: whh, bias: bhh };
     /** The gradients of `gates` gates from `from` on, that read from `b`. */
     const gradients = (from: number, gates: number, b: Rows) => {
-      const at = (d: number, gate: number) => ({
-        weight: part(into.weight, (d * G + gate) * H * K, H * K),
-        bias: into.bias && part(into.bias, (d * G + gate) * H, H),
-        accumulate: into.accumulate,
-      });
-      const common = { label, weight: whh, bias: bhh, more };
-      if (heads === 1) {
+      if (K < P) recurrentCommands().blockGradients(e, r, all, { ...common, from, gates, b }, at);
+      else
         weightGradient(e, {
           ...common,
+          more,
           into: at(direction, from),
           batches: { weight: G * H * K, bias: G * H },
           size: { M: gates * H, N: K, K: rows, batches: directions },
@@ -231,51 +200,8 @@ function recurrentWeights(node: RecurrentNode, e: Emitter, saved: Saved): FromCh
           },
           b,
         });
-        return;
-      }
-      // Blocks are batches; gates and directions, whose strides are others, come one by one.
-      const units = H / heads;
-      for (let d = direction; d < direction + directions; d++) {
-        for (let gate = from; gate < from + gates; gate++) {
-          const slot = (d - direction) * W + gate + (gate >= G - separate ? separate : 0);
-          weightGradient(e, {
-            ...common,
-            into: at(d, gate),
-            batches: { weight: units * K, bias: units },
-            size: { M: units, N: K, K: rows, batches: heads },
-            a: { view: part(view, slot * H, view.length - slot * H), row: 1, column: stride, batch: units },
-            b: { ...b, view: part(b.view, (d - direction) * b.batch, b.view.length), batch: K },
-          });
-        }
-      }
     };
     gradients(0, G - last, operandOfR(saved, chunk));
-    if (last > 0) gradients(G - last, last, intermediateRows(r, chunk));
-  };
-}
-
-/** Gradient by the projection W_hr. */
-function projectionWeights(node: RecurrentNode, e: Emitter, saved: Saved): FromChunk | undefined {
-  const { whr } = inputsOf(node);
-  if (!whr) return undefined;
-  const into = gradientViews(e, whr, undefined);
-  if (!into) return undefined;
-  const { r } = saved;
-  const { H, P } = r;
-  const W = gateSlots(r);
-  return ({ chunk, rows, stride, more }) => {
-    const { direction, directions, gates } = chunk;
-    weightGradient(e, {
-      label: `${node.label} W_hr gradient`,
-      weight: whr,
-      bias: undefined,
-      into,
-      firstBatch: direction,
-      more,
-      batches: { weight: P * H, bias: 0 },
-      size: { M: P, N: H, K: rows, batches: directions },
-      a: { view: part(gates, (W - 1) * H, gates.length - (W - 1) * H), row: 1, column: stride, batch: W * H },
-      b: intermediateRows(r, chunk),
-    });
+    if (last > 0) gradients(G - last, last, recurrentCommands().intermediateRows(r, chunk));
   };
 }

@@ -43,6 +43,14 @@ export function outputOf(r: Recurrence, h: View): View {
   return part(h, hLayout(r).first * slot, r.T * slot);
 }
 
+/** Rows of a matrix that stands in another layout: a product's operand. */
+export interface Rows {
+  readonly view: View;
+  readonly row: number;
+  readonly column: number;
+  readonly batch?: number;
+}
+
 /** A chunk whose gates hold gradients, and what products with them want to know. */
 export interface ChunkRows {
   readonly chunk: Chunk;

@@ -18,7 +18,7 @@ import { putInitialStates, stepForward, stepsAtOnce } from "../../kernels/recurr
 import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { bytesOf } from "../../tensor-data.ts";
-import { recurrentCommands } from "../commands.ts";
+import { loadedCommands, recurrentCommands } from "../commands.ts";
 import { type Emitter, type Op, part } from "../op.ts";
 import { apply, type Tensor } from "../tensor.ts";
 import { maskRange, TOKEN } from "./number-kinds.ts";
@@ -86,7 +86,13 @@ function packColumns(e: Emitter, label: string, weight: Tensor, D: number, gates
 }
 
 /** W·x + b_ih of a chunk's steps, into its gates: a product, or a gather where x are tokens. */
-function inputProduct(e: Emitter, node: RecurrentNode, r: Recurrence, chunk: Chunk): void {
+function inputProduct(
+  e: Emitter,
+  node: RecurrentNode,
+  r: Recurrence,
+  chunk: Chunk,
+  row = chunk.directions * gateSlots(r) * r.H,
+): void {
   const { B, H, cell } = r;
   const { I } = node.attributes;
   const { x, wih, bih } = inputsOf(node);
@@ -102,7 +108,7 @@ function inputProduct(e: Emitter, node: RecurrentNode, r: Recurrence, chunk: Chu
   const bias = bih && part(e.view(bih), direction * G * H, directions * G * H);
   if (tokens) {
     const own = part(e.view(tokens), start * B, times * B);
-    const columns = { N: times * B, D: directions, M: G * H, V: rows, row: directions * W * H, batch: W * H };
+    const columns = { N: times * B, D: directions, M: G * H, V: rows, row, batch: W * H };
     const { gatherColumns } = table ?? recurrentCommands();
     e.emit(gatherColumns(e.target, label, columns, { tokens: own, weight, bias, y: gates }));
     return;
@@ -113,7 +119,7 @@ function inputProduct(e: Emitter, node: RecurrentNode, r: Recurrence, chunk: Chu
       size: { M: times * B, N: G * H, K: I, batches: directions },
       a: { view: part(e.view(x), start * B * I, times * B * I), row: I, column: 1 },
       b: { view: weight, row: 1, column: I, batch: G * H * I },
-      c: { view: gates, row: directions * W * H, batch: W * H },
+      c: { view: gates, row, batch: W * H },
       ...(bias && { bias: { view: bias, batch: G * H } }),
     }),
   );
@@ -162,11 +168,12 @@ function startFrom(
   }
 }
 
-function forward(node: RecurrentNode, e: Emitter): Saved {
+function forward(node: RecurrentNode, e: Emitter): Saved | undefined {
+  if (loadedCommands()?.stackForward(node, e, { controlOf, inputProduct })) return undefined;
   const { attributes, label } = node;
   const { T, B, D, H, P } = attributes;
   const { wih, whh, bhh, learned, whr, mask, seed } = inputsOf(node);
-  const [y, hn, cellStatesN] = node.outputs as [Tensor, Tensor, Tensor];
+  const [y] = node.outputs as [Tensor];
   const cell = cellNamed(attributes.cell);
   const save = node.outputs.some((output) => e.needsGradient(output));
   const control = controlOf(e, seed, mask);
@@ -230,70 +237,28 @@ function forward(node: RecurrentNode, e: Emitter): Saved {
     const views = { x: output, mask: e.view(mask), y: e.allocate(y, `${label} output`) };
     e.emit(recurrentCommands().zeroRows(e.target, `${label} output`, { N: T * B, C: D * P }, views));
   }
-  finalH(node, e, r, hn, h);
-  if (cell.states.length > 1) finalCellStates(node, e, r, cellStatesN, chunks);
+  finalStates(node, e, r, h, chunks);
   const again = (chunk: Chunk) => stepsThrough({ ...chunk, gates: gatesOf(chunk) }, true);
   return { r, h, chunks, again: recompute ? again : undefined };
 }
 
-/** h after the last step, `[D,B,P]`: in one direction the slot as it stands. In two it lies in two slots and is put together. */
-function finalH({ label }: RecurrentNode, e: Emitter, r: Recurrence, tensor: Tensor, h: View): void {
-  if (!e.isUsed(tensor)) return;
+/** The states after the last step: in one direction the slots as they stand. */
+function finalStates(node: RecurrentNode, e: Emitter, r: Recurrence, h: View, chunks: readonly Chunk[]): void {
   const { T, B, D, P } = r;
-  const slot = B * D * P;
-  const slotOf = (d: number) => hLayout(r).first + (runsBackwards(r, d) ? 0 : T - 1);
-  const from = part(h, slotOf(0) * slot, slot);
-  if (D === 1) {
-    e.define(tensor, from);
+  if (D > 1) {
+    recurrentCommands().finalStatesOfBoth(node, e, r, h, chunks);
     return;
   }
-  const strides = [0, (slotOf(1) - slotOf(0)) * slot + P, D * P, 1] as const;
-  const to = e.allocate(tensor, `${label} final state`);
-  e.emit(copyStrided(e.target, { label: `${label} final state`, from, to, lengths: [1, D, B, P], strides }));
+  const [, hn, cellStatesN] = node.outputs as [Tensor, Tensor, Tensor];
+  const size = B * P;
+  if (e.isUsed(hn)) e.define(hn, part(h, (hLayout(r).first + (runsBackwards(r, 0) ? 0 : T - 1)) * size, size));
+  if (r.cell.states.length === 1 || !e.isUsed(cellStatesN)) return;
+  const last = chunks.at(-1)!;
+  const { slot } = stateLayout(r, last);
+  e.define(cellStatesN, part(last.states, stepAt(r, last, T - 1, 0).after * slot, slot));
 }
 
-/** The cell states after the last step, `[S-1,D,B,H]`, likewise; directions may lie in chunks of their own. */
-function finalCellStates(
-  { label }: RecurrentNode,
-  e: Emitter,
-  r: Recurrence,
-  tensor: Tensor,
-  chunks: readonly Chunk[],
-): void {
-  if (!e.isUsed(tensor)) return;
-  const { T, B, D, H } = r;
-  const last = (d: number): View => {
-    const chunk = chunks.findLast(({ direction, directions }) => d >= direction && d < direction + directions)!;
-    const { slot } = stateLayout(r, chunk);
-    return part(chunk.states, stepAt(r, chunk, T - 1, d).after * slot, slot);
-  };
-  if (D === 1) {
-    e.define(tensor, last(0));
-    return;
-  }
-  const S = r.cell.states.length;
-  const to = e.allocate(tensor, `${label} final state`);
-  const [first, second] = [last(0), last(1)];
-  const copy = (
-    from: View,
-    at: View,
-    lengths: readonly [number, number, number, number],
-    strides: readonly [number, number, number, number],
-    toStrides?: readonly [number, number, number, number],
-  ) => {
-    const places = toStrides ? { strides, toStrides } : { strides };
-    e.emit(copyStrided(e.target, { label: `${label} final state`, from, to: at, lengths, ...places }));
-  };
-  if (first.buffer === second.buffer) {
-    copy(first, to, [S - 1, D, B, H], [B * D * H, second.offset - first.offset + H, D * H, 1]);
-    return;
-  }
-  const rows = B * H;
-  for (const [d, from] of [first, second].entries())
-    copy(from, part(to, d * rows, to.length - d * rows), [1, 1, S - 1, rows], [0, 0, rows, 1], [0, 0, D * rows, 1]);
-}
-
-const op: Op<Attributes, Saved> = {
+const op: Op<Attributes, Saved | undefined> = {
   name: "recurrent",
   makesStates: true,
   takes: ({ inputs, attributes: { I } }) => [
@@ -371,6 +336,9 @@ export function recurrent(
   const shapes = [{ shape: [T, B, D * P] }, { shape: [D, B, P] }, { shape: [S - 1, D, B, H] }];
   const isPlain =
     x.dtype === "f32" &&
+    x.node?.op.name !== op.name &&
+    D === 1 &&
+    options.numHeads === 1 &&
     !whr &&
     !learned &&
     !cell.intermediate &&

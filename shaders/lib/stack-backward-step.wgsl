@@ -1,0 +1,9 @@
+// What a step of a stack begins with, see stack-backward.wgsl.
+    if (!FINISH && isIdle(time, d)) {
+      return;
+    }
+    hasProduct = hasProduct && (FINISH || time + 1u < d + params.layer.T);
+    // FINISH: the first step of each layer.
+    flowing = select(flowing, d, FINISH);
+    cellDirection = 0u;
+    time -= d;
