@@ -81,15 +81,16 @@ const below: Readonly<Record<string, readonly string[]>> = {
   io: [],
   kernels: ["cells", "plan"],
   cpu: ["kernels", "cells", "plan"],
-  wasm: ["cpu", "kernels", "cells", "plan"],
+  wasm: ["natives-on-demand", "cpu", "kernels", "cells", "plan"],
   gpu: ["load-on-demand", "kernels", "cells", "plan"],
   adapter: [],
   graph: ["kernels", "cells", "plan"],
   nn: ["graph", "kernels", "cells", "plan", "data"],
   train: ["load-on-demand", "nn", "graph", "kernels", "cells", "plan", "data", "io"],
   infer: ["nn", "graph", "kernels", "cells", "plan", "data", "io"],
-  // Below those who load on demand, with what it loads above: a test sees that nobody else does.
+  // Below those who load on demand, with what they load above: a test sees that nobody else does.
   "load-on-demand": ["on-demand", "graph"],
+  "natives-on-demand": ["on-demand", "wasm"],
   tuning: ["cpu", "train", "infer", "nn", "graph", "kernels", "plan", "data", "io", "adapter"],
   "open-host": ["open-backend", "wasm", "cpu", "adapter", "plan"],
   "beside-wasm": ["infer", "wasm", "nn", "plan"],
@@ -170,10 +171,16 @@ describe("imports", () => {
     expect(shown(sources.flatMap((file) => importsOf(file)).filter(upward))).toEqual([]);
   });
 
-  test("of what is loaded on demand are one import()", () => {
-    const all = sources.flatMap((file) => importsOf(file)).filter(({ target }) => target === "src/on-demand.ts");
-    expect(shown(all)).toEqual(["src/load-on-demand.ts imports src/on-demand.ts"]);
-    expect(all[0]?.onDemand).toBe(true);
+  test("of what is loaded on demand are one import() each", () => {
+    const loaded = ["src/on-demand.ts", "src/natives-on-demand.ts"];
+    const all = sources.flatMap((file) => importsOf(file)).filter(({ target }) => loaded.includes(target));
+    expect(shown(all.filter(({ onDemand }) => onDemand))).toEqual([
+      "src/load-on-demand.ts imports src/on-demand.ts",
+      "src/wasm/wasm-backend.ts imports src/natives-on-demand.ts",
+    ]);
+    expect(shown(all.filter(({ onDemand }) => !onDemand))).toEqual([
+      "src/natives-on-demand.ts imports src/on-demand.ts",
+    ]);
   });
 
   test("of the ground reach nothing but errors", () => {

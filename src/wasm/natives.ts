@@ -33,6 +33,3 @@ const all: Readonly<Record<string, unknown>> = {
 
 /** The natives by the kernels' names. Every other kernel runs its twin, over the same memory. */
 export const natives: ReadonlyMap<string, Native> = new Map(Object.entries(all) as [string, Native][]);
-
-// The backend loads this file, and all that it brings along, when it is opened.
-export { openModule } from "./module.ts";

@@ -71,7 +71,7 @@ export class WasmBackend extends HostBackend<WasmBuffer> {
    */
   static async open(limits?: PlanLimits, threads?: number): Promise<WasmBackend> {
     // The module and the natives are a chunk of their own, that nobody loads who does not open this backend.
-    const { natives, openModule } = await import("./natives.ts");
+    const { natives, openModule } = await import("../natives-on-demand.ts");
     const starter = threads === 1 ? undefined : workerStarter();
     if (threads !== undefined && threads > 1 && !starter)
       throw new NoAdapterError(
