@@ -12,6 +12,8 @@ struct Params {
   M: u32,
   N: u32,
   K: u32,
+  kPart: u32, // K in parts of so many, the last one shorter; each part has results of its own
+  cPart: u32, // stride of parts in c
   aRow: u32, // stride of m in a
   aColumn: u32, // stride of k in a
   mSplit: u32, // rows of a from mSplit on lie mShift further: separate gates
@@ -55,10 +57,13 @@ fn main(
   let columnTiles = (params.N + TILE - 1u) / TILE;
   let rowTiles = (params.M + TILE - 1u) / TILE;
   let tile = groupIndex(group, groups);
-  let z = tile / columnTiles / rowTiles;
-  if (z >= params.Z) {
+  let z = tile / columnTiles / rowTiles % params.Z;
+  let part = tile / columnTiles / rowTiles / params.Z;
+  let first = part * params.kPart;
+  if (first >= params.K) {
     return;
   }
+  let end = min(first + params.kPart, params.K);
   let m0 = tile / columnTiles % rowTiles * TILE;
   let n0 = tile % columnTiles * TILE;
   let aBase = params.aOffset + z * params.aBatch;
@@ -66,24 +71,24 @@ fn main(
   var sum: array<f32, 16>;
   var total: array<f32, 4>;
 
-  for (var k0 = 0u; k0 < params.K; k0 += SLAB) {
+  for (var k0 = first; k0 < end; k0 += SLAB) {
     for (var i = index; i < TILE * SLAB; i += 256u) {
       let across = params.aColumn == 1u;
       let dk = select(i / TILE, i % SLAB, across);
       let dm = select(i % TILE, i / SLAB, across);
       let m = min(m0 + dm, params.M - 1u);
-      let k = min(k0 + dk, params.K - 1u);
+      let k = min(k0 + dk, end - 1u);
       let at = aBase + m * params.aRow + select(0u, params.mShift, m >= params.mSplit)
         + k * params.aColumn + select(0u, params.kShift, k >= params.kSplit);
-      aSlab[dk][dm] = select(0.0, a[at], k0 + dk < params.K);
+      aSlab[dk][dm] = select(0.0, a[at], k0 + dk < end);
     }
     for (var i = index; i < TILE * SLAB; i += 256u) {
       let across = params.bRow == 1u;
       let dk = select(i / TILE, i % SLAB, across);
       let dn = select(i % TILE, i / SLAB, across);
       let n = min(n0 + dn, params.N - 1u);
-      let k = min(k0 + dk, params.K - 1u);
-      bSlab[dk][dn] = select(0.0, b[bBase + k * params.bRow + n * params.bColumn], k0 + dk < params.K);
+      let k = min(k0 + dk, end - 1u);
+      bSlab[dk][dn] = select(0.0, b[bBase + k * params.bRow + n * params.bColumn], k0 + dk < end);
     }
     workgroupBarrier();
     for (var k = 0u; k < SLAB; k++) {
@@ -105,6 +110,7 @@ fn main(
     workgroupBarrier();
   }
 
+  let cBase = params.cOffset + part * params.cPart;
   // #unroll
   for (var r = 0u; r < 4u; r++) {
     let m = m0 + lane.y + r * 16u;
@@ -113,7 +119,7 @@ fn main(
       for (var j = 0u; j < 4u; j++) {
         let n = n0 + lane.x + j * 16u;
         if (n < params.N) {
-          let at = params.cOffset + z * params.cBatch + m * params.cRow + n;
+          let at = cBase + z * params.cBatch + m * params.cRow + n;
           var value = sum[r * 4u + j];
           if (params.hasBias != 0u) {
             value += bias[params.biasOffset + z * params.biasBatch + n];
@@ -125,7 +131,7 @@ fn main(
         }
       }
       if (params.hasSum != 0u && n0 == 0u && lane.x == 0u) {
-        let at = params.cOffset + params.sumAt + z * params.sumBatch + m;
+        let at = cBase + params.sumAt + z * params.sumBatch + m;
         c[at] = select(0.0, c[at], params.accumulate != 0u) + total[r];
       }
     }

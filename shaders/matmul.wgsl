@@ -1,4 +1,5 @@
 // c[m,n] (+)= sum over k of a[m,k] * b[k,n], plus bias[n], for every batch z.
+// Parts of K run side by side and leave a sum each, where one product has too few results to fill the machine.
 // Straight from storage into a register tile of ROWS x COLUMNS: no workgroup memory and no barrier, which suits
 // software adapters, thin matrices, and operands with any strides (a transposed operand is a pair of strides).
 // Neighbouring invocations take neighbouring columns, so that their reads of b and writes of c lie side by side; SHARED of them
@@ -12,6 +13,8 @@ struct Params {
   M: u32,
   N: u32,
   K: u32,
+  kPart: u32, // K in parts of so many, the last one shorter; each part has results of its own
+  cPart: u32, // stride of parts in c
   aRow: u32, // stride of m in a
   aColumn: u32, // stride of k in a
   mSplit: u32, // rows of a from mSplit on lie mShift further: separate gates
@@ -60,8 +63,10 @@ fn main(
   let apart = select(SHARED, across, SHARED == 1u);
   let columnTile = index % across;
   let rowTile = index / across % rowTiles;
-  let z = index / across / rowTiles;
-  if (z >= params.Z) {
+  let z = index / across / rowTiles % params.Z;
+  let part = index / across / rowTiles / params.Z;
+  let k0 = part * params.kPart;
+  if (k0 >= params.K) {
     return;
   }
 
@@ -83,7 +88,8 @@ fn main(
   let base = basesOf(aBase);
   var sum: array<f32, ROWS * COLUMNS>;
   var total: array<f32, ROWS>;
-  for (var k = 0u; k < params.K; k++) {
+  let end = min(k0 + params.kPart, params.K);
+  for (var k = k0; k < end; k++) {
     let aStep = k * params.aColumn + select(0u, params.kShift, k >= params.kSplit);
     let bStep = k * params.bRow;
     let left = rowValues(base, aStep);
@@ -109,11 +115,12 @@ fn main(
   // tile of 64 results took LLVM 14 seconds on a software adapter.
   var sums = sum;
   var totals = total;
+  let cBase = params.cOffset + part * params.cPart;
   let row0 = rowTile * ROWS;
   let rows = min(ROWS, params.M - row0);
   let columns = select(min(COLUMNS, (params.N - column0 - 1u) / apart + 1u), 0u, column0 >= params.N);
   for (var r = 0u; r < rows; r++) {
-    let cRow = params.cOffset + z * params.cBatch + (row0 + r) * params.cRow;
+    let cRow = cBase + z * params.cBatch + (row0 + r) * params.cRow;
     for (var j = 0u; j < columns; j++) {
       let n = column0 + j * apart;
       var value = sums[r * COLUMNS + j];
@@ -126,7 +133,7 @@ fn main(
       c[cRow + n] = value;
     }
     if (params.hasSum != 0u && columnTile == 0u) {
-      let at = params.cOffset + params.sumAt + z * params.sumBatch + row0 + r;
+      let at = cBase + params.sumAt + z * params.sumBatch + row0 + r;
       c[at] = select(0.0, c[at], params.accumulate != 0u) + totals[r];
     }
   }

@@ -16,6 +16,8 @@ const params = u32(
   "M",
   "N",
   "K",
+  "kPart",
+  "cPart",
   "aRow",
   "aColumn",
   "mSplit",
@@ -76,13 +78,19 @@ export interface Product {
   /** Also writes the sums of a's rows: the gradient of a bias. The view lies in c's buffer, behind c. */
   readonly sum?: { readonly view: View; readonly batch?: number };
   readonly accumulate?: boolean;
+  /** K in parts of so many, each with results of its own `stride` behind the ones before; default all of K. */
+  readonly parts?: { readonly of: number; readonly stride: number };
 }
 
 const never = { from: 0xffffffff, shift: 0 };
 
 /** The commands of a product, by the variant that suits the sizes and the machine. */
-export function product({ target }: Scheduler, { label, size, a, b, c, bias, sum, accumulate }: Product): Dispatch[] {
+export function product(
+  { target }: Scheduler,
+  { label, size, a, b, c, bias, sum, accumulate, parts }: Product,
+): Dispatch[] {
   const { M, N, K, batches = 1 } = size;
+  const { of: kPart = K, stride: cPart = 0 } = parts ?? {};
   const { rowGap = never, columnGap = never } = a;
   const call = {
     label,
@@ -92,6 +100,8 @@ export function product({ target }: Scheduler, { label, size, a, b, c, bias, sum
       M,
       N,
       K,
+      kPart,
+      cPart,
       aRow: a.row,
       aColumn: a.column,
       mSplit: rowGap.from,
@@ -112,14 +122,15 @@ export function product({ target }: Scheduler, { label, size, a, b, c, bias, sum
       sumAt: sum ? sum.view.offset - c.view.offset : 0,
     },
   };
-  const variant = chooseVariant(target, "matmul", { M, N, K, batches, results: M * N });
+  const count = batches * Math.ceil(K / kPart);
+  const variant = chooseVariant(target, "matmul", { M, N, K: kPart, batches: count, results: M * N });
   if (variant === "tiled") {
-    const tiles = Math.ceil(N / 64) * Math.ceil(M / 64) * batches;
+    const tiles = Math.ceil(N / 64) * Math.ceil(M / 64) * count;
     return [dispatch(matmulTiled, { ...call, grid: spreadGrid(tiles, target.maxWorkgroups) })];
   }
   const { ROWS, COLUMNS, LANES, SHARED } = variant;
   const across = Math.ceil(N / COLUMNS / SHARED) * SHARED;
-  const tiles = Math.ceil(M / ROWS) * across * batches;
+  const tiles = Math.ceil(M / ROWS) * across * count;
   const grid = spreadGrid(Math.ceil(tiles / LANES), target.maxWorkgroups);
   return [dispatch(matmul, { ...call, constants: variant, grid })];
 }

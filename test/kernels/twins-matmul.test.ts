@@ -27,6 +27,8 @@ interface Shape {
   readonly columnGap: boolean;
   /** Rows of b and c follow each other without a gap. */
   readonly tight: boolean;
+  /** How long the parts of K are, at most K; the last one is shorter where they do not divide it. */
+  readonly kPart: number;
 }
 
 /** Each shape once; the switches go through their combinations from shape to shape. */
@@ -61,29 +63,31 @@ const mixed = sizes.map(([M, N, K], i) => ({
   rowGap: i % 3 === 2,
   columnGap: i % 4 === 3,
   tight: i % 6 === 4,
+  kPart: [K, 1, Math.ceil(K / 2), Math.ceil(K / 5)][i % 4]!,
 }));
 /** One column that is contiguous: a row of the transposed product. */
 const columns = [1, 3, 4, 13, 64].flatMap((M, i) =>
   [1, 4, 67].map((K, j) => ({
     ...{ M, N: 1, K, Z: 1 + (j % 2), ta: false, tb: false, tight: true, shared: false },
     ...{ bias: (i + j) % 2 === 0, accumulate: (i + j) % 3 === 0, sum: j === 1, rowGap: i === 3, columnGap: j === 2 },
+    kPart: i === 4 ? Math.ceil(K / 8) : K,
   })),
 );
 const table: readonly Shape[] = [...mixed, ...columns];
 
 /** Every other case as on an adapter whose axes hold fewer workgroups than the product needs. */
-function groupsOf(kernel: string, constants: Constants, { M, N, Z }: Shape): [number, number, number] {
+function groupsOf(kernel: string, constants: Constants, { M, N, K, kPart, Z }: Shape): [number, number, number] {
   const { ROWS, COLUMNS, LANES, SHARED } = {
     ...{ ROWS: 64, COLUMNS: 64, LANES: 1, SHARED: 1 },
     ...constants,
   } as Record<string, number>;
-  const tiles = Math.ceil(M / ROWS!) * Math.ceil(N / COLUMNS! / SHARED!) * SHARED! * Z;
+  const tiles = Math.ceil(M / ROWS!) * Math.ceil(N / COLUMNS! / SHARED!) * SHARED! * Z * Math.ceil(K / kPart);
   const count = kernel === matmulTiled.name ? tiles : Math.ceil(tiles / LANES!);
   return spreadGrid(count, M % 2 ? 65535 : Math.ceil(Math.cbrt(count)));
 }
 
 function caseOf(kernel: string, constants: Constants, shape: Shape): TwinCase {
-  const { M, N, K, Z, ta, tb, shared } = shape;
+  const { M, N, K, kPart, Z, ta, tb, shared } = shape;
   const numbers = new Numbers(JSON.stringify(shape));
   const gap = (wanted: boolean, length: number, shift: number) =>
     wanted && length > 1 ? { from: Math.ceil(length / 2), shift } : { from: 0xffffffff, shift: 0 };
@@ -102,6 +106,7 @@ function caseOf(kernel: string, constants: Constants, shape: Shape): TwinCase {
   const cBatch = M * cRow + 3;
   const sumAt = Z * cBatch + 2;
   const sumBatch = M + 1;
+  const cPart = sumAt + Z * sumBatch + 1;
   return {
     kernel,
     constants,
@@ -110,6 +115,8 @@ function caseOf(kernel: string, constants: Constants, shape: Shape): TwinCase {
       M,
       N,
       K,
+      kPart,
+      cPart,
       aRow,
       aColumn,
       bRow,
@@ -133,27 +140,30 @@ function caseOf(kernel: string, constants: Constants, shape: Shape): TwinCase {
       a: numbers.floats((Z - 1) * aBatch + aLength),
       b: numbers.floats((Z - 1) * bBatch + bLength),
       bias: shape.bias ? numbers.floats((Z - 1) * biasBatch + N) : "b",
-      c: numbers.floats(sumAt + Z * sumBatch),
+      c: numbers.floats(Math.ceil(K / kPart) * cPart),
     },
     grid: groupsOf(kernel, constants, shape),
   };
 }
 
-const any: fc.Arbitrary<Shape> = fc.record({
-  M: fc.integer({ min: 1, max: 150 }),
-  N: fc.integer({ min: 1, max: 150 }),
-  K: fc.integer({ min: 1, max: 80 }),
-  Z: fc.integer({ min: 1, max: 3 }),
-  ta: fc.boolean(),
-  tb: fc.boolean(),
-  bias: fc.boolean(),
-  accumulate: fc.boolean(),
-  sum: fc.boolean(),
-  shared: fc.boolean(),
-  rowGap: fc.boolean(),
-  columnGap: fc.boolean(),
-  tight: fc.boolean(),
-});
+const any: fc.Arbitrary<Shape> = fc
+  .record({
+    parts: fc.integer({ min: 1, max: 9 }),
+    M: fc.integer({ min: 1, max: 150 }),
+    N: fc.integer({ min: 1, max: 150 }),
+    K: fc.integer({ min: 1, max: 80 }),
+    Z: fc.integer({ min: 1, max: 3 }),
+    ta: fc.boolean(),
+    tb: fc.boolean(),
+    bias: fc.boolean(),
+    accumulate: fc.boolean(),
+    sum: fc.boolean(),
+    shared: fc.boolean(),
+    rowGap: fc.boolean(),
+    columnGap: fc.boolean(),
+    tight: fc.boolean(),
+  })
+  .map(({ parts, ...shape }) => ({ ...shape, kPart: Math.ceil(shape.K / parts) }));
 
 const variants = [matmul, matmulTiled].flatMap((kernel) =>
   kernel.variants.map((constants) => [kernel.name, titleOf(constants), constants] as const),
