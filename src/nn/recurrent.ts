@@ -144,7 +144,9 @@ export class Recurrent<
       const make = (kind: string, shape: readonly number[], initializer: Initializer = bound): Parameter => {
         const name = `${kind}_l${layer}`;
         const parts = suffixes.map((suffix) => ({ name: name + suffix, shape }));
-        return add(name, new Parameter([D, ...shape], initializer, { parts, group }));
+        // A weight and its bias stand side by side.
+        const own = `${group} ${kind.slice(-2)}`;
+        return add(name, new Parameter([D, ...shape], initializer, { parts, group: own }));
       };
       const vectors = () => {
         const parts = suffixes.flatMap((suffix) =>
