@@ -37,6 +37,9 @@ const tile = (ROWS: number, COLUMNS: number, LANES: number, SHARED = 1) => ({ RO
 /** ROWS sequences an invocation, SHARED invocations that read their numbers together. */
 const rows = (ROWS: number, SHARED = 1) => ({ ROWS, SHARED });
 
+/** PARTS of a product's K. */
+const parts = (PARTS: number) => ({ variant: { PARTS } });
+
 const table = {
   "cross-entropy": byRowLength(257),
   "log-sum-exp": byRowLength(257),
@@ -66,6 +69,18 @@ const table = {
       { variant: tile(1, 1, 64) },
     ],
   } satisfies Choices<ReturnType<typeof tile> | "tiled">,
+  /** Parts of K that are summed at once, so that few results fill a machine of 50 to 100 units, too; every product fills a CPU. */
+  "weight-gradient": {
+    software: [parts(1)],
+    hardware: [
+      { atLeast: { results: 2 ** 19 }, ...parts(1) },
+      { atLeast: { results: 2 ** 18, K: 1024 }, ...parts(2) },
+      { atLeast: { results: 2 ** 17, K: 1024 }, ...parts(4) },
+      { atLeast: { results: 2 ** 16, K: 1024 }, ...parts(8) },
+      { atLeast: { K: 1024 }, ...parts(16) },
+      parts(1),
+    ],
+  } satisfies Choices<{ readonly PARTS: number }>,
   /**
    * How a scan goes through T steps: chunks need a second pass over what is read, which is worth it where there are many
    * steps and columns alone do not fill the machine; any columns fill a CPU, and one pass was the faster one there for all

@@ -1,6 +1,6 @@
 import { type VariantOf, variantsOf } from "./choose-variant.ts";
 
-// What a variant of the recurrent step and of the matrix product costs on a class of machine, on paper. It ranks variants where
+// What a variant of the recurrent step, of the matrix product and of a weight's gradient costs on a class of machine, on paper. It ranks variants where
 // nothing was measured and says what bounds a shape; `Runtime.tune` measures. Microseconds, unless a name says otherwise.
 
 /** A class of machine. What stands beside a number is where it comes from; "guess" until one is measured. */
@@ -204,6 +204,23 @@ export function predictProduct(
   return machine.dispatch + timeOf(machine, { ...work, barriers: 0, bytes });
 }
 
+/**
+ * Microseconds of a weight's gradient in parts of K: the product that leaves a sum for each part, and the one that adds these up; each
+ * by its fastest variant, as neither is chosen yet.
+ */
+export function predictWeightGradient(
+  machine: Hardware,
+  { M, N, K, batches = 1 }: Parameters<typeof predictProduct>[1],
+  { PARTS }: VariantOf<"weight-gradient">,
+): number {
+  const best = (size: Parameters<typeof predictProduct>[1]) =>
+    Math.min(...variantsOf("matmul").map((variant) => predictProduct(machine, size, variant)));
+  const depth = Math.ceil(K / PARTS);
+  const count = Math.ceil(K / depth);
+  const own = best({ M, N, K: depth, batches: batches * count });
+  return count === 1 ? own : own + best({ M: 1, N: M * N * batches, K: count });
+}
+
 /** Microseconds of what `chooseVariant` was asked for; undefined for kernels that the model does not have. */
 export function predict(
   machine: Hardware,
@@ -213,6 +230,8 @@ export function predict(
 ): number | undefined {
   const sizes = shape as never;
   if (kernel === "matmul") return predictProduct(machine, sizes, variant as VariantOf<"matmul">);
+  if (kernel === "weight-gradient")
+    return predictWeightGradient(machine, sizes, variant as VariantOf<"weight-gradient">);
   if (kernel === "recurrent") {
     const all =
       variant === "block" ? variantsOf("recurrent-block") : [variant as Exclude<VariantOf<"recurrent">, "block">];

@@ -45,6 +45,14 @@ test("explain prints what the model of the hardware predicts beside each choice"
   expect(onWasm.out).not.toContain("choices");
 });
 
+test("explain prints weight gradients in parts, and the choice of how many", async () => {
+  const { out } = await explain("--train");
+  expect(out).toMatch(/^ +dispatch {2}rnn R gradient: matmul-tiled \[128x1x1\]/m);
+  expect(out).toMatch(/^ +dispatch {2}rnn R gradient, sum of parts: matmul \[1032x1x1\]/m);
+  expect(out.match(/sum of parts: /g)).toHaveLength(3);
+  expect(out).toMatch(/^ {2}weight-gradient M 512 N 128 K 2048 batches 1 results 65536\n {4}PARTS 8: [\d.]+ µs$/m);
+});
+
 test("explain --json has a record of each choice", async () => {
   const { out } = await explain("--steps", "4", "--batch", "2", "--json");
   const choices = records(out).filter(({ type }) => type === "choice");

@@ -8,6 +8,7 @@ import {
   predict,
   predictProduct,
   predictStep,
+  predictWeightGradient,
 } from "../../src/kernels/hardware-model.ts";
 
 const block = (ROWS: number, SHARED = 1) => ({ ROWS, SHARED });
@@ -258,6 +259,24 @@ describe.each(["integrated", "apple", "discrete"] as const)("on the class %s", (
     expect(alone - predictStep(machine, shape, slices(1, 16, 16))).toBeCloseTo(machine.dispatch);
   });
 
+  test("the parts of a weight's gradient that the table has are not far from the best ones", () => {
+    const target = { maxBufferSize: 2 ** 30, maxWorkgroups: 65535, software: false };
+    for (const [M, N] of [
+      [128, 64],
+      [512, 64],
+      [512, 128],
+      [1024, 256],
+      [2048, 512],
+    ] as const) {
+      for (const K of [256, 2048, 8192]) {
+        const shape = { M, N, K };
+        const all = variantsOf("weight-gradient").map((variant) => predictWeightGradient(machine, shape, variant));
+        const chosen = chooseVariant(target, "weight-gradient", { ...shape, results: M * N });
+        expect(predictWeightGradient(machine, shape, chosen)).toBeLessThan(1.5 * Math.min(...all));
+      }
+    }
+  });
+
   test("no product is faster than memory and arithmetic allow", () => {
     for (const [M, N, K] of [
       [4096, 1024, 256],
@@ -272,6 +291,32 @@ describe.each(["integrated", "apple", "discrete"] as const)("on the class %s", (
         if (bytes > machine.cache * 1e6) expect(bytes / predicted / 1000).toBeLessThanOrEqual(machine.bandwidth);
       }
     }
+  });
+});
+
+describe("the gradient of a weight 512x128 by 2048 rows", () => {
+  const shape = { M: 512, N: 128, K: 2048 };
+  const predicted = (name: HardwareClass) =>
+    variantsOf("weight-gradient").map((variant) => predictWeightGradient(hardware[name], shape, variant));
+
+  test("is twice as fast in eight parts where 16 tiles leave most of 46 units idle", () => {
+    const [whole, , , eight] = predicted("discrete");
+    expect(eight).toBeLessThan(whole! / 1.9);
+  });
+
+  test("is best whole on two cores", () => {
+    const [whole, ...inParts] = predicted("software");
+    for (const time of inParts) expect(time).toBeGreaterThan(whole!);
+  });
+
+  test("in parts is the product of all parts and the one that adds them", () => {
+    const product = { M: 512, N: 128, K: 256, batches: 8 };
+    const best = (size: typeof product) =>
+      Math.min(...variantsOf("matmul").map((variant) => predictProduct(hardware.apple, size, variant)));
+    const sum = { M: 1, N: 512 * 128, K: 8, batches: 1 };
+    expect(predictWeightGradient(hardware.apple, shape, { PARTS: 8 })).toBe(best(product) + best(sum));
+    expect(predict(hardware.apple, "weight-gradient", shape, { PARTS: 8 })).toBe(best(product) + best(sum));
+    expect(predictWeightGradient(hardware.apple, shape, { PARTS: 1 })).toBe(best({ ...product, K: 2048, batches: 1 }));
   });
 });
 

@@ -1,8 +1,9 @@
+import { chooseVariant } from "../../kernels/choose-variant.ts";
 import { type Product, product } from "../../kernels/matmul.ts";
 import { copyStrided } from "../../kernels/strided-copy.ts";
-import type { View } from "../../plan/plan.ts";
+import type { Dispatch, View } from "../../plan/plan.ts";
 import { type Emitter, part } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { constantTensor, type Tensor } from "../tensor.ts";
 
 /** Strides between batches (directions) of the weight and of the bias. */
 interface Batches {
@@ -35,7 +36,7 @@ export function weightGradient(
   const accumulate = views.accumulate || call.more === true;
   const together = bias?.buffer === weight.buffer && bias.offset > weight.offset;
   e.emit(
-    ...product(e, {
+    ...inParts(e, {
       label,
       size,
       a,
@@ -46,6 +47,47 @@ export function weightGradient(
     }),
   );
   if (bias && !together) biasGradient(e, { ...call, bias, accumulate });
+}
+
+/** What parts are multiplied by to be added up. */
+const one = /* @__PURE__ */ constantTensor("one", [1]);
+
+/**
+ * A product, where few results leave a machine idle in parts of K: these go to scratch memory, and a second product, of a row of
+ * ones, adds them in their order (a third one the bias's, unless it stands right behind the weight). Parts that would pass the limit
+ * of a buffer, and batches with something between them, stay whole.
+ */
+function inParts(e: Emitter, call: Product): Dispatch[] {
+  const { sum, ...rest } = call;
+  const { label, size, c } = call;
+  const { M, N, K, batches = 1 } = size;
+  const results = M * N * batches;
+  const stride = sum ? results + M * batches : results;
+  const of = Math.ceil(K / chooseVariant(e.target, "weight-gradient", { M, N, K, batches, results }).PARTS);
+  const count = Math.ceil(K / of);
+  if (count === 1 || 4 * count * stride > e.target.maxBufferSize || (batches > 1 && c.batch !== M * N))
+    return product(e, call);
+  const sums = e.scratch(`${label} in parts`, count * stride);
+  const from = (offset: number) => part(sums, offset, sums.length - offset);
+  const add = (view: View, offset: number, N: number) =>
+    product(e, {
+      ...rest,
+      label: `${label}, sum of parts`,
+      size: { M: 1, N, K: count },
+      a: { view: e.view(one), row: 0, column: 0 },
+      b: { view: from(offset), row: stride, column: 1 },
+      c: { view, row: 0 },
+    });
+  const parts = product(e, {
+    ...call,
+    accumulate: false,
+    parts: { of, stride },
+    c: { view: sums, row: N, batch: M * N },
+    ...(sum && { sum: { view: from(results), batch: M } }),
+  });
+  return sum && sum.view.offset > c.view.offset + results
+    ? [...parts, ...add(c.view, 0, results), ...add(sum.view, results, M * batches)]
+    : [...parts, ...add(c.view, 0, stride)];
 }
 
 /** The sums by themselves, for a bias that does not stand behind its weight: a weight that is tied to another module's. */
