@@ -57,16 +57,18 @@ fn main(
 ) {
   let columnTiles = (params.N + COLUMNS - 1u) / COLUMNS;
   let rowTiles = (params.M + ROWS - 1u) / ROWS;
-  let index = groupIndex(group, groups) * LANES + lane;
   // Those that have the same rows are SHARED in number, or a multiple: the last ones may have no columns.
   let across = (columnTiles + SHARED - 1u) / SHARED * SHARED;
   let apart = select(SHARED, across, SHARED == 1u);
+  // A workgroup has one part of K, so that its invocations have as many rounds.
+  let perPart = (across * rowTiles * params.Z + LANES - 1u) / LANES;
+  let part = groupIndex(group, groups) / perPart;
+  let index = groupIndex(group, groups) % perPart * LANES + lane;
   let columnTile = index % across;
   let rowTile = index / across % rowTiles;
-  let z = index / across / rowTiles % params.Z;
-  let part = index / across / rowTiles / params.Z;
+  let z = index / across / rowTiles;
   let k0 = part * params.kPart;
-  if (k0 >= params.K) {
+  if (z >= params.Z || k0 >= params.K) {
     return;
   }
 

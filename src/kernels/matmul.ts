@@ -122,15 +122,15 @@ export function product(
       sumAt: sum ? sum.view.offset - c.view.offset : 0,
     },
   };
-  const count = batches * Math.ceil(K / kPart);
-  const variant = chooseVariant(target, "matmul", { M, N, K: kPart, batches: count, results: M * N });
+  const count = Math.ceil(K / kPart);
+  const variant = chooseVariant(target, "matmul", { M, N, K: kPart, batches: batches * count, results: M * N });
   if (variant === "tiled") {
-    const tiles = Math.ceil(N / 64) * Math.ceil(M / 64) * count;
+    const tiles = Math.ceil(N / 64) * Math.ceil(M / 64) * batches * count;
     return [dispatch(matmulTiled, { ...call, grid: spreadGrid(tiles, target.maxWorkgroups) })];
   }
   const { ROWS, COLUMNS, LANES, SHARED } = variant;
   const across = Math.ceil(N / COLUMNS / SHARED) * SHARED;
-  const tiles = Math.ceil(M / ROWS) * across * count;
-  const grid = spreadGrid(Math.ceil(tiles / LANES), target.maxWorkgroups);
+  const tiles = Math.ceil(M / ROWS) * across * batches;
+  const grid = spreadGrid(Math.ceil(tiles / LANES) * count, target.maxWorkgroups);
   return [dispatch(matmul, { ...call, constants: variant, grid })];
 }

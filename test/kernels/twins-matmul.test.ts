@@ -81,8 +81,8 @@ function groupsOf(kernel: string, constants: Constants, { M, N, K, kPart, Z }: S
     ...{ ROWS: 64, COLUMNS: 64, LANES: 1, SHARED: 1 },
     ...constants,
   } as Record<string, number>;
-  const tiles = Math.ceil(M / ROWS!) * Math.ceil(N / COLUMNS! / SHARED!) * SHARED! * Z * Math.ceil(K / kPart);
-  const count = kernel === matmulTiled.name ? tiles : Math.ceil(tiles / LANES!);
+  const tiles = Math.ceil(M / ROWS!) * Math.ceil(N / COLUMNS! / SHARED!) * SHARED! * Z;
+  const count = Math.ceil(kernel === matmulTiled.name ? tiles : tiles / LANES!) * Math.ceil(K / kPart);
   return spreadGrid(count, M % 2 ? 65535 : Math.ceil(Math.cbrt(count)));
 }
 
