@@ -24,10 +24,10 @@ export const mutations = [
     file: "recurrent-forward.wgsl",
     edits: [
       [
-        "w[g] = weight[weightBase + (k * GATES + g) * words];",
+        "w[g] = weightAt(weightBase + (k * GATES + g) * words);",
         `for (var l = 0u; l < 4u; l++) {
-          let column = (d * params.K + unit[l]) * GATES + FROM + g;
-          w[g][l] = weight[params.weightOffset / 4u + column * words + k / 4u][k % 4u];
+          let column = (matrix * params.K + unit[l]) * GATES + FROM + g;
+          w[g][l] = weightAt(params.weightOffset / NUMBERS + column * words + k / 4u)[k % 4u];
         }`,
       ],
     ],

@@ -13,6 +13,7 @@
 // #include "lib/recurrent-noise.wgsl"
 // #include ROW_VALUES
 // #include STACK
+// #include WEIGHTS
 // #include CELL
 
 const WORDS = LANES / SLICES; // of four units, a workgroup
@@ -34,7 +35,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>; // [D,K,G,⌈H/4⌉] R by column, four units in a word; then the stack's W
+@group(0) @binding(1) var<storage, read> weight: array<WeightWord>; // [D,K,G,⌈H/4⌉] R by column, four units side by side; then the stack's W
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [D,G,H] b_hh, then the stack's b_ih
 @group(0) @binding(3) var<storage, read> learned: array<f32>; // [D,N,H]
 @group(0) @binding(4) var<storage, read> control: array<i32>; // seed [1], mask [T,B]
@@ -67,12 +68,12 @@ fn products(base: array<u32, ROWS>, matrix: u32, word: u32, unit: vec4u, lane: u
   let own = basesOf(base);
   let words = (params.layer.H + 3u) / 4u;
   let head = unit / params.headUnits * params.K;
-  let weightBase = params.weightOffset / 4u + (matrix * params.K * GATES + FROM) * words + min(word, words - 1u);
+  let weightBase = params.weightOffset / NUMBERS + (matrix * (params.K + SCALE_COLUMNS) * GATES + FROM) * words + min(word, words - 1u);
   for (var k = lane / WORDS; k < params.K; k += SLICES) {
     var w: array<vec4f, GATES>;
     // #unroll
     for (var g = 0u; g < COUNT; g++) {
-      w[g] = weight[weightBase + (k * GATES + g) * words];
+      w[g] = weightAt(weightBase + (k * GATES + g) * words);
     }
     let values = rowValues(own, k);
     // #unroll
@@ -88,7 +89,7 @@ fn products(base: array<u32, ROWS>, matrix: u32, word: u32, unit: vec4u, lane: u
       }
     }
   }
-  return r;
+  return scaledSums(r, matrix, word, words);
 }
 
 @compute @workgroup_size(LANES)

@@ -3,6 +3,11 @@ import { ShapeError, shown } from "./errors.ts";
 /** Element types: f32 for numbers (float64 inside the CPU backend), i32 for tokens. */
 export type DType = "f32" | "i32";
 
+/** How weights may be stored for what only runs a model, see `StoredOptions`. */
+export type WeightDType = "f32" | PackedDType;
+/** The formats of fewer bits than f32. */
+export type PackedDType = "f16" | "int8";
+
 /** Bytes of an element on a device. */
 export const bytesOf = (dtype: DType): number => elementBytes[dtype];
 const elementBytes: Readonly<Record<DType, number>> = { f32: 4, i32: 4 };

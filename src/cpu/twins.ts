@@ -6,6 +6,7 @@ import { dropoutTwins } from "../kernels/dropout-twins.ts";
 import { maskTwins } from "../kernels/mask-twins.ts";
 import { maskedSoftmaxTwins } from "../kernels/masked-softmax-twins.ts";
 import { matmulTwins } from "../kernels/matmul-twins.ts";
+import { packedWeightsTwins } from "../kernels/packed-weights-twins.ts";
 import { pointwiseTwins } from "../kernels/pointwise-twins.ts";
 import { recurrentGradientTwins } from "../kernels/recurrent-gradient-twins.ts";
 import { recurrentTwins } from "../kernels/recurrent-twins.ts";
@@ -25,6 +26,7 @@ export const twins = {
   ...maskTwins,
   ...maskedSoftmaxTwins,
   ...matmulTwins,
+  ...packedWeightsTwins,
   ...pointwiseTwins,
   ...recurrentTwins,
   ...recurrentGradientTwins,

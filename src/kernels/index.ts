@@ -31,6 +31,7 @@ import {
   rpropKernel,
   sgdKernel,
 } from "./optimizer.ts";
+import { packF16, packInt8, recurrentForwardWith } from "./packed-weights.ts";
 import { pointwiseKernel, pointwiseSum } from "./pointwise.ts";
 import { pointwiseLoss } from "./pointwise-loss.ts";
 import { poolBackward, poolKernel } from "./pool.ts";
@@ -77,6 +78,10 @@ const table = [
   maskedSoftmaxBackward,
   recurrentInitial,
   recurrentForward,
+  recurrentForwardWith.f16,
+  recurrentForwardWith.int8,
+  packF16,
+  packInt8,
   recurrentProject,
   recurrentBackward,
   recurrentIntermediateBackward,

@@ -67,7 +67,7 @@ export interface Kernel<
   /** The stem of its WGSL file, or another name where kernels share one. */
   readonly name: string;
   readonly shader: Shader;
-  /** What symbolic includes of its WGSL file stand for, in place of what they stand for elsewhere. */
+  /** What symbolic includes of its WGSL file stand for that no constant chooses. */
   readonly parts?: Readonly<Record<string, Shader>>;
   readonly bindings: B;
   readonly params: P;

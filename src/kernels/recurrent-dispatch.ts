@@ -15,12 +15,6 @@ export interface Step {
   readonly h: View;
 }
 
-/** A kernel in place of the one for a single layer, and what it is told else. */
-export interface OwnKernel<K> {
-  readonly kernel: K;
-  readonly params?: Partial<RecurrenceParams>;
-}
-
 /** How many sequences each invocation of a block has, and who shares them. */
 export const blockFor = (target: Target, { B, H, cell }: Recurrence): VariantOf<"recurrent-block"> =>
   chooseVariant(target, "recurrent-block", { B, words: Math.ceil(H / 4), units: B * H, gates: cell.gates.length });
@@ -122,6 +116,10 @@ export function stepForward(
     readonly stepCount: number;
     readonly save: boolean;
     readonly intermediate: boolean;
+    /** Default: the one of a layer by itself that reads R as f32. */
+    readonly kernel?: typeof recurrentForward | undefined;
+    /** What the kernel is told else than of one layer. */
+    readonly params?: Partial<RecurrenceParams>;
     /** R by columns; undefined for a cell without R. */
     readonly weight: View | undefined;
     readonly bias: View | undefined;
@@ -129,13 +127,12 @@ export function stepForward(
     /** Something to bind where nothing is read. */
     readonly unused: View;
   },
-  own: OwnKernel<typeof recurrentForward> = { kernel: recurrentForward },
 ): Dispatch {
-  const { chunk, bias, intermediate, unused } = call;
+  const { chunk, bias, intermediate, kernel = recurrentForward, unused } = call;
   const isSecond = r.cell.intermediate !== undefined && !intermediate;
   const { constants, grid } = tileOf(target, call.label, r, chunk);
   const { numHeads } = r.options;
-  return dispatch(own.kernel, {
+  return dispatch(kernel, {
     label: call.label,
     cell: r.cell.name,
     views: {
@@ -153,7 +150,7 @@ export function stepForward(
       headUnits: r.H / numHeads,
       hasBias: bias ? 1 : 0,
       stepCount: call.stepCount,
-      ...own.params,
+      ...call.params,
     },
     constants: { ...constants, SAVE: call.save && !intermediate, INTERMEDIATE: intermediate },
     grid,

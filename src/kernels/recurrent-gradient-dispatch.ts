@@ -1,7 +1,7 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { dispatch } from "./kernel.ts";
-import { gateSlots, hOf, type Recurrence, recurrenceParams } from "./recurrence.ts";
-import { type OwnKernel, type Step, tileOf } from "./recurrent-dispatch.ts";
+import { gateSlots, hOf, type Recurrence, type RecurrenceParams, recurrenceParams } from "./recurrence.ts";
+import { type Step, tileOf } from "./recurrent-dispatch.ts";
 import { recurrentBackward, type TransposedParams } from "./recurrent-gradient.ts";
 
 /** What a step backward binds besides. */
@@ -45,8 +45,11 @@ export function stepBackward(
     readonly hasProduct: boolean;
     readonly hasCarry: boolean;
     readonly weight: View | undefined;
+    /** Default: the one of a layer by itself. */
+    readonly kernel?: typeof recurrentBackward;
+    /** What the kernel is told else than of one layer. */
+    readonly params?: Partial<RecurrenceParams>;
   },
-  own: OwnKernel<typeof recurrentBackward> = { kernel: recurrentBackward },
 ): Dispatch {
   const { chunk, weight, outputGradient, finish, h } = call;
   const isProjected = r.P < r.H && !finish;
@@ -55,7 +58,7 @@ export function stepBackward(
     ? { U, K: r.P, headUnits: U, slot: gateSlots(r) - 1, count: 1, weightGate: 0, weightGates: 1 }
     : throughH(r, U, weight !== undefined);
   const { constants, grid } = tileOf(target, call.label, r, chunk, U);
-  return dispatch(own.kernel, {
+  return dispatch(call.kernel ?? recurrentBackward, {
     label: call.label,
     cell: r.cell.name,
     views: {
@@ -75,7 +78,7 @@ export function stepBackward(
       hasOutput: outputGradient ? 1 : 0,
       hasProduct: call.hasProduct ? 1 : 0,
       stepCount: call.stepCount,
-      ...own.params,
+      ...call.params,
     },
     constants: { ...constants, FINISH: finish },
     grid,

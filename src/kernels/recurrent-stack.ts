@@ -24,7 +24,7 @@ const withoutHeads = (variants: readonly Constants[]) =>
 export const recurrentStackForward = defineKernel({
   ...recurrentForward,
   name: "recurrent-stack-forward",
-  parts: { STACK: stackForwardWgsl, STACK_STEP: stackForwardStepWgsl },
+  parts: { ...recurrentForward.parts, STACK: stackForwardWgsl, STACK_STEP: stackForwardStepWgsl },
   goesWith: (constants: Constants, cell: FullCell) => canStack(cell) && recurrentForward.goesWith!(constants, cell),
   variants: withoutHeads(recurrentForward.variants),
   twin: stackForwardTwin,

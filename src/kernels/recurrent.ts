@@ -1,5 +1,6 @@
 import type { FullCell } from "../cells/cell.ts";
 import type { Constants } from "../plan/plan.ts";
+import { weightsF32Wgsl } from "../shaders/lib/weights-f32.generated.ts";
 import { recurrentForwardWgsl } from "../shaders/recurrent-forward.generated.ts";
 import { recurrentInitialWgsl } from "../shaders/recurrent-initial.generated.ts";
 import { type VariantOf, variantsOf } from "./choose-variant.ts";
@@ -48,6 +49,7 @@ export const recurrentForward = defineKernel({
   ],
   params: [...recurrence, ...u32("K", "headUnits", "hasBias", "stepCount")],
   runsCell: true,
+  parts: { WEIGHTS: weightsF32Wgsl },
   goesWith,
   variants: [
     ...[...tiles, ...sliceTiles].flatMap((tile) =>

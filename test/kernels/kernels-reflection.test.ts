@@ -128,6 +128,7 @@ describe.each(titled)("%s", (_, kernel) => {
 const parts: Readonly<Record<string, readonly string[]>> = {
   TILING: ["lib/tiling-row.wgsl", "lib/tiling-block.wgsl", "lib/tiling-slices.wgsl"],
   ROW_VALUES: ["lib/rows-own.wgsl", "lib/rows-shared.wgsl"],
+  WEIGHTS: ["lib/weights-f32.wgsl", "lib/weights-f16.wgsl", "lib/weights-int8.wgsl"],
   EXPRESSION: [...new Set(Object.values(operations).flatMap(({ includes = [] }) => includes.map(({ file }) => file)))],
   NORM: [...new Set(testCells.flatMap((cell) => cell.parts?.NORM?.file ?? []))],
   ...Object.fromEntries(

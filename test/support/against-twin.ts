@@ -43,6 +43,8 @@ export interface TwinCase {
   /** Numbers by binding; the name of another binding shares its buffer, as the scheduler does for what is not given. */
   readonly data: Readonly<Record<string, Float32Array | Int32Array | string>>;
   readonly grid: readonly [number, number, number];
+  /** The binding that has packed weights. */
+  readonly packed?: string;
 }
 
 // Every buffer is longer than its data on both sides. What is there is far from any data, so that a kernel that reads it
@@ -74,7 +76,9 @@ function lay(name: string, first: number, given: TwinCase): { buffers: Laid[]; c
     const data = given.data[binding];
     if (data === undefined) throw new Error(`${given.kernel}: no data for ${binding}`);
     if (typeof data === "string") return;
-    const offset = FRONT[type === "vec4f" ? "vec4f" : "f32"][i]!;
+    // Packed weights begin at a word of four units, as those of f32 do.
+    const isWhole = type === "vec4f" || given.packed === binding;
+    const offset = FRONT[isWhole ? "vec4f" : "f32"][i]!;
     const all = surrounded(data, offset);
     const dtype = all instanceof Int32Array ? "i32" : "f32";
     const writable = access === "read_write";

@@ -1,7 +1,11 @@
 /** Cases for the kernels of recurrent layers, one for each. */
 import { type FullCell, gruCell, lstmCell, slstmCell } from "../../src/cells/index.ts";
+import { twins } from "../../src/cpu/twins.ts";
+import type { TwinContext } from "../../src/kernels/kernel.ts";
+import { packedLength } from "../../src/kernels/packed-weights.ts";
 import type { Constants } from "../../src/plan/plan.ts";
-import type { TwinCase } from "./against-twin.ts";
+import type { PackedDType } from "../../src/tensor-data.ts";
+import { Numbers, type TwinCase } from "./against-twin.ts";
 import { type Fitted, fitted, Layout, type Step } from "./recurrent-steps.ts";
 
 export type CaseOf = (cell: FullCell, constants: Constants, s: Step) => TwinCase;
@@ -38,6 +42,29 @@ export const forwardCase: CaseOf = (cell, constants, given) => {
     grid: l.grid(constants, H),
   };
 };
+
+/** A step forward with weights in a format: those of `forwardCase`, packed. */
+export const packedForwardCase =
+  (dtype: PackedDType): CaseOf =>
+  (cell, constants, given) => {
+    const { kernel, params, data, ...rest } = forwardCase(cell, constants, given);
+    const sizes = { D: params.D!, G: cell.gates.length, H: params.H!, K: params.K! };
+    const weight = new Int32Array(packedLength(dtype, sizes));
+    const rows = new Numbers(`packed ${JSON.stringify(sizes)}`).floats(
+      sizes.D * sizes.G * sizes.H * sizes.K,
+      1 / Math.sqrt(sizes.K),
+    );
+    twins[`pack-${dtype}`]({ weight: Float64Array.from(rows), to: weight }, sizes, {} as TwinContext);
+    // Something to bind where nothing is read.
+    const others = Object.entries(data).map(([name, one]) => [name, one === "weight" ? new Float32Array(1) : one]);
+    return {
+      kernel: `${kernel}-${dtype}`,
+      params,
+      data: { ...Object.fromEntries(others), weight },
+      packed: "weight",
+      ...rest,
+    };
+  };
 
 export const backwardCase: CaseOf = (cell, constants, given) => {
   const s = fitted(cell, constants, given, -1);
