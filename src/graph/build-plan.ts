@@ -4,7 +4,7 @@ import { copyStrided } from "../kernels/strided-copy.ts";
 import type { BufferSpec, Command, Derivation, Plan, Role, Target, View } from "../plan/plan.ts";
 import { showBytes } from "../plan/print-plan.ts";
 import { reuseMemory } from "../plan/reuse-memory.ts";
-import { bytesOf, type DType, type Shape, showShape } from "../tensor-data.ts";
+import { bytesOf, type DType, type PackedDType, type Shape, showShape } from "../tensor-data.ts";
 import { differentiableTensors, nodesBefore } from "./dependencies.ts";
 import type { Differentiation } from "./differentiation.ts";
 import { type Emitter, part } from "./op.ts";
@@ -73,14 +73,14 @@ class PlanBuilder implements Emitter {
   readonly #states: Record<string, { before: View; after: View }> = {};
   nodes: readonly Node[] = [];
   ends: readonly Tensor[] = [];
-  readonly ring: 0 | 1 | undefined;
+  readonly ring: Emitter["ring"];
   readonly recompute: boolean;
+  readonly weightDtype: PackedDType | undefined;
 
   constructor(program: Program) {
     this.#program = program;
-    this.target = program.target;
-    this.ring = program.ring;
-    this.recompute = program.recompute === true;
+    ({ target: this.target, ring: this.ring, recompute: this.recompute = false } = program);
+    this.weightDtype = program.layout.weightDtype;
   }
 
   #buffer(name: string, role: Role, length: number, dtype: DType = "f32", initial?: readonly number[]): View {
@@ -96,11 +96,8 @@ class PlanBuilder implements Emitter {
 
   /** The buffer of this name, made at the first call. */
   #shared(name: string, role: Role, length: number, dtype: DType = "f32"): View {
-    let view = this.#named.get(name);
-    if (!view) {
-      view = this.#buffer(name, role, length, dtype);
-      this.#named.set(name, view);
-    }
+    const view = this.#named.get(name) ?? this.#buffer(name, role, length, dtype);
+    this.#named.set(name, view);
     return view;
   }
 
@@ -169,11 +166,8 @@ class PlanBuilder implements Emitter {
   }
 
   view(tensor: Tensor): View {
-    let view = this.#views.get(tensor);
-    if (!view) {
-      view = this.#leaf(tensor);
-      this.#views.set(tensor, view);
-    }
+    const view = this.#views.get(tensor) ?? this.#leaf(tensor);
+    this.#views.set(tensor, view);
     return view;
   }
 
@@ -209,18 +203,19 @@ class PlanBuilder implements Emitter {
     length: number,
     make: (to: View) => readonly Command[],
     others: readonly Tensor[] = [],
+    dtype?: DType,
   ): View {
     const all = [tensor, ...others];
     return this.once(tensor, [kind, ...others.map(({ id }) => id)].join(" "), () => {
       if (all.some(({ source }) => source?.kind !== "parameter")) {
-        const to = this.scratch(`${nameOf(tensor)} ${kind}`, length);
+        const to = this.scratch(`${nameOf(tensor)} ${kind}`, length, dtype);
         this.emit(...make(to));
         return to;
       }
       const from = all.map((one) => this.view(one));
       // The places tell parameters apart, also where two bear one name.
       const places = from.map(({ buffer, offset }) => `${this.buffers[buffer]!.name}+${offset}`).join(", ");
-      const to = this.#shared(`${nameOf(tensor)} ${kind} (${places})`, "derived", length);
+      const to = this.#shared(`${nameOf(tensor)} ${kind} (${places})`, "derived", length, dtype);
       this.#derivations.push({
         buffer: to.buffer,
         from: [...new Set(from.map(({ buffer }) => buffer))],

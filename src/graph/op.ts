@@ -1,6 +1,6 @@
 import type { gatherColumns } from "../kernels/column-gather.ts";
 import type { Command, Target, View } from "../plan/plan.ts";
-import type { DType } from "../tensor-data.ts";
+import type { DType, PackedDType } from "../tensor-data.ts";
 import type { Node, Tensor } from "./tensor.ts";
 
 /** W·x of every token, see ops/token-table.ts. */
@@ -39,6 +39,7 @@ export interface Emitter {
     length: number,
     make: (to: View) => readonly Command[],
     others?: readonly Tensor[],
+    dtype?: DType,
   ): View;
   /** All ops of the plan, in order. */
   readonly nodes: readonly Node[];
@@ -46,6 +47,8 @@ export interface Emitter {
   readonly ends: readonly Tensor[];
   /** Which slots of a ring of two a replay reads and writes; undefined where states do not lie in rings. */
   readonly ring: 0 | 1 | undefined;
+  /** What recurrent layers store their copies of R as; undefined: f32. */
+  readonly weightDtype: PackedDType | undefined;
   /** Whether recurrent layers forget what backward needs, and compute it again there. */
   readonly recompute: boolean;
   /** What a carried state becomes. */

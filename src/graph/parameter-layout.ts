@@ -1,6 +1,6 @@
 import { LimitError } from "../errors.ts";
 import { showBytes } from "../plan/print-plan.ts";
-import type { Shape } from "../tensor-data.ts";
+import type { PackedDType, Shape } from "../tensor-data.ts";
 import { bytesOf, sizeOf } from "../tensor-data.ts";
 
 /** A parameter as the engine sees it: a tensor of one shape. */
@@ -14,6 +14,8 @@ export interface ParameterLayout {
   /** Length of each page in elements. */
   readonly pages: readonly number[];
   readonly places: ReadonlyMap<object, { readonly page: number; readonly offset: number; readonly length: number }>;
+  /** What recurrent layers store their copies of R as; default f32. */
+  readonly weightDtype?: PackedDType;
 }
 
 /** Names of the buffers that hold a page. */

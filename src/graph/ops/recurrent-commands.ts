@@ -5,9 +5,12 @@ import { zeroRows } from "../../kernels/mask.ts";
 import { gateSlots, type Recurrence } from "../../kernels/recurrence.ts";
 import { intermediateBackward } from "../../kernels/recurrent-intermediate.ts";
 import { projectBackward, projectForward } from "../../kernels/recurrent-projection.ts";
+import type { View } from "../../plan/plan.ts";
 import { type Emitter, part } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+import { joinFinalStates } from "./final-states.ts";
 import { groupedTokens } from "./grouped-tokens.ts";
-import { finalStatesOfBoth } from "./recurrent-both.ts";
+import { packedWith } from "./packed-weights.ts";
 import { blockGradients, blocksSideBySide } from "./recurrent-heads.ts";
 import { intermediateRows, projectionWeights } from "./recurrent-intermediate-gradients.ts";
 import { type ChunkRows, type FromChunk, inputsOf, type RecurrentNode } from "./recurrent-node.ts";
@@ -53,9 +56,20 @@ export function learnedVectors(node: RecurrentNode, e: Emitter, { cell, H }: Rec
   };
 }
 
+/** The seed and the mask in one buffer, which all layers of a plan share. */
+const seedAndMask = (e: Emitter, seed: Tensor, mask: Tensor): View =>
+  e.once(mask, `with seed ${seed.id}`, () => {
+    const both = e.scratch("seed and mask", 1 + mask.size, "i32");
+    const put = (tensor: Tensor, at: number) =>
+      e.emit({ type: "copy", label: "seed and mask", from: e.view(tensor), to: part(both, at, tensor.size) });
+    put(seed, 0);
+    put(mask, 1);
+    return both;
+  });
+
 /**
- * What recurrent layers need only with tokens, a projection, an intermediate product, learned vectors, zeros in masked steps, heads,
- * two directions, or other layers on top of them.
+ * What recurrent layers need only with tokens, a projection, an intermediate product, learned vectors, zeros in masked steps, packed
+ * weights, heads, two directions, noise beside a mask, or other layers on top of them.
  */
 export const recurrentCommands = {
   gatherColumns,
@@ -67,9 +81,11 @@ export const recurrentCommands = {
   intermediateBackward,
   learnedVectors,
   zeroRows,
-  finalStatesOfBoth,
   blocksSideBySide,
   blockGradients,
   stackForward,
   stackGradients,
+  packedWith,
+  joinFinalStates,
+  seedAndMask,
 };

@@ -1,4 +1,4 @@
-import { type Chunk, hLayout, type Recurrence, runsBackwards } from "../../kernels/recurrence.ts";
+import { type Chunk, hLayout, type Recurrence, runsBackwards, stateLayout, stepAt } from "../../kernels/recurrence.ts";
 import type { View } from "../../plan/plan.ts";
 import { part } from "../op.ts";
 import type { Node, Tensor } from "../tensor.ts";
@@ -49,6 +49,19 @@ export interface Rows {
   readonly row: number;
   readonly column: number;
   readonly batch?: number;
+}
+
+/** h of direction d after its last step, `[B,D,P]`. */
+export function finalH(r: Recurrence, h: View, d: number): View {
+  const slot = r.B * r.D * r.P;
+  return part(h, (hLayout(r).first + (runsBackwards(r, d) ? 0 : r.T - 1)) * slot, slot);
+}
+
+/** The cell states of direction d after its last step, `[S-1,B,directions,H]`. */
+export function finalCellStates(r: Recurrence, chunks: readonly Chunk[], d: number): View {
+  const chunk = chunks.findLast(({ direction, directions }) => d >= direction && d < direction + directions)!;
+  const { slot } = stateLayout(r, chunk);
+  return part(chunk.states, stepAt(r, chunk, r.T - 1, d).after * slot, slot);
 }
 
 /** A chunk whose gates hold gradients, and what products with them want to know. */

@@ -47,7 +47,8 @@ export function stackOf(node: RecurrentNode, e: Emitter): Stack | undefined {
 
 function stacksOf(e: Emitter): Map<Node, Stack> {
   const found = new Map<Node, Stack>();
-  if (e.ring !== undefined || e.recompute) return found;
+  // R in another format is read by the steps of one layer only.
+  if (e.ring !== undefined || e.recompute || e.weightDtype) return found;
   const above = new Map<Node, RecurrentNode>();
   const upper = new Set<Node>();
   for (const node of e.nodes) {

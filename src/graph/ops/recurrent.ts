@@ -24,6 +24,8 @@ import { apply, type Tensor } from "../tensor.ts";
 import { maskRange, TOKEN } from "./number-kinds.ts";
 import {
   type Attributes,
+  finalCellStates,
+  finalH,
   inputsOf,
   maskInput,
   outputOf,
@@ -63,15 +65,7 @@ function chunksOf(r: Recurrence, maxBufferSize: number, recompute: boolean): Chu
 function controlOf(e: Emitter, seed: Tensor | undefined, mask: Tensor | undefined): Recurrence["control"] {
   if (!seed) return mask && { view: e.view(mask), maskAt: 0 };
   if (!mask) return { view: e.view(seed), seedAt: 0 };
-  const view = e.once(mask, `with seed ${seed.id}`, () => {
-    const both = e.scratch("seed and mask", 1 + mask.size, "i32");
-    const put = (tensor: Tensor, at: number) =>
-      e.emit({ type: "copy", label: "seed and mask", from: e.view(tensor), to: part(both, at, tensor.size) });
-    put(seed, 0);
-    put(mask, 1);
-    return both;
-  });
-  return { view, seedAt: 0, maskAt: 1 };
+  return { view: recurrentCommands().seedAndMask(e, seed, mask), seedAt: 0, maskAt: 1 };
 }
 
 /** Weights `[D,rows,columns]` by columns, each padded to whole words of four: `[D,columns,gates,rows per gate]`. */
@@ -173,14 +167,15 @@ function forward(node: RecurrentNode, e: Emitter): Saved | undefined {
   const { attributes, label } = node;
   const { T, B, D, H, P } = attributes;
   const { wih, whh, bhh, learned, whr, mask, seed } = inputsOf(node);
-  const [y] = node.outputs as [Tensor];
+  const y = node.outputs[0]!;
   const cell = cellNamed(attributes.cell);
   const save = node.outputs.some((output) => e.needsGradient(output));
   const control = controlOf(e, seed, mask);
   const ring = save ? undefined : ringOf(node, e, { ...attributes, cell, control });
   const r: Recurrence = { ...attributes, cell, control, ring: ring?.ring };
 
-  const weight = whh && packColumns(e, `${label} R`, whh, D, cell.gates.length, H);
+  const packed = e.weightDtype && recurrentCommands().packedWith[e.weightDtype];
+  const weight = whh && (packed?.columns ?? packColumns)(e, `${label} R`, whh, D, cell.gates.length, H);
   const projection = whr && packColumns(e, `${label} W_hr`, whr, D, 1, P);
   const h = ring?.h ?? e.scratch(`${label} h of all steps`, hLayout(r).length);
 
@@ -201,6 +196,7 @@ function forward(node: RecurrentNode, e: Emitter): Saved | undefined {
           stepCount,
           save: saves,
           intermediate,
+          kernel: whh && packed?.kernel,
           weight,
           bias: bhh && e.view(bhh),
           learned: learned && e.view(learned),
@@ -242,20 +238,15 @@ function forward(node: RecurrentNode, e: Emitter): Saved | undefined {
   return { r, h, chunks, again: recompute ? again : undefined };
 }
 
-/** The states after the last step: in one direction the slots as they stand. */
+/** h after the last step, `[D,B,P]`, and the cell states, `[S-1,D,B,H]`: in one direction the slots as they stand. */
 function finalStates(node: RecurrentNode, e: Emitter, r: Recurrence, h: View, chunks: readonly Chunk[]): void {
-  const { T, B, D, P } = r;
-  if (D > 1) {
-    recurrentCommands().finalStatesOfBoth(node, e, r, h, chunks);
+  const [, hn, cellStatesN] = node.outputs as [Tensor, Tensor, Tensor];
+  if (r.D > 1) {
+    recurrentCommands().joinFinalStates(node, e, r, h, chunks);
     return;
   }
-  const [, hn, cellStatesN] = node.outputs as [Tensor, Tensor, Tensor];
-  const size = B * P;
-  if (e.isUsed(hn)) e.define(hn, part(h, (hLayout(r).first + (runsBackwards(r, 0) ? 0 : T - 1)) * size, size));
-  if (r.cell.states.length === 1 || !e.isUsed(cellStatesN)) return;
-  const last = chunks.at(-1)!;
-  const { slot } = stateLayout(r, last);
-  e.define(cellStatesN, part(last.states, stepAt(r, last, T - 1, 0).after * slot, slot));
+  if (e.isUsed(hn)) e.define(hn, finalH(r, h, 0));
+  if (r.cell.states.length > 1 && e.isUsed(cellStatesN)) e.define(cellStatesN, finalCellStates(r, chunks, 0));
 }
 
 const op: Op<Attributes, Saved | undefined> = {
@@ -342,7 +333,7 @@ export function recurrent(
     !whr &&
     !learned &&
     !cell.intermediate &&
-    (!mask || attributes.options.maskedOutput === "hold");
+    (!mask || (!noise && attributes.options.maskedOutput === "hold"));
   const outputs = apply(isPlain ? op : opOnDemand, label, inputs, shapes, attributes);
   if (attributes.backwards !== 0) for (const output of outputs) output.facts = { isFromEnd: true };
   const [y, hn, cellStatesN] = outputs;
