@@ -1,5 +1,7 @@
 import { provideCommands } from "./graph/commands.ts";
 
+export type OnDemand = typeof import("./on-demand.ts");
+
 /** Loads what a program has only when it asks for it. */
 export async function loadOnDemand() {
   const loaded = await import("./on-demand.ts");

@@ -11,6 +11,7 @@ export { Program } from "./infer/program.ts";
 export { composeOwnCell } from "./kernels/cell-fragment.ts";
 export { refuseKernel } from "./kernels/compile-error.ts";
 export { crossEntropy } from "./nn/cross-entropy.ts";
+export { storedAs } from "./nn/stored-weights.ts";
 export { checkThreads, openHost } from "./open-host.ts";
 export { AveragedWeights } from "./train/averaged-weights.ts";
 export { checkEvaluation, Evaluator } from "./train/evaluate.ts";

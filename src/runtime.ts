@@ -6,8 +6,9 @@ import type { GenerateBatchOptions, Generated, GeneratedBatch, GenerateOptions, 
 import type { Predicted } from "./infer/predictor.ts";
 import type { InputSpecs, Program, ProgramOptions } from "./infer/program.ts";
 import { Session, type SessionOptions } from "./infer/session.ts";
-import { loadOnDemand } from "./load-on-demand.ts";
+import { loadOnDemand, type OnDemand } from "./load-on-demand.ts";
 import { type Module, type Parameter, parameterGroups } from "./nn/module.ts";
+import type { StoredOptions } from "./nn/stored-weights.ts";
 import { Weights } from "./nn/weights.ts";
 import { openBackend, type RuntimeInfo, type RuntimeOptions } from "./open-backend.ts";
 import type { Backend, RunsOf } from "./plan/backend.ts";
@@ -150,13 +151,14 @@ export class Runtime {
    * @param options.carryState whether the state goes on from batch to batch, as in training: by default in batches that say
    *   `resetState`, as those of `Windows` do
    * @param options.metrics what else to measure, by names of one's own: `{ accuracy: accuracy() }`
+   * @param options.weightDtype what a model loses by it, see `StoredOptions`
    * @throws DataError when there is no batch, or a token is out of range; ShapeError; BusyError when the weights change
    *   between two batches
    */
   async evaluate<M extends Metrics = Record<never, never>>(
     model: Module,
     batches: BatchSource,
-    options: { readonly loss?: AnyLoss; readonly carryState?: boolean; readonly metrics?: M } = {},
+    options: StoredOptions & { readonly loss?: AnyLoss; readonly carryState?: boolean; readonly metrics?: M } = {},
   ): Promise<Evaluation<M>> {
     const weights = this.#weightsOf(model);
     const { checkEvaluation, Evaluator } = await loadOnDemand();
@@ -168,23 +170,23 @@ export class Runtime {
       const evaluator = this.#keep(weights.model, make);
       return evaluator.run(batches).finally(() => evaluator.dispose());
     }
-    const { carryState } = options;
-    const make = () => new Evaluator<M>(this.#backend, weights, { carryState });
-    return this.#oneOf(`evaluator ${carryState}`, weights, make).run(batches);
+    const { carryState, weightDtype } = options;
+    const make = () => new Evaluator<M>(this.#backend, weights, { carryState, weightDtype });
+    return this.#oneOf(`evaluator ${carryState} ${weightDtype}`, weights, make).run(batches);
   }
 
   /**
    * What a model says of numbers, without noise and from its first state: `model(x)` of PyTorch, `predict` of Keras. Equal shapes
    * are compiled once. For live input, whose state goes on, see {@link session}; for other functions of a model {@link compile}.
    * @param x what the model's `forward` takes: one tensor, or several by name
+   * @param options.weightDtype see `StoredOptions`
    * @returns what `forward` returns: tensors by name, those that lie deeper by their path (`state.h`)
    * @throws ShapeError or DataError for what the model cannot be given; LimitError; DeviceLostError
    */
-  async predict<M extends Module>(model: M, x: BatchPart): Promise<Predicted<M>> {
+  async predict<M extends Module>(model: M, x: BatchPart, options: StoredOptions = {}): Promise<Predicted<M>> {
     const weights = this.#weightsOf(model);
-    const { Predictor } = await loadOnDemand();
-    const predictor = this.#oneOf("predictor", weights, () => new Predictor(this.#backend, weights));
-    return predictor.run(x) as Promise<Predicted<M>>;
+    const predictor = await this.#one("Predictor", weights, options);
+    return predictor.run(x, options) as Promise<Predicted<M>>;
   }
 
   /**
@@ -201,13 +203,23 @@ export class Runtime {
     return made;
   }
 
-  async #generatorOf(weights: Weights): Promise<Generator> {
-    const { Generator } = await loadOnDemand();
-    return this.#oneOf("generator", weights, () => new Generator(this.#backend, weights));
+  /** The one that a model has of something that runs it, for each way to store its weights. @throws as `storedAs` */
+  async #one<K extends "Predictor" | "Generator" | "BeamSearcher">(
+    what: K,
+    weights: Weights,
+    options: StoredOptions | undefined,
+  ): Promise<InstanceType<OnDemand[K]>> {
+    const { [what]: Type } = await loadOnDemand();
+    const make = () => new Type(this.#backend, weights, options) as InstanceType<OnDemand[K]>;
+    return this.#oneOf(what + options?.weightDtype, weights, make);
   }
 
-  async *#generated<T>(weights: Weights, run: (generator: Generator) => AsyncGenerator<T>): AsyncGenerator<T> {
-    yield* run(await this.#generatorOf(weights));
+  async *#generated<T>(
+    weights: Weights,
+    options: StoredOptions,
+    run: (generator: Generator) => AsyncGenerator<T>,
+  ): AsyncGenerator<T> {
+    yield* run(await this.#one("Generator", weights, options));
   }
 
   /**
@@ -215,7 +227,7 @@ export class Runtime {
    * @throws OptionError or DataError for a bad option or prompt; DeviceLostError
    */
   generate(model: Module, options: GenerateOptions): AsyncGenerator<Generated> {
-    return this.#generated(this.#weightsOf(model), (generator) => generator.run(options));
+    return this.#generated(this.#weightsOf(model), options, (generator) => generator.run(options));
   }
 
   /**
@@ -223,7 +235,7 @@ export class Runtime {
    * @throws as `generate`
    */
   generateBatch(model: Module, options: GenerateBatchOptions): AsyncGenerator<GeneratedBatch> {
-    return this.#generated(this.#weightsOf(model), (generator) => generator.runBatch(options));
+    return this.#generated(this.#weightsOf(model), options, (generator) => generator.runBatch(options));
   }
 
   /**
@@ -236,13 +248,12 @@ export class Runtime {
    */
   async beamSearch(model: Module, options: BeamSearchOptions): Promise<readonly Hypothesis[]> {
     const weights = this.#weightsOf(model);
-    const { BeamSearcher } = await loadOnDemand();
-    return this.#oneOf("searcher", weights, () => new BeamSearcher(this.#backend, weights)).run(options);
+    return (await this.#one("BeamSearcher", weights, options)).run(options);
   }
 
   /** The plan of one chunk of generated tokens. */
-  async generationPlan(model: Module, options: { readonly chunk?: number } = {}): Promise<Plan> {
-    return (await this.#generatorOf(this.#weightsOf(model))).planOf(options);
+  async generationPlan(model: Module, options: StoredOptions & { readonly chunk?: number } = {}): Promise<Plan> {
+    return (await this.#one("Generator", this.#weightsOf(model), options)).planOf(options);
   }
 
   /** Compiles any function of tensors and the model's parameters, forward or with gradients. */
@@ -278,9 +289,10 @@ export class Runtime {
    */
   async session<I extends string>(model: Module, options: SessionOptions<I>): Promise<Session<I>> {
     const weights = this.#weightsOf(model);
-    const { on = this.backend } = options ?? {};
+    const { on = this.backend, weightDtype } = options ?? {};
+    const stored = weightDtype ? (await loadOnDemand()).storedAs(this.#backend, weights, options) : weights;
     if (on === this.backend)
-      return this.#kept(weights, (forget) => Session.open(this.#backend, weights, options, forget));
+      return this.#kept(weights, (forget) => Session.open(this.#backend, stored, options, forget));
     const { BesideWasm } = await loadOnDemand();
     this.#check();
     this.#beside ??= new BesideWasm(this.backend);

@@ -17,6 +17,7 @@ import {
 } from "../graph/trace.ts";
 import { beamSettings, LOWEST } from "../kernels/beam.ts";
 import type { Module } from "../nn/module.ts";
+import { type StoredOptions, storedAs } from "../nn/stored-weights.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
@@ -26,7 +27,7 @@ import { checkChunk } from "./check-chunk.ts";
 import { Decoder } from "./decoder.ts";
 import { checkTokens, promptOf } from "./prompt.ts";
 
-export interface BeamSearchOptions {
+export interface BeamSearchOptions extends StoredOptions {
   /** Tokens to start from, at least one. */
   readonly prompt: ArrayLike<number>;
   /** How many tokens a sequence may have at most, the prompt not counted. */
@@ -55,7 +56,7 @@ export interface Hypothesis {
 }
 
 /** The options with their defaults. */
-interface Settings extends Required<Omit<BeamSearchOptions, "prompt" | "endToken" | "signal">> {
+interface Settings extends Required<Omit<BeamSearchOptions, "prompt" | "endToken" | "weightDtype" | "signal">> {
   readonly endToken: number | undefined;
   readonly signal: Signal | undefined;
 }
@@ -70,9 +71,10 @@ export class BeamSearcher {
   readonly #weights: Weights;
   readonly #prepared: LoadedPlans<Decoder>;
 
-  constructor(backend: Backend, weights: Weights) {
+  /** @throws OptionError as `storedAs` */
+  constructor(backend: Backend, weights: Weights, options?: StoredOptions) {
     this.#backend = backend;
-    this.#weights = weights;
+    this.#weights = storedAs(backend, weights, options);
     this.#prepared = new LoadedPlans(backend.budget);
   }
 
@@ -208,7 +210,7 @@ export class BeamSearcher {
 }
 
 function checked(options: BeamSearchOptions): Settings {
-  const names = ["prompt", "length", "width", "nBest", "lengthPenalty", "endToken", "chunk", "signal"];
+  const names = ["prompt", "length", "width", "nBest", "lengthPenalty", "endToken", "chunk", "weightDtype", "signal"];
   checkOptions("beamSearch", options, names);
   const { length, width = 4, nBest = 1, lengthPenalty = 1, endToken, chunk = 32, signal } = options;
   checkCount("beamSearch", "length", length, 1, 2 ** 31 - 1);

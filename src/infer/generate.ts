@@ -17,6 +17,7 @@ import {
 } from "../graph/trace.ts";
 import { sampleSettings } from "../kernels/sample.ts";
 import type { Module } from "../nn/module.ts";
+import { type StoredOptions, storedAs } from "../nn/stored-weights.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -28,7 +29,7 @@ import { checkChunk } from "./check-chunk.ts";
 import { Decoder } from "./decoder.ts";
 import { checkTokens, promptOf } from "./prompt.ts";
 
-interface SamplingOptions {
+interface SamplingOptions extends StoredOptions {
   /** How many tokens to draw. */
   readonly length: number;
   /** Above 1 wilder, below 1 tamer, 0 always takes the likeliest; default 1. */
@@ -98,9 +99,10 @@ export class Generator {
   readonly #weights: Weights;
   readonly #prepared: LoadedPlans<Prepared>;
 
-  constructor(backend: Backend, weights: Weights) {
+  /** @throws OptionError as `storedAs` */
+  constructor(backend: Backend, weights: Weights, options?: StoredOptions) {
     this.#backend = backend;
-    this.#weights = weights;
+    this.#weights = storedAs(backend, weights, options);
     this.#prepared = new LoadedPlans(backend.budget);
   }
 
@@ -110,7 +112,7 @@ export class Generator {
 
   /** As `Runtime.generationPlan`. @throws OptionError */
   planOf(options: { readonly chunk?: number }): Plan {
-    checkOptions("generationPlan", options, ["chunk"]);
+    checkOptions("generationPlan", options, ["chunk", "weightDtype"]);
     return this.plan(checkCount("generationPlan", "chunk", options.chunk ?? 32));
   }
 
@@ -235,7 +237,7 @@ export class Generator {
   }
 }
 
-const samplingOptions = ["length", "temperature", "topK", "topP", "seed", "chunk", "signal"] as const;
+const samplingOptions = ["length", "temperature", "topK", "topP", "seed", "chunk", "weightDtype", "signal"] as const;
 
 /** The first rows of the traced states, by name. */
 function cut(

@@ -1,10 +1,11 @@
 import { type BatchPart, checkTensors, keyOf, mapPart, tensorsOf } from "../data/batch.ts";
-import { OptionError } from "../errors.ts";
+import { checkOptions, OptionError } from "../errors.ts";
 import { buildPlan } from "../graph/build-plan.ts";
 import { checkInputs, type InputRanges, inputRanges } from "../graph/input-ranges.ts";
 import { inputTensor, type Tensor } from "../graph/tensor.ts";
 import { applyModel, leavesOf, type SequenceModel } from "../graph/trace.ts";
 import type { Module } from "../nn/module.ts";
+import { type StoredOptions, storedAs } from "../nn/stored-weights.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
@@ -30,9 +31,10 @@ export class Predictor {
   readonly #weights: Weights;
   readonly #plans: LoadedPlans<Prepared>;
 
-  constructor(backend: Backend, weights: Weights) {
+  /** @throws OptionError as `storedAs` */
+  constructor(backend: Backend, weights: Weights, options?: StoredOptions) {
     this.#backend = backend;
-    this.#weights = weights;
+    this.#weights = storedAs(backend, weights, options);
     this.#plans = new LoadedPlans(backend.budget);
   }
 
@@ -62,8 +64,9 @@ export class Predictor {
     };
   }
 
-  /** @throws ShapeError or DataError for what the model cannot be given */
-  async run(x: BatchPart): Promise<StateDict> {
+  /** @throws OptionError for an unknown option; ShapeError or DataError for what the model cannot be given */
+  async run(x: BatchPart, options: StoredOptions): Promise<StateDict> {
+    checkOptions("predict", options, ["weightDtype"]);
     const given = tensorsOf({ x });
     checkTensors(given, "predict: ");
     const key = keyOf(given);

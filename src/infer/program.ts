@@ -6,6 +6,7 @@ import { callWithInputs } from "../graph/named-inputs.ts";
 import { withNoise } from "../graph/noise.ts";
 import { pageName } from "../graph/parameter-layout.ts";
 import { inputTensor, Tensor } from "../graph/tensor.ts";
+import { type StoredOptions, storedAs } from "../nn/stored-weights.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -23,7 +24,7 @@ import {
 export type InputSpecs = Readonly<Record<string, { readonly shape: Shape; readonly dtype?: DType }>>;
 
 /** S: the inputs as specified, O: names of the outputs. */
-export interface ProgramOptions<S extends InputSpecs = InputSpecs, O extends string = string> {
+export interface ProgramOptions<S extends InputSpecs = InputSpecs, O extends string = string> extends StoredOptions {
   readonly inputs: S;
   /** From symbolic inputs to outputs by name; called once. */
   forward(inputs: { readonly [K in keyof S]: Tensor }): Readonly<Record<O, Tensor>>;
@@ -73,14 +74,20 @@ export class Program<S extends InputSpecs = InputSpecs, O extends string = strin
   /** Traces, differentiates, schedules and compiles. @throws OptionError, ShapeError or LimitError before anything runs */
   static async compile<S extends InputSpecs, O extends string>(
     backend: Backend,
-    weights: Weights,
+    of: Weights,
     options: ProgramOptions<S, O>,
     onDispose: () => void = () => {},
   ): Promise<Program<S, O>> {
-    checkOptions("compile", options, ["inputs", "forward", "seeds", "gradients", "parameterGradients", "training"]);
+    const known = ["inputs", "forward", "seeds", "gradients", "parameterGradients", "training", "weightDtype"];
+    checkOptions("compile", options, known);
+    const weights = storedAs(backend, of, options);
     const { seeds = [], gradients = [], parameterGradients = false, training = false } = options;
     if (seeds.length === 0 && (parameterGradients || gradients.length > 0))
       throw new OptionError("compile: gradients need seeds, the outputs to differentiate; give their names as `seeds`");
+    if (seeds.length > 0 && weights.layout.weightDtype)
+      throw new OptionError(
+        `compile: gradients with weightDtype "${weights.layout.weightDtype}", which is for running a model only; leave weightDtype out, or seeds`,
+      );
     for (const [name, { shape }] of Object.entries(options.inputs)) checkAxes(`input "${name}"`, shape);
     const inputs = new Map(
       Object.entries(options.inputs).map(([name, { shape, dtype }]) => [

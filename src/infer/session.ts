@@ -4,6 +4,7 @@ import { checkInputs } from "../graph/input-ranges.ts";
 import type { SequenceModel } from "../graph/trace.ts";
 import { CarriedState } from "../nn/carried-state.ts";
 import type { Module } from "../nn/module.ts";
+import type { StoredOptions } from "../nn/stored-weights.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, BackendChoice, LoadedPlan, Memory, Owner } from "../plan/backend.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -11,7 +12,7 @@ import { checkTensor, type StateDict, sameShape, showShape, type TensorData } fr
 import { InitialStates } from "./initial-states.ts";
 import { ACTIVE, type Inputs, inputsOf, type SessionInput, type Traced, trace } from "./session-trace.ts";
 
-export interface SessionOptions<I extends string = string> {
+export interface SessionOptions<I extends string = string> extends StoredOptions {
   /**
    * What `forward` is given at each call, by name: one input named `x` as the tensor itself, anything else as a record. The
    * shapes hold for every call: `[T,B,C]` for T steps of B streams.
@@ -106,7 +107,7 @@ export class Session<I extends string = string> {
     options: SessionOptions<I>,
     onDispose: () => void,
   ): Promise<Session<I>> {
-    checkOptions("session", options, ["inputs", "streams", "on"]);
+    checkOptions("session", options, ["inputs", "streams", "on", "weightDtype"]);
     const copy = "now" in from ? from : undefined;
     const weights = "now" in from ? from.weights : from;
     const streams = checkCount("session", "streams", options.streams ?? 1);

@@ -7,10 +7,11 @@ import { logitsOf, type SequenceModel } from "../graph/trace.ts";
 import { CarriedState } from "../nn/carried-state.ts";
 import { crossEntropy } from "../nn/cross-entropy.ts";
 import type { Module } from "../nn/module.ts";
+import { storedAs } from "../nn/stored-weights.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Backend, LoadedPlan, Memory } from "../plan/backend.ts";
 import { LoadedPlans } from "../plan/plan-budget.ts";
-import type { NumberArray, TensorData } from "../tensor-data.ts";
+import type { NumberArray, TensorData, WeightDType } from "../tensor-data.ts";
 import { type AnyLoss, checkLoss } from "./any-loss.ts";
 import { type BatchSource, checkEpochs } from "./epochs.ts";
 import { type LossGraph, traceLoss } from "./loss-graph.ts";
@@ -50,7 +51,7 @@ const AHEAD = 4;
 
 /** @throws OptionError for an option of `Runtime.evaluate` that is not known, or a `carryState` that is no switch */
 export function checkEvaluation(options: { readonly carryState?: boolean }): void {
-  checkOptions("evaluate", options, ["loss", "carryState", "metrics"]);
+  checkOptions("evaluate", options, ["loss", "carryState", "metrics", "weightDtype"]);
   if (options.carryState !== undefined) checkSwitch("evaluate", "carryState", options.carryState);
 }
 
@@ -74,13 +75,14 @@ export class Evaluator<M extends Metrics = Record<never, never>> {
     options: {
       readonly loss?: AnyLoss | undefined;
       readonly carryState?: boolean | undefined;
+      readonly weightDtype?: WeightDType | undefined;
       readonly metrics?: M | undefined;
       readonly source?: Memory & { readonly version: number };
     },
     onDispose: () => void = () => {},
   ) {
     this.#backend = backend;
-    this.#weights = weights;
+    this.#weights = storedAs(backend, weights, options);
     this.#source = options.source ?? weights;
     const { loss, metrics } = options;
     this.#loss = loss ? checkLoss("evaluate", loss) : crossEntropy();
