@@ -1,6 +1,6 @@
 /** Where a command computes: its option, and the line that says what was chosen. */
 import { Option } from "commander";
-import type { RuntimeInfo, RuntimeOptions } from "../node.ts";
+import type { RuntimeInfo, RuntimeOptions, WeightDType } from "../node.ts";
 import { type BackendChoice, backendChoices } from "../plan/backend.ts";
 import { whole } from "./arguments.ts";
 
@@ -26,6 +26,12 @@ export const threadsOption = (): Option =>
 /** `--no-tuned` beside it. */
 export const tunedOption = (): Option =>
   new Option("--no-tuned", "GPU: leave out what webgpu-rnn tune measured on this machine");
+
+/** `--weight-dtype <format>`, for commands that only run a model. */
+export const weightDtypeOption = (): Option =>
+  new Option("--weight-dtype <format>", "what steps of recurrent layers read of their weights; not on WebAssembly")
+    .choices(["f32", "f16", "int8"] satisfies WeightDType[])
+    .default("f32" satisfies WeightDType);
 
 /** What `Runtime.open` takes of them. */
 export const runtimeOptions = ({ backend, threads, tuned = true }: BackendFlags): RuntimeOptions => ({

@@ -1,8 +1,24 @@
 import type { Command } from "commander";
 import { readBytes, readText, STANDARD_INPUT } from "../io/files.ts";
-import { DataError, loadModel, Runtime, type RuntimeInfo, readCheckpoint, type Vocabulary } from "../node.ts";
+import {
+  DataError,
+  loadModel,
+  Runtime,
+  type RuntimeInfo,
+  readCheckpoint,
+  type Vocabulary,
+  type WeightDType,
+} from "../node.ts";
 import { real, whole } from "./arguments.ts";
-import { type BackendFlags, backendOption, runningOn, runtimeOptions, threadsOption, tunedOption } from "./backend.ts";
+import {
+  type BackendFlags,
+  backendOption,
+  runningOn,
+  runtimeOptions,
+  threadsOption,
+  tunedOption,
+  weightDtypeOption,
+} from "./backend.ts";
 import { interruptible } from "./interrupt.ts";
 import { printable, terminalOf, wrap } from "./terminal.ts";
 
@@ -14,6 +30,7 @@ interface GenerateFlags extends BackendFlags {
   topP: number;
   seed: number;
   chunk: number;
+  weightDtype: WeightDType;
   json?: boolean;
 }
 
@@ -33,6 +50,7 @@ export function register(program: Command): void {
     .addOption(backendOption())
     .addOption(threadsOption())
     .addOption(tunedOption())
+    .addOption(weightDtypeOption())
     .option("--json", "print one JSON record per line, for scripts")
     .action(async (path: string, flags: GenerateFlags) => {
       process.exitCode = await generateCommand(path, flags);

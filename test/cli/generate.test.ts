@@ -64,6 +64,14 @@ test("a file with weights only writes the same text", async () => {
   expect((await readFile(at("slim.safetensors"))).length).toBeLessThan(model.length / 2);
 });
 
+test("the weights may have fewer bits", async () => {
+  const on = ["--backend", "cpu", "--weight-dtype"];
+  const texts = [await generate(...on, "f32"), await generate(...on, "f16"), await generate(...on, "int8")];
+  expect(texts.map(({ code }) => code)).toEqual([0, 0, 0]);
+  expect(texts[0]!.stdout).toBe((await generate("--backend", "cpu")).stdout);
+  for (const { stdout } of texts) expect([...stdout.trimEnd()].length).toBeGreaterThan(60);
+});
+
 test.each([
   [
     "a character that the model does not know",
@@ -78,6 +86,13 @@ test.each([
   ["an option that does not exist", ["--topk", "3"], 2, /unknown option '--topk'/],
   ["a backend that does not exist", ["--backend", "tpu"], 2, /Allowed choices are auto, gpu, wasm, cpu/],
   ["no thread at all", ["--backend", "wasm", "--threads", "0"], 2, /'0' is invalid/],
+  ["a format that does not exist", ["--weight-dtype", "f8"], 2, /Allowed choices are f32, f16, int8/],
+  [
+    "a format that WebAssembly has not",
+    ["--backend", "wasm", "--weight-dtype", "f16"],
+    2,
+    /weightDtype is "f16", and WebAssembly computes with "f32" only/,
+  ],
   ["threads without WebAssembly", ["--threads", "2"], 2, /threads is 2, but only WebAssembly shares work/],
 ])("%s is refused", async (_, args, code, message) => {
   const ran = await generate("--backend", "cpu", ...args);
