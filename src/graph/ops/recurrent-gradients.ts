@@ -60,11 +60,12 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
 
   const wantsInitial = e.needsGradient(h0) || e.needsGradient(cellStates0);
   const views = { h, learned: learned && e.view(learned), outputGradient, carry };
+  const intoProjection = whr && gradientViews(e, whr, undefined);
   const fromChunk = [
     inputAndWeights(node, e, saved),
     recurrentWeights(node, e, saved),
     learned && recurrentCommands().learnedVectors(node, e, r),
-    whr && recurrentCommands().projectionWeights(node, e, r),
+    intoProjection && recurrentCommands().projectionWeights(node, e, r, intoProjection, weightGradient),
   ];
   const done = new Set<number>();
   for (const kept of [...chunks].reverse()) {
@@ -183,7 +184,7 @@ function recurrentWeights(node: RecurrentNode, e: Emitter, saved: Saved): FromCh
     const common = { label: `${node.label} R gradient`, weight: whh, bias: bhh };
     /** The gradients of `gates` gates from `from` on, that read from `b`. */
     const gradients = (from: number, gates: number, b: Rows) => {
-      if (K < P) recurrentCommands().blockGradients(e, r, all, { ...common, from, gates, b }, at);
+      if (K < P) recurrentCommands().blockGradients(e, r, all, { ...common, from, gates, b }, at, weightGradient);
       else
         weightGradient(e, {
           ...common,

@@ -4,7 +4,7 @@ import type { View } from "../../plan/plan.ts";
 import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 import type { ChunkRows, Rows } from "./recurrent-node.ts";
-import { type GradientViews, weightGradient } from "./weight-gradient.ts";
+import type { GradientViews, weightGradient } from "./weight-gradient.ts";
 
 // What a layer needs only where R is divided into blocks, one for each head.
 
@@ -22,6 +22,7 @@ export function blocksSideBySide(e: Emitter, label: string, whh: Tensor, { cell,
 /**
  * Gradients by the blocks of R of `gates` gates from `from` on, which read from `b`. Blocks are the batches of a product; gates and directions,
  * whose strides are others, come one by one.
+ * @param give `weightGradient`, which who trains has loaded: imported here it would cut what pages load into other files
  */
 export function blockGradients(
   e: Emitter,
@@ -37,6 +38,7 @@ export function blockGradients(
   },
   /** Where the gradients of a gate go. */
   at: (d: number, gate: number) => GradientViews,
+  give: typeof weightGradient,
 ): void {
   const { direction, directions, gates: view } = chunk;
   const { from, gates, b, ...common } = call;
@@ -48,7 +50,7 @@ export function blockGradients(
     for (let gate = from; gate < from + gates; gate++) {
       const z = d - direction;
       const slot = z * gateSlots({ cell, H, P: H }) + gate + (gate >= G - separate ? separate : 0);
-      weightGradient(e, {
+      give(e, {
         ...common,
         more,
         into: at(d, gate),

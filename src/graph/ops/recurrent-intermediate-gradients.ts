@@ -2,7 +2,7 @@ import { type Chunk, gateSlots, type Recurrence, stateLayout } from "../../kerne
 import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 import { type FromChunk, inputsOf, type RecurrentNode, type Rows } from "./recurrent-node.ts";
-import { gradientViews, weightGradient } from "./weight-gradient.ts";
+import type { GradientViews, weightGradient } from "./weight-gradient.ts";
 
 /** The rows of a chunk's intermediate vectors. */
 export function intermediateRows(r: Recurrence, chunk: Chunk): Rows {
@@ -13,16 +13,20 @@ export function intermediateRows(r: Recurrence, chunk: Chunk): Rows {
   return { view: part(states, intermediateAt + first * B * row, times * B * row), row, column: 1, batch: H };
 }
 
-/** Gradient by the projection W_hr. */
-export function projectionWeights(node: RecurrentNode, e: Emitter, r: Recurrence): FromChunk | undefined {
+/** Gradient by the projection W_hr. `give` as in recurrent-heads. */
+export function projectionWeights(
+  node: RecurrentNode,
+  e: Emitter,
+  r: Recurrence,
+  into: GradientViews,
+  give: typeof weightGradient,
+): FromChunk {
   const { whr } = inputsOf(node) as { readonly whr: Tensor };
-  const into = gradientViews(e, whr, undefined);
-  if (!into) return undefined;
   const { H, P } = r;
   const W = gateSlots(r);
   return ({ chunk, rows, stride, more }) => {
     const { direction, directions, gates } = chunk;
-    weightGradient(e, {
+    give(e, {
       label: `${node.label} W_hr gradient`,
       weight: whr,
       bias: undefined,
