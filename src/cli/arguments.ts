@@ -34,6 +34,12 @@ export const part = (text: string): number => {
   return value;
 };
 
+/** Whole numbers with commas: `--ngrams 3,5`. */
+export const wholes =
+  (least: number, most: number) =>
+  (text: string): readonly number[] =>
+    text.split(",").map(whole(least, most));
+
 /** Numbers with commas: `--quantiles 0.1,0.5,0.9`. */
 export const reals =
   (low: number, high: number) =>

@@ -14,6 +14,7 @@ import {
 } from "../index.ts";
 import type { Numbered } from "./rows.ts";
 import { type TextUnit, textUnits, unitsOf } from "./text-units.ts";
+import { checkNgrams, isUnitPart, LONGEST_AFFIX, partsOf, type UnitPart } from "./unit-parts.ts";
 
 /**
  * What a column of the rows is, and so how a model reads it. Texts and lists have steps: `words`, `characters` and `jamo` of a text,
@@ -35,6 +36,21 @@ export interface ColumnOptions {
 
 /** How numbers are scaled: to mean 0 and deviation 1, or to 0 up to 1. */
 export type Scaling = NonNullable<NormalizerOptions["to"]>;
+
+/** What is read beside the units of texts. */
+export interface PartOptions {
+  /**
+   * Of words and tokens the model also reads the first and the last letters, from one to so many: that is what it knows of words
+   * that were not there in training (Ratnaparkhi 1996, table 1). A Hangul syllable is two or three letters. Default 0: none, and 5
+   * for a tagger.
+   */
+  readonly affixes?: number;
+  /**
+   * Of characters and jamo the model also reads, at each step, the last so many of them as one, for each of the lengths, from 2 to 8:
+   * parts of words, which it need not put together itself. Default none.
+   */
+  readonly ngrams?: readonly number[];
+}
 
 export const columnNames = ["minCount", "maxVocabulary", "maxLength"] as const;
 
@@ -71,6 +87,13 @@ export function guessColumns(rows: readonly TaskRow[], except: readonly string[]
   );
 }
 
+/** What a column has beside the units of its text. */
+function partsOfKind(kind: ColumnKind, { affixes, ngrams }: Required<PartOptions>): readonly UnitPart[] {
+  if (kind === "characters" || kind === "jamo") return ngrams.map((ngram) => ({ ngram }));
+  const lengths = Array.from({ length: hasWords(kind) ? affixes : 0 }, (_, i) => i + 1);
+  return lengths.flatMap((length) => (["first", "last"] as const).map((end) => ({ affix: { end, length } })));
+}
+
 function guess(name: string, values: readonly unknown[]): ColumnKind {
   const [first] = values;
   if (typeof first === "number" || typeof first === "bigint") return "number";
@@ -86,26 +109,10 @@ function guess(name: string, values: readonly unknown[]): ColumnKind {
 
 const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || ArrayBuffer.isView(value);
 
-/** So many letters at the beginning or the end of each word; a Hangul syllable is two or three. */
-interface Affix {
-  readonly end: "first" | "last";
-  readonly length: number;
-}
-
-/** Longer ones are words. */
-const LONGEST_AFFIX = 8;
-
-function affixOf(word: string, { end, length }: Affix): string {
-  const letters = unitsOf(word, "jamo");
-  return (end === "first" ? letters.slice(0, length) : letters.slice(-length)).join("");
-}
-
 /** One column as the model gets it: one of strings has a vocabulary, one of numbers a scaling. */
-export interface Column {
+export interface Column extends UnitPart {
   readonly name: string;
   readonly kind: ColumnKind;
-  /** What is read of each word; default all of it. */
-  readonly affix?: Affix;
   readonly vocabulary?: Vocabulary;
   readonly normalizer?: Normalizer;
 }
@@ -115,8 +122,8 @@ export interface ColumnSize {
   readonly name: string;
   readonly tokens?: number;
   readonly numbers?: number;
-  /** Whether the tokens are beginnings or endings of words. */
-  readonly isAffix?: boolean;
+  /** Whether the tokens are parts of words, or several letters at once, and so are read beside the units. */
+  readonly isPart?: boolean;
 }
 
 /** A row as tensors are made of it: a list for each column, all equally long. */
@@ -132,7 +139,10 @@ export type ColumnFields = Readonly<Record<string, Field<EncodedRow, Int32Array 
 export const inputOf = (column: string): string => `column ${column}`;
 
 /** Under which name the model has a column. */
-const modelName = ({ name, affix }: Column): string => (affix ? `${name}, ${affix.end} ${affix.length}` : name);
+function modelName({ name, affix, ngram }: Column): string {
+  if (ngram) return `${name}, ${ngram} at once`;
+  return affix ? `${name}, ${affix.end} ${affix.length}` : name;
+}
 
 /** Reads columns of rows: vocabularies and scaling are learned once, from the rows that a model is trained on. */
 export class Columns {
@@ -154,11 +164,12 @@ export class Columns {
     who: string,
     rows: readonly Numbered<TaskRow>[],
     kinds: ColumnKinds,
-    options: ColumnOptions & { readonly scaling?: Scaling; readonly affixes?: number } = {},
+    options: ColumnOptions & PartOptions & { readonly scaling?: Scaling } = {},
   ): Columns {
-    const { maxLength = Number.MAX_SAFE_INTEGER, affixes = 0, scaling = "standard" } = options;
+    const { maxLength = Number.MAX_SAFE_INTEGER, affixes = 0, ngrams = [], scaling = "standard" } = options;
     checkCount(who, "maxLength", maxLength);
     checkCount(who, "affixes", affixes, 0, LONGEST_AFFIX);
+    checkNgrams(who, ngrams);
     const columns = Object.entries(kinds).flatMap(([name, kind]): Column[] => {
       if (!columnKinds.includes(kind))
         throw new OptionError(`${who}: columns.${name} is ${shown(kind)}, expected one of ${columnKinds.join(", ")}`);
@@ -168,15 +179,10 @@ export class Columns {
         return [{ name, kind, normalizer: normalizer(values, field.series("value"), { to: scaling }) }];
       }
       const lists = rows.map(({ row, at }) => stringsOf(row, name, kind, at));
-      const lengths = Array.from({ length: hasWords(kind) ? affixes : 0 }, (_, i) => i + 1);
-      const affixed = lengths.flatMap((length) =>
-        (["first", "last"] as const).map((end): Column => {
-          const affix = { end, length };
-          const affixesOf = lists.map((list) => list.map((word) => affixOf(word, affix)));
-          return { name, kind, affix, vocabulary: vocabularyOf(affixesOf, kind, options) };
-        }),
-      );
-      return [{ name, kind, vocabulary: vocabularyOf(lists, kind, options) }, ...affixed];
+      return [{}, ...partsOfKind(kind, { affixes, ngrams })].map((part): Column => {
+        const read = lists.map((list) => partsOf(list, part));
+        return { name, kind, ...part, vocabulary: vocabularyOf(read, kind, { ...options, ...part }) };
+      });
     });
     if (columns.length === 0) throw new OptionError(`${who}: columns names no column that the model could read`);
     return new Columns(columns, maxLength);
@@ -191,9 +197,9 @@ export class Columns {
   get sizes(): readonly ColumnSize[] {
     return this.#columns.map((column) => {
       const name = modelName(column);
-      const { vocabulary, normalizer, affix } = column;
+      const { vocabulary, normalizer, affix, ngram } = column;
       if (!vocabulary) return { name, numbers: normalizer!.features };
-      return { name, tokens: vocabulary.size, ...(affix && { isAffix: true }) };
+      return { name, tokens: vocabulary.size, ...((affix ?? ngram) && { isPart: true }) };
     });
   }
 
@@ -236,27 +242,25 @@ export class Columns {
 
   /**
    * Of the units of a row's texts, the share that the model knows; 1 where there is no text.
-   * @throws DataError where it knows none, nor the beginning or end of one
+   * @throws DataError where it knows none, nor a part of one
    */
   checkKnown({ lists, at }: EncodedRow): number {
     let [known, parts, all] = [0, 0, 0];
-    for (const [i, { kind, affix, vocabulary }] of this.#columns.entries()) {
+    for (const [i, { kind, affix, ngram, vocabulary }] of this.#columns.entries()) {
       if (!isText(kind) && kind !== "tokens") continue;
       const tokens = Array.from(lists[i] as Int32Array);
       const found = tokens.filter((token) => token !== vocabulary!.special.unknown).length;
-      if (affix) parts += found;
+      if (affix ?? ngram) parts += found;
       else [known, all] = [known + found, all + tokens.length];
     }
     if (known + parts > 0 || all === 0) return all === 0 ? 1 : known / all;
     throw new DataError(`${at}: the model knows none of the ${all} units of its text`);
   }
 
-  #read({ name, kind, affix, vocabulary, normalizer }: Column, row: TaskRow, at: string): ArrayLike<unknown> {
+  #read({ name, kind, vocabulary, normalizer, ...part }: Column, row: TaskRow, at: string): ArrayLike<unknown> {
     if (!vocabulary)
       return normalizer!.apply(numbersOf(row, name, kind, at, normalizer!.features)).slice(0, this.#maxLength);
-    const strings = stringsOf(row, name, kind, at);
-    const read = affix ? strings.map((word) => affixOf(word, affix)) : strings;
-    return vocabulary.encode(read).slice(0, this.#maxLength);
+    return vocabulary.encode(partsOf(stringsOf(row, name, kind, at), part)).slice(0, this.#maxLength);
   }
 
   /** The columns as plain data; JSON.stringify calls this. */
@@ -271,23 +275,18 @@ export class Columns {
     if (!Array.isArray(columns) || columns.length === 0 || !Number.isSafeInteger(maxLength) || maxLength < 1)
       throw new FileFormatError(`columns are ${shown(json)}, expected { "columns": [{ "name", "kind", … }] }`);
     const read = columns.map((one): Column => {
-      const { name, kind, affix, vocabulary, normalizer } = (one ?? {}) as Partial<Record<string, unknown>>;
-      const isKnown = columnKinds.includes(kind as ColumnKind) && isAffixOrNone(affix);
+      const { name, kind, affix, ngram, vocabulary, normalizer } = (one ?? {}) as Partial<Record<string, unknown>>;
+      const isKnown = columnKinds.includes(kind as ColumnKind) && isUnitPart({ affix, ngram });
       if (typeof name !== "string" || !isKnown)
         throw new FileFormatError(`a column is ${shown(one)}, expected { "name": "…", "kind": "words", … }`);
-      const column = { name, kind: kind as ColumnKind, ...(affix !== undefined && { affix: affix as Affix }) };
+      const part = { ...(affix !== undefined && { affix }), ...(ngram !== undefined && { ngram }) } as UnitPart;
+      const column = { name, kind: kind as ColumnKind, ...part };
       return isNumeric(column.kind)
         ? { ...column, normalizer: Normalizer.fromJSON(normalizer) }
         : { ...column, vocabulary: Vocabulary.fromJSON(vocabulary) };
     });
     return new Columns(read, maxLength);
   }
-}
-
-function isAffixOrNone(affix: unknown): boolean {
-  if (affix === undefined) return true;
-  const { end, length } = (affix ?? {}) as Partial<Affix>;
-  return (end === "first" || end === "last") && Number.isInteger(length) && length! >= 1 && length! <= LONGEST_AFFIX;
 }
 
 const hasTwice = (texts: readonly (readonly string[])[]): boolean => {
@@ -313,11 +312,12 @@ function needCell(row: TaskRow, name: string, at: string): unknown {
 export function vocabularyOf(
   lists: readonly (readonly string[])[],
   kind: ColumnKind,
-  { minCount, maxVocabulary = 20_000, affixes = 0 }: ColumnOptions & { readonly affixes?: number },
+  { minCount, maxVocabulary = 20_000, affixes = 0, ngram }: ColumnOptions & PartOptions & UnitPart,
   special: readonly SpecialToken[] = [],
 ): Vocabulary {
-  // What a model makes of unknown words it learns from words that are rare; affixes tell it about those.
-  const isRareUnknown = hasWords(kind) && (lists.length >= 1000 || affixes > 0) && hasTwice(lists);
+  // What a model makes of unknown words it learns from words that are rare; affixes, and the letters of n-grams, tell it about those.
+  const isRich = hasWords(kind) ? lists.length >= 1000 || affixes > 0 : ngram !== undefined;
+  const isRareUnknown = isRich && hasTwice(lists);
   const least = minCount ?? (isRareUnknown ? 2 : 1);
   const limits = kind === "category" ? {} : { minCount: least, maxSize: maxVocabulary };
   return Vocabulary.fromTexts(lists, { of: "words", special: ["padding", "unknown", ...special], ...limits });

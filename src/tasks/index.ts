@@ -28,6 +28,7 @@ export {
   type ColumnOptions,
   columnKinds,
   guessColumns,
+  type PartOptions,
   type TaskRow,
 } from "./columns.ts";
 export type { BacktestReport, ForecastMethod, Interval, MethodScores } from "./forecast/backtest.ts";

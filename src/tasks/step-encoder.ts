@@ -14,10 +14,10 @@ export abstract class StepEmbedding extends Module {
 
   constructor(columns: readonly ColumnSize[], embeddingDim: number) {
     super();
-    const sizeOf = ({ tokens, numbers, isAffix }: ColumnSize) => {
+    const sizeOf = ({ tokens, numbers, isPart }: ColumnSize) => {
       if (tokens === undefined) return numbers!;
       // A category has few values, and needs few numbers.
-      return Math.min(isAffix ? Math.ceil(embeddingDim / 4) : embeddingDim, Math.ceil(tokens / 2));
+      return Math.min(isPart ? Math.ceil(embeddingDim / 4) : embeddingDim, Math.ceil(tokens / 2));
     };
     const embedded = columns.flatMap((column) => {
       const { name, tokens } = column;

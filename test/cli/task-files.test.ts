@@ -1,5 +1,5 @@
 /** Tasks on files through the program: columns by option, formats, standard input, gaps. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { expect, test, vi } from "vitest";
 import { Forecaster, Translator } from "../../src/tasks/index.ts";
@@ -76,6 +76,8 @@ test("classify: one column of a table by its letters, class weights, one directi
   await writeFile(at("rows.csv"), csv);
   const columns = ["--text", "said", "--of", "jamo", "--label", "stars", "--class-weights", "balanced"];
   const how = [
+    "--ngrams",
+    "2,3",
     "--no-bidirectional",
     "--cell",
     "mgu",
@@ -101,7 +103,11 @@ test("classify: one column of a table by its letters, class weights, one directi
   );
   expect(ran).toMatchObject({ code: 0, stderr: "" });
   expect(ran.stdout).toContain("40 rows (csv): stars is the class, of said (jamo)\n");
+  expect(await readFile(at("m"), "latin1")).toContain('\\"ngram\\":3');
   expect(await said("predict", at("m"), "좋아", "나빠")).toMatch(/^5 .*\n1 .*\n$/);
+  expect(await commandLine("train", "--task", "classify", at("rows.csv"), "--ngrams", "3,1")).toMatchObject({
+    stderr: expect.stringContaining("Expected a whole number from 2 to 8."),
+  });
 });
 
 test("translate: digits of a table are texts", async () => {

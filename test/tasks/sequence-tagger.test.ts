@@ -235,6 +235,7 @@ test.each<[string, readonly object[], SequenceTaggerOptions, RegExp]>([
   ],
   ["an unknown option", rows, { hidden: 3 } as object, /sequence tagger: unknown option "hidden"/],
   ["rows that are cut", rows, { maxLength: 5 } as object, /unknown option "maxLength"/],
+  ["n-grams, which a stream has not", rows, { ngrams: [3] } as object, /unknown option "ngrams"/],
   ["affixes that are words", rows, { affixes: 9 }, /affixes is 9, expected a whole number from 0 to 8/],
   ["an unknown cell", rows, { cell: "lstn" }, /cell is "lstn", expected one of lstm, gru/],
   ["weights of other classes", rows, { classWeights: { z: 2 } }, /unknown option "z"/],

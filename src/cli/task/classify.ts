@@ -13,7 +13,8 @@ export const classify: CliTask<SequenceClassifier> = {
   about: "a class for each row",
   takes: [
     ...learned,
-    ...["text", "of", "column", "affixes", "label", "pooling", "classWeights", "bidirectional", "embeddingDim"],
+    ...["text", "of", "column", "affixes", "ngrams", "label", "pooling", "classWeights", "bidirectional"],
+    "embeddingDim",
   ],
   demo: () => ({ rows: reviews({ count: 2000 }) }),
   describe: (rows, flags) =>

@@ -10,7 +10,7 @@ import {
   poolings,
   textUnits,
 } from "../../tasks/index.ts";
-import { part, real, reals, whole } from "../arguments.ts";
+import { part, real, reals, whole, wholes } from "../arguments.ts";
 import { runningOn } from "../backend.ts";
 import { type Interrupt, interruptible } from "../interrupt.ts";
 import { checkNotReplaced, checkWritable, freshPath } from "../out-path.ts";
@@ -60,6 +60,11 @@ export function addTaskOptions(command: Command): readonly Option[] {
     "--affixes <n>",
     "classify, tag: letters of beginnings and endings that are read as well (default: 0, 5)",
     whole(0),
+  );
+  option(
+    "--ngrams <a,b>",
+    "classify: of characters and jamo, how many are read as one as well (default: none)",
+    wholes(2, 8),
   );
   option("--class-weights <how>", "classify, tag: balanced counts rare classes more");
   command.addOption(new Option("--pooling <how>", "classify: how steps become one vector").choices(poolings));

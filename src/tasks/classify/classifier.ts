@@ -22,6 +22,7 @@ import {
   type EncodedRow,
   guessColumns,
   lengthsToPadTo,
+  type PartOptions,
   type TaskRow,
 } from "../columns.ts";
 import { inBatches, largest, type Numbered, numbered } from "../rows.ts";
@@ -43,17 +44,11 @@ import { byAccuracy, type ClassReport, classReport } from "./class-report.ts";
 import { type ClassWeights, type LabelledBy, labelsOf, weightsOf } from "./labels.ts";
 
 /** What all tasks that give classes may be told. */
-export interface ClassifierOptions extends ColumnOptions, LearningOptions {
+export interface ClassifierOptions extends ColumnOptions, PartOptions, LearningOptions {
   /** The column with the class, or with a list of them; a class is a string, a number, true or false. */
   readonly label?: string;
   /** What the other columns are; default: as `guessColumns` says. */
   readonly columns?: ColumnKinds;
-  /**
-   * Of words and tokens the model also reads the first and the last letters, from one to so many: that is what it knows of words
-   * that were not there in training (Ratnaparkhi 1996, table 1). A Hangul syllable is two or three letters. Default 0: none, and 5
-   * for a tagger.
-   */
-  readonly affixes?: number;
   /** Numbers that stand for a unit of a text, at most; default 64. */
   readonly embeddingDim?: number;
   /** Default all alike. */
@@ -64,6 +59,7 @@ const classifierNames: readonly string[] = [
   "label",
   "columns",
   "affixes",
+  "ngrams",
   "embeddingDim",
   "classWeights",
   ...columnNames,
@@ -205,7 +201,7 @@ function classifierParts(
   const { labels, counts } = labelsOf(all, by.what);
   const rows = training.map(({ row }) => row);
   const kinds = options.columns ?? guessColumns(rows, [label]);
-  const columns = Columns.fit(who, training, kinds, picked(options, [...columnNames, "affixes"]));
+  const columns = Columns.fit(who, training, kinds, picked(options, [...columnNames, "affixes", "ngrams"]));
   return { columns, setting: { label, embeddingDim, labels, weights: weightsOf(who, classWeights, labels, counts) } };
 }
 

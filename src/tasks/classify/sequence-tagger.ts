@@ -31,7 +31,7 @@ import { byStep } from "./labels.ts";
 import { classOf } from "./row-classifier.ts";
 import { stepInputs, type TaggedStep, TagStream } from "./tag-stream.ts";
 
-export interface SequenceTaggerOptions extends Omit<ClassifierOptions, "maxLength">, RecurrentOptionsOfTask {
+export interface SequenceTaggerOptions extends Omit<ClassifierOptions, "maxLength" | "ngrams">, RecurrentOptionsOfTask {
   /** The column with a list of classes, one for each step: strings, numbers, true or false; default "tags". */
   readonly label?: string;
   /** Default both; a stream needs one. */
@@ -83,8 +83,8 @@ export class SequenceTagger extends Classifier<TaggerModel, Setting> {
     name: KIND,
     by: byStep,
     own: recurrentNames,
-    // A row that is cut would have steps without a class.
-    without: ["maxLength"],
+    // A row that is cut would have steps without a class, and a step that is pushed to a stream knows no letters before it.
+    without: ["maxLength", "ngrams"],
     defaults: { affixes: AFFIXES },
     ownSetting: (who, options) => recurrentDefaults(who, options, { bidirectional: true }),
     make: (...made) => new SequenceTagger(...made),
