@@ -136,12 +136,23 @@ def classes(problem, settings, seed):
     if isinstance(rows[0][column][0], str):
         kind = settings.get("columns", {}).get(column, "tokens")
         affixes = settings.get("affixes", 5 if is_tagger else 0)
-        read = [lambda word: word] + [
-            (lambda word, end=end, n=n: affix(word, end, n)) for n in range(1, affixes + 1) for end in ("first", "last")
+        ngrams = settings.get("ngrams", []) if kind in ("characters", "jamo") else []
+        read = [lambda units: units]
+        read += [
+            (lambda units, end=end, n=n: [affix(word, end, n) for word in units])
+            for n in range(1, (affixes if kind in ("words", "tokens") else 0) + 1)
+            for end in ("first", "last")
         ]
-        lists = lambda some, of: [[of(word) for word in row[column]] for row in some]
-        known = [vocabulary(lists(rows, of), least_of(lists(rows, of), kind, affixes)) for of in read]
-        inputs = lambda row: torch.stack([encoded([of(w) for w in row[column]], k) for of, k in zip(read, known)], 1)
+        # Each unit and those before it; at the beginning of a text they are fewer.
+        read += [
+            (lambda units, n=n: ["".join(units[max(0, t + 1 - n) : t + 1]) for t in range(len(units))]) for n in ngrams
+        ]
+        known = []
+        for i, of in enumerate(read):
+            lists = [of(row[column]) for row in rows]
+            # N-grams that are there once are unknown ones, as words are that have affixes.
+            known.append(vocabulary(lists, least_of(lists, "words", 1) if ngrams and i else least_of(lists, kind, affixes)))
+        inputs = lambda row: torch.stack([encoded(of(row[column]), k) for of, k in zip(read, known)], 1)
         sizes = [(len(k) + 2, 16 if i else 64) for i, k in enumerate(known)]
     else:
         steps = lambda row: torch.tensor(row[column], dtype=torch.float64)

@@ -51,6 +51,8 @@ class Classifier(nn.Module):
         if self.pooling == "last":
             return self.head(last)
         is_padding = torch.arange(len(output))[:, None] >= lengths
+        if self.pooling == "mean":
+            return self.head(output.masked_fill(is_padding[..., None], 0).sum(0) / lengths[:, None])
         return self.head(output.masked_fill(is_padding[..., None], -torch.inf).amax(0))
 
 
