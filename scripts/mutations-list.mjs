@@ -119,7 +119,7 @@ export const mutations = [
   {
     name: "a layer of a stack goes on when its steps are done",
     file: "lib/stack.wgsl",
-    edits: [["time >= d + params.layer.T;", "time > d + params.layer.T;"]],
+    edits: [["time >= d + params.T;", "time > d + params.T;"]],
   },
   {
     name: "a layer of a stack reads its own output in place of the one below",

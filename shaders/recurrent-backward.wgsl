@@ -22,6 +22,7 @@ struct Params {
   hasOutput: u32, // 0: the outputs y have no gradient
   hasProduct: u32, // 0: Rᵀ is not for the first step of the dispatch
   stepCount: u32, // steps of this dispatch, as in recurrent-forward
+  T: u32, // steps of a layer
   weightOffset: u32,
   learnedOffset: u32,
   outputGradientOffset: u32,

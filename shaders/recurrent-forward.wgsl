@@ -25,6 +25,7 @@ struct Params {
   headUnits: u32, // units that share a block of R: H without heads
   hasBias: u32,
   stepCount: u32, // steps of this dispatch; each has its slots as far from those of the one before as `after` is from `before`
+  T: u32, // steps of a layer
   weightOffset: u32,
   biasOffset: u32,
   learnedOffset: u32,

@@ -1,7 +1,6 @@
 // What every kernel of a recurrent layer knows: sizes, options, and where numbers lie. Params begin with it. Its TypeScript
 // is src/kernels/recurrence.ts, which computes the slots; nothing here derives one from a time.
 struct Recurrence {
-  T: u32, // steps
   B: u32,
   D: u32, // directions of the layer
   H: u32, // units

@@ -2,7 +2,7 @@
     if (!FINISH && isIdle(time, d)) {
       return;
     }
-    hasProduct = hasProduct && (FINISH || time + 1u < d + params.layer.T);
+    hasProduct = hasProduct && (FINISH || time + 1u < d + params.T);
     // FINISH: the first step of each layer.
     flowing = select(flowing, d, FINISH);
     cellDirection = 0u;

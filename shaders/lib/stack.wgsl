@@ -4,5 +4,5 @@
 
 // Whether a layer has not begun or has ended.
 fn isIdle(time: u32, d: u32) -> bool {
-  return time < d || time >= d + params.layer.T;
+  return time < d || time >= d + params.T;
 }

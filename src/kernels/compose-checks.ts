@@ -3,10 +3,12 @@ import { blankComments, declaredNames, type Origin, ShaderError, type SourceLine
 // What may be wrong with WGSL that compiles all the same. A test has it looked for in the package's own shaders, so pages load this
 // only with a cell of their own.
 
-/** An include must earn its line: something that it declares is used by the rest of the text. */
+/** An include must earn its line: something that it declares is used by the rest of the text, or it is statements within a function. */
 function checkUsed(fragment: string, at: Origin, lines: readonly SourceLine[]): void {
   const textOf = (own: boolean) => lines.filter((line) => (line.file === fragment) === own).map((line) => line.text);
-  const declared = declaredNames(textOf(true));
+  const own = textOf(true);
+  const declared = declaredNames(own);
+  if (declared.size === 0 && blankComments(own).some((code) => code.trim() !== "")) return;
   const used = usedNames(textOf(false));
   for (const name of declared) if (used.has(name)) return;
   const names = [...declared].join(", ") || "nothing";

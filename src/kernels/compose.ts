@@ -113,7 +113,8 @@ function expand(file: string, from: Expansion, at: Origin = { file, line: 1 }): 
     if (stack.includes(target)) {
       throw fault(from.options.checks, line, "includeCycle", [...stack.slice(stack.indexOf(target)), target]);
     }
-    if (from.included.has(target)) return [];
+    // What stands for nothing in this kernel has no file.
+    if (target === "" || from.included.has(target)) return [];
     from.included.set(target, { at: line });
     return expand(target, { ...from, stack }, line);
   });

@@ -12,7 +12,7 @@ const rates = ["zoneoutH", "zoneoutCell", "recurrentDropout"] as const;
 
 /** The members of the struct `Recurrence`, with which the params of every recurrent kernel begin. */
 export const recurrence = [
-  ...u32("T", "B", "D", "H", "P", "W", "start", "direction", "directions"),
+  ...u32("B", "D", "H", "P", "W", "start", "direction", "directions"),
   ...u32("cellStates", "droppedAt", "intermediateAt", "zeroOutput"),
   ...u32("hasMask", "maskAt", "hasNoise", "seedAt", "stream"),
   ...f32(...rates),
@@ -147,14 +147,13 @@ const flag = (value: boolean): number => (value ? 1 : 0);
 
 /** The params of step t in a chunk. */
 export function recurrenceParams(r: Recurrence, chunk: ChunkShape, t: number): RecurrenceParams {
-  const { cell, T, B, D, H, P, options, control, stream } = r;
+  const { cell, B, D, H, P, options, control, stream } = r;
   const own = { time: 0, before: 0, after: 0, next: 0 };
   const steps = [0, 1].map((d) =>
     d >= chunk.direction && d < chunk.direction + chunk.directions ? stepAt(r, chunk, t, d) : own,
   );
   const byDirection = steps.flatMap((step, d) => stepMembers.map((name) => [`${name}${d}`, step[name]]));
   return {
-    T,
     B,
     D,
     H,

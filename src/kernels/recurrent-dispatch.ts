@@ -2,7 +2,7 @@ import { LimitError } from "../errors.ts";
 import type { Constants, Dispatch, Target, View } from "../plan/plan.ts";
 import { chooseVariant, type VariantOf } from "./choose-variant.ts";
 import { dispatch, gridFor } from "./kernel.ts";
-import { type Chunk, hOf, type Recurrence, type RecurrenceParams, recurrenceParams, stepAt } from "./recurrence.ts";
+import { type Chunk, hOf, type Recurrence, recurrenceParams, stepAt } from "./recurrence.ts";
 import { blockTile, recurrentForward, recurrentInitial, sliceTile, tile } from "./recurrent.ts";
 
 /** What every step is told. */
@@ -118,8 +118,8 @@ export function stepForward(
     readonly intermediate: boolean;
     /** Default: the one of a layer by itself that reads R as f32. */
     readonly kernel?: typeof recurrentForward | undefined;
-    /** What the kernel is told else than of one layer. */
-    readonly params?: Partial<RecurrenceParams>;
+    /** Steps of a layer; default those of `r`. */
+    readonly T?: number;
     /** R by columns; undefined for a cell without R. */
     readonly weight: View | undefined;
     readonly bias: View | undefined;
@@ -150,7 +150,7 @@ export function stepForward(
       headUnits: r.H / numHeads,
       hasBias: bias ? 1 : 0,
       stepCount: call.stepCount,
-      ...call.params,
+      T: call.T ?? r.T,
     },
     constants: { ...constants, SAVE: call.save && !intermediate, INTERMEDIATE: intermediate },
     grid,

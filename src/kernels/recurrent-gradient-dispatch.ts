@@ -1,6 +1,6 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
 import { dispatch } from "./kernel.ts";
-import { gateSlots, hOf, type Recurrence, type RecurrenceParams, recurrenceParams } from "./recurrence.ts";
+import { gateSlots, hOf, type Recurrence, recurrenceParams } from "./recurrence.ts";
 import { type Step, tileOf } from "./recurrent-dispatch.ts";
 import { recurrentBackward, type TransposedParams } from "./recurrent-gradient.ts";
 
@@ -47,8 +47,8 @@ export function stepBackward(
     readonly weight: View | undefined;
     /** Default: the one of a layer by itself. */
     readonly kernel?: typeof recurrentBackward;
-    /** What the kernel is told else than of one layer. */
-    readonly params?: Partial<RecurrenceParams>;
+    /** Steps of a layer; default those of `r`. */
+    readonly T?: number;
   },
 ): Dispatch {
   const { chunk, weight, outputGradient, finish, h } = call;
@@ -78,7 +78,7 @@ export function stepBackward(
       hasOutput: outputGradient ? 1 : 0,
       hasProduct: call.hasProduct ? 1 : 0,
       stepCount: call.stepCount,
-      ...call.params,
+      T: call.T ?? r.T,
     },
     constants: { ...constants, FINISH: finish },
     grid,

@@ -24,7 +24,7 @@ export const recurrentBackward = defineKernel({
     readWrite("gates", "f32", "[times,B,directions,W,H]"),
     readWrite("carry", "f32", "h [D,B,P], cell states [S-1,D,B,H]"),
   ],
-  params: [...gradientParams, ...u32("hasOutput", "hasProduct", "stepCount")],
+  params: [...gradientParams, ...u32("hasOutput", "hasProduct", "stepCount", "T")],
   runsCell: true,
   goesWith,
   variants: [...tiles, ...sliceTiles].flatMap((tile) => [false, true].map((FINISH) => ({ ...tile, FINISH }))),

@@ -23,7 +23,7 @@ const rowsOfLayer = (p: RecurrenceParams, d: number, control: ArrayOf<"i32">): L
   Array.from({ length: p.B }, (_, b) => new LayerRow(p, d, b, control));
 
 /** The layers that have a step at a time. */
-function layersAt(p: RecurrenceParams): number[] {
+function layersAt(p: RecurrenceParams & { readonly T: number }): number[] {
   const layers = Array.from({ length: p.D }, (_, d) => d);
   return layers.filter((d) => p.time0 >= d && p.time0 < d + p.T);
 }

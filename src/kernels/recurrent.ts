@@ -47,7 +47,7 @@ export const recurrentForward = defineKernel({
     readWrite("h", "f32", "[slots,B,D,P]"),
     readWrite("states", "f32", "[slots,S-1,B,directions,H]"),
   ],
-  params: [...recurrence, ...u32("K", "headUnits", "hasBias", "stepCount")],
+  params: [...recurrence, ...u32("K", "headUnits", "hasBias", "stepCount", "T")],
   runsCell: true,
   parts: { WEIGHTS: weightsF32Wgsl },
   goesWith,

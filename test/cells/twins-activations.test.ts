@@ -58,6 +58,7 @@ async function stepOn(
     hasOutput: 1,
     hasProduct: 0,
     stepCount: 1,
+    T: 1,
   };
   // Backward reads neither h nor the weight, and what it reads it may not write.
   const bound = backward

@@ -29,6 +29,7 @@ export const forwardCase: CaseOf = (cell, constants, given) => {
       headUnits: H / heads,
       hasBias: +hasBias,
       stepCount: s.stepCount,
+      T: s.T,
     },
     data: {
       weight: numbers.floats(D * (P / heads) * G * Math.ceil(H / 4) * 4, 1 / Math.sqrt(P)),
@@ -94,6 +95,7 @@ export const backwardCase: CaseOf = (cell, constants, given) => {
       ...{ ...l.shared, U, ...product, weightGate: 0, hasCarry: +hasCarry, hasOutput: +hasOutput },
       hasProduct: +wanted,
       stepCount: s.stepCount,
+      T: s.T,
     },
     data: {
       weight: l.weight(Math.max(1, product.weightGates), product.K, U),

@@ -238,7 +238,6 @@ export class Layout {
       Object.entries(stepOf(this.s, d)).map(([name, value]) => [`${name}${d}`, Math.max(0, value)] as const),
     );
     return {
-      T,
       B,
       D,
       H,

@@ -77,7 +77,7 @@ function backward(stack: Stack, e: Emitter, tools: GradientTools): void {
       hasProduct: true,
       hasCarry: true,
     };
-    e.emit(stepBackward(e.target, own, { ...call, kernel: recurrentStackBackward, params: { T } }));
+    e.emit(stepBackward(e.target, own, { ...call, kernel: recurrentStackBackward, T }));
   };
   for (let t = r.T - 1; t >= 0; t--) step(t, false);
   const wantsInitial = (node: RecurrentNode) => {

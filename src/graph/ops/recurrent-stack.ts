@@ -225,7 +225,7 @@ function forward(stack: Stack, e: Emitter, { controlOf, inputProduct }: LayerToo
   for (let t = 0; t < r.T; t++) {
     const step = { label: `${label} step ${t}`, t, stepCount: 1, chunk, h, save, intermediate: false };
     const views = { weight, bias, learned, unused: e.view(first.wih) };
-    const own = { kernel: recurrentStackForward, params: { T } };
+    const own = { kernel: recurrentStackForward, T };
     e.emit(stepForward(e.target, r, { ...step, ...views, ...own }));
   }
   stack.made = { h, chunk, control: r.control };
