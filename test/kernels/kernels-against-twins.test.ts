@@ -390,8 +390,12 @@ test("every kernel is compared somewhere", () => {
     "matmul",
     "matmul-tiled",
     "norm-partial",
+    "pack-f16",
+    "pack-int8",
     "pointwise",
     "recurrent-forward",
+    "recurrent-forward-f16",
+    "recurrent-forward-int8",
     "recurrent-backward",
     "sample",
   ];
