@@ -90,7 +90,7 @@ function inParts(e: Emitter, call: Product): Dispatch[] {
     : [...parts, ...add(c.view, 0, stride)];
 }
 
-/** The sums by themselves, for a bias that does not stand behind its weight: a weight that is tied to another module's. */
+/** The sums by themselves, for a bias that does not stand behind its weight: one that is tied to another module's, or frozen. */
 function biasGradient(
   e: Emitter,
   {
@@ -98,9 +98,10 @@ function biasGradient(
     size,
     a,
     b,
+    batches: strides,
     bias,
     accumulate,
-  }: Pick<Product, "label" | "size" | "a" | "b"> & { bias: View; accumulate: boolean },
+  }: Pick<Product, "label" | "size" | "a" | "b"> & { batches?: Batches; bias: View; accumulate: boolean },
 ): void {
   const { M, K, batches = 1 } = size;
   const both = e.scratch(`${label} sums`, 2 * batches * M);
@@ -117,10 +118,11 @@ function biasGradient(
     copyStrided(e.target, {
       label: `${label} sums`,
       from: sums,
-      to: { ...bias, length: batches * M },
+      to: bias,
       accumulate,
-      lengths: [1, 1, 1, batches * M],
-      strides: [0, 0, 0, 1],
+      lengths: [1, 1, batches, M],
+      strides: [0, 0, M, 1],
+      toStrides: [0, 0, strides?.bias ?? 0, 1],
     }),
   );
 }
@@ -133,7 +135,12 @@ export interface GradientViews {
 
 /** Where the two gradients go. When only one of them is a first contribution, it is cleared so that both can add. */
 export function gradientViews(e: Emitter, weight: Tensor, bias: Tensor | undefined): GradientViews | undefined {
-  if (!e.needsGradient(weight)) return undefined;
+  const { size } = weight;
+  if (!e.needsGradient(weight)) {
+    if (!e.needsGradient(bias)) return undefined;
+    const { view, accumulate } = e.gradientInto(bias);
+    return { weight: e.scratch("gradient of a frozen weight", size), bias: view, accumulate };
+  }
   const w = e.gradientInto(weight);
   const b = e.needsGradient(bias) ? e.gradientInto(bias) : undefined;
   if (b && b.accumulate !== w.accumulate) {
