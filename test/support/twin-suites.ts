@@ -18,6 +18,18 @@ export const suite = <Shape>(given: Suite<Shape>): Suite<unknown> => given as un
 
 export const between = (min: number, max: number) => fc.integer({ min, max });
 
+/** Fewer workgroups than items need, as on an adapter with a low limit: the rest is done in a loop. */
+export const few = (count: number, perWorkgroup: number): [number, number, number] => [
+  Math.max(1, Math.floor(count / perWorkgroup / 2)),
+  1,
+  1,
+];
+export const all = (count: number, perWorkgroup: number): [number, number, number] => [
+  Math.ceil(count / perWorkgroup),
+  1,
+  1,
+];
+
 /** Tests every variant of each suite's kernel on a backend. @param options of the random shapes */
 export function testTwins(
   backend: Backend,
