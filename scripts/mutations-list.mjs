@@ -132,6 +132,16 @@ export const mutations = [
     edits: [["if (params.hasBias != 0u) {", "if (false) {"]],
   },
   {
+    name: "int8 weights are read as if they had no sign",
+    file: "lib/weights-int8.wgsl",
+    edits: [["vec4i(i32(weight[i]))", "vec4u(weight[i])"]],
+  },
+  {
+    name: "the halves of f16 weights change places",
+    file: "lib/weights-f16.wgsl",
+    edits: [["unpack2x16float(weight[2u * i])", "unpack2x16float(weight[2u * i]).yx"]],
+  },
+  {
     name: "the gradient by a layer's output comes from a step too far",
     file: "lib/stack-backward-product.wgsl",
     edits: [["withAbove(product, flowing,", "withAbove(product, flowing + 1u,"]],

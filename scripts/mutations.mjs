@@ -21,6 +21,8 @@ const groups = {
     files: [
       "test/kernels/twins-recurrent.test.ts",
       "test/kernels/twins-recurrent-backward.test.ts",
+      "test/kernels/twins-recurrent-stack.test.ts",
+      "test/kernels/twins-packed-weights.test.ts",
       "test/graph/gradients-options.test.ts",
     ],
     names: "^on the gpu .*agrees with its twin|^on the GPU, scheduled for",

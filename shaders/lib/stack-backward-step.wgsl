@@ -6,4 +6,4 @@
     // FINISH: the first step of each layer.
     flowing = select(flowing, d, FINISH);
     cellDirection = 0u;
-    time -= d;
+    time -= select(d, 0u, FINISH);

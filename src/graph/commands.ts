@@ -47,10 +47,10 @@ export function scaleGradient(e: Emitter, call: ScaledGradient): void {
   table.scaleGradient(e, call);
 }
 
-/** Those of recurrent layers, where they are loaded. */
+/** The same, where it is loaded. */
 export const loadedCommands = (): typeof ofRecurrent | undefined => table?.recurrent;
 
-/** For recurrent layers with tokens, a projection or an intermediate product. */
+/** What recurrent layers load on demand; only for those whose op says that it does. */
 export function recurrentCommands(): typeof ofRecurrent {
   if (!table) throw new InternalError("the commands of recurrent layers are not loaded");
   return table.recurrent;

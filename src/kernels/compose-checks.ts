@@ -3,7 +3,7 @@ import { blankComments, declaredNames, type Origin, ShaderError, type SourceLine
 // What may be wrong with WGSL that compiles all the same. A test has it looked for in the package's own shaders, so pages load this
 // only with a cell of their own.
 
-/** An include must earn its line: something that it declares is used by the rest of the text, or it is statements within a function. */
+/** An include must earn its line: something that it declares is used by the rest of the text, or it is statements of a function. */
 function checkUsed(fragment: string, at: Origin, lines: readonly SourceLine[]): void {
   const textOf = (own: boolean) => lines.filter((line) => (line.file === fragment) === own).map((line) => line.text);
   const own = textOf(true);

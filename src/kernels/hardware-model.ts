@@ -1,7 +1,8 @@
 import { type VariantOf, variantsOf } from "./choose-variant.ts";
 
-// What a variant of the recurrent step, of the matrix product and of a weight's gradient costs on a class of machine, on paper. It ranks variants where
-// nothing was measured and says what bounds a shape; `Runtime.tune` measures. Microseconds, unless a name says otherwise.
+// What a variant of the recurrent step, of the matrix product and of a weight's gradient costs on a class of machine, on paper. It
+// ranks variants where nothing was measured and says what bounds a shape; `Runtime.tune` measures. Microseconds, unless a name says
+// otherwise.
 
 /** A class of machine. What stands beside a number is where it comes from; "guess" until one is measured. */
 export interface Hardware {

@@ -57,7 +57,7 @@ export function blockGradients(
         batches: { weight: units * units, bias: units },
         size: { M: units, N: units, K: rows, batches: heads },
         a: { view: part(view, slot * H, view.length - slot * H), row: 1, column: stride, batch: units },
-        b: { ...b, view: part(b.view, z * b.batch!, b.view.length), batch: units },
+        b: { ...b, view: part(b.view, z * b.batch, b.view.length), batch: units },
       });
     }
   }

@@ -48,7 +48,7 @@ export interface Rows {
   readonly view: View;
   readonly row: number;
   readonly column: number;
-  readonly batch?: number;
+  readonly batch: number;
 }
 
 /** h of direction d after its last step, `[B,D,P]`. */

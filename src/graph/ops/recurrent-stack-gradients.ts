@@ -1,13 +1,12 @@
 import { gateSlots, hLayout } from "../../kernels/recurrence.ts";
 import { stepBackward } from "../../kernels/recurrent-gradient-dispatch.ts";
 import { recurrentStackBackward } from "../../kernels/recurrent-stack.ts";
-import { copyStrided } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 import { learnedVectors } from "./recurrent-commands.ts";
 import { type FromChunk, inputsOf, type RecurrentNode, type Rows, type Saved } from "./recurrent-node.ts";
-import { learnedOf, matricesOf, type Stack, stackOf } from "./recurrent-stack.ts";
+import { layerOf, learnedOf, packMatrices, rest, type Stack, stackOf } from "./recurrent-stack.ts";
 
 /** What a layer by itself has for the gradients by its weights. */
 export interface GradientTools {
@@ -25,32 +24,13 @@ export function stackGradients(node: RecurrentNode, e: Emitter, tools: GradientT
 }
 
 function backward(stack: Stack, e: Emitter, tools: GradientTools): void {
-  const { nodes, r, T, label } = stack;
-  const { h, chunk, control } = stack.made!;
-  const own = { ...r, control };
+  const { nodes, T, label } = stack;
+  const { r, h, chunk } = stack.made!;
   const { B, D: L, H, P, cell } = r;
   const S = cell.states.length;
   const [y] = nodes.at(-1)!.outputs as [Tensor];
 
-  const size = cell.gates.length * H * Math.ceil(H / 4) * 4;
-  const [matrix, ...matrices] = matricesOf(stack) as [Tensor, ...Tensor[]];
-  const byRows = (from: Tensor, to: View) =>
-    copyStrided(e.target, {
-      label: `${label} weights by rows`,
-      from: e.view(from),
-      to,
-      lengths: [1, 1, cell.gates.length * H, H],
-      strides: [0, 0, H, 1],
-      padded: Math.ceil(H / 4) * 4,
-    });
-  const weight = e.derived(
-    matrix,
-    "of a stack by rows",
-    (2 * L - 1) * size,
-    (to) => [matrix, ...matrices].map((from, i) => byRows(from, part(to, i * size, size))),
-    matrices,
-  );
-
+  const weight = packMatrices(e, stack, "rows");
   const carry = e.scratch(`${label} carry`, L * B * P + (S - 1) * L * B * H);
   e.emit({ type: "clear", label: `${label} final gradient`, to: carry });
   /** Where a layer's h lies in the carry, and cell state s of it. */
@@ -77,7 +57,7 @@ function backward(stack: Stack, e: Emitter, tools: GradientTools): void {
       hasProduct: true,
       hasCarry: true,
     };
-    e.emit(stepBackward(e.target, own, { ...call, kernel: recurrentStackBackward, T }));
+    e.emit(stepBackward(e.target, r, { ...call, kernel: recurrentStackBackward, T }));
   };
   for (let t = r.T - 1; t >= 0; t--) step(t, false);
   const wantsInitial = (node: RecurrentNode) => {
@@ -105,14 +85,13 @@ function backward(stack: Stack, e: Emitter, tools: GradientTools): void {
 
 /** The gradients by a layer's weights, and by the input of the first layer: those of a layer whose rows lie further apart. */
 function weightsOf(stack: Stack, e: Emitter, node: RecurrentNode, l: number, tools: GradientTools): void {
-  const { r, T } = stack;
-  const { h, chunk } = stack.made!;
+  const { T } = stack;
+  const { r, h, chunk } = stack.made!;
   const { B, D: L, H, P } = r;
   const W = gateSlots(r);
-  const rest = (view: View, at: number) => part(view, at, view.length - at);
-  const saved: Saved = { r, h: rest(h, l * B * L * P + l * P), chunks: [], again: undefined };
-  const belowAt = (hLayout(r).first + l - 1) * B * L * P + (l - 1) * P;
-  const below: Rows | undefined = l > 0 ? { view: rest(h, belowAt), row: L * P, column: 1 } : undefined;
+  const saved: Saved = { r, h: layerOf(stack, l).h(h, l), chunks: [], again: undefined };
+  const below: Rows | undefined =
+    l > 0 ? { view: layerOf(stack, l - 1).h(h, hLayout(r).first + l - 1), row: L * P, column: 1, batch: 0 } : undefined;
   const gates = rest(chunk.gates, (l * B * L + l) * W * H);
   const rows = {
     chunk: { ...chunk, directions: 1, times: T, gates },

@@ -4,7 +4,7 @@ import { zeroRows } from "../../kernels/mask.ts";
 import { type Chunk, gateSlots, hLayout, type Recurrence, stateLayout } from "../../kernels/recurrence.ts";
 import { stepForward, tileOf } from "../../kernels/recurrent-dispatch.ts";
 import { canStack, recurrentStackForward } from "../../kernels/recurrent-stack.ts";
-import { copyStrided } from "../../kernels/strided-copy.ts";
+import { copyStrided, type Four } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { bytesOf } from "../../tensor-data.ts";
 import { type Emitter, part } from "../op.ts";
@@ -18,13 +18,13 @@ import { inputsOf, type RecurrentNode } from "./recurrent-node.ts";
 /** Layers that go on together, the first one lowest. */
 export interface Stack {
   readonly nodes: readonly RecurrentNode[];
-  /** What all steps of all layers are: L directions, T + L - 1 times. */
+  /** What all steps of all layers are: L directions, T + L - 1 times. The mask is known after forward. */
   readonly r: Recurrence;
   /** Times of one layer. */
   readonly T: number;
   readonly label: string;
   /** After forward. */
-  made?: { readonly h: View; readonly chunk: Chunk; readonly control: Recurrence["control"] };
+  made?: { readonly r: Recurrence; readonly h: View; readonly chunk: Chunk };
   /** Whether backward is done. */
   isBack?: true;
 }
@@ -137,11 +137,29 @@ function lengthsOf(r: Recurrence) {
   };
 }
 
-/** R of all layers and W of the upper ones. */
-export const matricesOf = ({ nodes }: Stack): readonly Tensor[] => [
-  ...nodes.map((node) => inputsOf(node).whh!),
-  ...nodes.slice(1).map((node) => inputsOf(node).wih),
-];
+/** R of all layers and W of the upper ones, `[2L-1,H,G,⌈H/4⌉·4]` by columns or `[2L-1,G,H,⌈H/4⌉·4]` by rows. */
+export function packMatrices(e: Emitter, { nodes, r, label }: Stack, by: "columns" | "rows"): View {
+  const { H, cell } = r;
+  const G = cell.gates.length;
+  const all = [...nodes.map((node) => inputsOf(node).whh!), ...nodes.slice(1).map((node) => inputsOf(node).wih)];
+  const [first, ...others] = all as [Tensor, ...Tensor[]];
+  const { weights } = lengthsOf(r);
+  const size = weights / all.length;
+  const axes: { lengths: Four; strides: Four } =
+    by === "columns"
+      ? { lengths: [1, H, G, H], strides: [0, 1, H * H, H] }
+      : { lengths: [1, 1, G * H, H], strides: [0, 0, H, 1] };
+  const pack = (from: Tensor, to: View) =>
+    copyStrided(e.target, {
+      label: `${label} weights by ${by}`,
+      from: e.view(from),
+      to,
+      ...axes,
+      padded: Math.ceil(H / 4) * 4,
+    });
+  const make = (to: View) => all.map((from, i) => pack(from, part(to, i * size, size)));
+  return e.derived(first, `of a stack by ${by}`, weights, make, others);
+}
 
 /** Tensors of one size side by side. */
 function sideBySide(e: Emitter, label: string, tensors: readonly (Tensor | undefined)[]): View | undefined {
@@ -186,29 +204,11 @@ function forward(stack: Stack, e: Emitter, { controlOf, inputProduct }: LayerToo
   const { nodes, T, label } = stack;
   const first = inputsOf(nodes[0]!);
   const r: Recurrence = { ...stack.r, control: controlOf(e, undefined, first.mask) };
-  const { D: L, H, cell } = r;
-  const G = cell.gates.length;
+  const { D: L, H } = r;
   const save = nodes.some(({ outputs }) => outputs.some((output) => e.needsGradient(output)));
   const lengths = lengthsOf(r);
 
-  const size = G * H * Math.ceil(H / 4) * 4;
-  const [matrix, ...matrices] = matricesOf(stack) as [Tensor, ...Tensor[]];
-  const byColumns = (from: Tensor, to: View) =>
-    copyStrided(e.target, {
-      label: `${label} weights by columns`,
-      from: e.view(from),
-      to,
-      lengths: [1, H, G, H],
-      strides: [0, 1, H * H, H],
-      padded: Math.ceil(H / 4) * 4,
-    });
-  const weight = e.derived(
-    matrix,
-    "of a stack by columns",
-    lengths.weights,
-    (to) => [matrix, ...matrices].map((from, i) => byColumns(from, part(to, i * size, size))),
-    matrices,
-  );
+  const weight = packMatrices(e, stack, "columns");
   const biases = [...nodes.map((node) => inputsOf(node).bhh), ...nodes.slice(1).map((node) => inputsOf(node).bih)];
   const bias = sideBySide(e, `${label} biases`, biases);
 
@@ -228,20 +228,17 @@ function forward(stack: Stack, e: Emitter, { controlOf, inputProduct }: LayerToo
     const own = { kernel: recurrentStackForward, T };
     e.emit(stepForward(e.target, r, { ...step, ...views, ...own }));
   }
-  stack.made = { h, chunk, control: r.control };
+  stack.made = { r, h, chunk };
   putOut(stack, e, r, h, chunk);
 }
 
-/** Where the rows of a layer's h and of its cell states lie, from slot 0 on. */
-const layerOf = ({ r }: Stack, l: number) => ({
-  h: ({ length, ...h }: View, slot: number): View => {
-    const at = slot * r.B * r.D * r.P + l * r.P;
-    return part({ ...h, length }, at, length - at);
-  },
-  states: (states: View, slot: number, chunk: Chunk): View => {
-    const at = slot * stateLayout(r, chunk).slot + l * r.H;
-    return part(states, at, states.length - at);
-  },
+/** A view from a place on. */
+export const rest = (view: View, at: number): View => part(view, at, view.length - at);
+
+/** Where a layer's rows of h and of the cell states begin in a slot; they are L·P and L·H apart. */
+export const layerOf = ({ r }: Stack, l: number) => ({
+  h: (h: View, slot: number) => rest(h, slot * r.B * r.D * r.P + l * r.P),
+  states: (states: View, slot: number, chunk: Chunk) => rest(states, slot * stateLayout(r, chunk).slot + l * r.H),
 });
 
 /** The states before a layer's first step, into slot l of layer l. */
@@ -270,7 +267,7 @@ function putInitial(stack: Stack, e: Emitter, h: View, chunk: Chunk): void {
         copyStrided(e.target, {
           label: `${label} initial state`,
           from,
-          to: part(to, l * (slot + units), to.length - l * (slot + units)),
+          to: rest(to, l * (slot + units)),
           lengths: [count, states, B, units],
           strides: [states * B * units, B * units, units, 1],
           toStrides: [slot + units, B * L * units, L * units, 1],

@@ -325,6 +325,7 @@ export function recurrent(
   const { wih, whh, bih, bhh, learned, whr } = weights;
   const inputs = [x, wih, whh, bih, bhh, learned, whr, initial?.h, initial?.cellStates, mask, noise?.seed];
   const shapes = [{ shape: [T, B, D * P] }, { shape: [D, B, P] }, { shape: [S - 1, D, B, H] }];
+  // One on top of another may go on together with it: see recurrent-stack.ts.
   const isPlain =
     x.dtype === "f32" &&
     x.node?.op.name !== op.name &&
