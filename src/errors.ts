@@ -190,6 +190,16 @@ export function checkNumber(what: string, name: string, value: unknown, low = -L
 }
 
 /**
+ * Requires one of some words.
+ * @throws OptionError naming the option, its value and the words
+ */
+export function checkChoice<T extends string>(what: string, name: string, value: unknown, choices: readonly T[]): T {
+  if (!choices.includes(value as T))
+    throw new OptionError(`${what}: ${name} is ${shown(value)}, expected ${choices.map(shown).join(" or ")}`);
+  return value as T;
+}
+
+/**
  * Requires true or false.
  * @throws OptionError naming the option and its value
  */

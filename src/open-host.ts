@@ -1,6 +1,6 @@
 import type { FoundAdapter } from "./adapter/request-adapter.ts";
 import { CpuBackend } from "./cpu/cpu-backend.ts";
-import { checkCount, NoAdapterError, OptionError, shown } from "./errors.ts";
+import { checkChoice, checkCount, NoAdapterError, OptionError, shown } from "./errors.ts";
 import type { OpenBackend } from "./open-backend.ts";
 import { type BackendChoice, backendChoices } from "./plan/backend.ts";
 import type { PlanLimits } from "./plan/plan-budget.ts";
@@ -25,8 +25,7 @@ export async function openHost(
   { plans, threads }: { readonly plans: PlanLimits; readonly threads: number | undefined },
   { reason: noGpu, software, candidates = [] }: Partial<FoundAdapter> = {},
 ): Promise<OpenBackend> {
-  if (!backendChoices.includes(wanted))
-    throw new OptionError(`Runtime.open: backend is ${shown(wanted)}, expected "auto", "gpu", "wasm" or "cpu"`);
+  checkChoice("Runtime.open", "backend", wanted, backendChoices);
   const opened = (backend: WasmBackend | CpuBackend, reason: string): OpenBackend => {
     const features = backend.kind === "wasm" ? backend.features : [];
     return { backend, info: { backend: backend.kind, reason, features, limits: {}, candidates } };

@@ -1,4 +1,4 @@
-import { OptionError, shown, WebGpuRnnError } from "../errors.ts";
+import { checkChoice, WebGpuRnnError } from "../errors.ts";
 import type { WebGPUDevice } from "../platform-types.ts";
 import { infoOfDevice, nameOfAdapter } from "./adapter-info.ts";
 import { type AdapterFinder, type FoundAdapter, findNavigatorAdapter, textOfError } from "./request-adapter.ts";
@@ -40,8 +40,7 @@ export async function openDevice(
   limits: "adapter" | "default",
   options: Parameters<AdapterFinder>[0],
 ): Promise<OpenedDevice> {
-  if (limits !== "adapter" && limits !== "default")
-    throw new OptionError(`Runtime.open: limits is ${shown(limits)}, expected "adapter" or "default"`);
+  checkChoice("Runtime.open", "limits", limits, ["adapter", "default"]);
   let found: FoundAdapter;
   try {
     found = await findAdapter(options);

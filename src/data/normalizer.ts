@@ -1,4 +1,4 @@
-import { checkOptions, DataError, FileFormatError, OptionError, ShapeError, shown } from "../errors.ts";
+import { checkChoice, checkOptions, DataError, FileFormatError, OptionError, ShapeError, shown } from "../errors.ts";
 import type { Field } from "./fields.ts";
 import { isList, type Padding } from "./padding.ts";
 
@@ -102,8 +102,7 @@ export function normalizer<R>(
 ): Normalizer {
   checkOptions("normalizer", options, ["to"]);
   const { to = "standard" } = options;
-  if (to !== "standard" && to !== "range")
-    throw new OptionError(`normalizer: to is ${shown(to)}, expected "standard" or "range"`);
+  checkChoice("normalizer", "to", to, ["standard", "range"]);
   if (!Array.isArray(records) || records.length === 0)
     throw new DataError(`normalizer: the records are ${shown(records)}, expected a list of at least one`);
   if (typeof field?.read !== "function" || !(field.make(0) instanceof Float32Array))

@@ -1,4 +1,13 @@
-import { checkCount, checkOptions, checkSwitch, DataError, LARGEST, OptionError, shown } from "../errors.ts";
+import {
+  checkChoice,
+  checkCount,
+  checkOptions,
+  checkSwitch,
+  DataError,
+  LARGEST,
+  OptionError,
+  shown,
+} from "../errors.ts";
 import { type Shape, sizeOf, type TensorData } from "../tensor-data.ts";
 
 /** Numbers of a tensor that is made here. */
@@ -43,8 +52,7 @@ export function checkPadding(who: string, options: PaddingOptions): Padding {
   const multiple = checkCount(who, "padToMultipleOf", padToMultipleOf);
   if (padTo.length > 0 && multiple > 1)
     throw new OptionError(`${who}: padTo and padToMultipleOf both say how long T is; give one of them`);
-  if (truncate !== undefined && truncate !== "start" && truncate !== "end")
-    throw new OptionError(`${who}: truncate is ${shown(truncate)}, expected "start" or "end"`);
+  if (truncate !== undefined) checkChoice(who, "truncate", truncate, ["start", "end"]);
   if (truncate !== undefined && padTo.length === 0)
     throw new OptionError(`${who}: truncate needs padTo, which says how long a sequence may be`);
   checkSwitch(who, "batchFirst", batchFirst);

@@ -1,4 +1,13 @@
-import { checkCount, checkOptions, checkSwitch, DataError, FileFormatError, OptionError, shown } from "../errors.ts";
+import {
+  checkChoice,
+  checkCount,
+  checkOptions,
+  checkSwitch,
+  DataError,
+  FileFormatError,
+  OptionError,
+  shown,
+} from "../errors.ts";
 
 /** Tokens that stand for no text. They come first, in this order, so that padding is token 0 where there is one. */
 export const specialTokens = ["padding", "unknown", "begin", "end"] as const;
@@ -95,8 +104,7 @@ export class Vocabulary {
     const who = "Vocabulary.fromTexts";
     checkOptions(who, options, ["of", "special", "minCount", "maxSize", "lowerCase"]);
     const { of: unit = "words", lowerCase = false, special: wanted = ["padding", "unknown"], maxSize } = options;
-    if (unit !== "words" && unit !== "characters")
-      throw new OptionError(`${who}: of is ${shown(unit)}, expected "words" or "characters"`);
+    checkChoice(who, "of", unit, ["words", "characters"]);
     checkSwitch(who, "lowerCase", lowerCase);
     const minCount = checkCount(who, "minCount", options.minCount ?? 1);
     const special = checkSpecial(who, wanted);

@@ -1,4 +1,4 @@
-import { checkCount, checkOptions, checkSwitch, OptionError, ShapeError, shown } from "../errors.ts";
+import { checkChoice, checkCount, checkOptions, checkSwitch, OptionError, ShapeError } from "../errors.ts";
 import { additiveScores, maskedSoftmax } from "../graph/ops/attention.ts";
 import { batchProduct } from "../graph/ops/batch-product.ts";
 import { reshape } from "../graph/ops/layout.ts";
@@ -160,8 +160,7 @@ export class MultiplicativeAttention extends Attention {
     super(options);
     const { querySize, keySize } = this;
     const { score = "general", scale = false } = options;
-    if (score !== "dot" && score !== "general")
-      throw new OptionError(`${what}: score is ${shown(score)}, expected "dot" or "general"`);
+    checkChoice(what, "score", score, ["dot", "general"]);
     checkSwitch(what, "scale", scale);
     if (score === "dot" && querySize !== keySize) {
       throw new OptionError(

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, OptionError, ShapeError, shown } from "../errors.ts";
+import { checkChoice, checkNumber, checkOptions, OptionError, ShapeError, shown } from "../errors.ts";
 import type { LossAndCount } from "../graph/ops/loss-gradient.ts";
 import { sequenceMask } from "../graph/ops/mask.ts";
 import { pointwise } from "../graph/ops/pointwise.ts";
@@ -43,9 +43,7 @@ export type Reduction = "mean" | "sum";
 
 /** @throws OptionError for any other word */
 export function checkReduction(what: string, reduction: Reduction = "mean"): Reduction {
-  if (reduction !== "mean" && reduction !== "sum")
-    throw new OptionError(`${what}: reduction is ${shown(reduction)}, expected "mean" or "sum"`);
-  return reduction;
+  return checkChoice(what, "reduction", reduction, ["mean", "sum"]);
 }
 
 /** @throws OptionError when these are no finite numbers of at least 0 */

@@ -1,5 +1,5 @@
 import { slstmCell } from "../cells/slstm.ts";
-import { OptionError, shown } from "../errors.ts";
+import { checkChoice, OptionError } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkRecurrentOptions, type RecurrentOptions } from "./recurrent-options.ts";
@@ -32,8 +32,7 @@ export class SLSTM extends Recurrent<SLSTMState> {
   constructor(options: SLSTMOptions) {
     checkRecurrentOptions("SLSTM", options, ["forgetGate"]);
     const { forgetGate = "sigmoid", ...others } = options;
-    if (forgetGate !== "sigmoid" && forgetGate !== "exponential")
-      throw new OptionError(`SLSTM: forgetGate is ${shown(forgetGate)}, expected "sigmoid" or "exponential"`);
+    checkChoice("SLSTM", "forgetGate", forgetGate, ["sigmoid", "exponential"]);
     if (options.learnedInitialState)
       throw new OptionError(
         "SLSTM: learnedInitialState would learn n as well, which must not become negative; leave it out",

@@ -174,7 +174,7 @@ describe("options and sizes", () => {
     mistake(
       "another backend",
       api.OptionError,
-      /Runtime.open: backend is "cuda", expected "auto", "gpu", "wasm" or "cpu"/,
+      /Runtime.open: backend is "cuda", expected "auto" or "gpu" or "wasm" or "cpu"/,
       () => Runtime.open(wrong({ backend: "cuda" })),
     ),
     mistake("an unknown option of open", api.OptionError, /Runtime.open: unknown option "adapter"/, () =>
