@@ -37,11 +37,11 @@ export const mutations = [
     file: "lib/recurrent-product.wgsl",
     edits: [
       [
-        "let w = weight[weightBase + k * words];",
+        "let w = weightAt(weightBase + k * words);",
         `var w = vec4f(0.0);
       for (var l = 0u; l < 4u; l++) {
         let line = (d * params.product.weightGates + params.product.weightGate + g) * params.product.K + unit[l];
-        w[l] = weight[params.weightOffset / 4u + line * words + k / 4u][k % 4u];
+        w[l] = weightAt(params.weightOffset / NUMBERS + line * words + k / 4u)[k % 4u];
       }`,
       ],
     ],

@@ -1,4 +1,4 @@
-// Weights [D,G,H,K] as f16 by columns, see lib/weights-f16.wgsl: rounded to the nearest one, of two equally near to the one whose
+// Weights [D,G,H,K], by strides in H and K, as f16 by columns, see lib/weights-f16.wgsl: rounded to the nearest one, of two equally near to the one whose
 // last bit is 0. Numbers beyond ±65504 become that; infinity and NaN stay. All is done with the bits of f32: what WGSL's own
 // pack2x16float rounds to is up to the adapter.
 
@@ -7,12 +7,14 @@ struct Params {
   G: u32,
   H: u32,
   K: u32,
+  unitStride: u32, // of H in weight
+  columnStride: u32, // of K in weight
   weightOffset: u32,
   toOffset: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weight: array<u32>; // [D,G,H,K]
+@group(0) @binding(1) var<storage, read> weight: array<u32>; // [D,G,H,K] by strides
 @group(0) @binding(2) var<storage, read_write> to: array<u32>; // [D,K,G,⌈H/4⌉,2]
 
 fn halfOf(bits: u32) -> u32 {
@@ -37,14 +39,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let u = i % pairs * 2u;
     let g = i / pairs % params.G;
     let k = i / pairs / params.G % params.K;
-    let row = (i / pairs / params.G / params.K * params.G + g) * H + u;
-    let at = params.weightOffset + row * params.K + k;
+    let matrix = i / pairs / params.G / params.K * params.G + g;
+    let at = params.weightOffset + matrix * H * params.K + u * params.unitStride + k * params.columnStride;
     var word = 0u;
     if (u < H) {
       word = halfOf(weight[at]);
     }
     if (u + 1u < H) {
-      word |= halfOf(weight[at + params.K]) << 16u;
+      word |= halfOf(weight[at + params.unitStride]) << 16u;
     }
     to[params.toOffset + i] = word;
   }

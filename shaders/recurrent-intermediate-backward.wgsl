@@ -23,7 +23,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>; // [D,G,K,⌈U/4⌉] R by row, four units in a word
+@group(0) @binding(1) var<storage, read> weight: array<WeightWord>; // [D,G,K,⌈U/4⌉] R by row, four units in a word
 @group(0) @binding(2) var<storage, read> learned: array<f32>; // [D,N,H]
 @group(0) @binding(3) var<storage, read> control: array<i32>; // seed [1], mask [T,B]
 @group(0) @binding(4) var<storage, read> h: array<f32>; // [slots,B,D,P]

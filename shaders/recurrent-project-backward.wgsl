@@ -6,7 +6,7 @@
 // #include "lib/recurrent-noise.wgsl"
 
 const SEPARATE = 0u; // no cell with separate products has a projection
-const GATES = 0u;
+const GATES = 1u;
 
 struct Params {
   layer: Recurrence,
@@ -20,7 +20,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>; // [D,G,H,⌈P/4⌉] R by row, four outputs in a word
+@group(0) @binding(1) var<storage, read> weight: array<WeightWord>; // [D,G,H,⌈P/4⌉] R by row, four outputs in a word
 @group(0) @binding(2) var<storage, read> outputGradient: array<f32>; // [T,B,D,P]
 @group(0) @binding(3) var<storage, read> control: array<i32>; // seed [1], mask [T,B]
 @group(0) @binding(4) var<storage, read_write> gates: array<f32>; // [times,B,directions,W,H]

@@ -1,5 +1,5 @@
 // The transposed product of a backward step, for kernels that bind `weight` and `gates`: weight by rows times the gradients
-// that stand in some slots of `gates`.
+// that stand in some slots of `gates`. WEIGHTS says how four of a row are read.
 struct Transposed {
   U: u32, // numbers that it makes for each row
   K: u32, // numbers of a slot that it reads for each of them
@@ -12,6 +12,7 @@ struct Transposed {
 }
 
 // #include ROW_VALUES
+// #include WEIGHTS
 
 fn operand(i: u32) -> f32 {
   return gates[i];
@@ -31,9 +32,9 @@ fn transposedProduct(time: u32, row0: u32, d: u32, z: u32, word: u32, unit: vec4
   for (var g = 0u; g < params.product.count; g++) {
     let gate = params.product.slot + g;
     let slot = (gate + select(0u, SEPARATE, gate >= GATES - SEPARATE && gate < GATES)) * params.layer.H;
-    let weightBase = params.weightOffset / 4u + (d * params.product.weightGates + params.product.weightGate + g) * params.product.K * words + min(word, words - 1u);
+    let weightBase = params.weightOffset / NUMBERS + (d * params.product.weightGates + params.product.weightGate + g) * params.product.K * words + min(word, words - 1u);
     for (var k = slice; k < params.product.K; k += slices) {
-      let w = weight[weightBase + k * words];
+      let w = weightAt(weightBase + k * words);
       let values = rowValues(own, slot + k);
       // #unroll
       for (var b = 0u; b < ROWS; b++) {

@@ -12,9 +12,9 @@ fn withAbove(product: array<vec4f, ROWS>, time: u32, row0: u32, d: u32, z: u32, 
     base[b] = params.gatesOffset + gatesIndex(time, min(row0 + b, params.layer.B - 1u), z + 1u);
   }
   let own = basesOf(base);
-  let weightBase = params.weightOffset / 4u + (params.layer.D + d) * GATES * H * words + min(word, words - 1u);
+  let weightBase = params.weightOffset / NUMBERS + (params.layer.D + d) * GATES * H * words + min(word, words - 1u);
   for (var k = slice; k < GATES * H; k += SLICES) {
-    let w = weight[weightBase + k * words];
+    let w = weightAt(weightBase + k * words);
     let values = rowValues(own, k);
     // #unroll
     for (var b = 0u; b < ROWS; b++) {

@@ -84,9 +84,9 @@ export class Program<S extends InputSpecs = InputSpecs, O extends string = strin
     const { seeds = [], gradients = [], parameterGradients = false, training = false } = options;
     if (seeds.length === 0 && (parameterGradients || gradients.length > 0))
       throw new OptionError("compile: gradients need seeds, the outputs to differentiate; give their names as `seeds`");
-    if (seeds.length > 0 && weights.layout.weightDtype)
+    if (seeds.length > 0 && weights.layout.weightDtype === "int8")
       throw new OptionError(
-        `compile: gradients with weightDtype "${weights.layout.weightDtype}", which is for running a model only; leave weightDtype out, or seeds`,
+        'compile: gradients with weightDtype "int8", which is for running a model only; take "f16" or "f32", or leave seeds out',
       );
     for (const [name, { shape }] of Object.entries(options.inputs)) checkAxes(`input "${name}"`, shape);
     const inputs = new Map(

@@ -31,7 +31,7 @@ import {
   rpropKernel,
   sgdKernel,
 } from "./optimizer.ts";
-import { packF16, packInt8, recurrentForwardWith } from "./packed-weights.ts";
+import { packF16, packInt8, recurrentBackwardF16, recurrentForwardWith } from "./packed-weights.ts";
 import { pointwiseKernel, pointwiseSum } from "./pointwise.ts";
 import { pointwiseLoss } from "./pointwise-loss.ts";
 import { poolBackward, poolKernel } from "./pool.ts";
@@ -80,6 +80,7 @@ const table = [
   recurrentForward,
   recurrentForwardWith.f16,
   recurrentForwardWith.int8,
+  ...Object.values(recurrentBackwardF16),
   packF16,
   packInt8,
   recurrentProject,

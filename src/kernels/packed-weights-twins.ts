@@ -2,6 +2,7 @@ import type { NumberArray, PackedDType } from "../tensor-data.ts";
 import type { TwinOf } from "./kernel.ts";
 import { packedLength, type packF16, type packInt8, type WeightSizes } from "./packed-weights.ts";
 import type { recurrentForward } from "./recurrent.ts";
+import { recurrentGradientTwins } from "./recurrent-gradient-twins.ts";
 import { recurrentTwins } from "./recurrent-twins.ts";
 
 /** The whole number nearest to x of at least 0, of two equally near the even one. */
@@ -36,12 +37,12 @@ export function halfOf(bits: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }
 
-const packF16Twin: TwinOf<typeof packF16> = ({ weight, to }, { D, G, H, K }) => {
+const packF16Twin: TwinOf<typeof packF16> = ({ weight, to }, { D, G, H, K, unitStride, columnStride }) => {
   const pairs = Math.ceil(H / 4) * 2;
   for (let dg = 0; dg < D * G; dg++) {
     const d = Math.floor(dg / G);
     for (let k = 0; k < K; k++) {
-      const half = (u: number) => (u < H ? halfBits(weight[(dg * H + u) * K + k]!) : 0);
+      const half = (u: number) => (u < H ? halfBits(weight[dg * H * K + u * unitStride + k * columnStride]!) : 0);
       const first = ((d * K + k) * G + (dg % G)) * pairs;
       for (let pair = 0; pair < pairs; pair++) to[first + pair] = half(2 * pair) | (half(2 * pair + 1) << 16);
     }
@@ -112,10 +113,23 @@ const forwardWith =
     recurrentTwins["recurrent-forward"]({ ...arrays, weight: numbers }, params, context);
   };
 
+/** The twin of a kernel that reads R by rows, of which f16 has the same layout. */
+const withHalves =
+  <A extends { readonly weight: NumberArray }, R extends readonly unknown[]>(twin: (arrays: A, ...rest: R) => void) =>
+  (arrays: A, ...rest: R): void => {
+    const weight = Float64Array.from({ length: 2 * arrays.weight.length }, (_, i) =>
+      halfOf((arrays.weight[i >> 1]! >> (16 * (i & 1))) & 0xffff),
+    );
+    twin({ ...arrays, weight }, ...rest);
+  };
+
 /** The twins of the kernels in packed-weights.ts, by their names. */
 export const packedWeightsTwins = {
   "pack-f16": packF16Twin,
   "pack-int8": packInt8Twin,
   "recurrent-forward-f16": forwardWith("f16"),
   "recurrent-forward-int8": forwardWith("int8"),
+  "recurrent-backward-f16": withHalves(recurrentGradientTwins["recurrent-backward"]),
+  "recurrent-intermediate-backward-f16": withHalves(recurrentGradientTwins["recurrent-intermediate-backward"]),
+  "recurrent-project-backward-f16": withHalves(recurrentGradientTwins["recurrent-project-backward"]),
 };

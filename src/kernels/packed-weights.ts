@@ -6,16 +6,17 @@ import { packInt8Wgsl } from "../shaders/pack-int8.generated.ts";
 import type { PackedDType } from "../tensor-data.ts";
 import { defineKernel, dispatch, gridFor, type Kernel, read, readWrite, u32 } from "./kernel.ts";
 import { recurrentForward } from "./recurrent.ts";
+import { recurrentBackward } from "./recurrent-gradient.ts";
+import { recurrentIntermediateBackward } from "./recurrent-intermediate.ts";
+import { recurrentProjectBackward } from "./recurrent-projection.ts";
 
 // Weights of recurrent steps in fewer bits than f32. What is multiplied with them, and all sums, stay f32.
-
-const params = u32("D", "G", "H", "K");
 
 /** Rounds to f16. See shaders/pack-f16.wgsl. */
 export const packF16 = defineKernel({
   shader: packF16Wgsl,
-  bindings: [read("weight", "u32", "[D,G,H,K]"), readWrite("to", "u32", "[D,K,G,⌈H/4⌉,2]")],
-  params,
+  bindings: [read("weight", "u32", "[D,G,H,K] by strides"), readWrite("to", "u32", "[D,K,G,⌈H/4⌉,2]")],
+  params: u32("D", "G", "H", "K", "unitStride", "columnStride"),
   variants: [{}],
 });
 
@@ -23,7 +24,7 @@ export const packF16 = defineKernel({
 export const packInt8 = defineKernel({
   shader: packInt8Wgsl,
   bindings: [read("weight", "u32", "[D,G,H,K]"), readWrite("to", "u32", "[D,K+4,G,⌈H/4⌉]")],
-  params,
+  params: u32("D", "G", "H", "K"),
   variants: [{}],
 });
 
@@ -53,26 +54,46 @@ export interface WeightSizes {
 export const packedLength = (dtype: PackedDType, { D, G, H, K }: WeightSizes): number =>
   D * (K + formats[dtype].scaleColumns) * G * Math.ceil(H / 4) * formats[dtype].words;
 
+interface PackedViews {
+  readonly weight: View;
+  readonly to: View;
+}
+
 /** Packs weights `[D,G,H,K]` by columns. */
 export function packWeights(
   target: Target,
   label: string,
   dtype: PackedDType,
   sizes: WeightSizes,
-  views: { readonly weight: View; readonly to: View },
+  views: PackedViews,
 ): Dispatch {
-  const { D, G, H } = sizes;
-  const items = dtype === "f16" ? packedLength(dtype, sizes) : D * G * Math.ceil(H / 4);
-  const call = { label, views, params: sizes, grid: gridFor(items, 64, target.maxWorkgroups) };
-  return dtype === "f16" ? dispatch(packF16, call) : dispatch(packInt8, call);
+  const { D, G, H, K } = sizes;
+  const grid = (items: number) => gridFor(items, 64, target.maxWorkgroups);
+  if (dtype === "int8")
+    return dispatch(packInt8, { label, views, params: sizes, grid: grid(D * G * Math.ceil(H / 4)) });
+  const params = { ...sizes, unitStride: K, columnStride: 1 };
+  return dispatch(packF16, { label, views, params, grid: grid(packedLength(dtype, sizes)) });
 }
 
-/** A kernel whose weights have another format. It saves nothing for a backward pass. */
+/** Packs a matrix by rows as f16: `[rows,⌈columns/4⌉,2]`. */
+export function packRowsF16(
+  target: Target,
+  label: string,
+  { rows, columns }: { readonly rows: number; readonly columns: number },
+  views: PackedViews,
+): Dispatch {
+  const sizes = { D: 1, G: 1, H: columns, K: rows };
+  const params = { ...sizes, unitStride: 1, columnStride: columns };
+  const grid = gridFor(packedLength("f16", sizes), 64, target.maxWorkgroups);
+  return dispatch(packF16, { label, views, params, grid });
+}
+
+/** A kernel whose weights have another format. Only f16 is trained with. */
 const withWeights = <K extends Pick<Kernel, "name" | "bindings" | "variants">>(kernel: K, dtype: PackedDType): K => ({
   ...kernel,
   name: `${kernel.name}-${dtype}`,
   bindings: kernel.bindings.map((one) => (one.name === "weight" ? { ...one, type: "u32" } : one)),
-  variants: kernel.variants.filter(({ SAVE }) => SAVE !== true),
+  variants: kernel.variants.filter(({ SAVE }) => dtype === "f16" || SAVE !== true),
   parts: { WEIGHTS: formats[dtype].shader },
 });
 
@@ -80,4 +101,11 @@ const withWeights = <K extends Pick<Kernel, "name" | "bindings" | "variants">>(k
 export const recurrentForwardWith = {
   f16: withWeights(recurrentForward, "f16"),
   int8: withWeights(recurrentForward, "int8"),
+} as const;
+
+/** The kernels of a step backward with R as f16. */
+export const recurrentBackwardF16 = {
+  step: withWeights(recurrentBackward, "f16"),
+  project: withWeights(recurrentProjectBackward, "f16"),
+  intermediate: withWeights(recurrentIntermediateBackward, "f16"),
 } as const;

@@ -45,8 +45,8 @@ export function stepBackward(
     readonly hasProduct: boolean;
     readonly hasCarry: boolean;
     readonly weight: View | undefined;
-    /** Default: the one of a layer by itself. */
-    readonly kernel?: typeof recurrentBackward;
+    /** Default: the one of a layer by itself that reads R as f32. */
+    readonly kernel?: typeof recurrentBackward | undefined;
     /** Steps of a layer; default those of `r`. */
     readonly T?: number;
   },

@@ -1,3 +1,4 @@
+import { weightsF32Wgsl } from "../shaders/lib/weights-f32.generated.ts";
 import { recurrentBackwardWgsl } from "../shaders/recurrent-backward.generated.ts";
 import { defineKernel, type Numbers, read, readWrite, u32 } from "./kernel.ts";
 import { recurrence } from "./recurrence.ts";
@@ -26,6 +27,7 @@ export const recurrentBackward = defineKernel({
   ],
   params: [...gradientParams, ...u32("hasOutput", "hasProduct", "stepCount", "T")],
   runsCell: true,
+  parts: { WEIGHTS: weightsF32Wgsl },
   goesWith,
   variants: [...tiles, ...sliceTiles].flatMap((tile) => [false, true].map((FINISH) => ({ ...tile, FINISH }))),
 });

@@ -1,4 +1,5 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { weightsF32Wgsl } from "../shaders/lib/weights-f32.generated.ts";
 import { recurrentIntermediateBackwardWgsl } from "../shaders/recurrent-intermediate-backward.generated.ts";
 import { defineKernel, dispatch, read, readWrite } from "./kernel.ts";
 import { hOf, type Recurrence, recurrenceParams } from "./recurrence.ts";
@@ -21,6 +22,7 @@ export const recurrentIntermediateBackward = defineKernel({
   ],
   params: gradientParams,
   runsCell: true,
+  parts: { WEIGHTS: weightsF32Wgsl },
   goesWith: (constants, cell) => goesWith(constants, cell) && cell.intermediate !== undefined,
   variants: tiles,
 });
@@ -29,12 +31,16 @@ export const recurrentIntermediateBackward = defineKernel({
 export function intermediateBackward(
   target: Target,
   r: Recurrence,
-  call: BackwardStep & { readonly weight: View },
+  call: BackwardStep & {
+    readonly weight: View;
+    /** Default: the one that reads R as f32. */
+    readonly kernel?: typeof recurrentIntermediateBackward | undefined;
+  },
 ): Dispatch {
   const { chunk, weight, h, carry } = call;
   const { constants, grid } = tileOf(target, call.label, r, chunk);
   const last = r.cell.intermediate!.gates;
-  return dispatch(recurrentIntermediateBackward, {
+  return dispatch(call.kernel ?? recurrentIntermediateBackward, {
     label: call.label,
     cell: r.cell.name,
     views: {

@@ -1,4 +1,5 @@
 import type { Dispatch, Target, View } from "../plan/plan.ts";
+import { weightsF32Wgsl } from "../shaders/lib/weights-f32.generated.ts";
 import { recurrentProjectWgsl } from "../shaders/recurrent-project.generated.ts";
 import { recurrentProjectBackwardWgsl } from "../shaders/recurrent-project-backward.generated.ts";
 import { defineKernel, dispatch, read, readWrite, u32 } from "./kernel.ts";
@@ -31,6 +32,7 @@ export const recurrentProjectBackward = defineKernel({
     readWrite("carry", "f32", "h [D,B,P], cell states [S-1,D,B,H]"),
   ],
   params: [...gradientParams, ...u32("hasOutput")],
+  parts: { WEIGHTS: weightsF32Wgsl },
   variants: [1, 4, 8].map((ROWS) => ({ ROWS, LANES: 32, HEADS: false })),
 });
 
@@ -58,11 +60,16 @@ export function projectForward(target: Target, r: Recurrence, call: Step & { rea
 export function projectBackward(
   target: Target,
   r: Recurrence,
-  call: BackwardStep & { readonly hasCarry: boolean; readonly weight: View | undefined },
+  call: BackwardStep & {
+    readonly hasCarry: boolean;
+    readonly weight: View | undefined;
+    /** Default: the one that reads R as f32. */
+    readonly kernel?: typeof recurrentProjectBackward | undefined;
+  },
 ): Dispatch {
   const { label, chunk, weight, outputGradient, h, carry } = call;
   const { ROWS, grid } = projectionGrid(target, r, chunk);
-  return dispatch(recurrentProjectBackward, {
+  return dispatch(call.kernel ?? recurrentProjectBackward, {
     label,
     views: {
       weight: weight ?? h,

@@ -35,6 +35,7 @@ export const recurrentStackBackward = defineKernel({
   ...recurrentBackward,
   name: "recurrent-stack-backward",
   parts: {
+    ...recurrentBackward.parts,
     STACK: stackBackwardWgsl,
     STACK_STEP: stackBackwardStepWgsl,
     STACK_PRODUCT: stackBackwardProductWgsl,

@@ -4,12 +4,12 @@ import type { Backend } from "../plan/backend.ts";
 import type { PackedDType, WeightDType } from "../tensor-data.ts";
 import { Weights } from "./weights.ts";
 
-/** What everything has that only runs a model. */
+/** What everything has that runs a model. */
 export interface StoredOptions {
   /**
    * What `weight_hh` of recurrent layers are stored as; default "f32". "f16" halves what a step reads and rounds each weight to
    * 11 bits, "int8" quarters it and rounds to 255 values a row; sums stay f32. The model's own weights stay as they are, and are
-   * packed again when they change. Not on `wasm`.
+   * packed again when they change. Not on `wasm`; gradients, which are those by the rounded weights, with f16 alone.
    */
   readonly weightDtype?: WeightDType | undefined;
 }

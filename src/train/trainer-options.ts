@@ -43,6 +43,13 @@ export interface TrainerOptions {
    * 2016, "Training Deep Nets with Sublinear Memory Cost"). Losses and gradients are the same. Default "save".
    */
   readonly memory?: "save" | "recompute";
+  /**
+   * What steps read `weight_hh` of recurrent layers as; default "f32". "f16" halves what each step forward and backward reads: R is
+   * rounded to 11 bits before the first step of a batch. The weights themselves, all sums and all gradients are f32, so that small
+   * updates add up and no gradient has to be scaled to fit (Micikevicius et al. 2018, "Mixed Precision Training"). Gradients are those
+   * by the rounded weights. Not on `wasm`.
+   */
+  readonly weightDtype?: "f32" | "f16";
   /** Of dropout's and zoneout's noise, which depends on it and on the step alone; default 0. */
   readonly seed?: number;
 }
@@ -58,6 +65,7 @@ const OPTIONS = [
   "ema",
   "carryState",
   "memory",
+  "weightDtype",
   "seed",
 ];
 

@@ -1,6 +1,7 @@
 import type { AnyBatch } from "../data/batch.ts";
 import {
   BusyError,
+  checkChoice,
   checkCount,
   checkNumber,
   checkOptions,
@@ -9,7 +10,6 @@ import {
   LEAST,
   OptionError,
   StateDictError,
-  shown,
   shownNames,
 } from "../errors.ts";
 import { loadOnDemand } from "../load-on-demand.ts";
@@ -56,13 +56,13 @@ export class Trainer {
   /** @internal Made by `Runtime.trainer`. @throws OptionError for an unknown option or a limit that is not above 0 */
   constructor(backend: Backend, weights: Weights, options: TrainerOptions, onDispose: () => void = () => {}) {
     checkTrainerOptions(options);
-    const { optimizer, carryState, ema, memory = "save" } = options;
+    const { optimizer, carryState, ema, memory = "save", weightDtype = "f32" } = options;
     for (const name of ["clipNorm", "clipValue"] as const) {
       if (options[name] !== undefined) checkNumber("trainer", name, options[name], LEAST);
     }
     if (carryState !== undefined) checkSwitch("trainer", "carryState", carryState);
-    if (memory !== "save" && memory !== "recompute")
-      throw new OptionError(`trainer: memory is ${shown(memory)}, expected "save" or "recompute"`);
+    checkChoice("trainer", "memory", memory, ["save", "recompute"]);
+    checkChoice("trainer", "weightDtype", weightDtype, ["f32", "f16"]);
     if (options.accumulate !== undefined) checkCount("trainer", "accumulate", options.accumulate);
     if (ema !== undefined) {
       checkOptions("trainer: ema", ema, ["decay"]);
@@ -87,6 +87,7 @@ export class Trainer {
         loss: this.#loss,
         carryState,
         recompute: memory === "recompute",
+        weightDtype,
         groups,
         update: groups.update(options),
         average,
@@ -206,8 +207,8 @@ export class Trainer {
     const averages = this.#runner.progress.isAveraged
       ? new AveragedWeights(this.#backend, this.#memory.averages, this.#owner)
       : undefined;
-    const { carryState } = this.#options;
-    const options = { loss: this.#loss, carryState, metrics, source: averages ?? this.#weights };
+    const { carryState, weightDtype } = this.#options;
+    const options = { loss: this.#loss, carryState, weightDtype, metrics, source: averages ?? this.#weights };
     const evaluator: Evaluator<M> = new Evaluator<M>(this.#backend, this.#weights, options, () => {
       this.#evaluators.delete(evaluator);
       averages?.dispose();

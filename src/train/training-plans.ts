@@ -44,18 +44,27 @@ type BatchKind = "train" | "accumulate";
 /** What a plan does with gradients: the update, after taking their mean or as they are given; or the mean alone. */
 type GradientKind = "update" | "apply" | "mean";
 
+/** What the plans of a trainer are made for. */
+interface PlanOptions {
+  /** Default `crossEntropy()`. */
+  readonly loss: AnyLoss | undefined;
+  readonly carryState: boolean | undefined;
+  /** See `TrainerOptions.memory`. */
+  readonly recompute: boolean;
+  readonly weightDtype: "f32" | "f16";
+  readonly groups: ParameterGroups;
+  readonly update: Update;
+  /** Keep a running average of the weights. */
+  readonly average: boolean;
+}
+
 /** The plans of a trainer, by what they do and the shapes of a batch. */
 export class TrainingPlans {
   readonly #backend: Backend;
   readonly #weights: Weights;
   readonly #carried: CarriedState;
   readonly #memory: Memory;
-  readonly #loss: AnyLoss | undefined;
-  readonly #carryState: boolean | undefined;
-  readonly #recompute: boolean;
-  readonly #groups: ParameterGroups;
-  readonly #update: Update;
-  readonly #average: boolean;
+  readonly #options: PlanOptions;
   readonly #batches: LoadedPlans<PreparedBatch>;
   readonly #gradients: LoadedPlans<Prepared>;
   /** A number for each set of parameters. */
@@ -65,28 +74,13 @@ export class TrainingPlans {
     backend: Backend,
     weights: Weights,
     memory: { readonly carried: CarriedState; readonly trainer: Memory },
-    options: {
-      /** Default `crossEntropy()`. */
-      readonly loss: AnyLoss | undefined;
-      readonly carryState: boolean | undefined;
-      /** See `TrainerOptions.memory`. */
-      readonly recompute: boolean;
-      readonly groups: ParameterGroups;
-      readonly update: Update;
-      /** Keep a running average of the weights. */
-      readonly average: boolean;
-    },
+    options: PlanOptions,
   ) {
     this.#backend = backend;
     this.#weights = weights;
     this.#carried = memory.carried;
     this.#memory = memory.carried.memory(memory.trainer);
-    this.#loss = options.loss;
-    this.#carryState = options.carryState;
-    this.#recompute = options.recompute;
-    this.#groups = options.groups;
-    this.#update = options.update;
-    this.#average = options.average;
+    this.#options = options;
     this.#batches = new LoadedPlans(backend.budget);
     this.#gradients = new LoadedPlans(backend.budget);
   }
@@ -105,29 +99,34 @@ export class TrainingPlans {
     readonly outputs: readonly string[];
   }> {
     const model = this.#weights.model as Module & SequenceModel;
-    const options = { carry, carryState: this.#carryState, seed: inputTensor("seed", [1], "i32") };
+    const { carryState, weightDtype, recompute, groups, update, average } = this.#options;
     const more = await this.#more(kind);
-    const { loss, count, states, ranges } = traceLoss(model, batch, this.#loss ?? more!.crossEntropy(), options);
+    const { layout } = more?.storedAs(this.#backend, this.#weights, { weightDtype }) ?? this.#weights;
+    const { loss, count, states, ranges } = traceLoss(model, batch, this.#options.loss ?? more!.crossEntropy(), {
+      carry,
+      carryState,
+      seed: inputTensor("seed", [1], "i32"),
+    });
     await loadCommands([loss, ...states.flatMap(({ parts }) => parts.map(({ from }) => from))]);
-    const isSum = isSumOf(this.#loss);
+    const isSum = isSumOf(this.#options.loss);
     const tellsCount = kind === "accumulate" && count !== undefined && !isSum;
     let learned: ReadonlySet<object> = new Set();
     const plan = buildPlan({
       name: kind === "train" ? "train" : "accumulate gradients",
       target,
-      layout: this.#weights.layout,
+      layout,
       outputs: { loss, ...(tellsCount && { count }) },
       loss,
-      recompute: this.#recompute,
+      recompute,
       differentiation,
-      parameters: (parameter) => this.#groups.isLearned(parameter),
+      parameters: (parameter) => groups.isLearned(parameter),
       carries: states.flatMap(({ parts }) => parts),
       withGradients: (e) => {
         learned = e.learned;
         if (kind === "accumulate") more!.accumulateGradients(e, { count, isSum });
         else {
-          updateParameters(e, this.#update);
-          if (this.#average) more!.averageParameters(e);
+          updateParameters(e, update);
+          if (average) more!.averageParameters(e);
         }
       },
     });
@@ -164,8 +163,8 @@ export class TrainingPlans {
           const e: LearnedParameters = { ...parameters, learned };
           if (kind !== "apply") more!.averageGradients(e);
           if (kind === "mean") return;
-          updateParameters(e, this.#update);
-          if (this.#average) more!.averageParameters(e);
+          updateParameters(e, this.#options.update);
+          if (this.#options.average) more!.averageParameters(e);
         },
       });
       return { loaded: await this.#load(plan, key), inputs: inputsOf(plan), learned };
@@ -174,7 +173,8 @@ export class TrainingPlans {
 
   /** What a step on one batch with a loss of its own does without. */
   async #more(kind: BatchKind | GradientKind) {
-    return kind === "train" && this.#loss && !this.#average ? undefined : loadOnDemand();
+    const { loss, average, weightDtype } = this.#options;
+    return kind === "train" && loss && !average && weightDtype === "f32" ? undefined : loadOnDemand();
   }
 
   #load(plan: Plan, key: string): Promise<LoadedPlan> {

@@ -8,7 +8,6 @@ import {
   LSTM,
   Module,
   mse,
-  OptionError,
   type RecurrentState,
   RNN,
   type Runtime,
@@ -19,10 +18,10 @@ import {
   type TensorData,
   type WeightDType,
 } from "../../src/index.ts";
-import { halfBits, halfOf } from "../../src/kernels/packed-weights-twins.ts";
 import { expectSame, Numbers } from "../support/against-twin.ts";
 import { backendsForTests } from "../support/backends.ts";
 import { wrong } from "../support/mistakes.ts";
+import { withRounded } from "../support/rounded-weights.ts";
 import { numbers, Streams } from "../support/stream-models.ts";
 
 const { onEach } = await backendsForTests();
@@ -35,26 +34,6 @@ const models: Record<string, () => Streams> = {
   "gru, reset before": () => new Streams(new GRU({ ...size, resetAfter: false })),
   "slstm with heads": () => new Streams(new SLSTM({ ...size, numHeads: 2 })),
 };
-
-/** A number as a format has it; of int8 the numbers of a row. */
-const rounded: Record<"f16" | "int8", (row: readonly number[]) => number[]> = {
-  f16: (row) => row.map((w) => halfOf(halfBits(w))),
-  int8: (row) => {
-    const scale = Math.fround(Math.max(...row.map(Math.abs)) * Math.fround(1 / 127));
-    return row.map((w) => scale * Math.round(w / scale));
-  },
-};
-
-/** Weights of which those of R are as a format has them. */
-const withRounded = (dict: StateDict, dtype: "f16" | "int8"): StateDict =>
-  Object.fromEntries(
-    Object.entries(dict).map(([name, { shape, data }]) => {
-      if (!name.includes("weight_hh")) return [name, { shape, data }];
-      const columns = shape[1]!;
-      const rows = Array.from({ length: shape[0]! }, (_, i) => Array.from(data.slice(i * columns, (i + 1) * columns)));
-      return [name, { shape, data: Float64Array.from(rows.flatMap(rounded[dtype])) }];
-    }),
-  );
 
 const STEPS = 6;
 const xs = Array.from({ length: STEPS }, (_, t) => numbers([1, 2, 3], `x${t}`));
@@ -214,6 +193,25 @@ onEach(({ kind, open: openRuntime }) => {
     expect(used).not.toContain("recurrent-forward");
   });
 
+  test("a program's gradients are those by the rounded weights", async () => {
+    const runtime = await openRuntime();
+    const [model, same] = [models.gru!(), models.gru!()];
+    runtime.loadStateDict(same, withRounded(await runtime.stateDict(model), "f16"));
+    const gradients = async (of: Streams, weightDtype: "f32" | "f16") => {
+      const program = await runtime.compile(of, {
+        inputs: { x: { shape: [4, 2, 3] } },
+        forward: ({ x }) => ({ y: of.forward(x).y }),
+        seeds: ["y"],
+        gradients: ["x"],
+        parameterGradients: true,
+        weightDtype,
+      });
+      return program.run({ x: numbers([4, 2, 3], "x"), "gradient.y": numbers([4, 2, 2], "seed") } as never);
+    };
+    expectSame(await gradients(model, "f16"), await gradients(same, "f32"), 1e-5);
+    expect(await gradients(model, "f16")).not.toEqual(await gradients(model, "f32"));
+  });
+
   test("what cannot be is refused before anything runs", async () => {
     const runtime = await openRuntime();
     const model = models.gru!();
@@ -237,12 +235,13 @@ onEach(({ kind, open: openRuntime }) => {
           inputs: { x: { shape: [1, 2, 3] } },
           forward: ({ x }) => ({ y: model.forward(x).y }),
           seeds: ["y"],
-          weightDtype: "f16",
+          weightDtype: "int8",
         }),
-      /gradients with weightDtype "f16", which is for running a model only; leave weightDtype out, or seeds/,
+      /gradients with weightDtype "int8", which is for running a model only; take "f16" or "f32", or leave seeds out/,
     );
     await refused(() => runtime.predict(model, xs[0]!, wrong({ weightDType: "f16" })), /unknown option "weightDType"/);
-    // @ts-expect-error: a trainer has no such option
-    expect(() => runtime.trainer(model, { optimizer: adam(), loss: mse(), weightDtype: "f16" })).toThrow(OptionError);
+    expect(() => runtime.trainer(model, { optimizer: adam(), loss: mse(), weightDtype: wrong("int8") })).toThrow(
+      /trainer: weightDtype is "int8", expected "f32" or "f16"/,
+    );
   });
 });

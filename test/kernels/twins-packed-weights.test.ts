@@ -9,8 +9,15 @@ import type { Backend } from "../../src/plan/backend.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { expectTwins, Numbers, type TwinCase } from "../support/against-twin.ts";
 import { backendsForTests } from "../support/backends.ts";
-import { packedForwardCase } from "../support/recurrent-kernel-cases.ts";
-import { testSteps } from "../support/steps-against-twins.ts";
+import {
+  backwardCase,
+  type CaseOf,
+  intermediateBackwardCase,
+  packedForwardCase,
+  projectBackwardCase,
+  withHalves,
+} from "../support/recurrent-kernel-cases.ts";
+import { testKernel, testSteps } from "../support/steps-against-twins.ts";
 
 const { onEach } = await backendsForTests();
 
@@ -70,7 +77,7 @@ async function pack(
           { buffer: 0, offset: 0, length: weight.length },
           { buffer: 1, offset: 0, length },
         ],
-        params: [D, G, H, K],
+        params: [D, G, H, K, ...(dtype === "f16" ? [K, 1] : [])],
         constants: {},
         grid: [2, 1, 1],
       },
@@ -138,10 +145,13 @@ onEach(({ backend, kind }) => {
         K: fc.integer({ min: 1, max: 41 }),
       });
       const table = [1, 3, 4, 5, 7, 31, 37].map((H, i) => ({ D: 1 + (i % 2), G: 1 + (i % 4), H, K: 38 - H }));
+      // By columns, and by rows.
+      const strides = ({ D, H, K }: (typeof table)[number]) =>
+        D === 1 ? { unitStride: K, columnStride: 1 } : { unitStride: 1, columnStride: H };
       const caseOf = (sizes: (typeof table)[number]): TwinCase => ({
         kernel: `pack-${dtype}`,
         constants: {},
-        params: sizes,
+        params: dtype === "f16" ? { ...sizes, ...strides(sizes) } : sizes,
         data: {
           weight: new Numbers(JSON.stringify(sizes)).floats(sizes.D * sizes.G * sizes.H * sizes.K, 0.3),
           to: new Int32Array(packedLength(dtype, sizes)),
@@ -162,4 +172,17 @@ onEach(({ backend, kind }) => {
     describe(`recurrent-forward-${dtype}`, () => {
       testSteps(backend, kernels[`recurrent-forward-${dtype}`]!, cells, packedForwardCase(dtype), { once: true });
     });
+
+  const back: Record<string, CaseOf> = {
+    "recurrent-backward-f16": backwardCase,
+    "recurrent-intermediate-backward-f16": intermediateBackwardCase,
+  };
+  describe.each(Object.entries(back))("%s", (name, caseOf) =>
+    testSteps(backend, kernels[name]!, cells, (...given) => withHalves(caseOf(...given)), { once: true }),
+  );
+
+  describe("recurrent-project-backward-f16", () =>
+    testKernel(backend, kernels["recurrent-project-backward-f16"]!, (...given) =>
+      withHalves(projectBackwardCase(...given)),
+    ));
 });

@@ -3,6 +3,7 @@ import { type FullCell, gruCell, lstmCell, slstmCell } from "../../src/cells/ind
 import { twins } from "../../src/cpu/twins.ts";
 import type { TwinContext } from "../../src/kernels/kernel.ts";
 import { packedLength } from "../../src/kernels/packed-weights.ts";
+import { halfBits } from "../../src/kernels/packed-weights-twins.ts";
 import type { Constants } from "../../src/plan/plan.ts";
 import type { PackedDType } from "../../src/tensor-data.ts";
 import { Numbers, type TwinCase } from "./against-twin.ts";
@@ -55,7 +56,8 @@ export const packedForwardCase =
       sizes.D * sizes.G * sizes.H * sizes.K,
       1 / Math.sqrt(sizes.K),
     );
-    twins[`pack-${dtype}`]({ weight: Float64Array.from(rows), to: weight }, sizes, {} as TwinContext);
+    const packing = { ...sizes, unitStride: sizes.K, columnStride: 1 };
+    twins[`pack-${dtype}`]({ weight: Float64Array.from(rows), to: weight }, packing, {} as TwinContext);
     // Something to bind where nothing is read.
     const others = Object.entries(data).map(([name, one]) => [name, one === "weight" ? new Float32Array(1) : one]);
     return {
@@ -110,6 +112,16 @@ export const backwardCase: CaseOf = (cell, constants, given) => {
     grid: l.grid(constants, U),
   };
 };
+
+/** A step backward with R as f16: those of another case, packed by rows. */
+export function withHalves({ kernel, data, ...rest }: TwinCase): TwinCase {
+  const numbers = data.weight as Float32Array;
+  const halves = Array.from(numbers, halfBits);
+  const weight = Int32Array.from({ length: numbers.length / 2 }, (_, i) => halves[2 * i]! | (halves[2 * i + 1]! << 16));
+  // Something to bind where nothing is read.
+  const others = Object.entries(data).map(([name, one]) => [name, one === "weight" ? new Float32Array(1) : one]);
+  return { kernel: `${kernel}-f16`, data: { ...Object.fromEntries(others), weight }, packed: "weight", ...rest };
+}
 
 export const intermediateBackwardCase: CaseOf = (cell, constants, given) => {
   const s = fitted(cell, constants, given);

@@ -1,57 +1,16 @@
 /** trainer({ memory: "recompute" }): the same training with the gates of an eighth of the steps at a time. */
 import { describe, expect, test } from "vitest";
-import {
-  adam,
-  CharModel,
-  countPlan,
-  GRU,
-  Linear,
-  LSTM,
-  Module,
-  OptionError,
-  Runtime,
-  type Tensor,
-} from "../../src/index.ts";
-import type { Recurrent } from "../../src/nn/recurrent.ts";
+import { adam, CharModel, countPlan, type Module, OptionError, Runtime } from "../../src/index.ts";
 import { expectSame, Numbers } from "../support/against-twin.ts";
 import { backendsForTests } from "../support/backends.ts";
+import { labelledBatches, labellers } from "../support/labellers.ts";
 
 const { onEach } = await backendsForTests();
-const [T, B, C, V] = [19, 3, 4, 5];
-
-class Labels extends Module {
-  readonly layer: Recurrent;
-  readonly head: Linear;
-
-  constructor(layer: unknown, width: number) {
-    super();
-    this.layer = layer as Recurrent;
-    this.head = new Linear({ inFeatures: width, outFeatures: V });
-  }
-
-  forward({ x, lengths }: { x: Tensor; lengths: Tensor }): { logits: Tensor } {
-    return { logits: this.head.forward(this.layer.forward(x, undefined, { lengths }).output) };
-  }
-}
+const [T, B] = [19, 3];
 
 const asTensor = (losses: readonly number[]) => ({
   losses: { shape: [losses.length], data: Float64Array.from(losses) },
 });
-
-const sizes = { inputSize: C, hiddenSize: 6 };
-const models: readonly (readonly [name: string, make: () => Module])[] = [
-  ["LSTM", () => new Labels(new LSTM(sizes), 6)],
-  [
-    "LSTM in both directions, two layers",
-    () => new Labels(new LSTM({ ...sizes, bidirectional: true, numLayers: 2 }), 12),
-  ],
-  ["LSTM with a projection", () => new Labels(new LSTM({ ...sizes, projSize: 3 }), 3)],
-  ["LSTM, noise", () => new Labels(new LSTM({ ...sizes, zoneout: 0.2, recurrentDropout: 0.2 }), 6)],
-  ["LSTM with layer normalisation", () => new Labels(new LSTM({ ...sizes, layerNorm: true, peepholes: true }), 6)],
-  ["LSTM that learns its initial state", () => new Labels(new LSTM({ ...sizes, learnedInitialState: true }), 6)],
-  ["GRU from the end", () => new Labels(new GRU({ ...sizes, goBackwards: true }), 6)],
-  ["GRU that resets before the product", () => new Labels(new GRU({ ...sizes, resetAfter: false }), 6)],
-];
 
 onEach(({ kind, open }) => {
   const tolerance = kind === "cpu" ? 1e-12 : 2e-5;
@@ -69,16 +28,9 @@ onEach(({ kind, open }) => {
     return { losses, state };
   }
 
-  test.each(models)("%s: losses, gradients and weights are those without it", async (name, make) => {
+  test.each(labellers)("%s: losses, gradients and weights are those without it", async (name, make) => {
     const runtime = await open();
-    const numbers = new Numbers(name);
-    const batches = [0, 1, 2].map(() => ({
-      x: {
-        x: { shape: [T, B, C], data: numbers.floats(T * B * C) },
-        lengths: { shape: [B], data: Int32Array.of(T, 7, 12) },
-      },
-      target: { shape: [T, B], data: numbers.integers(T * B, 0, V - 1) },
-    })) as never[];
+    const batches = labelledBatches(name, T, [T, 7, 12], 3);
     const model = make();
     const save = await trained(runtime, model, "save", batches);
     const recompute = await trained(runtime, model, "recompute", batches);

@@ -10,7 +10,7 @@ import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 import { joinFinalStates } from "./final-states.ts";
 import { groupedTokens } from "./grouped-tokens.ts";
-import { packedWith } from "./packed-weights.ts";
+import { f16Backward, packedWith } from "./packed-weights.ts";
 import { blockGradients, blocksSideBySide } from "./recurrent-heads.ts";
 import { intermediateRows, projectionWeights } from "./recurrent-intermediate-gradients.ts";
 import { type ChunkRows, type FromChunk, inputsOf, type RecurrentNode } from "./recurrent-node.ts";
@@ -86,6 +86,7 @@ export const recurrentCommands = {
   stackForward,
   stackGradients,
   packedWith,
+  f16Backward,
   joinFinalStates,
   seedAndMask,
 };

@@ -41,7 +41,9 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
 
   const blocks =
     whh && r.options.numHeads > 1 ? recurrentCommands().blocksSideBySide(e, `${label} R`, whh, r) : undefined;
-  const rows = whh && packRows(e, `${label} R`, whh, P, blocks);
+  // Gradients with int8 are refused before.
+  const packed = whh && e.weightDtype && recurrentCommands().f16Backward;
+  const rows = whh && (packed?.rows ?? packRows)(e, `${label} R`, whh, P, blocks);
   const projection = whr && packRows(e, `${label} W_hr`, whr, H);
   const hSize = D * B * P;
   const cellSize = (S - 1) * D * B * H;
@@ -79,14 +81,21 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
       const title = stepCount > 1 ? `back ${t} to ${t - stepCount + 1}` : `back ${t}`;
       const call = { ...views, label: `${label} ${title}`, t, stepCount, chunk, hasCarry: t < T - 1 || hasFinal };
       if (projection) {
-        e.emit(recurrentCommands().projectBackward(e.target, r, { ...call, weight }));
+        e.emit(recurrentCommands().projectBackward(e.target, r, { ...call, weight, kernel: packed?.project }));
         e.emit(stepBackward(e.target, r, { ...call, finish: false, hasProduct: true, weight: projection }));
-      } else e.emit(stepBackward(e.target, r, { ...call, finish: false, hasProduct, weight }));
-      if (cell.intermediate) e.emit(recurrentCommands().intermediateBackward(e.target, r, { ...call, weight: rows! }));
+      } else e.emit(stepBackward(e.target, r, { ...call, finish: false, hasProduct, weight, kernel: packed?.step }));
+      if (cell.intermediate)
+        e.emit(
+          recurrentCommands().intermediateBackward(e.target, r, {
+            ...call,
+            weight: rows!,
+            kernel: packed?.intermediate,
+          }),
+        );
     }
     if (rows && (from > 0 || wantsInitial)) {
       const call = { ...views, label: `${label} finish`, t: from, stepCount: 1, chunk, hasCarry: true, weight: rows };
-      e.emit(stepBackward(e.target, r, { ...call, finish: true, hasProduct: true }));
+      e.emit(stepBackward(e.target, r, { ...call, finish: true, hasProduct: true, kernel: packed?.step }));
     }
     const { direction, directions, times } = chunk;
     const stride = directions * gateSlots(r) * H;
