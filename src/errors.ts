@@ -190,10 +190,15 @@ export function checkNumber(what: string, name: string, value: unknown, low = -L
 }
 
 /**
- * Requires one of some words.
- * @throws OptionError naming the option, its value and the words
+ * Requires one of some values.
+ * @throws OptionError naming the option, its value and what there is
  */
-export function checkChoice<T extends string>(what: string, name: string, value: unknown, choices: readonly T[]): T {
+export function checkChoice<T extends string | boolean>(
+  what: string,
+  name: string,
+  value: unknown,
+  choices: readonly T[],
+): T {
   if (!choices.includes(value as T))
     throw new OptionError(`${what}: ${name} is ${shown(value)}, expected ${choices.map(shown).join(" or ")}`);
   return value as T;
@@ -203,7 +208,5 @@ export function checkChoice<T extends string>(what: string, name: string, value:
  * Requires true or false.
  * @throws OptionError naming the option and its value
  */
-export function checkSwitch(what: string, name: string, value: unknown): boolean {
-  if (typeof value !== "boolean") throw new OptionError(`${what}: ${name} is ${shown(value)}, expected true or false`);
-  return value;
-}
+export const checkSwitch = (what: string, name: string, value: unknown): boolean =>
+  checkChoice(what, name, value, [true, false]);

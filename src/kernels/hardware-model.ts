@@ -147,6 +147,8 @@ export interface StepShape {
   readonly words: number;
   readonly gates: number;
   readonly directions: number;
+  /** 1: a step backward, see `Way` in recurrent-dispatch.ts; default 0. */
+  readonly back?: number;
 }
 
 /**
@@ -156,19 +158,20 @@ export interface StepShape {
  */
 export function predictStep(
   machine: Hardware,
-  { B, words, gates, directions }: StepShape,
+  { B, words, gates: G, directions, back = 0 }: StepShape,
   variant: Exclude<VariantOf<"recurrent">, "block"> | { readonly ROWS: number; readonly SHARED?: number },
   steps = Number.POSITIVE_INFINITY,
 ): number {
-  const K = 4 * words;
+  // Sums of a unit, and what each goes through: backward one sum through all gates.
+  const [sums, K] = back > 0 ? [1, 4 * words * G] : [G, 4 * words];
   const { ROWS } = variant;
   const rowGroups = Math.ceil(B / ROWS);
-  const round = { loads: 4 * gates + ROWS, multiplyAdds: 4 * gates * ROWS, bytes: 4 * directions * gates * K * K };
+  const round = { loads: 4 * sums + ROWS, multiplyAdds: 4 * sums * ROWS, bytes: 64 * directions * G * words * words };
   if (!("SLICES" in variant)) {
     const { SHARED = 1 } = variant;
     const invocations = SHARED > 1 ? SHARED : 32;
     const groups = Math.ceil((roundUp(words, SHARED) * rowGroups) / invocations) * directions;
-    const loads = 4 * gates + readsOf(ROWS, SHARED);
+    const loads = 4 * sums + readsOf(ROWS, SHARED);
     return machine.dispatch + timeOf(machine, { ...round, loads, groups, invocations, rounds: K, barriers: 0 });
   }
   const { WORDS, SLICES } = variant;
@@ -179,7 +182,7 @@ export function predictStep(
     invocations: WORDS * SLICES,
     rounds: Math.ceil(K / SLICES),
     // Sums of four parts at a time, each between two barriers, and one at the step's end.
-    barriers: 2 * Math.ceil((gates * ROWS) / 4) + 1,
+    barriers: 2 * Math.ceil((sums * ROWS) / 4) + 1,
   });
   return own + machine.dispatch / (wordGroups === 1 ? steps : 1);
 }

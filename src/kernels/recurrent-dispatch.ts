@@ -15,9 +15,18 @@ export interface Step {
   readonly h: View;
 }
 
+/** 1: a step backward, whose product goes through all gates of a unit; 0: a step forward, which has one product for each. */
+export type Way = 0 | 1;
+
 /** How many sequences each invocation of a block has, and who shares them. */
-export const blockFor = (target: Target, { B, H, cell }: Recurrence): VariantOf<"recurrent-block"> =>
-  chooseVariant(target, "recurrent-block", { B, words: Math.ceil(H / 4), units: B * H, gates: cell.gates.length });
+export const blockFor = (target: Target, { B, H, cell }: Recurrence, back: Way): VariantOf<"recurrent-block"> =>
+  chooseVariant(target, "recurrent-block", {
+    B,
+    words: Math.ceil(H / 4),
+    units: B * H,
+    gates: cell.gates.length,
+    back,
+  });
 
 /** A workgroup that owns a row has a lane for every four units; every adapter allows 256. */
 const MAX_LANES = 256;
@@ -39,6 +48,7 @@ export function tileOf(
   label: string,
   r: Recurrence,
   { directions }: Pick<Chunk, "directions">,
+  back: Way,
   U = r.H,
 ): Tile {
   const { cell, B, H, P } = r;
@@ -47,7 +57,7 @@ export function tileOf(
   const hasOneProduct = cell.intermediate === undefined && P === H;
   const stepsOf = (rows: number) =>
     hasOneProduct ? Math.max(1, Math.floor(WORK / (2 * cell.gates.length * H * H * rows))) : 1;
-  const chosen = chooseVariant(target, "recurrent", { B, words, gates: cell.gates.length, directions });
+  const chosen = chooseVariant(target, "recurrent", { B, words, gates: cell.gates.length, directions, back });
   if (cell.acrossUnits) {
     if (words > MAX_LANES) {
       throw new LimitError(
@@ -65,7 +75,7 @@ export function tileOf(
     const grid: Tile["grid"] = [groups * Math.ceil(B / ROWS), 1, directions];
     if (grid[0] <= target.maxWorkgroups) return { constants, grid, steps: groups === 1 ? stepsOf(ROWS) : 1 };
   }
-  const block = blockFor(target, r);
+  const block = blockFor(target, r, back);
   const constants = HEADS ? tile({ HEADS }) : blockTile(block);
   const [ROWS, LANES, SHARED] = [constants.ROWS, constants.LANES, constants.SHARED].map(Number) as [
     number,
@@ -81,9 +91,9 @@ export function tileOf(
 }
 
 /** How many of at most `most` steps one dispatch goes through, beginning with step `t`: of a ring those whose slots lie in a row. */
-export function stepsAtOnce(target: Target, r: Recurrence, { label, t, chunk }: Step, most: number): number {
+export function stepsAtOnce(target: Target, r: Recurrence, { label, t, chunk }: Step, most: number, back: Way): number {
   const { before, after } = stepAt(r, chunk, t, chunk.direction);
-  return Math.abs(after - before) === 1 ? Math.min(most, tileOf(target, label, r, chunk).steps) : 1;
+  return Math.abs(after - before) === 1 ? Math.min(most, tileOf(target, label, r, chunk, back).steps) : 1;
 }
 
 /** The states before the first step of a chunk, put into their slots. */
@@ -130,7 +140,7 @@ export function stepForward(
 ): Dispatch {
   const { chunk, bias, intermediate, kernel = recurrentForward, unused } = call;
   const isSecond = r.cell.intermediate !== undefined && !intermediate;
-  const { constants, grid } = tileOf(target, call.label, r, chunk);
+  const { constants, grid } = tileOf(target, call.label, r, chunk, 0);
   const { numHeads } = r.options;
   return dispatch(kernel, {
     label: call.label,

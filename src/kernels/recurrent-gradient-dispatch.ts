@@ -57,7 +57,7 @@ export function stepBackward(
   const product = isProjected
     ? { U, K: r.P, headUnits: U, slot: gateSlots(r) - 1, count: 1, weightGate: 0, weightGates: 1 }
     : throughH(r, U, weight !== undefined);
-  const { constants, grid } = tileOf(target, call.label, r, chunk, U);
+  const { constants, grid } = tileOf(target, call.label, r, chunk, 1, U);
   return dispatch(call.kernel ?? recurrentBackward, {
     label: call.label,
     cell: r.cell.name,

@@ -38,7 +38,7 @@ export function intermediateBackward(
   },
 ): Dispatch {
   const { chunk, weight, h, carry } = call;
-  const { constants, grid } = tileOf(target, call.label, r, chunk);
+  const { constants, grid } = tileOf(target, call.label, r, chunk, 1);
   const last = r.cell.intermediate!.gates;
   return dispatch(call.kernel ?? recurrentIntermediateBackward, {
     label: call.label,

@@ -4,7 +4,7 @@ import { recurrentProjectWgsl } from "../shaders/recurrent-project.generated.ts"
 import { recurrentProjectBackwardWgsl } from "../shaders/recurrent-project-backward.generated.ts";
 import { defineKernel, dispatch, read, readWrite, u32 } from "./kernel.ts";
 import { type Chunk, hOf, type Recurrence, recurrence, recurrenceParams } from "./recurrence.ts";
-import { blockFor, type Step } from "./recurrent-dispatch.ts";
+import { blockFor, type Step, type Way } from "./recurrent-dispatch.ts";
 import { gradientParams } from "./recurrent-gradient.ts";
 import { type BackwardStep, throughH } from "./recurrent-gradient-dispatch.ts";
 
@@ -37,8 +37,8 @@ export const recurrentProjectBackward = defineKernel({
 });
 
 /** The grid of the two kernels of a projection. */
-function projectionGrid(target: Target, r: Recurrence, { directions }: Chunk) {
-  const ROWS = Math.min(8, blockFor(target, r).ROWS);
+function projectionGrid(target: Target, r: Recurrence, { directions }: Chunk, back: Way) {
+  const ROWS = Math.min(8, blockFor(target, r, back).ROWS);
   const invocations = Math.ceil(r.P / 4) * Math.ceil(r.B / ROWS);
   return { ROWS, grid: [Math.ceil(invocations / 32), 1, directions] as [number, number, number] };
 }
@@ -46,7 +46,7 @@ function projectionGrid(target: Target, r: Recurrence, { directions }: Chunk) {
 /** The projection of step `t`; `weight` is W_hr by columns. */
 export function projectForward(target: Target, r: Recurrence, call: Step & { readonly weight: View }): Dispatch {
   const { label, t, chunk, weight, h } = call;
-  const { ROWS, grid } = projectionGrid(target, r, chunk);
+  const { ROWS, grid } = projectionGrid(target, r, chunk, 0);
   return dispatch(recurrentProject, {
     label,
     views: { weight, control: r.control?.view ?? weight, h: hOf(r, chunk, h), states: chunk.states },
@@ -68,7 +68,7 @@ export function projectBackward(
   },
 ): Dispatch {
   const { label, chunk, weight, outputGradient, h, carry } = call;
-  const { ROWS, grid } = projectionGrid(target, r, chunk);
+  const { ROWS, grid } = projectionGrid(target, r, chunk, 1);
   return dispatch(call.kernel ?? recurrentProjectBackward, {
     label,
     views: {

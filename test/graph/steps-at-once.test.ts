@@ -5,6 +5,7 @@ import { countPlan, GRU, IndRNN, LSTM, RNN, SLSTM } from "../../src/index.ts";
 import { Program } from "../../src/infer/program.ts";
 import type { Recurrent } from "../../src/nn/recurrent.ts";
 import { Weights } from "../../src/nn/weights.ts";
+import type { Target } from "../../src/plan/plan.ts";
 import { Numbers } from "../support/against-twin.ts";
 import { PlansFor } from "../support/plans-for.ts";
 
@@ -25,9 +26,15 @@ interface Given {
 }
 
 /** A layer's output and all gradients, planned for one kind of adapter. */
-function programOf(kind: Kind, options: object, { T, B = 3, lengths = false }: Given, software: boolean) {
+function programOf(
+  kind: Kind,
+  options: object,
+  { T, B = 3, lengths = false }: Given,
+  software: boolean,
+  tuned?: Target["tuned"],
+) {
   const layer = makers[kind](options) as unknown as Recurrent;
-  const backend = new PlansFor(software);
+  const backend = new PlansFor(software, tuned);
   return Program.compile(backend, new Weights(backend, layer, 0), {
     inputs: {
       x: { shape: [T, B, inputSize] },
@@ -96,10 +103,21 @@ describe("the numbers are the same either way", () => {
     ["RNN, masked", "RNN", {}, { T: 7, lengths: true }],
     ["SLSTM with heads", "SLSTM", { numHeads: 2 }, { T: 5 }],
   ];
+  /** Steps one by one forward or backward, and at once the other way: what may be measured on a machine. */
+  const oneByOne = (back: 0 | 1): Target["tuned"] =>
+    new Proxy(
+      {},
+      { get: (_, key) => (new RegExp(`^recurrent .* back ${back}$`).test(String(key)) ? "block" : undefined) },
+    );
+
   test.each(cases)("of %s", async (name, kind, options, given) => {
     const results = [];
-    for (const software of [true, false]) {
-      const program = await programOf(kind, options, given, software);
+    const dispatches = [];
+    const ways = [[true], [false], [false, oneByOne(0)], [false, oneByOne(1)]] as const;
+    for (const [software, tuned] of ways) {
+      const program = await programOf(kind, options, given, software, tuned);
+      const { perKernel } = countPlan(program.plan);
+      dispatches.push([perKernel["recurrent-forward"], perKernel["recurrent-backward"]]);
       const numbers = new Numbers(name);
       const { T, B = 3, lengths } = given;
       const inputs = {
@@ -113,8 +131,13 @@ describe("the numbers are the same either way", () => {
         await program.run({ ...inputs, "gradient.output": { shape, data: numbers.floats(output.length) } } as never),
       );
     }
-    const [stepByStep, atOnce] = results;
-    expect(Object.keys(atOnce!).length).toBeGreaterThan(4);
-    expect(atOnce).toEqual(stepByStep);
+    const [stepByStep, ...others] = results;
+    expect(Object.keys(stepByStep!).length).toBeGreaterThan(4);
+    for (const other of others) expect(other).toEqual(stepByStep);
+    const [most, least] = dispatches as [number[], number[]];
+    expect(dispatches.slice(2)).toEqual([
+      [most[0], least[1]],
+      [least[0], most[1]],
+    ]);
   });
 });

@@ -74,7 +74,7 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
     const chunk = saved.again?.(kept) ?? kept;
     const { from, to } = stepsOf(r, chunk);
     for (let t = to - 1, stepCount = 1; t >= from; t -= stepCount) {
-      stepCount = stepsAtOnce(e.target, r, { label, t, chunk, h }, t - from + 1);
+      stepCount = stepsAtOnce(e.target, r, { label, t, chunk, h }, t - from + 1, 1);
       // At the end of a chunk, the carry holds all that flows in; inside, R's share comes from the step after.
       const hasProduct = rows !== undefined && t < to - 1;
       const weight = hasProduct || stepCount > 1 ? rows : undefined;

@@ -120,7 +120,7 @@ function stackFrom(e: Emitter, nodes: readonly RecurrentNode[]): Stack | undefin
   if (Math.max(h, gates, states, weights) * bytesOf("f32") > e.target.maxBufferSize) return undefined;
   const chosen = chooseVariant(e.target, "recurrent-stack", { layers: L, T, B, words: Math.ceil(H / 4) });
   // Layers that go from step to step by themselves have fewer dispatches.
-  if (chosen === "layer by layer" || tileOf(e.target, label, r, { directions: 1 }).steps > 1) return undefined;
+  if (chosen === "layer by layer" || tileOf(e.target, label, r, { directions: 1 }, 0).steps > 1) return undefined;
   return { nodes, r, T, label: `${label} to ${nodes.at(-1)!.label}` };
 }
 

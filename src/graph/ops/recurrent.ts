@@ -188,7 +188,7 @@ function forward(node: RecurrentNode, e: Emitter): Saved | undefined {
     const { from, to } = stepsOf(r, chunk);
     for (let t = from, stepCount = 1; t < to; t += stepCount) {
       const first = { label, t, chunk, h };
-      stepCount = stepsAtOnce(e.target, r, first, to - t);
+      stepCount = stepsAtOnce(e.target, r, first, to - t, 0);
       const step = (intermediate: boolean) =>
         stepForward(e.target, r, {
           ...first,
