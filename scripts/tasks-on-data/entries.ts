@@ -74,17 +74,17 @@ export function entriesOf(folder: string): Entry[] {
     },
     ...(
       [
-        ["words", 4],
-        ["jamo", 0],
+        ["words and 4 letters of their ends", { columns: { text: "words" }, affixes: 4 }],
+        ["jamo and 2 to 6 of them at once", { columns: { text: "jamo" }, ngrams: [2, 3, 4, 5, 6], pooling: "mean" }],
       ] as const
-    ).map(([unit, affixes]) => ({
-      name: `nsmc, ${unit}${affixes ? ` and ${affixes} letters of their ends` : ""}`,
+    ).map(([how, settings]) => ({
+      name: `nsmc, ${how}`,
       needs: "nsmc/train.tsv",
       reach: all(near("accuracy", 0.01), above("accuracy", "ngrams")),
       withCounts: true,
       async problems(seed: number) {
         const [training, held] = [await rowsOf("nsmc", "train.tsv"), await rowsOf("nsmc", "test.tsv")];
-        return [problem("classify", { training, held }, { columns: { text: unit }, affixes }, seed)];
+        return [problem("classify", { training, held }, settings, seed)];
       },
     })),
   ];
