@@ -9,8 +9,9 @@ import * as library from "../src/node.ts";
 import type { Backend } from "../src/plan/backend.ts";
 import { WasmBackend } from "../src/wasm/wasm-backend.ts";
 import { kernelCases } from "./kernels.ts";
-import { inTurns, readyKernel } from "./measure.ts";
+import { bytesOf, inTurns, type ReadyKernel, readyKernel } from "./measure.ts";
 import type { Times } from "./rounds.ts";
+import { allVariants, subjectsOf } from "./variants.ts";
 import { workloadsOf } from "./workloads.ts";
 
 const kinds = ["gpu", "wasm"] as const;
@@ -21,6 +22,7 @@ interface BenchOptions {
   readonly only: string;
   readonly rounds: number;
   readonly json?: true | string;
+  readonly variants?: true;
 }
 
 type Record = Readonly<globalThis.Record<string, unknown>>;
@@ -34,7 +36,11 @@ export const benchCommand = (): Command =>
     .addOption(new Option("--backend <kind>", "where").choices([...kinds, "all"]).default("all"))
     .option("--only <text>", "what has this in its name", "")
     .option("--rounds <n>", "measurements of each", Number, 7)
-    .option("--json [file]", "one record a line, in a file or in place of the text");
+    .option("--json [file]", "one record a line, in a file or in place of the text")
+    .option(
+      "--variants",
+      "instead: every kernel in every variant that the GPU runs; long where pipelines compile slowly",
+    );
 
 /** What the records were measured on. */
 async function machineRecord(commit: string | undefined, infos: readonly library.RuntimeInfo[]): Promise<Record> {
@@ -70,22 +76,83 @@ async function openRuntimes(wanted: Kind | "all", missing: (line: string) => voi
 const shown = (name: string, where: string, { median, least }: Times): string =>
   `${name.padEnd(52)} ${where.padEnd(4)} ${median.toFixed(3).padStart(9)} ms (least ${least.toFixed(3)})`;
 
-/** @param commit of the sources, where the program is not bundled */
-export async function bench({ backend, only, rounds, json }: BenchOptions, commit?: string): Promise<void> {
+/** Prints records as lines or as JSON, and keeps them in a file where one is named. */
+function printer(json: BenchOptions["json"]) {
   if (typeof json === "string") writeFileSync(json, "");
-  const print = (record: Record, line: string) => {
+  return (record: Record, line: string) => {
     if (json !== true) console.log(line);
     else console.log(JSON.stringify(record));
     if (typeof json === "string") appendFileSync(json, `${JSON.stringify(record)}\n`);
   };
+}
 
+/** A variant that was measured, beside the one that is taken for the shape. */
+interface Measured {
+  readonly name: string;
+  readonly variant: string;
+  readonly isChosen: boolean;
+  readonly times: Times;
+  readonly gflops: number;
+  readonly gigabytes: number;
+}
+
+/** Every kernel in every variant that the GPU runs, each case's variants in turns. */
+async function benchVariants({ only, rounds, json }: BenchOptions, commit: string | undefined): Promise<void> {
+  const print = printer(json);
+  const runtime = await library.Runtime.open({ backend: "gpu" });
+  const info = runtime.info();
+  runtime.dispose();
+  print(await machineRecord(commit, [info]), info.reason);
+  const backend = await openBackend("gpu");
+  const all: Measured[] = [];
+  for (const subject of await subjectsOf(backend.target)) {
+    const { name } = await subject.make(backend.target);
+    if (!name.includes(only)) continue;
+    const cases = await allVariants(subject, backend.target);
+    const ready: ReadyKernel[] = [];
+    try {
+      for (const one of cases) ready.push(await readyKernel(backend, one));
+    } catch (error) {
+      // What is wrong is told and not timed; the others are.
+      print({ type: "refused", name, error: String(error) }, String(error));
+      process.exitCode = 1;
+      for (const one of ready) one.dispose();
+      continue;
+    }
+    const rows = (await inTurns(ready, rounds)).map((times, i): Measured => {
+      const [test, { variant }] = [cases[i]!, ready[i]!];
+      const gigabytes = bytesOf(test) / times.least / 1e6;
+      return { name, variant, isChosen: i === 0, times, gflops: test.flops / times.least / 1e6, gigabytes };
+    });
+    for (const one of ready) one.dispose();
+    for (const { variant, isChosen, times } of rows)
+      console.error(`${shown(name, isChosen ? "gpu*" : "gpu", times)}  ${variant}`);
+    all.push(...rows);
+  }
+  backend.dispose();
+  // Of the fastest case and of the copy: what this adapter is known to reach.
+  const fastest = Math.max(...all.map((one) => one.gflops));
+  const copy = all.find(({ name }) => name.startsWith("copy of "))?.gigabytes ?? Number.NaN;
+  for (const { name, variant, isChosen, times, gflops, gigabytes } of all) {
+    const shares = { ofFastest: gflops / fastest || 0, ofCopy: gigabytes / copy };
+    const percent = (share: number) => `${(100 * share).toFixed(0).padStart(3)} %`;
+    const line = `${shown(name, isChosen ? "gpu*" : "gpu", times)} ${gflops.toFixed(1).padStart(7)} GFLOP/s ${percent(shares.ofFastest)} ${gigabytes.toFixed(2).padStart(7)} GB/s ${percent(shares.ofCopy)}  ${variant}`;
+    print({ type: "variant", name, variant, isChosen, ...times, gflops, gigabytes, ...shares }, line);
+  }
+}
+
+/** @param commit of the sources, where the program is not bundled */
+export async function bench(options: BenchOptions, commit?: string): Promise<void> {
+  if (options.variants) return benchVariants(options, commit);
+  const { backend, only, rounds, json } = options;
+  const print = printer(json);
   const runtimes = await openRuntimes(backend, (line) => console.error(line));
   const infos = runtimes.map((runtime) => runtime.info());
   print(await machineRecord(commit, infos), infos.map(({ reason }) => reason).join("\n"));
   const where = infos.map(({ backend }) => backend as Kind);
 
   const backends = await Promise.all(where.map(openBackend));
-  const cases = backends.map(({ target }) => kernelCases(target));
+  const cases = backends.map(({ target }) => kernelCases().map((make) => make(target)));
   for (const [at, { name, flops }] of cases[0]!.entries()) {
     if (!name.includes(only)) continue;
     const ready = await Promise.all(backends.map((backend, i) => readyKernel(backend, cases[i]![at]!)));

@@ -3,6 +3,7 @@ import { GpuBackend } from "../src/gpu/gpu-backend.ts";
 import type { Backend } from "../src/plan/backend.ts";
 import type { BufferSpec, Dispatch, Plan, View } from "../src/plan/plan.ts";
 import { RandomStream } from "../src/random.ts";
+import type { NumberArray } from "../src/tensor-data.ts";
 import { type Times, timesOf } from "./rounds.ts";
 
 /** Dispatches with the memory that they need. */
@@ -11,7 +12,17 @@ export interface KernelCase {
   readonly buffers: readonly BufferSpec[];
   readonly commands: readonly Dispatch[];
   readonly flops: number;
+  /** What is in a buffer when it begins; default small numbers. */
+  numbers?(spec: BufferSpec): NumberArray;
+  /** Only what a buffer adds up to is compared: a kernel that leaves parts of a sum deals them out in another way than its twin. */
+  readonly inSum?: boolean;
 }
+
+/** Bytes of all that its dispatches bind, each once: the least that goes through the memory. */
+export const bytesOf = ({ commands }: KernelCase): number =>
+  commands
+    .flatMap(({ bindings }) => [...new Map(bindings.map((view) => [`${view.buffer} ${view.offset}`, view])).values()])
+    .reduce((sum, { length }) => sum + 4 * length, 0);
 
 /** Something that is measured when it is asked. */
 export interface Ready {
@@ -41,24 +52,33 @@ export const buffer = (name: string, length: number): BufferSpec => ({ name, rol
 export const whole = (buffers: readonly BufferSpec[]): View[] =>
   buffers.map(({ length }, i) => ({ buffer: i, offset: 0, length }));
 
-const numbers = ({ name, length }: BufferSpec): Float32Array => {
+const smallNumbers = ({ name, length }: BufferSpec): Float32Array => {
   const random = new RandomStream(1, name);
   // What a cell divides by (a normaliser) is a state, or made of what it saved, and never negative.
   const middle = name === "states" || name === "gates" ? 0 : 0.5;
   return Float32Array.from({ length }, () => (random.next() - middle) * 0.5);
 };
 
+/** Constants hold what they hold. */
+const filled = (buffers: readonly BufferSpec[]) => buffers.filter(({ role }) => role !== "constant");
+
 /** Runs a case once on a backend and once on its twins. */
-async function worstError(backend: Backend, { buffers, commands, name }: KernelCase): Promise<number> {
+async function worstError(
+  backend: Backend,
+  { buffers, commands, name, numbers = smallNumbers, inSum = false }: KernelCase,
+): Promise<number> {
   const plan: Plan = { name, buffers, commands };
   const results = [];
   for (const each of [backend, new CpuBackend()]) {
     const loaded = await each.load(plan);
-    for (const spec of buffers) loaded.write(spec.name, numbers(spec));
-    results.push(await loaded.runAndRead(buffers.map((spec) => spec.name)));
+    for (const spec of filled(buffers)) loaded.write(spec.name, numbers(spec));
+    results.push(await loaded.runAndRead(filled(buffers).map((spec) => spec.name)));
     loaded.dispose();
   }
-  const [got, expected] = results as [Float32Array[], Float64Array[]];
+  const sumOf = (values: Float64Array) => Float64Array.of(values.reduce((sum, x) => sum + x, 0));
+  const [got, expected] = (
+    inSum ? results.map((all) => all.map((values) => sumOf(values as Float64Array))) : results
+  ) as [Float32Array[], Float64Array[]];
   let worst = 0;
   expected.forEach((values, i) => {
     const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-30);
@@ -74,12 +94,12 @@ async function worstError(backend: Backend, { buffers, commands, name }: KernelC
  * @throws Error when the kernel is wrong: what is not right is not timed
  */
 export async function readyKernel(backend: Backend, test: KernelCase, repeats = 8): Promise<ReadyKernel> {
-  const { name, buffers, commands } = test;
+  const { name, buffers, commands, numbers = smallNumbers } = test;
   const error = await worstError(backend, test);
   if (!(error < WRONG)) throw new Error(`${name}: differs from its twin by ${error}, so it is not timed`);
   const plan: Plan = { name, buffers, commands: Array.from({ length: repeats }, () => commands).flat() };
   const loaded = await backend.load(plan);
-  for (const spec of buffers) loaded.write(spec.name, numbers(spec));
+  for (const spec of filled(buffers)) loaded.write(spec.name, numbers(spec));
   const round = async () => {
     const start = performance.now();
     loaded.run();
