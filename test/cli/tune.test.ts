@@ -34,7 +34,7 @@ test("explain prints what the model of the hardware predicts beside each choice"
   const { out } = await explain("--train", "--steps", "4", "--batch", "2");
   const [, choices] = out.split(/^choices, with what the model of a discrete adapter predicts .*$/m);
   expect(choices).toMatch(
-    /^ {2}recurrent B 2 words 32 gates 4 directions 1\n {4}ROWS 1, WORDS 32, SLICES 8: [\d.]+ µs$/m,
+    /^ {2}recurrent B 2 words 32 gates 4 directions 1 back 0\n {4}ROWS 1, WORDS 32, SLICES 8: [\d.]+ µs$/m,
   );
   expect(choices).toMatch(
     /^ {2}matmul M 8 N 512 K 64 batches 1 results 4096\n {4}ROWS 4, COLUMNS 4, LANES 64, SHARED 1: [\d.]+ µs$/m,
@@ -58,8 +58,8 @@ test("explain --json has a record of each choice", async () => {
   const choices = records(out).filter(({ type }) => type === "choice");
   expect(choices).toContainEqual({
     ...{ type: "choice", hardware: "discrete", kernel: "recurrent", variant: { ROWS: 1, WORDS: 32, SLICES: 8 } },
-    shape: { B: 2, words: 32, gates: 4, directions: 1 },
-    key: "recurrent B 2 words 32 gates 4 directions 1",
+    shape: { B: 2, words: 32, gates: 4, directions: 1, back: 0 },
+    key: "recurrent B 2 words 32 gates 4 directions 1 back 0",
     predicted: expect.any(Number),
   });
 });
