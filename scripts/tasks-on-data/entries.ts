@@ -26,6 +26,12 @@ const additions = (length: number, count: number, seed: number) =>
 
 const names = "zero one two three four five six seven eight nine".split(" ");
 
+/** Days that are written as "the 3rd of May 2021" and "이천이십일년 오월 삼일": of several wordings only one can be foretold. */
+const inOneWording = (language: "en" | "ko") =>
+  datesInWords({ count: 20_000, language })
+    .filter(({ words }) => (language === "en" ? words.startsWith("the ") : !/\d/.test(words)))
+    .slice(0, 4000);
+
 /** @param folder of the data sets */
 export function entriesOf(folder: string): Entry[] {
   const at = (...path: string[]) => join(folder, ...path);
@@ -141,6 +147,7 @@ export function entriesOf(folder: string): Entry[] {
         [`numbers, ${language} words → digits`, () => numbers().map((row) => [row.words, row.digits])],
         [`numbers, digits → ${language} words`, () => numbers().map((row) => [row.digits, row.words])],
         [`dates, ${language} words → ISO`, () => dates().map((row) => [row.words, row.iso])],
+        [`dates, ISO → ${language} words`, () => inOneWording(language).map((row) => [row.iso, row.words])],
       ] as [string, () => [string, string][]][];
       return pairs.map(([name, of]) => ({
         name,
