@@ -13,8 +13,8 @@ const dispatchesOf = ({ commands, derivations = [] }: Plan): Dispatch[] =>
 
 /**
  * What bears a label in a plan, with memory of its own. Whole numbers are 1 or as many as there are, so that they are valid as indices,
- * labels and lengths; no other number is negative. Without commands
- * where nothing bears it: a variant that does several steps at once is another work than one step.
+ * labels and lengths; no other number is negative. Without commands where nothing bears it: a variant that does several steps at once is
+ * another work than one step.
  */
 function caseOf(name: string, plan: Plan, label: string): KernelCase {
   const own = dispatchesOf(plan).filter((command) => command.label === label);
