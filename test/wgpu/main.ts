@@ -1,6 +1,7 @@
 /**
  * cd test/wgpu && npm ci && npm test: runs Vitest of the repository in Deno, whose WebGPU is wgpu. Arguments go to Vitest. The driver
  * is found as it is for Dawn: one that is installed, else SwiftShader from npm. Without any, nothing is run, and a line says why.
+ * Kernels and parity cases run at WebGPU's default limits; with ALL_LIMITS=1 also at the adapter's.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";

@@ -24,7 +24,10 @@ export default defineConfig({
         extends: true,
         test: { name: "wgpu", include: ["test/wgpu/*.live.ts"], env: { ALL_VARIANTS: "1" } },
       },
-      { extends: true, test: { name: "wgpu, the adapter's limits", include: onBackends, env: gpu } },
+      // The stricter limits are enough for each change.
+      ...(process.env.ALL_LIMITS === "1"
+        ? [{ extends: true as const, test: { name: "wgpu, the adapter's limits", include: onBackends, env: gpu } }]
+        : []),
       {
         extends: true,
         // Later, when the driver has the compiled kernels in its cache.
