@@ -106,7 +106,7 @@ async function benchVariants({ only, rounds, json }: BenchOptions, commit: strin
   const backend = await openBackend("gpu");
   const all: Measured[] = [];
   for (const subject of await subjectsOf(backend.target)) {
-    const { name } = await subject.make(backend.target);
+    const { name } = subject;
     if (!name.includes(only)) continue;
     const cases = await allVariants(subject, backend.target);
     const ready: ReadyKernel[] = [];

@@ -43,6 +43,7 @@ const COVERED = ["matmul", "matmul-tiled", "recurrent-forward", "recurrent-backw
 
 /** What a case is of: its kernel, to tell which choices are about it. */
 export interface Subject {
+  readonly name: string;
   readonly kernel: string;
   readonly make: CaseMaker;
 }
@@ -71,8 +72,8 @@ export async function kernelsOfPlans(target: Target): Promise<Subject[]> {
     const makePlan = once(maker);
     for (const { kernel, label } of dispatchesOf(await makePlan(target))) {
       if (found.has(kernel) || COVERED.includes(kernel)) continue;
-      const make = async (to: Target) => caseOf(`${kernel} of ${title}`, await makePlan(to), label);
-      found.set(kernel, { kernel, make });
+      const name = `${kernel} of ${title}`;
+      found.set(kernel, { name, kernel, make: async (to) => caseOf(name, await makePlan(to), label) });
     }
   }
   return [...found.values()];
@@ -80,15 +81,13 @@ export async function kernelsOfPlans(target: Target): Promise<Subject[]> {
 
 /** The products and steps in many shapes, of LSTM and GRU alone, and every other kernel once. */
 export async function subjectsOf(target: Target): Promise<Subject[]> {
-  const cases = kernelCases().map((make) => ({ make, name: make(target).name }));
-  const wanted = cases.filter(({ name }) => !name.includes(" step ") || /^(LSTM|GRU)\b/i.test(name));
-  return [
-    ...wanted.map(({ make, name }) => ({
-      kernel: / step (\w+)/.exec(name)?.[1]?.replace(/^/, "recurrent-") ?? "matmul",
-      make,
-    })),
-    ...(await kernelsOfPlans(target)),
-  ];
+  const inShapes: Subject[] = [];
+  for (const make of kernelCases()) {
+    const { name, commands } = await make(target);
+    if (name.includes(" step ") && !/^(LSTM|GRU)\b/i.test(name)) continue;
+    inShapes.push({ name, kernel: commands[0]!.kernel, make });
+  }
+  return [...inShapes, ...(await kernelsOfPlans(target))];
 }
 
 /** A case in every variant that this machine runs, the one first that is chosen without being told. */

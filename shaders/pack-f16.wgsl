@@ -1,6 +1,6 @@
-// Weights [D,G,H,K], by strides in H and K, as f16 by columns, see lib/weights-f16.wgsl: rounded to the nearest one, of two equally near to the one whose
-// last bit is 0. Numbers beyond ±65504 become that; infinity and NaN stay. All is done with the bits of f32: what WGSL's own
-// pack2x16float rounds to is up to the adapter.
+// Weights [D,G,H,K], by strides in H and K, as f16 by columns, see lib/weights-f16.wgsl: rounded to the nearest one, of two
+// equally near to the one whose last bit is 0. Numbers beyond ±65504 become that; infinity and NaN stay. All is done with the
+// bits of f32: what WGSL's own pack2x16float rounds to is up to the adapter.
 
 struct Params {
   D: u32,

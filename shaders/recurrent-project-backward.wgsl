@@ -6,7 +6,7 @@
 // #include "lib/recurrent-noise.wgsl"
 
 const SEPARATE = 0u; // no cell with separate products has a projection
-const GATES = 1u;
+const GATES = 1u; // one sum a unit
 
 struct Params {
   layer: Recurrence,

@@ -37,6 +37,9 @@ export function halfOf(bits: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }
 
+/** Number i of words of two f16 each. */
+const halfAt = (words: NumberArray, i: number): number => halfOf((words[i >> 1]! >> (16 * (i & 1))) & 0xffff);
+
 const packF16Twin: TwinOf<typeof packF16> = ({ weight, to }, { D, G, H, K, unitStride, columnStride }) => {
   const pairs = Math.ceil(H / 4) * 2;
   for (let dg = 0; dg < D * G; dg++) {
@@ -94,7 +97,7 @@ export function unpacked(words: NumberArray, dtype: PackedDType, { D, G, H, K }:
   numbers.forEach((_, i) => {
     const [d, k, inColumn] = [Math.floor(i / column / K), Math.floor(i / column) % K, i % column];
     if (dtype === "f16") {
-      numbers[i] = halfOf((words[i >> 1]! >> (16 * (i & 1))) & 0xffff);
+      numbers[i] = halfAt(words, i);
       return;
     }
     const wordAt = (at: number) => words[(d * columns + at) * (column / 4) + (inColumn >> 2)]!;
@@ -117,9 +120,7 @@ const forwardWith =
 const withHalves =
   <A extends { readonly weight: NumberArray }, R extends readonly unknown[]>(twin: (arrays: A, ...rest: R) => void) =>
   (arrays: A, ...rest: R): void => {
-    const weight = Float64Array.from({ length: 2 * arrays.weight.length }, (_, i) =>
-      halfOf((arrays.weight[i >> 1]! >> (16 * (i & 1))) & 0xffff),
-    );
+    const weight = Float64Array.from({ length: 2 * arrays.weight.length }, (_, i) => halfAt(arrays.weight, i));
     twin({ ...arrays, weight }, ...rest);
   };
 
