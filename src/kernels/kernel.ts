@@ -79,7 +79,7 @@ export interface Kernel<
   readonly expressionShader?: (expression: Expression) => Shader;
   /** Which of the variants go with a cell; default all. */
   goesWith?(constants: Constants, cell: FullCell): boolean;
-  /** Absent for a kernel that every bundle has: src/cpu/twins.ts has it then. */
+  /** Absent where src/cpu/twins.ts has it. */
   twin?(arrays: Arrays<B>, numbers: Numbers<P>, context: TwinContext): void;
 }
 
