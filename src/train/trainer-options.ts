@@ -38,9 +38,10 @@ export interface TrainerOptions {
    */
   readonly carryState?: boolean;
   /**
-   * What recurrent layers keep for the backward pass. "save": states and gates of all steps. "recompute": the states alone; the
-   * gates are computed again, an eighth of the steps at a time, for one more forward pass and about half of the memory (Chen et al.
-   * 2016, "Training Deep Nets with Sublinear Memory Cost"). Losses and gradients are the same. Default "save".
+   * What recurrent layers keep for the backward pass. "save": states and gates of all steps. "recompute": h, and the cell states
+   * at √T of the steps, at least eight; what lies between two of these is computed again when the backward pass comes to it, for one
+   * more forward pass and a sixth to a quarter of the memory (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost").
+   * Losses and gradients are the same. Default "save".
    */
   readonly memory?: "save" | "recompute";
   /**

@@ -3,7 +3,7 @@ import { copyStrided, type Four } from "../../kernels/strided-copy.ts";
 import type { View } from "../../plan/plan.ts";
 import { type Emitter, part } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
-import { finalCellStates, finalH, type RecurrentNode } from "./recurrent-node.ts";
+import { finalH, type RecurrentNode, statesAfter } from "./recurrent-node.ts";
 
 /** Puts together what two directions leave, which lies in two slots: h `[D,B,P]` and the cell states `[S-1,D,B,H]`. */
 export function joinFinalStates(
@@ -25,7 +25,9 @@ export function joinFinalStates(
   const S = r.cell.states.length;
   if (S === 1 || !e.isUsed(cellStatesN)) return;
   const to = e.allocate(cellStatesN, label);
-  const [first, second] = [finalCellStates(r, chunks, 0), finalCellStates(r, chunks, 1)];
+  const lastOf = (d: number) =>
+    chunks.findLast(({ direction, directions }) => d >= direction && d < direction + directions)!;
+  const [first, second] = [statesAfter(r, lastOf(0), 0), statesAfter(r, lastOf(1), 1)];
   if (first.buffer === second.buffer) {
     copy(first, to, [S - 1, D, B, H], [B * D * H, second.offset - first.offset + H, D * H, 1]);
     return;

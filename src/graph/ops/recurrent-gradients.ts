@@ -70,8 +70,8 @@ export function recurrentGradients(node: RecurrentNode, e: Emitter, saved: Saved
     intoProjection && recurrentCommands().projectionWeights(node, e, r, intoProjection, weightGradient),
   ];
   const done = new Set<number>();
-  for (const kept of [...chunks].reverse()) {
-    const chunk = saved.again?.(kept) ?? kept;
+  for (const take of [...chunks].reverse()) {
+    const chunk = take();
     const { from, to } = stepsOf(r, chunk);
     for (let t = to - 1, stepCount = 1; t >= from; t -= stepCount) {
       stepCount = stepsAtOnce(e.target, r, { label, t, chunk, h }, t - from + 1, 1);

@@ -14,10 +14,8 @@ export interface Saved {
   readonly r: Recurrence;
   /** h of all steps. */
   readonly h: View;
-  /** In the order in which they are worked on. */
-  readonly chunks: readonly Chunk[];
-  /** Where forward kept the states alone: does the steps of a chunk again, and gives the chunk with its gates. */
-  readonly again: ((chunk: Chunk) => Chunk) | undefined;
+  /** In the order in which they were worked on. Gives the chunk, whose steps it does again where forward kept no gates. */
+  readonly chunks: readonly (() => Chunk)[];
 }
 
 export type RecurrentNode = Node & { readonly attributes: Attributes };
@@ -57,12 +55,15 @@ export function finalH(r: Recurrence, h: View, d: number): View {
   return part(h, (hLayout(r).first + (runsBackwards(r, d) ? 0 : r.T - 1)) * slot, slot);
 }
 
-/** The cell states of direction d after its last step, `[S-1,B,directions,H]`. */
-export function finalCellStates(r: Recurrence, chunks: readonly Chunk[], d: number): View {
-  const chunk = chunks.findLast(({ direction, directions }) => d >= direction && d < direction + directions)!;
+/** The cell states in a slot of a chunk, `[S-1,B,directions,H]`. */
+export function statesAt(r: Recurrence, chunk: Chunk, at: number): View {
   const { slot } = stateLayout(r, chunk);
-  return part(chunk.states, stepAt(r, chunk, r.T - 1, d).after * slot, slot);
+  return part(chunk.states, at * slot, slot);
 }
+
+/** The cell states of direction d after a chunk's last step. */
+export const statesAfter = (r: Recurrence, chunk: Chunk, d: number): View =>
+  statesAt(r, chunk, stepAt(r, chunk, stepsOf(r, chunk).to - 1, d).after);
 
 /** A chunk whose gates hold gradients, and what products with them want to know. */
 export interface ChunkRows {

@@ -89,7 +89,7 @@ function weightsOf(stack: Stack, e: Emitter, node: RecurrentNode, l: number, too
   const { r, h, chunk } = stack.made!;
   const { B, D: L, H, P } = r;
   const W = gateSlots(r);
-  const saved: Saved = { r, h: layerOf(stack, l).h(h, l), chunks: [], again: undefined };
+  const saved: Saved = { r, h: layerOf(stack, l).h(h, l), chunks: [] };
   const below: Rows | undefined =
     l > 0 ? { view: layerOf(stack, l - 1).h(h, hLayout(r).first + l - 1), row: L * P, column: 1, batch: 0 } : undefined;
   const gates = rest(chunk.gates, (l * B * L + l) * W * H);

@@ -24,19 +24,20 @@ import { apply, type Tensor } from "../tensor.ts";
 import { maskRange, TOKEN } from "./number-kinds.ts";
 import {
   type Attributes,
-  finalCellStates,
   finalH,
   inputsOf,
   maskInput,
   outputOf,
   type RecurrentNode,
   type Saved,
+  statesAfter,
+  statesAt,
   stepsOf,
 } from "./recurrent-node.ts";
 import { ringOf } from "./recurrent-ring.ts";
 
-/** Chunks of which only one at a time has gates, where they are computed again. */
-const PIECES = 8;
+/** Chunks that are computed again one at a time, at least 8 (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). */
+const checkpoints = (T: number): number => Math.max(8, Math.sqrt(T));
 
 /** A layer in chunks, in the order in which they are worked on: one chunk unless a buffer would be too large. */
 function chunksOf(r: Recurrence, maxBufferSize: number, recompute: boolean): ChunkShape[] {
@@ -49,7 +50,7 @@ function chunksOf(r: Recurrence, maxBufferSize: number, recompute: boolean): Chu
     return perSlot === 0 ? gates : Math.min(gates, Math.floor((maxBufferSize - bytes(0)) / perSlot));
   };
   if (fit(D) >= T && !recompute) return [{ direction: 0, directions: D, start: 0, times: T }];
-  const most = Math.max(1, recompute ? Math.min(fit(1), Math.ceil(T / PIECES)) : fit(1));
+  const most = Math.max(1, recompute ? Math.min(fit(1), Math.ceil(T / checkpoints(T))) : fit(1));
   const chunks = [];
   for (let direction = 0; direction < D; direction++) {
     for (let from = 0; from < T; from += most) {
@@ -121,7 +122,8 @@ function inputProduct(
 
 /**
  * Puts the states before a chunk's first step into the slots that the step reads: the initial ones, or where an earlier chunk
- * of this direction ended what it left. A caller whose slots hold the state already leaves this out.
+ * of this direction ended the cell states that it left (h of all chunks lies in one buffer). A caller whose slots hold the state
+ * already leaves this out.
  */
 function startFrom(
   node: RecurrentNode,
@@ -129,18 +131,13 @@ function startFrom(
   r: Recurrence,
   chunk: Chunk,
   h: View,
-  before: Chunk | undefined,
+  left: View | undefined,
 ): void {
   const label = `${node.label} initial state`;
   const { from: t } = stepsOf(r, chunk);
-  const slotOf = ({ states, ...shape }: Chunk, slot: number) =>
-    part(states, slot * stateLayout(r, shape).slot, stateLayout(r, shape).slot);
-  if (before) {
-    // h of all chunks lies in one buffer.
-    if (r.cell.states.length === 1) return;
-    const left = stepAt(r, before, t - 1, chunk.direction).after;
-    const needed = stepAt(r, chunk, t, chunk.direction).before;
-    e.emit({ type: "copy", label, from: slotOf(before, left), to: slotOf(chunk, needed) });
+  const before = (d: number) => statesAt(r, chunk, stepAt(r, chunk, t, d).before);
+  if (left) {
+    if (left.length > 0) e.emit({ type: "copy", label, from: left, to: before(chunk.direction) });
     return;
   }
   const { h0, cellStates0 } = inputsOf(node);
@@ -158,7 +155,7 @@ function startFrom(
     const hSlot = (first + (runsBackwards(r, d) ? r.T : -1)) * slot;
     clear(part(h, hSlot, slot));
     if (length > droppedAt) clear(part(h, droppedAt + hSlot, slot));
-    clear(slotOf(chunk, stepAt(r, chunk, t, d).before));
+    clear(before(d));
   }
 }
 
@@ -180,8 +177,12 @@ function forward(node: RecurrentNode, e: Emitter): Saved | undefined {
   const h = ring?.h ?? e.scratch(`${label} h of all steps`, hLayout(r).length);
 
   const recompute = save && e.recompute;
-  const gatesOf = ({ times, directions }: ChunkShape) =>
-    e.scratch(`${label} gates`, times * B * directions * gateSlots(r) * H);
+  const withMemory = (shape: ChunkShape): Chunk => ({
+    ...shape,
+    gates: e.scratch(`${label} gates`, shape.times * B * shape.directions * gateSlots(r) * H),
+    // A binding needs a buffer where there are no states besides h, too.
+    states: ring?.states ?? e.scratch(`${label} states`, Math.max(1, stateLayout(r, shape).length)),
+  });
   /** W·x and the steps of a chunk, whose slots hold the state before it. */
   const stepsThrough = (chunk: Chunk, saves: boolean): Chunk => {
     inputProduct(e, node, r, chunk);
@@ -218,13 +219,23 @@ function forward(node: RecurrentNode, e: Emitter): Saved | undefined {
 
   e.expect(T);
   const chunks: Chunk[] = [];
+  const forBackward: Saved["chunks"][number][] = [];
   for (const shape of chunksOf(r, e.target.maxBufferSize, recompute)) {
-    // A binding needs a buffer where there are no states besides h, too.
-    const states = ring?.states ?? e.scratch(`${label} states`, Math.max(1, stateLayout(r, shape).length));
-    const chunk: Chunk = { ...shape, gates: gatesOf(shape), states };
-    const before = chunks.findLast(({ direction }) => direction === shape.direction);
-    if (!ring) startFrom(node, e, r, chunk, h, before);
-    chunks.push(stepsThrough(chunk, save && !recompute));
+    const last = chunks.findLast(({ direction }) => direction === shape.direction);
+    let left = last && statesAfter(r, last, last.direction);
+    if (recompute && left?.length) {
+      const checkpoint = e.scratch(`${label} checkpoint`, left.length);
+      e.emit({ type: "copy", label: `${label} checkpoint`, from: left, to: checkpoint });
+      left = checkpoint;
+    }
+    const steps = (saves: boolean) => {
+      const chunk = withMemory(shape);
+      if (!ring) startFrom(node, e, r, chunk, h, left);
+      return stepsThrough(chunk, saves);
+    };
+    const chunk = steps(save && !recompute);
+    chunks.push(chunk);
+    forBackward.push(() => (recompute ? steps(true) : chunk));
   }
 
   const output = outputOf(r, h);
@@ -234,8 +245,7 @@ function forward(node: RecurrentNode, e: Emitter): Saved | undefined {
     e.emit(recurrentCommands().zeroRows(e.target, `${label} output`, { N: T * B, C: D * P }, views));
   }
   finalStates(node, e, r, h, chunks);
-  const again = (chunk: Chunk) => stepsThrough({ ...chunk, gates: gatesOf(chunk) }, true);
-  return { r, h, chunks, again: recompute ? again : undefined };
+  return { r, h, chunks: forBackward };
 }
 
 /** h after the last step, `[D,B,P]`, and the cell states, `[S-1,D,B,H]`: in one direction the slots as they stand. */
@@ -246,7 +256,7 @@ function finalStates(node: RecurrentNode, e: Emitter, r: Recurrence, h: View, ch
     return;
   }
   if (e.isUsed(hn)) e.define(hn, finalH(r, h, 0));
-  if (r.cell.states.length > 1 && e.isUsed(cellStatesN)) e.define(cellStatesN, finalCellStates(r, chunks, 0));
+  if (r.cell.states.length > 1 && e.isUsed(cellStatesN)) e.define(cellStatesN, statesAfter(r, chunks.at(-1)!, 0));
 }
 
 const op: Op<Attributes, Saved | undefined> = {
