@@ -1,5 +1,5 @@
 /** `tune`, and the commands that use what it kept. Nothing is compiled here: test/tuning has the measuring. */
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { register as registerExplain } from "../../src/cli/explain.ts";
@@ -100,7 +100,9 @@ describe.skipIf(!found.adapter)("on this machine's adapter", () => {
         optimizer: { name: "adam" },
       },
     });
-    const file = join(cache.folder, "..", "tuned.safetensors");
+    const folder = join(cache.folder, "..");
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, "tuned.safetensors");
     writeFileSync(file, await saveModel(runtime, training));
     runtime.dispose();
     const { out } = await tune(file, ...noTime, "--json", "--no-keep");

@@ -1,6 +1,6 @@
 /**
  * Memory does not grow with what a process has done: lengths seen, runtimes opened, steps run. Prints the bytes on the heap
- * and on the device.
+ * and on the device. With STEPS, three hundred lengths, two hundred runtimes and that many steps:
  *
  *   STEPS=20000 npx vitest run test/plan/memory-over-time.test.ts
  */
@@ -12,7 +12,10 @@ import { backendsForTests } from "../support/backends.ts";
 import { openSession, sessionInput } from "../support/quiet-runtime.ts";
 import { watch } from "../support/watched-device.ts";
 
+const isLong = process.env.STEPS !== undefined;
 const steps = Number(process.env.STEPS ?? 400);
+const lengthCount = isLong ? 300 : 90;
+const runtimeCount = isLong ? 200 : 60;
 const { device, onEach } = await backendsForTests();
 const seen = device && watch(device);
 
@@ -43,20 +46,23 @@ const batch = (T: number) => ({ x: tokens(T, 0), target: tokens(T, 1) });
 onEach(({ kind, open }) => {
   const onDevice = (runtime: Runtime) => (kind === "gpu" ? seen!.bytes : runtime.memory().bytes);
 
-  test("three hundred lengths", async () => {
+  test(`${lengthCount} lengths`, async () => {
     const runtime = await open({ plans: { count: 4 } });
     const trainer = runtime.trainer(model, { optimizer: adam(), carryState: false });
     // The four longest first; then all of them in an order that jumps.
-    const lengths = [300, 299, 298, 297, ...Array.from({ length: 300 }, (_, i) => 1 + ((i * 89) % 300))];
-    expect(new Set(lengths).size).toBe(300);
+    const longest = Array.from({ length: 4 }, (_, i) => lengthCount - i);
+    const lengths = [...longest, ...Array.from({ length: lengthCount }, (_, i) => 1 + ((i * 89) % lengthCount))];
+    expect(new Set(lengths).size).toBe(lengthCount);
     const device: number[] = [];
     const used: number[] = [];
     for (const [i, T] of lengths.entries()) {
       for await (const _ of trainer.fit([batch(T)]));
       device.push(onDevice(runtime));
-      if (i % 100 === 99) used.push(await heap());
+      if ((i + 1) % (lengthCount / 3) === 0) used.push(await heap());
     }
-    console.info(`${kind}, 300 lengths: ${mib(Math.max(...device))} on the device, heap ${used.map(mib).join(", ")}`);
+    console.info(
+      `${kind}, ${lengthCount} lengths: ${mib(Math.max(...device))} on the device, heap ${used.map(mib).join(", ")}`,
+    );
     expect(Math.max(...device.slice(4))).toBeLessThanOrEqual(Math.max(...device.slice(0, 4)));
     expect(used.at(-1)! - used[0]!).toBeLessThan(noise);
     trainer.dispose();
@@ -65,10 +71,10 @@ onEach(({ kind, open }) => {
     if (seen) expect(seen.alive.size).toBe(0);
   });
 
-  test("two hundred runtimes", async () => {
+  test(`${runtimeCount} runtimes`, async () => {
     const used: number[] = [];
     let most = 0;
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < runtimeCount; i++) {
       const runtime = await open();
       await runtime.evaluate(model, [batch(3)]);
       // Compiling for all of them takes long.
@@ -81,9 +87,11 @@ onEach(({ kind, open }) => {
       most = Math.max(most, onDevice(runtime));
       runtime.dispose();
       if (seen) expect(seen.alive.size).toBe(0);
-      if (i % 50 === 49) used.push(await heap());
+      if ((i + 1) % (runtimeCount / 4) === 0) used.push(await heap());
     }
-    console.info(`${kind}, 200 runtimes: ${mib(most)} on the device, then 0; heap ${used.map(mib).join(", ")}`);
+    console.info(
+      `${kind}, ${runtimeCount} runtimes: ${mib(most)} on the device, then 0; heap ${used.map(mib).join(", ")}`,
+    );
     expect(used.at(-1)! - used[0]!).toBeLessThan(noise);
   });
 
