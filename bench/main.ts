@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { bench, benchCommand } from "./bench.ts";
 import { writeBundle } from "./bundle.ts";
+import { printChart } from "./chart.ts";
 import { commitOf } from "./commit.ts";
 import { printCompileTimes } from "./compile.ts";
 import { printNativeShare } from "./native-share.ts";
@@ -14,11 +15,13 @@ const command = benchCommand()
     "--native-share",
     "instead: what each kernel of the README's models takes on WebAssembly, and which are native",
   )
+  .option("--chart <file>", "instead: an SVG of the results that --json wrote there")
   .option("--compile", "instead: what each pipeline takes to compile where the driver's cache is empty");
-const { bundle, before, nativeShare, compile, ...options } = command.parse().opts();
+const { bundle, before, nativeShare, chart, compile, ...options } = command.parse().opts();
 
 if (before !== undefined && bundle === undefined) command.error("--before is only of use with --bundle");
-if (compile) await printCompileTimes();
+if (chart !== undefined) printChart(chart);
+else if (compile) await printCompileTimes();
 else if (nativeShare) await printNativeShare();
 else if (bundle === undefined) await bench(options as Parameters<typeof bench>[0], commitOf(root));
 else for (const file of await writeBundle(bundle, before)) console.log(file);
