@@ -3,7 +3,7 @@ import { ShapeError, shown } from "./errors.ts";
 /** Element types: f32 for numbers (float64 inside the CPU backend), i32 for tokens. */
 export type DType = "f32" | "i32";
 
-/** How weights may be stored for what only runs a model, see `StoredOptions`. */
+/** How plans may store weights, see `StoredOptions`. */
 export type WeightDType = "f32" | PackedDType;
 /** The formats of fewer bits than f32. */
 export type PackedDType = "f16" | "int8";

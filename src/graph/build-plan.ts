@@ -28,7 +28,7 @@ export interface Program {
    * of one step, which read one slot and write another: which of the two plans that take turns this is.
    */
   readonly ring?: 0 | 1;
-  /** Recurrent layers keep their states alone, and compute again what else backward needs. Default false. */
+  /** Recurrent layers keep h and few of their cell states, and compute again what else backward needs. Default false. */
   readonly recompute?: boolean;
   /** Carried states that lie elsewhere, by name: in a ring of another plan. */
   readonly places?: Readonly<

@@ -25,7 +25,7 @@ class StoredWeights extends Weights {
 }
 
 /**
- * The weights as what only runs a model is to have them stored.
+ * The weights as plans are to have them stored.
  * @throws OptionError for an unknown format, on WebAssembly, and for a model without anything that would be stored so
  */
 export function storedAs(

@@ -39,9 +39,10 @@ export interface TrainerOptions {
   readonly carryState?: boolean;
   /**
    * What recurrent layers keep for the backward pass. "save": states and gates of all steps. "recompute": h, and the cell states
-   * at √T of the steps, at least eight; what lies between two of these is computed again when the backward pass comes to it, for one
-   * more forward pass and a sixth to a quarter of the memory (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost").
-   * Losses and gradients are the same. Default "save".
+   * where a chunk begins of √T steps, or of an eighth of them where that is less; the steps of a chunk are computed again when the
+   * backward pass comes to it, for one more forward pass (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). An
+   * LSTM of 64 steps then keeps a quarter. Losses and gradients are the same but for the order in which numbers are added.
+   * Default "save".
    */
   readonly memory?: "save" | "recompute";
   /**

@@ -42,7 +42,7 @@ onEach(({ kind, open }) => {
     runtime.dispose();
   });
 
-  // Chunks are an eighth of the steps, or √T of them where these are less: of 70 steps eight, and six behind them.
+  // Chunks are an eighth of the steps, or √T of them where that is less: of 70 steps nine, and seven in the last one.
   test.each([T, 70])("tokens, with a state that goes on, %i steps", async (steps) => {
     const runtime = await open();
     const model = new CharModel({ vocabSize: 11, cell: "lstm", embeddingDim: 5, hiddenSize: 7, numLayers: 2 });

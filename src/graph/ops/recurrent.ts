@@ -36,8 +36,8 @@ import {
 } from "./recurrent-node.ts";
 import { ringOf } from "./recurrent-ring.ts";
 
-/** Chunks that are computed again one at a time, at least 8 (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). */
-const checkpoints = (T: number): number => Math.max(8, Math.sqrt(T));
+/** Steps that are computed again at a time (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). */
+const stepsAgain = (T: number): number => Math.ceil(Math.min(T / 8, Math.sqrt(T)));
 
 /** A layer in chunks, in the order in which they are worked on: one chunk unless a buffer would be too large. */
 function chunksOf(r: Recurrence, maxBufferSize: number, recompute: boolean): ChunkShape[] {
@@ -50,7 +50,7 @@ function chunksOf(r: Recurrence, maxBufferSize: number, recompute: boolean): Chu
     return perSlot === 0 ? gates : Math.min(gates, Math.floor((maxBufferSize - bytes(0)) / perSlot));
   };
   if (fit(D) >= T && !recompute) return [{ direction: 0, directions: D, start: 0, times: T }];
-  const most = Math.max(1, recompute ? Math.min(fit(1), Math.ceil(T / checkpoints(T))) : fit(1));
+  const most = Math.max(1, recompute ? Math.min(fit(1), stepsAgain(T)) : fit(1));
   const chunks = [];
   for (let direction = 0; direction < D; direction++) {
     for (let from = 0; from < T; from += most) {
