@@ -3,6 +3,7 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { Command, Option } from "commander";
 import { openDevice } from "../src/adapter/open-device.ts";
+import { whole } from "../src/cli/arguments.ts";
 import { readVersions } from "../src/cli/versions.ts";
 import { GpuBackend } from "../src/gpu/gpu-backend.ts";
 import * as library from "../src/node.ts";
@@ -35,7 +36,7 @@ export const benchCommand = (): Command =>
     )
     .addOption(new Option("--backend <kind>", "where").choices([...kinds, "all"]).default("all"))
     .option("--only <text>", "what has this in its name", "")
-    .option("--rounds <n>", "measurements of each", Number, 7)
+    .option("--rounds <n>", "measurements of each", whole(), 7)
     .option("--json [file]", "one record a line, in a file or in place of the text")
     .option(
       "--variants",
@@ -130,15 +131,24 @@ async function benchVariants({ only, rounds, json }: BenchOptions, commit: strin
     all.push(...rows);
   }
   backend.dispose();
+  refuseNothing(all.length, only);
   // Of the fastest case and of the copy: what this adapter is known to reach.
   const fastest = Math.max(...all.map((one) => one.gflops));
   const copy = all.find(({ name }) => name.startsWith("copy of "))?.gigabytes ?? Number.NaN;
   for (const { name, variant, isChosen, times, gflops, gigabytes } of all) {
     const shares = { ofFastest: gflops / fastest || 0, ofCopy: gigabytes / copy };
-    const percent = (share: number) => `${(100 * share).toFixed(0).padStart(3)} %`;
+    // A choice of cases may leave out the copy.
+    const percent = (share: number) => (Number.isNaN(share) ? "     " : `${(100 * share).toFixed(0).padStart(3)} %`);
     const line = `${shown(name, isChosen ? "gpu*" : "gpu", times)} ${gflops.toFixed(1).padStart(7)} GFLOP/s ${percent(shares.ofFastest)} ${gigabytes.toFixed(2).padStart(7)} GB/s ${percent(shares.ofCopy)}  ${variant}`;
     print({ type: "variant", name, variant, isChosen, ...times, gflops, gigabytes, ...shares }, line);
   }
+}
+
+/** A choice of nothing must not pass for a run. */
+function refuseNothing(measured: number, only: string): void {
+  if (measured > 0) return;
+  console.error(`bench: nothing has "${only}" in its name`);
+  process.exitCode = 1;
 }
 
 /** @param commit of the sources, where the program is not bundled */
@@ -151,10 +161,12 @@ export async function bench(options: BenchOptions, commit?: string): Promise<voi
   print(await machineRecord(commit, infos), infos.map(({ reason }) => reason).join("\n"));
   const where = infos.map(({ backend }) => backend as Kind);
 
+  let measured = 0;
   const backends = await Promise.all(where.map(openBackend));
   const cases = backends.map(({ target }) => kernelCases().map((make) => make(target)));
   for (const [at, { name, flops }] of cases[0]!.entries()) {
     if (!name.includes(only)) continue;
+    measured += 1;
     const ready = await Promise.all(backends.map((backend, i) => readyKernel(backend, cases[i]![at]!)));
     for (const [i, times] of (await inTurns(ready, rounds)).entries()) {
       const { variant, error, dispose } = ready[i]!;
@@ -167,6 +179,7 @@ export async function bench(options: BenchOptions, commit?: string): Promise<voi
   for (const backend of backends) backend.dispose();
 
   for (const { name, tokens, prepare } of workloadsOf(library).filter(({ name }) => name.includes(only))) {
+    measured += 1;
     const ready = await Promise.all(runtimes.map(prepare));
     for (const [i, times] of (await inTurns(ready, rounds)).entries()) {
       const line = `${shown(name, where[i]!, times)} ${Math.round((tokens * 1000) / times.median)} tokens/s`;
@@ -175,4 +188,5 @@ export async function bench(options: BenchOptions, commit?: string): Promise<voi
     }
   }
   for (const runtime of runtimes) runtime.dispose();
+  refuseNothing(measured, only);
 }

@@ -64,17 +64,25 @@ function rowOf(name: string, [reference, ...others]: readonly Measured[], y: num
   ].join("");
 }
 
+function recordOf(line: string, i: number): Measured {
+  try {
+    return JSON.parse(line) as Measured;
+  } catch (cause) {
+    throw new Error(`line ${i + 1} is no record; npm run bench -- --json FILE writes one a line`, { cause });
+  }
+}
+
 /**
  * @param lines records as JSON, one a line
  * @returns an SVG with a row for each case and a dot for each of its measurements
- * @throws Error where nothing was measured
+ * @throws Error where nothing was measured, or a line is no JSON
  */
 export function chartOf(lines: string): string {
   const records = lines
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Measured)
-    .filter(({ median }) => median !== undefined);
+    .map(recordOf)
+    .filter(({ name, median }) => typeof name === "string" && typeof median === "number");
   if (records.length === 0) throw new Error("there is no measurement; npm run bench -- --json FILE writes some");
   const cases = new Map<string, Measured[]>();
   for (const record of records) cases.set(record.name, [...(cases.get(record.name) ?? []), record]);
@@ -98,5 +106,11 @@ ${[...grid, ...rows].join("\n")}
 `;
 }
 
-/** Prints the chart of a file of records. */
-export const printChart = (file: string): void => void process.stdout.write(chartOf(readFileSync(file, "utf8")));
+/** Prints the chart of a file of records. @throws Error that names the file, where it has none or cannot be read */
+export function printChart(file: string): void {
+  try {
+    process.stdout.write(chartOf(readFileSync(file, "utf8")));
+  } catch (cause) {
+    throw new Error(`${file}: ${(cause as Error).message}`, { cause });
+  }
+}

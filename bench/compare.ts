@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
+import { whole } from "../src/cli/arguments.ts";
 import { medianOf } from "./rounds.ts";
 import type { Answer, Request } from "./workloads-process.ts";
 
@@ -14,7 +15,7 @@ const program = new Command("compare.mjs")
   .description("run the workloads of two bundles in turns and print least and median milliseconds of each")
   .argument("[before]", "workloads of the first", beside("workloads-before.mjs"))
   .argument("[after]", "workloads of the second", beside("workloads.mjs"))
-  .option("--rounds <n>", "measurements of each", Number, 9)
+  .option("--rounds <n>", "measurements of each", whole(), 9)
   .addOption(new Option("--backend <kind>", "where").choices(["gpu", "wasm"]).default("gpu"))
   .option("--only <text>", "workloads whose name contains this", "")
   .option("--json <file>", "also write the results there")

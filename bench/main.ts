@@ -20,8 +20,13 @@ const command = benchCommand()
 const { bundle, before, nativeShare, chart, compile, ...options } = command.parse().opts();
 
 if (before !== undefined && bundle === undefined) command.error("--before is only of use with --bundle");
-if (chart !== undefined) printChart(chart);
-else if (compile) await printCompileTimes();
+if (chart !== undefined) {
+  try {
+    printChart(chart);
+  } catch (error) {
+    command.error(`bench: ${(error as Error).message}`);
+  }
+} else if (compile) await printCompileTimes();
 else if (nativeShare) await printNativeShare();
 else if (bundle === undefined) await bench(options as Parameters<typeof bench>[0], commitOf(root));
 else for (const file of await writeBundle(bundle, before)) console.log(file);

@@ -36,6 +36,9 @@ test("without variants, the first backend is what others are compared with", () 
   expect(xOf(chart)).toEqual([0.5, 1].map((ratio) => mark(chart, ratio)));
 });
 
-test("results without a measurement are refused", () => {
+test("results without a measurement are refused, and what is no record", () => {
   expect(() => chartOf(lines(machine))).toThrow("there is no measurement; npm run bench -- --json FILE writes some");
+  // Those of bench:cpu compare contenders.
+  expect(() => chartOf(lines({ work: "forward", median: 2 }))).toThrow("there is no measurement");
+  expect(() => chartOf(`${lines(machine)}# no record`)).toThrow("line 2 is no record");
 });
