@@ -191,7 +191,7 @@ export class StepRunner {
     const shown = Object.entries(all).map(([name, value]) => `${name} ${value}`);
     this.progress.diverged ??= new DivergedError(
       step,
-      `training diverged in step ${step}: ${shown.join(", ")}; go back to the last checkpoint with a smaller learning rate or a clipNorm`,
+      `training diverged in step ${step}: ${shown.join(", ")}; go back to the last checkpoint with a smaller learning rate or a clipNorm, and see that the batch has no NaN`,
     );
     throw this.progress.diverged;
   }

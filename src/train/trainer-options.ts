@@ -41,7 +41,7 @@ export interface TrainerOptions {
    * What recurrent layers keep for the backward pass. "save": states and gates of all steps. "recompute": h, and the cell states
    * where a chunk begins of √T steps, or of an eighth of them where that is less; the steps of a chunk are computed again when the
    * backward pass comes to it, for one more forward pass (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). An
-   * LSTM of 64 steps then keeps a quarter. Losses and gradients are the same but for the order in which numbers are added.
+   * LSTM of 64 steps then keeps a third. Losses and gradients are the same but for the order in which numbers are added.
    * Default "save".
    */
   readonly memory?: "save" | "recompute";

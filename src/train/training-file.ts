@@ -1,4 +1,4 @@
-import { checkOptions, DivergedError, FileFormatError, shown } from "../errors.ts";
+import { checkOptions, DivergedError, FileFormatError, OptionError, shown } from "../errors.ts";
 import { checkKeys, type FileKind, inFile, plainJson, readDescribed, writeDescribed } from "../io/description.ts";
 import type { Module } from "../nn/module.ts";
 import type { Bytes } from "../platform-types.ts";
@@ -73,6 +73,10 @@ export function makeTraining<M extends Module>(
   options: { readonly loss?: AnyLoss } = {},
 ): Training<M> {
   checkOptions("makeTraining", options, ["loss"]);
+  if (typeof (spec?.optimizer as { Trainer?: unknown })?.Trainer === "function")
+    throw new OptionError(
+      'makeTraining: optimizer is what adam() and its like return, which no file can hold; give its settings, such as { name: "adam", lr: 1e-3 }',
+    );
   plainJson("training", spec);
   const { optimizer, schedule: scheduled, ...others } = spec;
   const schedule = makeSchedule(scheduled);

@@ -61,7 +61,19 @@ test("predict answers standard input line by line", async () => {
   const input = vi
     .spyOn(process, "stdin", "get")
     .mockReturnValue(Readable.from(["the day was warm\n\n", '{"text":"the day was cold"}\n']) as never);
-  const { stdout } = await commandLine("predict", at("m.safetensors"), "-", "--json", "--backend", "wasm");
+  const on = ["--json", "--backend", "wasm"];
+  const { stdout } = await commandLine("predict", at("m.safetensors"), "-", ...on);
+  input.mockReturnValue(Readable.from(["the day was warm\n", "\n", "xyz\n"]) as never);
+  const unknown = await commandLine("predict", at("m.safetensors"), "-", ...on);
+  expect(unknown).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("standard input, line 3: the model knows"),
+  });
+  const text = await commandLine("predict", at("m.safetensors"), "the day was cold", "xyz", ...on);
+  expect(text).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('"xyz": the model knows none of the 1 units'),
+  });
   input.mockRestore();
   expect(
     stdout

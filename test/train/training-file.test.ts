@@ -5,6 +5,7 @@ import { batches } from "../../src/data/batches.ts";
 import * as field from "../../src/data/fields.ts";
 import { Normalizer, normalizer } from "../../src/data/normalizer.ts";
 import {
+  adam,
   crossEntropy,
   DivergedError,
   Dropout,
@@ -315,6 +316,7 @@ test.each<[unknown, string]>([
   [{ ...spec, optimizer: { name: "adamx" } }, 'optimizer is "adamx"'],
   [{ ...spec, schedule: { name: "cosine" } }, "cosine: steps"],
   [{ ...spec, lr: 1 }, 'trainer: unknown option "lr"'],
+  [{ ...spec, optimizer: adam() }, 'give its settings, such as { name: "adam", lr: 1e-3 }'],
   [{ ...spec, optimizer: { name: "adam", lr: Number.NaN } }, "training: lr is NaN, which JSON cannot hold"],
 ])("the training %j is not made", (wrong, message) => {
   expect(() => makeTraining(runtime, new Tagger(), wrong as never)).toThrow(OptionError);

@@ -1,6 +1,7 @@
 /** `predict` and `evaluate`: what a trained task says of rows, and how good that is. */
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
+import { DataError } from "../../errors.ts";
 import { readBytes, STANDARD_INPUT } from "../../io/files.ts";
 import { whole } from "../arguments.ts";
 import { type BackendFlags, backendOption, threadsOption, tunedOption } from "../backend.ts";
@@ -54,6 +55,15 @@ async function predict(path: string, texts: readonly string[], flags: Flags): Pr
   await withTask(path, flags, async ({ task, cliTask, given }) => {
     const tell = teller(flags);
     const say = async (rows: readonly object[]) => (await cliTask.predict(task, rows, given)).forEach(tell);
+    const sayOne = async (row: object, where: string) => {
+      try {
+        await say([row]);
+      } catch (error) {
+        // Of one row by itself, "row 0" tells nobody which it was.
+        if (!(error instanceof DataError)) throw error;
+        throw new DataError(error.message.replace(/^(row|text) 0: /, `${where}: `), { cause: error });
+      }
+    };
     // What a model says something of are the lines of a text, whatever it was trained on.
     const read = async (file: string) =>
       (await readRows(file, { ...cliTask.reading?.(task as never), isOneText: false })).rows;
@@ -66,12 +76,10 @@ async function predict(path: string, texts: readonly string[], flags: Flags): Pr
         for await (const line of createInterface({ input: process.stdin })) {
           number += 1;
           if (line.trim() === "") continue;
-          const row = line.startsWith("{")
-            ? jsonRow(line, `standard input, line ${number}`)
-            : cliTask.rowOf(task, line);
-          await say([row]);
+          const where = `standard input, line ${number}`;
+          await sayOne(line.startsWith("{") ? jsonRow(line, where) : cliTask.rowOf(task, line), where);
         }
-      } else if (cliTask.rowOf) await say([cliTask.rowOf(task, text)]);
+      } else if (cliTask.rowOf) await sayOne(cliTask.rowOf(task, text), JSON.stringify(text));
       else if (text === STANDARD_INPUT) await say(await read(text));
       else
         throw new UsageError(
