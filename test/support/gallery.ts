@@ -126,13 +126,19 @@ export async function trainedAnew(page: Page, change: () => Promise<unknown>): P
   await until(page, `${run} > ${before} && document.querySelector(".toolbar").dataset.phase === "done"`);
 }
 
-/** Waits until an expression of JavaScript is true in the page. @throws what it comes to when the time is over */
+/**
+ * Waits until an expression of JavaScript is true in the page. While it throws it is not: what it reads may not be drawn yet.
+ * @throws what it comes to when the time is over
+ */
 export async function until(page: Page, expression: string, timeout = 60_000): Promise<void> {
   const end = performance.now() + timeout;
   // Not by the page itself, whose policy forbids strings as scripts.
   for (;;) {
-    const found = await page.evaluate(expression);
-    if (found) return;
+    const found = await page.evaluate(expression).catch((error: Error) => {
+      if (page.isClosed()) throw error;
+      return error;
+    });
+    if (found && !(found instanceof Error)) return;
     if (performance.now() > end) throw new Error(`after ${timeout} ms, this is ${found}: ${expression}`);
     await page.waitForTimeout(50);
   }
