@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import {
   Conv1d,
+  countPlan,
   GRU,
   LayerNorm,
   Linear,
@@ -82,5 +83,19 @@ describe("with the weights frozen", () => {
       expect(Array.from(data), name).toEqual(Array.from(expected));
       if (name.includes("bias")) expect(Array.from(data), name).not.toEqual(Array.from(before[name]!.data));
     }
+  });
+
+  test("their own gradients are neither computed nor kept", async () => {
+    await using runtime = await Runtime.open({ backend: "cpu" });
+    const batch = { x: { shape: [T, B, 64] }, target: { shape: [T, B, 2] } };
+    const planOf = (groups: readonly object[]) => {
+      const model = new Model(new LSTM({ inputSize: 64, hiddenSize: 64 }), 64);
+      return runtime.trainer(model, { optimizer: sgd({ lr: 0.5 }), loss: mse(), groups } as never).plan(batch as never);
+    };
+    const [all, some] = await Promise.all([planOf([]), planOf([{ match: /^(?!.*bias)/, freeze: true }])]);
+    const gradients = ({ commands }: typeof all) => commands.filter(({ label }) => label.endsWith(" gradient"));
+    expect(gradients(all).length - gradients(some).length).toBe(3);
+    expect(some.commands.some(({ label }) => label.endsWith(" sums"))).toBe(true);
+    expect(countPlan(some).bytes.scratch).toBeLessThan(countPlan(all).bytes.scratch + 4 * 64 * 64);
   });
 });

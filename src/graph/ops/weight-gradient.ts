@@ -35,17 +35,19 @@ export function weightGradient(
   const bias = views.bias && shift(views.bias, firstBatch * (batches?.bias ?? 0));
   const accumulate = views.accumulate || call.more === true;
   const together = bias?.buffer === weight.buffer && bias.offset > weight.offset;
-  e.emit(
-    ...inParts(e, {
-      label,
-      size,
-      a,
-      b,
-      accumulate,
-      c: { view: weight, row: size.N, batch: batches?.weight ?? 0 },
-      ...(bias && together && { sum: { view: bias, batch: batches?.bias ?? 0 } }),
-    }),
-  );
+  // A frozen weight has no gradient, but its bias may.
+  if (e.needsGradient(call.weight))
+    e.emit(
+      ...inParts(e, {
+        label,
+        size,
+        a,
+        b,
+        accumulate,
+        c: { view: weight, row: size.N, batch: batches?.weight ?? 0 },
+        ...(bias && together && { sum: { view: bias, batch: batches?.bias ?? 0 } }),
+      }),
+    );
   if (bias && !together) biasGradient(e, { ...call, bias, accumulate });
 }
 
