@@ -106,9 +106,10 @@ async function benchVariants({ only, rounds, json }: BenchOptions, commit: strin
   print(await machineRecord(commit, [info]), info.reason);
   const backend = await openBackend("gpu");
   const all: Measured[] = [];
-  for (const subject of await subjectsOf(backend.target)) {
+  const chosen = (await subjectsOf(backend.target)).filter(({ name }) => name.includes(only));
+  refuseNothing(chosen.length, only);
+  for (const subject of chosen) {
     const { name } = subject;
-    if (!name.includes(only)) continue;
     const cases = await allVariants(subject, backend.target);
     const ready: ReadyKernel[] = [];
     try {
@@ -131,7 +132,6 @@ async function benchVariants({ only, rounds, json }: BenchOptions, commit: strin
     all.push(...rows);
   }
   backend.dispose();
-  refuseNothing(all.length, only);
   // Of the fastest case and of the copy: what this adapter is known to reach.
   const fastest = Math.max(...all.map((one) => one.gflops));
   const copy = all.find(({ name }) => name.startsWith("copy of "))?.gigabytes ?? Number.NaN;
@@ -145,8 +145,8 @@ async function benchVariants({ only, rounds, json }: BenchOptions, commit: strin
 }
 
 /** A choice of nothing must not pass for a run. */
-function refuseNothing(measured: number, only: string): void {
-  if (measured > 0) return;
+function refuseNothing(chosen: number, only: string): void {
+  if (chosen > 0) return;
   console.error(`bench: nothing has "${only}" in its name`);
   process.exitCode = 1;
 }
@@ -161,12 +161,12 @@ export async function bench(options: BenchOptions, commit?: string): Promise<voi
   print(await machineRecord(commit, infos), infos.map(({ reason }) => reason).join("\n"));
   const where = infos.map(({ backend }) => backend as Kind);
 
-  let measured = 0;
   const backends = await Promise.all(where.map(openBackend));
   const cases = backends.map(({ target }) => kernelCases().map((make) => make(target)));
-  for (const [at, { name, flops }] of cases[0]!.entries()) {
-    if (!name.includes(only)) continue;
-    measured += 1;
+  const chosen = [...cases[0]!.entries()].filter(([, { name }]) => name.includes(only));
+  const workloads = workloadsOf(library).filter(({ name }) => name.includes(only));
+  refuseNothing(chosen.length + workloads.length, only);
+  for (const [at, { name, flops }] of chosen) {
     const ready = await Promise.all(backends.map((backend, i) => readyKernel(backend, cases[i]![at]!)));
     for (const [i, times] of (await inTurns(ready, rounds)).entries()) {
       const { variant, error, dispose } = ready[i]!;
@@ -178,8 +178,7 @@ export async function bench(options: BenchOptions, commit?: string): Promise<voi
   }
   for (const backend of backends) backend.dispose();
 
-  for (const { name, tokens, prepare } of workloadsOf(library).filter(({ name }) => name.includes(only))) {
-    measured += 1;
+  for (const { name, tokens, prepare } of workloads) {
     const ready = await Promise.all(runtimes.map(prepare));
     for (const [i, times] of (await inTurns(ready, rounds)).entries()) {
       const line = `${shown(name, where[i]!, times)} ${Math.round((tokens * 1000) / times.median)} tokens/s`;
@@ -188,5 +187,4 @@ export async function bench(options: BenchOptions, commit?: string): Promise<voi
     }
   }
   for (const runtime of runtimes) runtime.dispose();
-  refuseNothing(measured, only);
 }

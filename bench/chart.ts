@@ -1,6 +1,5 @@
 // npm run bench -- --chart RESULTS: what --json wrote, as one picture. Written by hand: it is a few dots on one scale, and chart
 // libraries that draw without a page bring a copy of its document along.
-import { readFileSync } from "node:fs";
 
 /** A record of a measurement, of those that the bench writes. */
 interface Measured {
@@ -14,13 +13,12 @@ interface Measured {
 
 /** Places in the picture, in its own units. */
 const [LEFT, WIDTH, RIGHT, ROW, TOP] = [460, 400, 110, 16, 48];
-/** Ratios at the ends of the scale, and where it has lines. */
-const [LEAST, MOST] = [0.5, 128];
+/** Ratios where the scale has lines, each twice the one before. */
 const marks = [0.5, 1, 2, 4, 8, 16, 32, 64, 128];
 
 /** Where a ratio stands; those beyond the ends stand there. */
 const placeOf = (ratio: number): number => {
-  const share = Math.log2(ratio / LEAST) / Math.log2(MOST / LEAST);
+  const share = Math.log2(ratio / marks[0]!) / (marks.length - 1);
   return LEFT + WIDTH * Math.min(1, Math.max(0, share));
 };
 
@@ -40,17 +38,13 @@ rect { fill: #ffffff; }
   rect { fill: #0d1117; }
 }`;
 
-/** The measurements of a case, the one first that the others are compared with: what is chosen, or what ran first. */
-function caseOf(all: readonly Measured[]): readonly Measured[] {
-  const reference = all.find(({ isChosen }) => isChosen) ?? all[0]!;
-  return [reference, ...all.filter((one) => one !== reference)];
-}
-
 const milliseconds = (median: number): string => `${median < 10 ? median.toPrecision(3) : median.toFixed(1)} ms`;
 
-function rowOf(name: string, [reference, ...others]: readonly Measured[], y: number): string {
+/** A case: its measurements are compared with what is chosen, or what ran first. */
+function rowOf(name: string, all: readonly Measured[], y: number): string {
+  const reference = all.find(({ isChosen }) => isChosen) ?? all[0]!;
   const dot = (one: Measured, kind: string) => {
-    const ratio = one.median / reference!.median;
+    const ratio = one.median / reference.median;
     const what = [one.variant, one.backend].filter(Boolean).join(" ");
     const title = `${what} ${milliseconds(one.median)}, ${ratio.toFixed(2)} times`;
     return `<circle ${kind}cx="${placeOf(ratio).toFixed(1)}" cy="${y}" r="4"><title>${escaped(title)}</title></circle>`;
@@ -58,9 +52,9 @@ function rowOf(name: string, [reference, ...others]: readonly Measured[], y: num
   return [
     `<text x="${LEFT - 10}" y="${y + 4}" text-anchor="end">${escaped(name)}</text>`,
     // The reference lies on top of what takes just as long.
-    ...others.map((one) => dot(one, "")),
-    dot(reference!, 'class="reference" '),
-    `<text x="${LEFT + WIDTH + 12}" y="${y + 4}">${milliseconds(reference!.median)}</text>`,
+    ...all.filter((one) => one !== reference).map((one) => dot(one, "")),
+    dot(reference, 'class="reference" '),
+    `<text x="${LEFT + WIDTH + 12}" y="${y + 4}">${milliseconds(reference.median)}</text>`,
   ].join("");
 }
 
@@ -91,7 +85,7 @@ export function chartOf(lines: string): string {
     (mark) =>
       `<line x1="${placeOf(mark)}" x2="${placeOf(mark)}" y1="${TOP - 6}" y2="${bottom}"/><text x="${placeOf(mark)}" y="${TOP - 12}" text-anchor="middle">${mark}</text>`,
   );
-  const rows = [...cases].map(([name, all], i) => rowOf(name, caseOf(all), TOP + (i + 0.5) * ROW));
+  const rows = [...cases].map(([name, all], i) => rowOf(name, all, TOP + (i + 0.5) * ROW));
   const [width, height] = [LEFT + WIDTH + RIGHT, bottom + 10];
   const heading = records.some(({ isChosen }) => isChosen)
     ? "time of each variant by that of the one that is taken (blue), whose median stands on the right"
@@ -104,13 +98,4 @@ export function chartOf(lines: string): string {
 ${[...grid, ...rows].join("\n")}
 </svg>
 `;
-}
-
-/** Prints the chart of a file of records. @throws Error that names the file, where it has none or cannot be read */
-export function printChart(file: string): void {
-  try {
-    process.stdout.write(chartOf(readFileSync(file, "utf8")));
-  } catch (cause) {
-    throw new Error(`${file}: ${(cause as Error).message}`, { cause });
-  }
 }

@@ -1,8 +1,9 @@
 // npm run bench
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { bench, benchCommand } from "./bench.ts";
 import { writeBundle } from "./bundle.ts";
-import { printChart } from "./chart.ts";
+import { chartOf } from "./chart.ts";
 import { commitOf } from "./commit.ts";
 import { printCompileTimes } from "./compile.ts";
 import { printNativeShare } from "./native-share.ts";
@@ -22,9 +23,9 @@ const { bundle, before, nativeShare, chart, compile, ...options } = command.pars
 if (before !== undefined && bundle === undefined) command.error("--before is only of use with --bundle");
 if (chart !== undefined) {
   try {
-    printChart(chart);
+    process.stdout.write(chartOf(readFileSync(chart, "utf8")));
   } catch (error) {
-    command.error(`bench: ${(error as Error).message}`);
+    command.error(`bench: ${chart}: ${(error as Error).message}`);
   }
 } else if (compile) await printCompileTimes();
 else if (nativeShare) await printNativeShare();
