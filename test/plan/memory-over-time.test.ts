@@ -32,7 +32,7 @@ async function heap(): Promise<number> {
   return heapUsed + external;
 }
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
-/** For what tests, Vitest and compiled code keep. */
+/** For what tests, Vitest and compiled code keep; of fewer lengths or runtimes a share, so that one of them may keep no more. */
 const noise = 2 * 2 ** 20;
 
 const V = 5;
@@ -64,7 +64,7 @@ onEach(({ kind, open }) => {
       `${kind}, ${lengthCount} lengths: ${mib(Math.max(...device))} on the device, heap ${used.map(mib).join(", ")}`,
     );
     expect(Math.max(...device.slice(4))).toBeLessThanOrEqual(Math.max(...device.slice(0, 4)));
-    expect(used.at(-1)! - used[0]!).toBeLessThan(noise);
+    expect(used.at(-1)! - used[0]!).toBeLessThan((noise * lengthCount) / 300);
     trainer.dispose();
     expect(runtime.memory().roles.moment ?? 0).toBe(0);
     runtime.dispose();
@@ -92,7 +92,7 @@ onEach(({ kind, open }) => {
     console.info(
       `${kind}, ${runtimeCount} runtimes: ${mib(most)} on the device, then 0; heap ${used.map(mib).join(", ")}`,
     );
-    expect(used.at(-1)! - used[0]!).toBeLessThan(noise);
+    expect(used.at(-1)! - used[0]!).toBeLessThan((noise * runtimeCount) / 200);
   });
 
   test(`${steps} steps`, { timeout: 60_000 + 50 * steps }, async () => {

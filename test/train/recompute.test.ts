@@ -68,7 +68,10 @@ describe("memory", () => {
     // Without the embedding, the logits with their gradient, which the outputs' gradient shares, a loss, and the grouped tokens.
     const V = 64;
     const besides = (1 + 2 * V + 1 + 2) / H;
-    expect(((await bytes(V, 1024, "save")) - (await bytes(V, 512, "save"))) / 512 - besides).toBe(6);
+    const grows = async (memory: "save" | "recompute") =>
+      ((await bytes(V, 1024, memory)) - (await bytes(V, 512, memory))) / 512 - besides;
+    expect(await grows("save")).toBe(6);
+    expect(await grows("recompute")).toBeLessThan(1.15);
     // With few logits, in whose memory a chunk could lie.
     const kept = async (steps: number) =>
       6 - ((await bytes(2, steps, "save")) - (await bytes(2, steps, "recompute"))) / steps;
